@@ -1,0 +1,9 @@
+"""Lines of the journal in words."""
+
+from django import template
+
+from audit import words
+
+register = template.Library()
+register.filter("sentence", words.sentence)
+register.filter("facts", words.facts)

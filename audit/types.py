@@ -1,0 +1,111 @@
+"""Values of the journal that other apps may use."""
+
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Action(TextChoices):
+    """The closed list of what can happen: ``app:subject:verb`` with its sentence."""
+
+    SIGN_IN = "idp:session:start", _("Connexion")
+    SIGN_IN_REFUSED = "idp:session:refuse", _("Connexion refusée")
+    REAUTHENTICATED = "idp:session:confirm", _("Identité confirmée")
+    SIGN_OUT = "idp:session:end", _("Déconnexion")
+    FACTOR_ADDED = "idp:factor:add", _("Double vérification ajoutée")
+    FACTOR_REMOVED = "idp:factor:remove", _("Double vérification retirée")
+    AUTHORIZATION_REFUSED = "idp:authorization:refuse", _("Ouverture d’un outil refusée")
+    CODE_ISSUED = "idp:code:issue", _("Code remis à un outil")
+    CODE_REPLAYED = "idp:code:replay", _("Code rejoué, jetons révoqués")
+    TOKEN_ISSUED = "idp:token:issue", _("Jetons remis à un outil")
+    TOKEN_REFRESHED = "idp:token:refresh", _("Jetons renouvelés")
+    TOKEN_REFUSED = "idp:token:refuse", _("Jetons refusés à un outil")
+    TOKEN_REVOKED = "idp:token:revoke", _("Jetons révoqués")
+    LOGOUT_REFUSED = "idp:logout:refuse", _("Demande de déconnexion refusée")
+    LOGOUT_DELIVERED = "idp:logout:deliver", _("Déconnexion transmise à l’outil")
+    LOGOUT_FAILED = "idp:logout:fail", _("Déconnexion non transmise")
+    TOOL_CREATED = "idp:tool:create", _("Outil connecté")
+    TOOL_CHANGED = "idp:tool:change", _("Outil modifié")
+    KEY_ROTATED = "idp:key:rotate", _("Clé de signature créée")
+    FAVOURITE_CHANGED = "launcher:favourite:change", _("Favori modifié")
+    SHEET_DECLARED = "consent:sheet:declare", _("Fiche de traitement déclarée")
+    NOTICE_SEEN = "consent:notice:see", _("Information lue")
+    CONSENT_GIVEN = "consent:grant:give", _("Accord donné")
+    CONSENT_REFUSED = "consent:grant:refuse", _("Accord refusé")
+    CONSENT_WITHDRAWN = "consent:grant:withdraw", _("Accord retiré")
+    DISCLOSED = "consent:data:disclose", _("Données transmises à un outil")
+    OWN_DATA_DOWNLOADED = "consent:data:download", _("Relevé de ses données téléchargé")
+    SYNC_APPLIED = "directory:sync:apply", _("Annuaire synchronisé")
+    SYNC_HELD = "directory:sync:hold", _("Synchronisation retenue")
+    SYNC_FAILED = "directory:sync:fail", _("Synchronisation en échec")
+    MEMBER_JOINED = "directory:member:join", _("Membre ajouté")
+    MEMBER_CHANGED = "directory:member:change", _("Membre modifié")
+    MEMBER_LEFT = "directory:member:leave", _("Membre parti ou suspendu")
+    MEMBER_RETURNED = "directory:member:return", _("Membre revenu")
+    COLLECTIVE_CHANGED = "directory:collective:change", _("Collectif modifié")
+    ROLE_GRANTED = "directory:role:grant", _("Rôle attribué")
+    ROLE_REVOKED = "directory:role:revoke", _("Rôle retiré")
+    JOURNAL_READ = "audit:journal:read", _("Journal consulté")
+    ACCESS_REFUSED = "audit:page:refuse", _("Accès à une page refusé")
+
+
+class AppendOnlyError(RuntimeError):
+    """Somebody tried to change or remove a line that is only ever added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it: a member, a tool, or the hub itself (neither)."""
+
+    member: UUID | None = None
+    tool: int | None = None
+
+
+SYSTEM = Actor()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line to be written.  ``facts`` holds identifiers, counts and names of items, never values."""
+
+    action: Action
+    actor: Actor = SYSTEM
+    subject: UUID | None = None
+    tool: int | None = None
+    session: UUID | None = None
+    refused: bool = False
+    reason: str = ""
+    facts: dict[str, object] = field(default_factory=dict)
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """What the reader of the journal asked for; empty means everything.
+
+    ``member`` is looked for, without accents or case, in the names and logins of those who acted and of those
+    concerned; ``since`` and ``until`` are whole days, both included, in the hub's time zone.
+    """
+
+    member: str = ""
+    tool: str = ""
+    action: str = ""
+    since: date | None = None
+    until: date | None = None
+    refused: bool = False
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The names of the criteria in use: a line of the journal may hold these, never what was typed."""
+        return tuple(name.name for name in fields(self) if getattr(self, name.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the journal: lines older than ``before``, or newer than ``after``."""
+
+    before: int | None = None
+    after: int | None = None

@@ -1,0 +1,134 @@
+"""Human sentences for the lines of the journal, and names for the codes in their facts."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from audit.models import Event
+from audit.types import Action
+
+Text = str | Promise
+Namer = Callable[[str], Text]
+
+# {who} did it, {subject} is concerned, {tool} is the tool.  Present tense, and never « de » before a name: no
+# agreement and no elision to guess.
+SENTENCES: dict[str, Text] = {
+    Action.SIGN_IN: _("{who} se connecte."),
+    Action.SIGN_IN_REFUSED: _("Une connexion est refusée pour {subject}."),
+    Action.REAUTHENTICATED: _("{who} confirme son identité."),
+    Action.SIGN_OUT: _("Fin de session pour {subject}."),
+    Action.FACTOR_ADDED: _("{who} ajoute une double vérification."),
+    Action.FACTOR_REMOVED: _("{who} retire une double vérification."),
+    Action.AUTHORIZATION_REFUSED: _("{subject} ne peut pas ouvrir {tool}."),
+    Action.CODE_ISSUED: _("{subject} ouvre {tool}."),
+    Action.CODE_REPLAYED: _("{tool} présente un code déjà utilisé pour {subject} : ses jetons sont révoqués."),
+    Action.TOKEN_ISSUED: _("{tool} reçoit des jetons pour {subject}."),
+    Action.TOKEN_REFRESHED: _("{tool} renouvelle ses jetons pour {subject}."),
+    Action.TOKEN_REFUSED: _("{tool} demande des jetons : refus."),
+    Action.TOKEN_REVOKED: _("{tool} perd ses jetons pour {subject}."),
+    Action.LOGOUT_REFUSED: _("{tool} demande une déconnexion : refus."),
+    Action.LOGOUT_DELIVERED: _("{tool} reçoit l’avis de déconnexion pour {subject}."),
+    Action.LOGOUT_FAILED: _("{tool} n’a pas reçu l’avis de déconnexion pour {subject}."),
+    Action.TOOL_CREATED: _("{who} connecte {tool}."),
+    Action.TOOL_CHANGED: _("{who} modifie {tool}."),
+    Action.KEY_ROTATED: _("Une nouvelle clé de signature est créée."),
+    Action.FAVOURITE_CHANGED: _("{who} change ses favoris : {tool}."),
+    Action.SHEET_DECLARED: _("{who} déclare une nouvelle version de fiche : {tool}."),
+    Action.NOTICE_SEEN: _("{subject} lit l’information sur {tool}."),
+    Action.CONSENT_GIVEN: _("{subject} donne son accord à {tool}."),
+    Action.CONSENT_REFUSED: _("{subject} refuse son accord à {tool}."),
+    Action.CONSENT_WITHDRAWN: _("L’accord donné par {subject} à {tool} prend fin."),
+    Action.DISCLOSED: _("{tool} reçoit des données sur {subject}."),
+    Action.OWN_DATA_DOWNLOADED: _("{who} télécharge son propre relevé."),
+    Action.SYNC_APPLIED: _("L’annuaire est synchronisé."),
+    Action.SYNC_HELD: _("Une synchronisation de l’annuaire est retenue : elle attend une décision."),
+    Action.SYNC_FAILED: _("Une synchronisation de l’annuaire échoue."),
+    Action.MEMBER_JOINED: _("{subject} arrive de l’annuaire."),
+    Action.MEMBER_CHANGED: _("L’annuaire met à jour {subject}."),
+    Action.MEMBER_LEFT: _("Compte fermé pour {subject}."),
+    Action.MEMBER_RETURNED: _("Compte rouvert pour {subject}."),
+    Action.COLLECTIVE_CHANGED: _("Un collectif suit l’annuaire."),
+    Action.ROLE_GRANTED: _("{who} attribue un rôle à {subject}."),
+    Action.ROLE_REVOKED: _("{who} retire un rôle à {subject}."),
+    Action.JOURNAL_READ: _("{who} consulte le journal."),
+    Action.ACCESS_REFUSED: _("Une page est refusée à {who}."),
+}
+FACTS: dict[str, Text] = {
+    "items": _("données"),
+    "refused_items": _("données refusées"),
+    "channel": _("voie"),
+    "legal_basis": _("base légale"),
+    "processing": _("traitement"),
+    "notice": _("information"),
+    "consent": _("accord"),
+    "version": _("version"),
+    "digest": _("empreinte"),
+    "page": _("page"),
+    "action": _("action"),
+    "attempts": _("essais"),
+    "language": _("langue"),
+    "methods": _("preuves"),
+    "scopes": _("portées demandées"),
+    "filters": _("critères"),
+    "export": _("export"),
+}
+_namers: dict[str, Namer] = {}
+
+
+def name_codes(fact: str, namer: Namer) -> None:
+    """Let the app that owns the codes of a fact say them in words; called once, when the apps are ready."""
+    _namers[fact] = namer
+
+
+def sentence(event: Event) -> str:
+    """What happened, in one sentence; whoever is gone is named by their identifier."""
+    pattern = str(SENTENCES.get(event.action) or event.get_action_display())
+    return pattern.format(who=_actor(event), subject=_subject(event), tool=_tool(event.tool, event.tool_id))
+
+
+def facts(event: Event) -> list[tuple[str, str]]:
+    """The facts of a line, as (label, words)."""
+    known = event.facts if isinstance(event.facts, dict) else {}
+    return [
+        (str(FACTS.get(name, name)), _words(name, value))
+        for name, value in known.items()
+        if value not in (None, "", [])
+    ]
+
+
+def _actor(event: Event) -> str:
+    if event.actor_id is not None:
+        return _person(event.actor, event.actor_id)
+    if event.actor_tool_id is not None:
+        return _tool(event.actor_tool, event.actor_tool_id)
+    return gettext("Trousseau")
+
+
+def _subject(event: Event) -> str:
+    if event.subject_id is not None:
+        return _person(event.subject, event.subject_id)
+    return gettext("une personne inconnue")
+
+
+def _person(member: Any, member_id: object) -> str:
+    return str(member) if member is not None else gettext("membre effacé {id}").format(id=str(member_id))
+
+
+def _tool(tool: Any, tool_id: object) -> str:
+    if tool_id is None:
+        return gettext("un outil inconnu")
+    return str(tool.name) if tool is not None else gettext("outil supprimé n° {id}").format(id=tool_id)
+
+
+def _words(name: str, value: object) -> str:
+    namer = _namers.get(name, str)
+    if isinstance(value, bool):
+        return gettext("oui") if value else gettext("non")
+    if isinstance(value, Iterable) and not isinstance(value, str | dict):
+        return ", ".join(str(namer(str(each))) for each in value)
+    text = str(namer(str(value)))
+    # A digest is compared by its beginning; the export has it whole.
+    return text[:12] + "…" if name == "digest" else text

@@ -1,0 +1,172 @@
+"""Rows and words of the pages: what is declared and agreed, said to the member."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from consent.models import Processing
+from consent.selectors import Relation
+from consent.types import ALWAYS, ITEMS, Channel, LegalBasis, Question
+from directory.models import Member
+from directory.types import MailState
+
+Text = str | Promise
+
+BASES: dict[str, Text] = {
+    LegalBasis.CONSENT: _("Votre accord. Vous pouvez le retirer à tout moment dans « Mes données »."),
+    LegalBasis.CONTRACT: _("Votre contrat avec la coopérative : ces données sont nécessaires pour l’appliquer."),
+    LegalBasis.LEGAL_DUTY: _("Une obligation légale de la coopérative."),
+    LegalBasis.VITAL_INTEREST: _("La protection de la vie d’une personne."),
+    LegalBasis.PUBLIC_TASK: _("Une mission d’intérêt public."),
+    LegalBasis.LEGITIMATE_INTEREST: _("L’intérêt légitime de la coopérative. Vous pouvez vous y opposer."),
+}
+CHANNELS: dict[str, Text] = {
+    Channel.ID_TOKEN: _("à l’ouverture de l’outil"),
+    Channel.USERINFO: _("à la demande de l’outil, pendant votre visite"),
+    Channel.LOGOUT_TOKEN: _("à la déconnexion"),
+}
+# Why every tool gets its own identifiers, with or without a sheet.
+ALWAYS_WHY: dict[str, Text] = {
+    "identifier": _("Reconnaître votre compte sans donner votre nom."),
+    "session": _("Vous déconnecter de partout en une fois."),
+}
+PARTS: dict[str, Text] = {
+    "purpose": _("à quoi servent ces données"),
+    "legal_basis": _("ce qui autorise leur transmission"),
+    "retention": _("combien de temps elles sont gardées"),
+    "recipient": _("qui les reçoit"),
+    "items": _("pourquoi l’une des données est demandée"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One data item on the page shown before a tool opens."""
+
+    item: str
+    label: Text
+    why: str
+    value: str
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CardItem:
+    """One data item on a tool's card: why it is wanted, and what became of it.
+
+    ``current`` is true for an item that was part of the last day's transmissions, whose time the card tells once.
+    """
+
+    label: Text
+    why: Text
+    last: datetime | None
+    current: bool
+    refused: bool = False
+    declared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Something the hub knows of the member, and where it comes from."""
+
+    label: Text
+    value: str
+    source: Text
+
+
+def item_label(code: str) -> Text:
+    """The item in words; a code that left the catalogue stays readable."""
+    return ITEMS[code].label if code in ITEMS else code
+
+
+def basis_words(code: str) -> Text:
+    return BASES.get(code, "")
+
+
+def basis_name(code: str) -> Text:
+    return LegalBasis(code).label if code in LegalBasis.values else code
+
+
+def channel_words(code: str) -> Text:
+    return CHANNELS.get(code, code)
+
+
+def channel_name(code: str) -> Text:
+    """The channel by its own name, for those who read the journal."""
+    return Channel(code).label if code in Channel.values else code
+
+
+def part_words(code: str) -> Text:
+    return PARTS.get(code, code)
+
+
+def rows(processing: Processing | None, question: Question, values: Mapping[str, str]) -> list[Row]:
+    """The items of a question with today's values, needed ones first, each group in the order of the sheet."""
+    whys = {item.item: item.shown_why for item in processing.items.all()} if processing else {}
+    optional = frozenset(question.optional)
+    return [
+        Row(code, item_label(code), whys.get(code, ""), values.get(code, ""), code in optional)
+        for code in (*question.required, *question.optional)
+    ]
+
+
+def card_items(relation: Relation) -> list[CardItem]:
+    """What a tool gets: its sheet's items in order, then what it received beyond them, identifiers last."""
+    last = {each.item: each.last for each in relation.received}
+    consent = relation.consent
+    refused = frozenset(consent.refused_items) if consent and consent.ended_at is None else frozenset[str]()
+    whys = {each.item: each.shown_why for each in relation.processing.items.all()} if relation.processing else {}
+
+    def row(code: str, why: Text, *, declared: bool = True) -> CardItem:
+        at = last.get(code)
+        current = at is not None and relation.last is not None and at.date() == relation.last.date()
+        return CardItem(item_label(code), why, at, current, code in refused, declared)
+
+    declared = [row(code, why) for code, why in whys.items() if code not in ALWAYS]
+    beyond = [row(code, "", declared=False) for code in last if code not in whys and code not in ALWAYS]
+    return declared + beyond + [row(code, why) for code, why in ALWAYS_WHY.items() if code in last]
+
+
+def known(member: Member) -> list[Known]:
+    """Every field the hub can hold about a member, with its source; empty where it holds nothing."""
+    directory: Text = _("annuaire de la coopérative")
+    mail = member.email
+    if mail and member.email_state != MailState.OK:
+        mail = f"{mail} ({member.get_email_state_display()})"
+    fields: list[tuple[Text, str]] = [
+        (_("Nom affiché"), member.display_name),
+        (_("Prénom"), member.given_name),
+        (_("Nom de famille"), member.family_name),
+        (_("Identifiant de connexion"), member.login),
+        (_("Adresse e-mail"), mail),
+        (_("Téléphone fixe"), member.phone),
+        (_("Téléphone mobile"), member.mobile),
+        (_("Métier"), member.trade),
+        (_("Nom d’activité"), member.business_name),
+        (_("Numéro de membre"), member.employee_number),
+        (_("Statut dans la coopérative"), member.employee_type),
+        (_("Adresse postale"), member.postal_address),
+        (_("Code postal"), member.postal_code),
+        (_("Commune"), member.town),
+        (_("Langue"), member.language),
+        (_("Collectifs"), ", ".join(sorted(each.collective.name for each in member.memberships.all()))),
+        (_("État du compte"), str(member.get_state_display())),
+    ]
+    rows = [Known(label, value, directory) for label, value in fields]
+    roles = ", ".join(sorted(str(role.label) for role in member.roles))
+    rows.append(Known(_("Rôles dans Trousseau"), roles, _("attribués dans Trousseau")))
+    rows.append(Known(_("Identifiant interne"), str(member.pk), _("créé par Trousseau")))
+    return rows
+
+
+def exported(member: Member) -> list[dict[str, Any]]:
+    """What is known, as data for the member's own file."""
+    return [
+        {"field": str(each.label), "value": each.value, "source": str(each.source)}
+        for each in known(member)
+        if each.value
+    ]

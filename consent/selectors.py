@@ -1,0 +1,233 @@
+"""Reading what is declared, agreed and disclosed."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Max, Min, QuerySet
+
+from consent import policy
+from consent.models import Consent, Disclosure, Processing
+from consent.types import Changes, Decision, LegalBasis, Question, Release, Standing, Terms
+
+
+def sheet(tool_id: int) -> Processing | None:
+    """The processing in force for a tool, with its notice and items."""
+    return (
+        Processing.objects.filter(tool_id=tool_id, ended_at=None)
+        .select_related("notice")
+        .prefetch_related("items")
+        .first()
+    )
+
+
+def terms(tool_id: int) -> Terms | None:
+    """What is in force for a tool, as the rules see it.  One statement."""
+    return _terms(tool_id)[0]
+
+
+def question(member_id: UUID, tool_id: int, scopes: frozenset[str], *, again: bool = False) -> Question | None:
+    """What must be shown before the tool opens; two statements, one for a tool without a sheet."""
+    in_force, content = _terms(tool_id, with_content=True)
+    if in_force is None:
+        return None
+    last = (
+        Consent.objects.filter(member_id=member_id, tool_id=tool_id)
+        .order_by("-pk")
+        .values("pk", "notice_id", "decision", "items", "ended_at", "notice__content")
+        .first()
+    )
+    standing = _standing(last) if last is not None and last["ended_at"] is None else None
+    changed = policy.changes(last["notice__content"], content) if last is not None else Changes()
+    return policy.question(in_force, standing, scopes, changed=changed, again=again)
+
+
+def release(member_id: UUID, tool_id: int, scopes: frozenset[str]) -> Release:
+    """What may leave now for this member and tool; two statements, one for a tool without a sheet."""
+    in_force, _ = _terms(tool_id)
+    if in_force is None:
+        return policy.release(None, None, scopes)
+    live = (
+        Consent.objects.filter(member_id=member_id, tool_id=tool_id, ended_at=None)
+        .values("pk", "notice_id", "decision", "items")
+        .first()
+    )
+    return policy.release(in_force, _standing(live) if live else None, scopes)
+
+
+# « Mes données » --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A data item a tool received about a member."""
+
+    item: str
+    first: datetime
+    last: datetime
+
+
+@dataclass(slots=True)
+class Relation:
+    """Everything between one member and one tool."""
+
+    tool: Any
+    processing: Processing | None = None
+    consent: Consent | None = None
+    received: list[Received] = field(default_factory=list)
+    transmissions: int = 0
+
+    @property
+    def since(self) -> datetime | None:
+        starts = [each.first for each in self.received] + ([self.consent.at] if self.consent else [])
+        return min(starts, default=None)
+
+    @property
+    def last(self) -> datetime | None:
+        return max((each.last for each in self.received), default=None)
+
+    def recency(self) -> float:
+        moment = self.last or self.since
+        return moment.timestamp() if moment else 0.0
+
+    @property
+    def may_withdraw(self) -> bool:
+        consent = self.consent
+        return consent is not None and consent.ended_at is None and consent.decision == Decision.GIVEN
+
+    @property
+    def on_consent(self) -> bool:
+        return self.processing is not None and self.processing.legal_basis == LegalBasis.CONSENT
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the standing decision is about an older notice than the one in force."""
+        if self.consent is None or self.processing is None or self.consent.ended_at is not None:
+            return False
+        return self.consent.notice.processing_id != self.processing.pk
+
+
+def relations(member_id: UUID) -> list[Relation]:
+    """The tools that received or asked something of this member, the last one first.  Five statements at most."""
+    found: dict[int, Relation] = {}
+    for consent in decisions(member_id):
+        relation = found.setdefault(consent.tool_id, Relation(tool=consent.tool))
+        relation.consent = relation.consent or consent
+    received = _received(member_id)
+    tools = Consent._meta.get_field("tool").related_model._default_manager  # by the relation: tools live above
+    for tool in tools.filter(pk__in=received.keys() - found.keys()):
+        found[tool.pk] = Relation(tool=tool)
+    for tool_id, (items, count) in received.items():
+        found[tool_id].received, found[tool_id].transmissions = items, count
+    in_force = Processing.objects.filter(tool_id__in=found, ended_at=None).select_related("notice")
+    for processing in in_force.prefetch_related("items"):
+        found[processing.tool_id].processing = processing
+    return sorted(found.values(), key=Relation.recency, reverse=True)
+
+
+def decisions(member_id: UUID) -> QuerySet[Consent]:
+    """Every decision of a member, the newest first."""
+    return Consent.objects.filter(member_id=member_id).select_related("tool", "notice__processing").order_by("-pk")
+
+
+def ledger(member_id: UUID, tool: str = "") -> QuerySet[Disclosure]:
+    """What left about a member, the newest first; ``tool`` is the slug of the only tool wanted."""
+    rows = Disclosure.objects.filter(member_id=member_id).select_related("tool", "processing", "notice")
+    return rows.filter(tool__slug=tool) if tool else rows
+
+
+def known_member(member_id: UUID) -> Any:
+    """The member with roles and collectives, for the page that tells them what is known."""
+    return get_user_model().objects.prefetch_related("role_grants", "memberships__collective").get(pk=member_id)
+
+
+def export(member_id: UUID) -> Iterator[dict[str, Any]]:
+    """The member's ledger, row by row and without a ceiling, in names of items."""
+    for row in ledger(member_id).iterator(chunk_size=1000):
+        yield {
+            "at": row.at.isoformat(),
+            "tool": row.tool.slug,
+            "tool_name": row.tool.name,
+            "channel": row.channel,
+            "items": row.items,
+            "processing": row.processing.name if row.processing else None,
+            "purpose": row.processing.purpose if row.processing else None,
+            "legal_basis": row.legal_basis or None,
+            "notice_version": row.notice.version if row.notice else None,
+            "notice_digest": row.notice.digest if row.notice else None,
+            "session": str(row.session) if row.session else None,
+        }
+
+
+def export_decisions(member_id: UUID) -> list[dict[str, Any]]:
+    """The member's decisions, each with the very text it was about (GDPR art. 7(1))."""
+    return [
+        {
+            "at": row.at.isoformat(),
+            "tool": row.tool.slug,
+            "decision": row.decision,
+            "items": row.items,
+            "refused_items": row.refused_items,
+            "language": row.language,
+            "ended_at": row.ended_at.isoformat() if row.ended_at else None,
+            "ended_reason": row.ended_reason or None,
+            "notice_version": row.notice.version,
+            "notice_digest": row.notice.digest,
+            "notice": row.notice.content,
+        }
+        for row in decisions(member_id)
+    ]
+
+
+def _terms(tool_id: int, *, with_content: bool = False) -> tuple[Terms | None, Any]:
+    columns = ["pk", "notice__pk", "legal_basis", "items__item", "items__optional"]
+    rows = list(
+        Processing.objects.filter(tool_id=tool_id, ended_at=None)
+        .order_by("items__order", "items__pk")
+        .values_list(*columns, *(["notice__content"] if with_content else []))
+    )
+    if not rows or rows[0][1] is None:
+        return None, None
+    processing, notice, basis = rows[0][:3]
+    in_force = Terms(
+        processing=processing,
+        notice=notice,
+        basis=LegalBasis(basis),
+        required=tuple(row[3] for row in rows if row[3] and not row[4]),
+        optional=tuple(row[3] for row in rows if row[3] and row[4]),
+    )
+    return in_force, rows[0][5] if with_content else None
+
+
+def _standing(row: Any) -> Standing:
+    return Standing(
+        consent=row["pk"],
+        notice=row["notice_id"],
+        decision=Decision(row["decision"]),
+        items=frozenset(row["items"]),
+    )
+
+
+def _received(member_id: UUID) -> dict[int, tuple[list[Received], int]]:
+    """Per tool, each item with its first and last time.  One statement: few distinct sets of items, many rows."""
+    spans: dict[int, dict[str, Received]] = defaultdict(dict)
+    counts: dict[int, int] = defaultdict(int)
+    sets = (
+        Disclosure.objects.filter(member_id=member_id)
+        .order_by()
+        .values("tool_id", "items")
+        .annotate(first=Min("at"), last=Max("at"), count=Count("pk"))
+    )
+    for row in sets:
+        counts[row["tool_id"]] += row["count"]
+        known = spans[row["tool_id"]]
+        for item in row["items"]:
+            before = known.get(item)
+            first = min(before.first, row["first"]) if before else row["first"]
+            last = max(before.last, row["last"]) if before else row["last"]
+            known[item] = Received(item, first, last)
+    return {tool: (list(items.values()), counts[tool]) for tool, items in spans.items()}

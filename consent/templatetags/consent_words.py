@@ -1,0 +1,13 @@
+"""Codes of consent in the member's words."""
+
+from django import template
+
+from consent import display
+
+register = template.Library()
+register.filter("item_label", display.item_label)
+register.filter("basis_words", display.basis_words)
+register.filter("basis_name", display.basis_name)
+register.filter("channel_words", display.channel_words)
+register.filter("part_words", display.part_words)
+register.filter("card_items", display.card_items)

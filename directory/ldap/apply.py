@@ -1,0 +1,291 @@
+"""Writing a plan into the mirror, with its report, its issues and its lines in the journal."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils.text import slugify
+
+from audit.services import record_all
+from audit.types import Action, Entry
+from directory.ldap.plan import DETAILS, GroupChange, PersonChange, Plan
+from directory.ldap.source import Source
+from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
+from directory.runs import close, last_read
+from directory.signals import members_ended
+from directory.types import MemberState, RunStatus
+
+MIRRORED = ("dn", "dn_key", "csn", "state", "state_reason", "login_ambiguous", "email_state", *DETAILS)
+GROUP_MIRRORED = ("dn", "dn_key", "csn", "name", "kind", "description", "present")
+# What changes without anybody's data changing: the entry's place and its change number.
+PLUMBING = {"dn", "dn_key", "csn", "login_key", "email_key"}
+LISTED = 2_000
+MAX_SLUG = 110
+MAX_DETAIL = 400
+PERSON_ACTIONS = {
+    "join": Action.MEMBER_JOINED,
+    "edit": Action.MEMBER_CHANGED,
+    "end": Action.MEMBER_LEFT,
+    "return": Action.MEMBER_RETURNED,
+}
+
+
+def apply(run: SyncRun, plan: Plan, source: Source, now: datetime) -> SyncRun:
+    """Inside the caller's transaction: all of it or nothing."""
+    before = last_read()
+    members = _write_people(plan, now)
+    collectives = _write_groups(plan)
+    _write_memberships(plan, members, collectives)
+    # A source that is not believed says nothing about what was settled either.
+    issues = 0 if plan.waits_wholly else _write_issues(run, plan, now)
+    ended = [members[each.entry_uuid].pk for each in plan.people if each.verb == "end"]
+    if ended:
+        members_ended.send(sender=SyncRun, member_ids=ended, now=now)
+    report_of(run, plan, now)
+    run.counts["written"] = plan.changes + issues
+    # A server that went back keeps the mark it has to come up to again.
+    run.watermark = before.watermark if plan.waits_wholly and before else source.watermark
+    record_all(_journal(run, plan, members, collectives, before, now))
+    return close(run, RunStatus(run.status), now)
+
+
+def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
+    """Fill the run with what the plan says: counts, every difference, every issue, what waits."""
+    run.counts = plan.counts()
+    run.status = RunStatus.HELD if plan.held else RunStatus.PROBLEMS if plan.issues else RunStatus.OK
+    run.ended_at = now
+    run.report = {
+        "people": [_person_line(each) for each in plan.people[:LISTED]],
+        "groups": [_group_line(each) for each in plan.groups[:LISTED]],
+        "memberships": {"set": _pairs(plan.memberships_set), "removed": _pairs(plan.memberships_removed)},
+        "leads": {"added": _pairs(plan.leads_added), "removed": _pairs(plan.leads_removed)},
+        "issues": [
+            {"entry": str(issue.entry_uuid), "dn": issue.dn, "code": issue.code, "detail": issue.detail[:MAX_DETAIL]}
+            for issue in plan.issues[:LISTED]
+        ],
+        "held": [{"what": held.what, "count": held.count, "limit": held.limit} for held in plan.held],
+        "held_names": list(plan.held_names[:LISTED]),
+        "approval": plan.digest if plan.held else "",
+    }
+    return run
+
+
+def _person_line(change: PersonChange) -> dict[str, object]:
+    """Names of what changed, never values: a report outlives what it tells of."""
+    line: dict[str, object] = {"verb": change.verb, "entry": str(change.entry_uuid), "dn": change.dn}
+    if change.verb != "join":
+        line["items"] = sorted(change.changes)
+    if "state" in change.changes:
+        line["state"] = str(change.changes["state"])
+        line["reason"] = str(change.changes.get("state_reason", ""))
+    return line
+
+
+def _group_line(change: GroupChange) -> dict[str, object]:
+    line: dict[str, object] = {"verb": change.verb, "entry": str(change.entry_uuid), "dn": change.dn}
+    if change.verb == "edit":
+        line["items"] = sorted(change.changes)
+    return line
+
+
+def _pairs(pairs: Any) -> list[list[str]]:
+    return sorted([str(group), str(person)] for group, person in pairs)[:LISTED]
+
+
+# Rows --------------------------------------------------------------------------------------------------------
+
+
+def _write_people(plan: Plan, now: datetime) -> dict[UUID, Member]:
+    """Write the changed people; the answer holds everybody whom the plan names."""
+    named = {each.entry_uuid for each in plan.people}
+    named |= {person for _, person in (*plan.memberships_set, *plan.memberships_removed)}
+    named |= {person for _, person in plan.leads_added | plan.leads_removed}
+    members = {member.entry_uuid: member for member in _by_entry(Member, named)}
+    joined, changed = [], []
+    for each in plan.people:
+        if each.verb == "join":
+            member = Member(entry_uuid=each.entry_uuid)
+            member.set_unusable_password()
+            members[each.entry_uuid] = member
+            joined.append(member)
+        else:
+            member = members[each.entry_uuid]
+            member.updated_at = now
+            changed.append(member)
+        for name, value in each.changes.items():
+            setattr(member, name, value)
+        if "state" in each.changes:
+            member.state_since = now
+    Member.objects.bulk_create(joined)
+    if changed:
+        Member.objects.bulk_update(changed, [*MIRRORED, "state_since", "updated_at"], batch_size=100)
+    return {uuid: member for uuid, member in members.items() if uuid is not None}
+
+
+def _write_groups(plan: Plan) -> dict[UUID, Collective]:
+    named = {each.entry_uuid for each in plan.groups}
+    named |= {group for group, _ in (*plan.memberships_set, *plan.memberships_removed)}
+    named |= {group for group, _ in plan.leads_added | plan.leads_removed}
+    collectives = {collective.entry_uuid: collective for collective in _by_entry(Collective, named)}
+    slugs = set(Collective.objects.values_list("slug", flat=True)) if plan.groups else set()
+    made, changed = [], []
+    for each in plan.groups:
+        if each.verb == "new":
+            collective = Collective(entry_uuid=each.entry_uuid, slug=_slug(str(each.changes["name"]), slugs))
+            collectives[each.entry_uuid] = collective
+            made.append(collective)
+        else:
+            collective = collectives[each.entry_uuid]
+            changed.append(collective)
+        for name, value in each.changes.items():
+            setattr(collective, name, value)
+    Collective.objects.bulk_create(made)
+    if changed:
+        Collective.objects.bulk_update(changed, GROUP_MIRRORED, batch_size=100)
+    return collectives
+
+
+def _by_entry(model: Any, uuids: set[UUID]) -> Iterator[Any]:
+    wanted = sorted(uuids)
+    for start in range(0, len(wanted), 500):
+        yield from model.objects.filter(entry_uuid__in=wanted[start : start + 500])
+
+
+def _slug(name: str, taken: set[str]) -> str:
+    """Given once: an address that members keep does not change with the name."""
+    plain = name.replace("œ", "oe").replace("Œ", "Oe").replace("æ", "ae").replace("’", " ").replace("'", " ")
+    stem = slugify(plain)[:MAX_SLUG].strip("-") or "collectif"
+    slug, number = stem, 2
+    while slug in taken:
+        slug, number = f"{stem}-{number}", number + 1
+    taken.add(slug)
+    return slug
+
+
+def _write_memberships(plan: Plan, members: dict[UUID, Member], collectives: dict[UUID, Collective]) -> None:
+    rows = [
+        Membership(member=members[person], collective=collectives[group], direct=direct)
+        for (group, person), direct in sorted(plan.memberships_set.items())
+    ]
+    Membership.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["member", "collective"],
+        update_fields=["direct"],
+        batch_size=500,
+    )
+    for batch in _batches(sorted(plan.memberships_removed)):
+        Membership.objects.filter(_any_of(batch, members, collectives)).delete()
+    through = Collective.leads.through
+    through.objects.bulk_create(
+        through(collective_id=collectives[group].pk, member_id=members[person].pk)
+        for group, person in sorted(plan.leads_added)
+    )
+    for batch in _batches(sorted(plan.leads_removed)):
+        through.objects.filter(_any_of(batch, members, collectives)).delete()
+
+
+def _batches(pairs: Sequence[tuple[UUID, UUID]]) -> Iterator[Sequence[tuple[UUID, UUID]]]:
+    return (pairs[start : start + 100] for start in range(0, len(pairs), 100))
+
+
+def _any_of(pairs: Sequence[tuple[UUID, UUID]], members: dict[UUID, Member], collectives: dict[UUID, Collective]) -> Q:
+    found = Q(pk__in=[])
+    for group, person in pairs:
+        found |= Q(collective_id=collectives[group].pk, member_id=members[person].pk)
+    return found
+
+
+def _write_issues(run: SyncRun, plan: Plan, now: datetime) -> int:
+    """One row per entry and code for ever: opened, opened again, changed or settled; unchanged ones are not touched."""
+    rows = {(row.entry_uuid, row.code): row for row in SyncIssue.objects.all()}
+    opened, changed = [], []
+    for issue in plan.issues:
+        detail = issue.detail[:MAX_DETAIL]
+        row = rows.pop((issue.entry_uuid, issue.code), None)
+        if row is None:
+            opened.append(
+                SyncIssue(
+                    entry_uuid=issue.entry_uuid,
+                    dn=issue.dn,
+                    code=issue.code,
+                    detail=detail,
+                    first_run=run,
+                    last_run=run,
+                )
+            )
+        elif row.resolved_at is not None or (row.dn, row.detail) != (issue.dn, detail):
+            row.dn, row.detail, row.last_run, row.resolved_at = issue.dn, detail, run, None
+            changed.append(row)
+    for row in rows.values():
+        if row.resolved_at is None:
+            row.resolved_at = now
+            changed.append(row)
+    SyncIssue.objects.bulk_create(opened)
+    if changed:
+        SyncIssue.objects.bulk_update(changed, ["dn", "detail", "last_run", "resolved_at"], batch_size=200)
+    return len(opened) + len(changed)
+
+
+# The journal -------------------------------------------------------------------------------------------------
+
+
+def _journal(
+    run: SyncRun,
+    plan: Plan,
+    members: dict[UUID, Member],
+    collectives: dict[UUID, Collective],
+    before: SyncRun | None,
+    now: datetime,
+) -> Iterator[Entry]:
+    for each in plan.people:
+        items = sorted(set(each.changes) - PLUMBING)
+        if each.verb == "edit" and not items:
+            continue
+        facts: dict[str, object] = {"run": run.pk}
+        if each.verb == "edit":
+            facts["items"] = items
+        if each.verb == "join" and each.changes["state"] != MemberState.ACTIVE:
+            facts["state"] = str(each.changes["state"])
+        if each.verb == "end":
+            facts["state"] = str(each.changes["state"])
+        yield Entry(
+            PERSON_ACTIONS[each.verb],
+            subject=members[each.entry_uuid].pk,
+            reason=str(each.changes.get("state_reason", "")) if each.verb == "end" else "",
+            facts=facts,
+            at=now,
+        )
+    for group, facts in sorted(_group_facts(plan).items()):
+        yield Entry(
+            Action.COLLECTIVE_CHANGED,
+            facts={"run": run.pk, "collective": str(collectives[group].pk), **facts},
+            at=now,
+        )
+    counts = {name: count for name, count in run.counts.items() if count}
+    if plan.held and (before is None or before.report.get("approval") != plan.digest):
+        what = [held.what for held in plan.held]
+        yield Entry(Action.SYNC_HELD, facts={"run": run.pk, "held": what, "approval": plan.digest}, at=now)
+    if run.counts["written"] or before is None:
+        yield Entry(Action.SYNC_APPLIED, facts={"run": run.pk, **counts}, at=now)
+
+
+def _group_facts(plan: Plan) -> dict[UUID, dict[str, object]]:
+    """Per collective: what became of it, how many came and went."""
+    facts: dict[UUID, dict[str, object]] = {}
+    for change in plan.groups:
+        if change.verb != "edit" or set(change.changes) - PLUMBING:
+            facts.setdefault(change.entry_uuid, {})["change"] = change.verb
+    for name, pairs in (
+        ("members_set", list(plan.memberships_set)),
+        ("members_removed", list(plan.memberships_removed)),
+        ("leads_added", list(plan.leads_added)),
+        ("leads_removed", list(plan.leads_removed)),
+    ):
+        for group, _ in pairs:
+            own = facts.setdefault(group, {})
+            count = own.get(name, 0)
+            own[name] = count + 1 if isinstance(count, int) else 1
+    return facts

@@ -1,0 +1,270 @@
+"""From the bytes of a directory to the values of the hub.  No Django, no clock, no connection.
+
+Whatever is wrong with a value is collected as a ``Problem`` and the rest of the entry is kept: a person is never
+lost for a bad telephone number.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import idna
+
+MAX_MAIL = 254
+MAX_LOCAL_PART = 64
+
+# Attribute types that have several spellings (RFC 4519, RFC 4524): one name each.
+TYPE_ALIASES = {
+    "commonname": "cn",
+    "2.5.4.3": "cn",
+    "surname": "sn",
+    "2.5.4.4": "sn",
+    "countryname": "c",
+    "2.5.4.6": "c",
+    "localityname": "l",
+    "2.5.4.7": "l",
+    "stateorprovincename": "st",
+    "2.5.4.8": "st",
+    "streetaddress": "street",
+    "2.5.4.9": "street",
+    "organizationname": "o",
+    "2.5.4.10": "o",
+    "organizationalunitname": "ou",
+    "2.5.4.11": "ou",
+    "userid": "uid",
+    "0.9.2342.19200300.100.1.1": "uid",
+    "domaincomponent": "dc",
+    "0.9.2342.19200300.100.1.25": "dc",
+}
+# Zero width, bidirectional overrides, byte order mark: invisible, and they make one name look like another.
+INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+CONTROL_BUT_LINES = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+SPACES = re.compile(r"\s+")
+UNSAFE_IN_MAIL = re.compile(r'[\s\x00-\x1f\x7f-\x9f<>()\[\]\\,;:"]')
+E164 = re.compile(r"\+[1-9][0-9]{7,14}")
+
+
+class InvalidName(ValueError):
+    """A text that is no distinguished name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing about one entry that a person should settle; ``detail`` names attributes and entries, not values."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Values:
+    """The attributes of one entry, read one by one; what was wrong with them adds up in ``problems``."""
+
+    attributes: dict[str, Sequence[bytes]]
+    problems: list[Problem] = field(default_factory=list)
+
+    def texts(self, name: str, *, lines: bool = False) -> list[str]:
+        """The clean, non-empty values, in an order that does not depend on the server's."""
+        found = set()
+        for raw in self.attributes.get(name.lower(), ()):
+            try:
+                text = raw.decode("utf-8")
+            except UnicodeDecodeError:
+                self._note("value_not_utf8", name)
+                continue
+            cleaned = clean(text, lines=lines)
+            if CONTROL_BUT_LINES.search(text) or (not lines and "\n" in text) or INVISIBLE.search(text):
+                self._note("characters_removed", name)
+            if cleaned:
+                found.add(cleaned)
+        return sorted(found, key=lambda text: (text.casefold(), text))
+
+    def text(self, name: str, limit: int, *, lines: bool = False) -> str:
+        """One value (RFC 4511 §4.1.7: the server's order means nothing), cut at the limit."""
+        return self.cut(name, next(iter(self.texts(name, lines=lines)), ""), limit)
+
+    def cut(self, name: str, text: str, limit: int) -> str:
+        if len(text) <= limit:
+            return text
+        self._note("value_cut", name)
+        return text[:limit].rstrip()
+
+    def phone(self, name: str, limit: int) -> str:
+        texts = self.texts(name)
+        numbers = [number for number in map(e164, texts) if number]
+        if texts and not numbers:
+            self._note("phone_unclear", name)
+        # The rule comes before the order: a number that can be dialled, else what is written.
+        return self.cut(name, next(iter([*sorted(numbers), *texts]), ""), limit)
+
+    def _note(self, code: str, detail: str) -> None:
+        problem = Problem(code, detail)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    """NFC, trimmed, one space for any run of them; no control, invisible or direction-changing character."""
+    if lines:
+        kept = (clean(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+        return "\n".join(line for line in kept if line)
+    # A control character parts words as a space would: "Léa\nRoux" is not "LéaRoux".
+    text = INVISIBLE.sub("", CONTROL.sub(" ", text))
+    return unicodedata.normalize("NFC", SPACES.sub(" ", text).strip())
+
+
+def login_key(text: str) -> str:
+    """What two spellings of one login have in common, as slapd compares them (caseIgnoreMatch, RFC 4518).
+
+    Empty, and so nobody's, for what cannot be a login.
+    """
+    return "" if CONTROL.search(text) else fold(text)
+
+
+def mail_key(text: str) -> str:
+    """The address as it is compared, or empty when it is none (RFC 5321 §4.5.3.1, RFC 5891)."""
+    local, at, domain = unicodedata.normalize("NFC", text.strip()).partition("@")
+    if not (local and at and domain) or "@" in domain or len(local.encode()) > MAX_LOCAL_PART:
+        return ""
+    if UNSAFE_IN_MAIL.search(local + domain) or INVISIBLE.search(local):
+        return ""
+    if local.startswith(".") or local.endswith(".") or ".." in local:
+        return ""
+    try:
+        host = idna.encode(domain, uts46=True, transitional=False).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError):
+        return ""
+    key = f"{unicodedata.normalize('NFC', local.casefold())}@{host}"
+    return key if len(key) <= MAX_MAIL else ""
+
+
+def e164(text: str) -> str:
+    """The number in ITU-T E.164, when only one reading is possible; else empty.
+
+    National numbers are read as French ones: ten digits, the first a zero.
+    """
+    digits = re.sub(r"[\s.\-/  ]", "", text.replace("(0)", "")).replace("(", "").replace(")", "")
+    if digits.startswith("00"):
+        digits = "+" + digits[2:]
+    if re.fullmatch(r"0[1-9][0-9]{8}", digits, re.ASCII):
+        digits = "+33" + digits[1:]
+    # "+33 06 …" writes both prefixes: the zero is the national one.
+    digits = re.sub(r"^\+330(?=[1-9][0-9]{8}$)", "+33", digits)
+    return digits if E164.fullmatch(digits) else ""
+
+
+def postal_address(text: str) -> str:
+    """RFC 4517 §3.3.28: lines are parted by ``$``; ``\\24`` and ``\\5C`` stand for the characters themselves."""
+    lines = text.split("$")
+    unescaped = (line.replace("\\24", "$").replace("\\5C", "\\").replace("\\5c", "\\") for line in lines)
+    return clean("\n".join(unescaped), lines=True)
+
+
+def fold(text: str) -> str:
+    """Compatibility forms and case made one (UAX #31: NFKC and folding repeated until nothing changes)."""
+    for _ in range(4):
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        folded = SPACES.sub(" ", INVISIBLE.sub("", folded)).strip()
+        if folded == text:
+            break
+        text = folded
+    return text
+
+
+# Distinguished names (RFC 4514) ----------------------------------------------------------------------------
+
+
+def dn_key(dn: str) -> str:
+    """A text equal for two spellings of one name: case, escapes, type aliases, spaces, order inside an RDN.
+
+    Raises ``InvalidName``.
+    """
+    return ",".join("+".join(sorted(f"{kind}={_quote(fold(value))}" for kind, value in rdn)) for rdn in parse_dn(dn))
+
+
+def is_under(key: str, base_key: str) -> bool:
+    """Whether the entry of this key is the base or below it.  Both are results of ``dn_key``."""
+    return key == base_key or key.endswith("," + base_key)
+
+
+def first_value(dn: str, kind: str) -> str:
+    """The value of this type in the first RDN, or empty."""
+    return next((value for name, value in parse_dn(dn)[0] if name == kind), "")
+
+
+def parse_dn(dn: str) -> list[list[tuple[str, str]]]:
+    """RDNs, each a list of (type, value): types in one spelling, values without escapes."""
+    if not dn.strip():
+        return []
+    return [[_assertion(part) for part in _split(rdn, "+")] for rdn in _split(dn, ",")]
+
+
+def _split(text: str, separator: str) -> list[str]:
+    parts, start, escaped = [], 0, False
+    for index, character in enumerate(text):
+        if escaped:
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif character == separator:
+            parts.append(text[start:index])
+            start = index + 1
+    return [*parts, text[start:]]
+
+
+def _assertion(text: str) -> tuple[str, str]:
+    kind, equals, value = text.partition("=")
+    kind = kind.strip().lower().removeprefix("oid.")
+    if not equals or not re.fullmatch(r"[a-z][a-z0-9-]*|[0-9]+(\.[0-9]+)+", kind):
+        raise InvalidName(f"no attribute type and value: {len(text)} characters")
+    return TYPE_ALIASES.get(kind, kind), _unescape(value.lstrip(" "))
+
+
+def _unescape(text: str) -> str:
+    if text.startswith("#"):
+        return _from_ber(text[1:].strip())
+    out, index, kept = bytearray(), 0, 0
+    while index < len(text):
+        character = text[index]
+        if character == "\\":
+            pair = text[index + 1 : index + 3]
+            if re.fullmatch("[0-9a-fA-F]{2}", pair):
+                out.append(int(pair, 16))
+                index += 3
+            elif index + 1 < len(text):
+                out += text[index + 1].encode("utf-8", "surrogatepass")
+                index += 2
+            else:
+                raise InvalidName("a backslash at the end")
+            kept = len(out)
+            continue
+        if character in '"<>;' or character == "\0":
+            raise InvalidName("a character that must be escaped")
+        out += character.encode("utf-8", "surrogatepass")
+        index += 1
+    while len(out) > kept and out.endswith(b" "):
+        out.pop()
+    try:
+        return out.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidName("not UTF-8") from error
+
+
+def _from_ber(digits: str) -> str:
+    """RFC 4514 §2.4: ``#`` and the BER of the value; short strings are read, anything else stays as it is."""
+    try:
+        raw = bytes.fromhex(digits)
+    except ValueError as error:
+        raise InvalidName("not hexadecimal") from error
+    if len(raw) >= 2 and raw[1] < 128 and len(raw) == raw[1] + 2:
+        try:
+            return raw[2:].decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+    return "#" + digits.lower()
+
+
+def _quote(value: str) -> str:
+    return re.sub(r"([\\,+])", r"\\\1", value)

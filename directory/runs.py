@@ -1,0 +1,90 @@
+"""The rows that tell of passes: opened, closed, failed; and one pass at a time."""
+
+from datetime import datetime, timedelta
+
+from django.db import connection, models, transaction
+from django.db.models import Q
+
+from audit.services import record
+from audit.types import Action, Entry
+from directory.models import SyncRun
+from directory.selectors import READ
+from directory.types import RunStatus
+
+# A pass that takes longer was killed: its row would say "running" for ever.
+LONGEST = timedelta(minutes=10)
+KEPT = timedelta(days=90)
+# An arbitrary number, the same in every process of the hub: PostgreSQL's advisory lock of the pass.
+LOCK = 7_216_034_563
+MAX_ERROR = 80
+
+
+def open_run(now: datetime) -> SyncRun:
+    stale = SyncRun.objects.filter(status=RunStatus.RUNNING, started_at__lt=now - LONGEST)
+    stale.update(status=RunStatus.INTERRUPTED, ended_at=now)
+    return SyncRun.objects.create(started_at=now)
+
+
+def one_at_a_time() -> None:
+    """Passes are applied one after the other (SQLite's transactions are that already)."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+def is_overtaken(run: SyncRun) -> bool:
+    return SyncRun.objects.filter(pk__gt=run.pk, status__in=READ).exists()
+
+
+def last_read() -> SyncRun | None:
+    """The last pass that read the whole directory."""
+    return SyncRun.objects.filter(status__in=READ).order_by("-id").first()
+
+
+def close(run: SyncRun, status: RunStatus, now: datetime) -> SyncRun:
+    """Save the run; of several in a row that say the same, the last one is kept, or the table grows by the hour."""
+    run.status, run.ended_at = status, now
+    run.save()
+    _forget_old(now)
+    previous = _previous(run)
+    if previous is not None and _says_the_same(previous, run):
+        _unreferenced().filter(pk=previous.pk).delete()
+    return run
+
+
+def fail(run: SyncRun, error: str, now: datetime) -> None:
+    """Mark the run failed.  The journal is told once per failure that lasts."""
+    with transaction.atomic():
+        run.error = error[:MAX_ERROR]
+        previous = _previous(run)
+        if previous is None or (previous.status, previous.error) != (RunStatus.FAILED, run.error):
+            record(
+                Entry(Action.SYNC_FAILED, refused=True, reason=error[:60].split(":")[0], facts={"run": run.pk}, at=now)
+            )
+        close(run, RunStatus.FAILED, now)
+
+
+def _previous(run: SyncRun) -> SyncRun | None:
+    return SyncRun.objects.filter(pk__lt=run.pk).exclude(status=RunStatus.RUNNING).order_by("-id").first()
+
+
+def _says_the_same(previous: SyncRun, run: SyncRun) -> bool:
+    if (previous.status, previous.error) != (run.status, run.error):
+        return False
+    if run.status == RunStatus.FAILED:
+        return True
+    quiet = not previous.counts.get("written", 1) and not run.counts.get("written", 1)
+    return quiet and previous.report.get("approval") == run.report.get("approval")
+
+
+def _unreferenced() -> models.QuerySet[SyncRun]:
+    return SyncRun.objects.filter(issues_opened=None, issues_seen=None)
+
+
+def _forget_old(now: datetime) -> None:
+    old = _unreferenced().filter(Q(started_at__lt=now - KEPT) & ~Q(status=RunStatus.RUNNING))
+    if last := last_read():
+        old = old.exclude(pk=last.pk)
+    ids = list(old.values_list("pk", flat=True)[:100])
+    if ids:
+        SyncRun.objects.filter(pk__in=ids).delete()

@@ -1,0 +1,48 @@
+"""Reading members and collectives."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q
+
+from directory.models import Collective, Member, SyncRun
+from directory.normalise import login_key, mail_key
+from directory.types import MailState, MemberState, Role, RunStatus
+
+# Passes that read the whole directory: what was held back waits for a person, but was seen.
+READ = (RunStatus.OK, RunStatus.PROBLEMS, RunStatus.HELD)
+
+
+def member(member_id: UUID) -> Member | None:
+    return Member.objects.filter(pk=member_id).first()
+
+
+def find_for_sign_in(identifier: str) -> Member | None:
+    """The one active member whom this login or address means; nobody when it could be two."""
+    login, mail = login_key(identifier), mail_key(identifier)
+    keys = Q(login_key=login) if login else Q(pk__in=[])
+    if mail:
+        keys |= Q(email_key=mail)
+    found = list(Member.objects.filter(keys, state=MemberState.ACTIVE)[:2])
+    if len(found) != 1:
+        return None
+    by_login = bool(login) and found[0].login_key == login and not found[0].login_ambiguous
+    by_mail = bool(mail) and found[0].email_key == mail and found[0].email_state == MailState.OK
+    return found[0] if by_login or by_mail else None
+
+
+def collective_ids(member: Member) -> frozenset[UUID]:
+    """Collectives the member belongs to, by themselves or through a nested one."""
+    found = Collective.objects.filter(memberships__member=member, present=True)
+    return frozenset(found.values_list("pk", flat=True))
+
+
+def directory_age(now: datetime) -> timedelta | None:
+    """How old the copy is: the time since the last pass that read everything; None before the first."""
+    last = SyncRun.objects.filter(status__in=READ).order_by("-id").values_list("started_at", flat=True).first()
+    return now - last if last else None
+
+
+def has_role(member: Member, *roles: Role) -> bool:
+    """Whether this active member has one of the roles."""
+    return member.is_active and bool(member.roles & set(roles))

@@ -1,0 +1,54 @@
+"""Values of the directory that other apps may use."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class MemberState(TextChoices):
+    ACTIVE = "active", _("actif")
+    LEFT = "left", _("parti")
+    LOCKED = "locked", _("verrouillé")
+    MISSING = "missing", _("absent de l’annuaire")
+
+
+class MailState(TextChoices):
+    OK = "ok", _("utilisable")
+    NONE = "none", _("aucune")
+    INVALID = "invalid", _("invalide")
+    SHARED = "shared", _("partagée")
+
+
+class Kind(TextChoices):
+    """Kinds of collective; the directory's words are mapped to these."""
+
+    POLE = "pole", _("pôle")
+    SELF_RUN = "self_run", _("collectif auto-géré")
+    TERRITORY = "territory", _("collectif territorial")
+    TEAM = "team", _("équipe")
+    BOARD = "board", _("instance")
+    OTHER = "other", _("autre")
+
+
+class Role(TextChoices):
+    """What a person may do in the hub itself, beside being a member."""
+
+    OFFICE = "office", _("structure")
+    DPO = "dpo", _("délégué·e à la protection des données")
+    TECHNICIAN = "technician", _("technicien·ne")
+
+
+class RunStatus(TextChoices):
+    RUNNING = "running", _("en cours")
+    OK = "ok", _("réussie")
+    PROBLEMS = "problems", _("réussie, avec des anomalies")
+    HELD = "held", _("retenue")
+    FAILED = "failed", _("en échec")
+    INTERRUPTED = "interrupted", _("interrompue")
+
+
+class DirectoryUnavailable(Exception):
+    """The directory does not answer (or not in time); says nothing about anybody's password."""
+
+
+class DirectoryRefused(Exception):
+    """The directory answers, but refuses or limits what the hub asks (reader's password, size limit, …)."""

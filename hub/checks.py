@@ -1,0 +1,70 @@
+"""Combinations of settings that are unsafe stop the hub before it starts."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from hub.env import Env, load
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+PER_PROCESS_CACHES = ("LocMemCache", "DummyCache")
+
+
+def cache_errors(backend: str) -> list[CheckMessage]:
+    """Attempt limits and replay marks live in the cache: a cache per process multiplies or forgets them."""
+    if not backend.endswith(PER_PROCESS_CACHES):
+        return []
+    return [Error("The cache is not shared between processes.", hint="Unset CACHE_URL or name a Redis.", id="hub.E001")]
+
+
+def session_errors(engine: str) -> list[CheckMessage]:
+    """A session kept in a signed cookie cannot be ended from elsewhere."""
+    if not engine.endswith("signed_cookies"):
+        return []
+    return [Error("Sessions live in cookies and cannot be ended.", hint="Use cached_db or db.", id="hub.E002")]
+
+
+def secret_errors(env: Env) -> list[CheckMessage]:
+    """Django itself starts with an empty key as long as nothing is signed; the hub does not."""
+    return [
+        Error(f"TROUSSEAU_{name.upper()} is empty.", hint="See docs: settings; every secret is random.", id="hub.E003")
+        for name in ("secret_key", "key_encryption_key", "pairwise_salt")
+        if not getattr(env, name).get_secret_value()
+    ]
+
+
+def origin_errors(origin: str) -> list[CheckMessage]:
+    """OpenID Connect Core §3.1.2.1: TLS; plain HTTP only on the developer's own machine."""
+    url = urlsplit(origin)
+    if url.scheme == "https" and url.hostname:
+        return []
+    if url.scheme == "http" and url.hostname in LOOPBACK:
+        return []
+    return [Error("TROUSSEAU_ORIGIN must be https:// (or http://localhost to try).", id="hub.E004")]
+
+
+def directory_errors(env: Env) -> list[CheckMessage]:
+    """RFC 4513 §5.1.3: a simple bind hands the member's password to whoever listens, unless TLS is there first."""
+    if env.demo or not env.ldap_uri or env.ldap_uri.startswith(("ldaps://", "ldapi://")):
+        return []
+    if env.ldap_uri.startswith("ldap://") and env.ldap_start_tls:
+        return []
+    return [
+        Error("The directory would be read without TLS.", hint="ldaps://, or ldap:// with StartTLS.", id="hub.E005")
+    ]
+
+
+@register
+def unsafe_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    env = load()
+    return [
+        *cache_errors(settings.CACHES["default"]["BACKEND"]),
+        *session_errors(settings.SESSION_ENGINE),
+        *secret_errors(env),
+        *origin_errors(env.origin),
+        *directory_errors(env),
+    ]

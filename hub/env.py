@@ -1,0 +1,76 @@
+"""Every setting an operator may choose, declared once: type, default, unit and the question it answers.
+
+Values come from environment variables (prefix ``TROUSSEAU_``), or from files of the same name in the
+folder named by ``TROUSSEAU_SECRETS_DIR``.  ``DATABASE_URL`` and ``CACHE_URL`` carry no prefix.
+"""
+
+import os
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Env(BaseSettings):
+    """The operator's answers."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TROUSSEAU_", secrets_dir=os.environ.get("TROUSSEAU_SECRETS_DIR"), extra="ignore"
+    )
+
+    origin: str = Field("http://localhost:8000", description="Where do browsers reach the hub? No trailing slash.")
+    demo: bool = Field(False, description="Is this the demonstration with its mailbox page and its accounts?")
+    data_dir: Path = Field(ROOT / "var" / "demo", description="Where do the database, mails and keys live?")
+    secret_key: SecretStr = Field(SecretStr(""), description="Which key signs cookies? 50 random characters or more.")
+    key_encryption_key: SecretStr = Field(
+        SecretStr(""), description="Which key encrypts signing keys at rest? 32 random bytes, URL-safe base64."
+    )
+    pairwise_salt: SecretStr = Field(
+        SecretStr(""), description="Which salt derives subject identifiers? Losing it renames everyone at every tool."
+    )
+    database_url: str = Field(
+        "",
+        validation_alias=AliasChoices("DATABASE_URL", "database_url"),
+        description="Which database? Empty: SQLite in the data folder; else postgres://user:password@host/name.",
+    )
+    cache_url: str = Field(
+        "",
+        validation_alias=AliasChoices("CACHE_URL", "cache_url"),
+        description="Which shared cache? Empty: a table of the database; else redis://host:6379/0.",
+    )
+
+    ldap_uri: str = Field("", description="Which directory? ldap:// with StartTLS or ldaps://.")
+    ldap_base: str = Field("dc=alizarine,dc=example", description="Which suffix holds people and groups?")
+    ldap_people_base: str = Field("", description="Where are the people? Empty: ou=personnes under the suffix.")
+    ldap_groups_base: str = Field("", description="Where are the groups? Empty: ou=groupes under the suffix.")
+    ldap_bind_dn: str = Field("", description="As whom does the hub read the directory?")
+    ldap_bind_password: SecretStr = Field(SecretStr(""), description="With which password does it read it?")
+    ldap_ca_file: Path | None = Field(None, description="Which authority signed the directory's certificate?")
+    ldap_start_tls: bool = Field(True, description="Upgrade an ldap:// connection to TLS before anything is sent?")
+    ldap_timeout_seconds: float = Field(3.0, gt=0, description="How long may one answer of the directory take?")
+    directory_max_age_hours: int = Field(24, gt=0, description="From which age is the directory copy called stale?")
+
+    mail_url: str = Field("", description="Which mail server? Empty: mails are files in the data folder.")
+    mail_from: str = Field("Trousseau <trousseau@alizarine.example>", description="Who do mails come from?")
+    cooperative_name: str = Field("Coopérative Alizarine", description="Whose hub is this?")
+    office_contact: str = Field("structure@alizarine.example", description="Whom may a member ask for help?")
+    dpo_contact: str = Field("dpo@alizarine.example", description="How is the data protection officer reached?")
+
+    trusted_proxies: int = Field(0, ge=0, description="How many proxies of ours stand before the hub?")
+    outgoing_networks: list[IPv4Network | IPv6Network] = Field(
+        default_factory=list,
+        description="Which private networks may the hub call (back-channel logout)? Empty: public addresses only.",
+    )
+    session_idle_hours: int = Field(12, gt=0, description="After how many idle hours does a session end?")
+    session_absolute_days: int = Field(7, gt=0, description="After how many days does a session end in any case?")
+    log_level: str = Field("INFO", description="How much goes to the technical log?")
+
+
+@lru_cache(maxsize=1)
+def load() -> Env:
+    """Read the settings once per process."""
+    return Env()

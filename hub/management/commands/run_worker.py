@@ -1,0 +1,68 @@
+"""The hub's own loop: logout notices, steps with the directory, stale sessions, what expired."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import close_old_connections
+from django.utils import timezone
+
+from audit.types import SYSTEM
+from directory.services import synchronise
+from directory.types import DirectoryRefused, DirectoryUnavailable
+from idp.services import deliveries, purge, sessions
+
+log = logging.getLogger("hub.worker")
+PAUSE_SECONDS = 0.5
+
+
+class Command(BaseCommand):
+    help = "Runs the work that no request waits for, until it is told to stop."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        signal.signal(signal.SIGINT, lambda *_: stop.set())
+        jobs = [
+            Job("deliveries", timedelta(seconds=0), lambda now: deliveries.deliver_due(now=now)),
+            Job("directory", timedelta(seconds=15), _sync),
+            Job("sessions", timedelta(seconds=30), _end_stale),
+            Job("purge", timedelta(minutes=10), lambda now: purge.purge_expired(now=now)),
+        ]
+        while not stop.wait(PAUSE_SECONDS):
+            now = timezone.now()
+            for job in jobs:
+                job.run_if_due(now)
+            close_old_connections()
+
+
+class Job:
+    """One kind of work.  What fails is logged by its kind and tried again at its next turn; the others go on."""
+
+    def __init__(self, name: str, every: timedelta, work: Callable[[datetime], object]) -> None:
+        self.name, self.every, self.work = name, every, work
+        self.due: datetime | None = None
+
+    def run_if_due(self, now: datetime) -> None:
+        if self.due is not None and now < self.due:
+            return
+        self.due = now + self.every
+        try:
+            self.work(now)
+        except Exception as error:
+            log.error("job %s failed: %s", self.name, type(error).__name__)
+
+
+def _sync(now: datetime) -> None:
+    try:
+        synchronise(now=now)
+    except (DirectoryUnavailable, DirectoryRefused) as error:
+        log.warning("directory not read: %s", type(error).__name__)
+
+
+def _end_stale(now: datetime) -> None:
+    sessions.end_hub_sessions(sessions.expired(now), reason="expired", actor=SYSTEM, now=now)

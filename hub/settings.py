@@ -1,0 +1,283 @@
+"""Django's settings, derived from ``hub.env``."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from hub import logs
+from hub.env import ROOT, load
+
+env = load()
+
+BASE_DIR = ROOT
+ORIGIN = env.origin.rstrip("/")
+DEMO = env.demo
+DEBUG = False
+SECRET_KEY = env.secret_key.get_secret_value()
+KEY_ENCRYPTION_KEY = env.key_encryption_key.get_secret_value()
+PAIRWISE_SALT = env.pairwise_salt.get_secret_value()
+ISSUER = ORIGIN
+ALLOWED_HOSTS = [urlsplit(ORIGIN).hostname or "localhost"]
+SECURE = ORIGIN.startswith("https://")
+DATA_DIR: Path = env.data_dir
+
+INSTALLED_APPS = [
+    "hub",
+    "launcher",
+    "idp",
+    "consent",
+    "directory",
+    "audit",
+    "oauth2_provider",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "hub.middleware.RequestLog",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "idp.middleware.SessionLimits",
+    "idp.middleware.FormAction",
+    "hub.middleware.Errors",
+    "hub.middleware.NoStore",
+]
+ROOT_URLCONF = "hub.urls"
+WSGI_APPLICATION = "hub.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "hub" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "hub.context.hub",
+            ]
+        },
+    }
+]
+
+# Data --------------------------------------------------------------------------------------------------------
+DATABASES: dict[str, Any]
+if env.database_url:
+    DATABASES = {
+        "default": dj_database_url.parse(env.database_url, conn_max_age=300, conn_health_checks=True),
+    }
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(DATA_DIR / "hub.sqlite3"),
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                "timeout": 10,
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            },
+        }
+    }
+# Attempt limits and replay marks live in the cache: it must be one for all processes (checked at start).
+CACHES: dict[str, Any]
+if env.cache_url:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": env.cache_url,
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
+    }
+    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "hub_cache"}}
+    SESSION_ENGINE = "django.contrib.sessions.backends.db"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Language and time ----------------------------------------------------------------------------------------
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", _("Français")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "hub" / "locale"]
+FORMAT_MODULE_PATH = ["hub.formats"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Europe/Paris"
+LANGUAGE_COOKIE_NAME = "trousseau_language"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = SECURE
+
+# Static files ---------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_AUTOREFRESH = False
+
+# Sessions and cookies -------------------------------------------------------------------------------------
+SESSION_COOKIE_NAME = "trousseau_session"
+SESSION_COOKIE_AGE = int(timedelta(days=env.session_absolute_days).total_seconds())
+SESSION_EXPIRE_AT_BROWSER_CLOSE = False
+SESSION_COOKIE_SECURE = SECURE
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_IDLE = timedelta(hours=env.session_idle_hours)
+SESSION_ABSOLUTE = timedelta(days=env.session_absolute_days)
+CSRF_COOKIE_NAME = "trousseau_csrf"
+CSRF_COOKIE_SECURE = SECURE
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "hub.views.csrf_failure"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_SSL_REDIRECT = False
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.trusted_proxies else None
+X_FRAME_OPTIONS = "DENY"
+# form-action gains this request's redirect origin in the authorize view: browsers apply it to redirects too.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+# Directory --------------------------------------------------------------------------------------------------
+LDAP = {
+    "uri": env.ldap_uri,
+    "base": env.ldap_base,
+    "people_base": env.ldap_people_base,
+    "groups_base": env.ldap_groups_base,
+    "bind_dn": env.ldap_bind_dn,
+    "bind_password": env.ldap_bind_password.get_secret_value(),
+    "ca_file": env.ldap_ca_file,
+    "start_tls": env.ldap_start_tls,
+    "timeout_seconds": env.ldap_timeout_seconds,
+}
+
+# Members and sign-in --------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "directory.Member"
+AUTHENTICATION_BACKENDS = ["directory.backends.DirectoryBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = reverse_lazy("account_login")
+LOGIN_REDIRECT_URL = reverse_lazy("launcher:home")
+LOGOUT_REDIRECT_URL = reverse_lazy("idp:logged_out")
+
+ACCOUNT_ADAPTER = "idp.signin.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "login"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_CHANGE_EMAIL = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_FORMS = {
+    "login": "idp.signin.forms.SignInForm",
+    "reauthenticate": "idp.signin.forms.ConfirmIdentityForm",
+}
+# By network: a whole office may share one address.  By key: one person, whatever they type to name themselves.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.trusted_proxies
+MFA_ADAPTER = "idp.signin.adapter.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "idp.signin.forms.CodeForm",
+    "reauthenticate": "idp.signin.forms.ConfirmCodeForm",
+    "activate_totp": "idp.signin.forms.EnrolForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1
+MFA_TOTP_ISSUER = env.cooperative_name
+
+# OAuth toolkit --------------------------------------------------------------------------------------------
+OAUTH2_PROVIDER_APPLICATION_MODEL = "idp.Tool"
+OAUTH2_PROVIDER_GRANT_MODEL = "idp.Grant"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "idp.AccessToken"  # noqa: S105
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "idp.RefreshToken"  # noqa: S105
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "idp.IDToken"  # noqa: S105
+OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "idp.DeviceGrant"
+CODE_LIFETIME = timedelta(seconds=60)
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
+ID_TOKEN_LIFETIME = timedelta(minutes=10)
+REFRESH_TOKEN_LIFETIME = timedelta(days=30)
+LOGOUT_TOKEN_LIFETIME = timedelta(minutes=2)
+OUTGOING_NETWORKS = env.outgoing_networks
+SCOPES = ["openid", "profile", "email", "phone", "address", "groups", "offline_access"]
+OAUTH2_PROVIDER = {
+    "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": ORIGIN,
+    "OAUTH2_VALIDATOR_CLASS": "idp.oauth.validator.Validator",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": int(CODE_LIFETIME.total_seconds()),
+    "ROTATE_REFRESH_TOKEN": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "PKCE_REQUIRED": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https", "http"],
+    "SCOPES": {name: name for name in SCOPES},
+}
+
+# Mail -----------------------------------------------------------------------------------------------------
+DEFAULT_FROM_EMAIL = env.mail_from
+EMAIL_TIMEOUT = 10
+if env.mail_url:
+    _mail = urlsplit(env.mail_url)
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST = _mail.hostname or "localhost"
+    EMAIL_PORT = _mail.port or 587
+    EMAIL_HOST_USER = _mail.username or ""
+    EMAIL_HOST_PASSWORD = _mail.password or ""
+    EMAIL_USE_SSL = _mail.scheme == "smtps"
+    EMAIL_USE_TLS = _mail.scheme == "smtp+tls"
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+
+# Technical log ------------------------------------------------------------------------------------------------
+LOGGING = logs.configuration(env.log_level)
+
+SILENCED_SYSTEM_CHECKS = [
+    "security.W004",  # HSTS follows the scheme of the configured origin
+    "security.W008",  # so does the redirect to TLS, which the front proxy does
+]

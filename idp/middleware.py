@@ -1,0 +1,52 @@
+"""What the provider adds to every request: session limits, and the redirect origin that a form may lead to."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from idp.models import HubSession
+from idp.services import sessions
+from idp.signin import pending
+
+SEEN_EVERY = timedelta(minutes=5)
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class SessionLimits:
+    """Idle limit, kept in the session itself so that a request costs no query; the row follows every five minutes."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        seen = request.session.get(sessions.SEEN_FIELD)
+        if seen is not None:
+            self._check(request, float(seen))
+        return self.get_response(request)
+
+    def _check(self, request: HttpRequest, seen: float) -> None:
+        now = timezone.now()
+        idle = now.timestamp() - seen
+        if idle > settings.SESSION_IDLE.total_seconds():
+            sessions.end_current(request, now=now, reason="idle")
+        elif idle > SEEN_EVERY.total_seconds():
+            request.session[sessions.SEEN_FIELD] = now.timestamp()
+            HubSession.objects.filter(pk=request.session[sessions.SESSION_FIELD]).update(last_seen_at=now)
+
+
+class FormAction:
+    """Browsers apply ``form-action`` to the redirects after a form: while a tool waits, its origin is allowed."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.get("Content-Type", "").startswith("text/html") and not hasattr(response, "_csp_update"):
+            origin = pending.redirect_origin(request)
+            if origin:
+                response._csp_update = {"form-action": [origin]}  # type: ignore[attr-defined]
+        return response

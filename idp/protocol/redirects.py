@@ -1,0 +1,46 @@
+"""The one comparison of redirect addresses, and the one way to build the answer."""
+
+from collections.abc import Collection, Mapping
+from urllib.parse import urlencode, urlsplit
+
+SAFE_SCHEMES = frozenset({"https", "http"})
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def is_registered(uri: str, registered: Collection[str]) -> bool:
+    """RFC 9700 §4.1.3: whole-string match, byte for byte; a prefix or pattern match is an open redirect."""
+    return bool(uri) and any(uri.encode() == known.encode() for known in registered)
+
+
+def why_not_registrable(uri: str) -> str | None:
+    """Why an operator may not register this address, or nothing.  Applied before it is stored, never after."""
+    if any(ord(char) <= 0x20 or ord(char) == 0x7F or char in '\\<>"{}|^`' for char in uri):
+        return "contains a space, a control or a forbidden character"
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return "is not an address"
+    if parts.scheme not in SAFE_SCHEMES or not uri.startswith(f"{parts.scheme}://"):
+        return "does not start with https:// (or http:// on this machine)"
+    if not parts.hostname or "@" in parts.netloc:
+        return "has no plain host name"
+    if "#" in uri:
+        return "has a fragment (RFC 6749 §3.1.2)"
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        return "uses http:// outside this machine"
+    return None
+
+
+def answer_uri(redirect_uri: str, parameters: Mapping[str, str]) -> str:
+    """RFC 6749 §4.1.2: the answer is added to the address's own query, which stays as registered."""
+    present = {name: value for name, value in parameters.items() if value}
+    if not present:
+        return redirect_uri
+    separator = "&" if urlsplit(redirect_uri).query else "?"
+    return f"{redirect_uri}{separator}{urlencode(present)}"
+
+
+def origin_of(uri: str) -> str:
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,36 @@
+"""Reading from the provider."""
+
+from collections.abc import Iterable
+
+from directory.models import Member
+from idp import access
+from idp.models import HubSession, Tool, ToolSession
+
+
+def tools_for(member: Member) -> list[Tool]:
+    """The tools a member may enter, in the order of the launcher page."""
+    return list(access.enterable(member))
+
+
+def tool_by_client_id(client_id: str) -> Tool | None:
+    # A NUL would make PostgreSQL's driver raise instead of answering "none".
+    if not client_id or "\x00" in client_id:
+        return None
+    return Tool.objects.filter(client_id=client_id).first()
+
+
+def recently_opened(member: Member, tools: Iterable[Tool], limit: int = 5) -> list[Tool]:
+    """Of these tools, the ones opened last, newest first."""
+    known = {tool.pk: tool for tool in tools}
+    opened = (
+        ToolSession.objects.filter(hub_session__member=member, tool_id__in=known)
+        .order_by("-last_at")
+        .values_list("tool_id", flat=True)[: limit * 4]
+    )
+    return [known[pk] for pk in dict.fromkeys(opened)][:limit]
+
+
+def live_session(session_id: str | None) -> HubSession | None:
+    if not session_id:
+        return None
+    return HubSession.objects.filter(pk=session_id, ended_at=None).first()

@@ -1,0 +1,1 @@
+"""Changing things in the provider: sessions, tokens, tools, keys, logout notices."""

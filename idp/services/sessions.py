@@ -1,0 +1,168 @@
+"""Hub sessions: begun at sign-in, raised by further proof, and ended with everything attached to them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from importlib import import_module
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from audit.services import record_all
+from audit.types import SYSTEM, Action, Actor, Entry
+from directory.models import Member
+from idp.models import AccessToken, Grant, HubSession, LogoutDelivery, RefreshToken, ToolSession
+from idp.selectors import live_session
+
+SESSION_FIELD = "hub_session"
+SEEN_FIELD = "hub_session_seen"
+
+
+@transaction.atomic
+def start_session(
+    request: HttpRequest, *, member: Member, methods: Sequence[str], acr: str, now: datetime
+) -> HubSession:
+    """Begin a hub session for this browser; ends the one it had (a sign-in over a sign-in)."""
+    previous = request.session.get(SESSION_FIELD)
+    if previous:
+        end_hub_sessions(HubSession.objects.filter(pk=previous), reason="replaced", actor=SYSTEM, now=now, keep=request)
+    if request.session.session_key is None:
+        request.session.create()
+    session = HubSession.objects.create(
+        member=member,
+        session_key=request.session.session_key or "",
+        started_at=now,
+        auth_time=now,
+        methods=list(methods),
+        acr=acr,
+        last_seen_at=now,
+        expires_at=now + settings.SESSION_ABSOLUTE,
+    )
+    request.session[SESSION_FIELD] = str(session.pk)
+    request.session[SEEN_FIELD] = now.timestamp()
+    record_all(
+        [
+            Entry(
+                Action.SIGN_IN,
+                actor=Actor(member=member.pk),
+                subject=member.pk,
+                session=session.pk,
+                facts={"methods": list(methods)},
+                at=now,
+            )
+        ]
+    )
+    return session
+
+
+@transaction.atomic
+def note_authentication(request: HttpRequest, *, methods: Sequence[str], acr: str, now: datetime) -> None:
+    """Fresh proof in a running session: raises ``auth_time``, ``amr`` and ``acr`` (OpenID Connect Core §2)."""
+    session = live_session(request.session.get(SESSION_FIELD))
+    if session is None:
+        return
+    session.auth_time, session.methods, session.acr = now, list(methods), acr
+    session.session_key = request.session.session_key or session.session_key
+    session.save(update_fields=["auth_time", "methods", "acr", "session_key"])
+    record_all(
+        [
+            Entry(
+                Action.REAUTHENTICATED,
+                actor=Actor(member=session.member_id),
+                subject=session.member_id,
+                session=session.pk,
+                facts={"methods": list(methods)},
+            )
+        ]
+    )
+
+
+def end_current(request: HttpRequest, *, now: datetime, reason: str = "sign_out") -> None:
+    """Sign this browser out of the hub and of every tool it opened."""
+    session_id = request.session.get(SESSION_FIELD)
+    if session_id:
+        member = getattr(request.user, "pk", None)
+        end_hub_sessions(
+            HubSession.objects.filter(pk=session_id), reason=reason, actor=Actor(member=member), now=now, keep=request
+        )
+    request.session.flush()
+    # Whoever was loaded for this request is gone with the session.
+    request.user = AnonymousUser()
+
+
+def end_member(member_ids: Iterable[UUID], *, reason: str, actor: Actor = SYSTEM, now: datetime) -> None:
+    """End everything attached to these people: sessions, codes, tokens, and their sessions in tools."""
+    end_hub_sessions(HubSession.objects.filter(member_id__in=list(member_ids)), reason=reason, actor=actor, now=now)
+
+
+@transaction.atomic
+def end_hub_sessions(
+    sessions: QuerySet[HubSession], *, reason: str, actor: Actor, now: datetime, keep: HttpRequest | None = None
+) -> None:
+    """The one function that ends hub sessions with everything attached.
+
+    ``keep`` is a request whose own cookie session must survive (it is being flushed or replaced by the caller).
+    """
+    live = list(sessions.filter(ended_at=None).select_for_update())
+    if not live:
+        return
+    end_tool_sessions(ToolSession.objects.filter(hub_session__in=live), now=now)
+    HubSession.objects.filter(pk__in=[session.pk for session in live]).update(ended_at=now, ended_reason=reason)
+    spared = keep.session.session_key if keep is not None else None
+    _forget_cookies(session.session_key for session in live if session.session_key not in ("", spared))
+    record_all(
+        Entry(
+            Action.SIGN_OUT,
+            actor=actor,
+            subject=session.member_id,
+            session=session.pk,
+            reason=reason,
+            at=now,
+        )
+        for session in live
+    )
+
+
+@transaction.atomic
+def end_tool_sessions(tool_sessions: QuerySet[ToolSession], *, now: datetime) -> int:
+    """The one function that kills what tools hold, codes and tokens, and queues their logout notices."""
+    live = list(tool_sessions.filter(ended_at=None).select_related("tool").select_for_update(of=("self",)))
+    ids = [session.pk for session in live]
+    if not ids:
+        return 0
+    Grant.objects.filter(tool_session__in=ids, used_at=None).update(used_at=now)
+    AccessToken.objects.filter(tool_session__in=ids).delete()
+    RefreshToken.objects.filter(tool_session__in=ids, revoked=None).update(revoked=now)
+    ToolSession.objects.filter(pk__in=ids).update(ended_at=now)
+    LogoutDelivery.objects.bulk_create(
+        LogoutDelivery(tool_session=session, created_at=now, next_at=now)
+        for session in live
+        if session.tool.backchannel_logout_uri
+    )
+    return len(ids)
+
+
+def open_tool_session(session: HubSession, tool_id: int, *, now: datetime) -> ToolSession:
+    """The running session of this tool in this hub session, begun if need be.  Call inside a transaction."""
+    found = ToolSession.objects.select_for_update().filter(hub_session=session, tool_id=tool_id, ended_at=None).first()
+    if found is None:
+        return ToolSession.objects.create(hub_session=session, tool_id=tool_id, first_at=now, last_at=now)
+    ToolSession.objects.filter(pk=found.pk).update(last_at=now)
+    return found
+
+
+def expired(now: datetime) -> QuerySet[HubSession]:
+    """Sessions over their idle or absolute limit."""
+    return HubSession.objects.filter(ended_at=None).filter(
+        Q(expires_at__lte=now) | Q(last_seen_at__lte=now - settings.SESSION_IDLE)
+    )
+
+
+def _forget_cookies(keys: Iterable[str]) -> None:
+    store: Any = import_module(settings.SESSION_ENGINE).SessionStore
+    for key in keys:
+        store().delete(key)

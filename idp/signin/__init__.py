@@ -1,0 +1,1 @@
+"""Sign-in, confirmation of identity and second factors: what the hub adds to allauth's account flows."""

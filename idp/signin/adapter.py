@@ -1,0 +1,170 @@
+"""What allauth asks the hub: who may try, what is said when it fails, where to go next, how factors are kept."""
+
+import logging
+from smtplib import SMTPException
+from typing import Any, cast
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from directory.models import Member
+from directory.types import DirectoryUnavailable, MailState
+from idp.signin import journal, secrets
+from idp.signin.addresses import is_own_path
+from idp.signin.people import Attempt, attempt_by, identifier_of
+
+log = logging.getLogger("idp.signin")
+
+# ANSSI R14, OWASP ASVS 6.3.8: one sentence for every failure, or the page tells who is a member.
+SIGN_IN_FAILED = _(
+    "Ces identifiants ne permettent pas d’entrer. Vérifiez-les ; après cinq essais, patientez cinq minutes "
+    "ou écrivez à la structure."
+)
+TOO_MANY = _("Trop d’essais. Patientez cinq minutes, puis recommencez.")
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Accounts come from the directory: nothing is opened, changed or recovered here."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": SIGN_IN_FAILED,
+        "invalid_login": SIGN_IN_FAILED,
+        "account_inactive": SIGN_IN_FAILED,
+        "incorrect_password": _("Ce mot de passe ne convient pas. Après cinq essais, patientez cinq minutes."),
+        "too_many_login_attempts": TOO_MANY,
+        "rate_limited": TOO_MANY,
+        "incorrect_code": _("Ce code ne convient pas. Attendez le suivant et recommencez."),
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def is_ajax(self, request: HttpRequest) -> bool:
+        """Pages only: allauth's JSON answers would hand the posted fields back."""
+        return False
+
+    # Trying ------------------------------------------------------------------------------------------------
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Member | None:
+        """Count, bind, and give the attempt back unless the password was wrong.
+
+        Raises ``DirectoryUnavailable``, which says nothing about the password.
+        """
+        attempt = attempt_by(str(credentials.get("username") or ""))
+        self._attempt = attempt
+        try:
+            return cast("Member | None", super().authenticate(request, **credentials))
+        except DirectoryUnavailable:
+            # Nobody's password was looked at: the attempt does not count.
+            self._rollback_login_failed_rl_usage()
+            self._refused(request, attempt, "directory_down")
+            raise
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError as error:
+            self._refused(request, self._attempt, "throttled")
+            raise self.validation_error(self._failure_code(request)) from error
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        self._refused(request, self._attempt, self._attempt.reason)
+
+    def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
+        """The bind is the proof, by a name that leads to this very member."""
+        identifier = identifier_of(cast(Member, user))
+        if not identifier:
+            journal.refused(context.request, member_id=user.pk, reason="ambiguous", step="confirmation")
+            return False
+        found = self.authenticate(context.request, username=identifier, password=password)
+        return found is not None and found.pk == user.pk
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
+        words = {"reauthenticate": _("Avec mon mot de passe"), "mfa_reauthenticate": _("Avec un code")}
+        return [
+            method | {"description": words.get(method["id"], method["description"])}
+            for method in super().get_reauthentication_methods(user)
+        ]
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        return self._attempt.budget
+
+    def _refused(self, request: HttpRequest, attempt: Attempt, reason: str) -> None:
+        step = "confirmation" if request.user.is_authenticated else "sign_in"
+        journal.refused(request, member_id=attempt.member_id, reason=reason, step=step)
+
+    @staticmethod
+    def _failure_code(request: HttpRequest) -> str:
+        return "too_many_login_attempts" if request.user.is_authenticated else "username_password_mismatch"
+
+    # Entering ----------------------------------------------------------------------------------------------
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """The state is read again: somebody may have left between the password and the code."""
+        member = Member.objects.filter(pk=user.pk).first()
+        if member is None or not member.is_active:
+            journal.refused(request, member_id=user.pk, reason="left", step="code")
+            raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
+        super().login(request, user)
+
+    def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
+        request.session.flush()
+        return HttpResponseRedirect(reverse("account_login"))
+
+    def is_safe_url(self, url: str | None) -> bool:
+        return bool(url) and is_own_path(str(url))
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+    # Telling -----------------------------------------------------------------------------------------------
+
+    def format_email_subject(self, subject: str) -> str:
+        return f"Trousseau – {subject}"
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: AbstractBaseUser,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """To the directory's address, where it is one person's.  A silent mail server stops nothing."""
+        member = cast(Member, user)
+        address = email or (member.email if member.email_state == MailState.OK else None)
+        if not address:
+            return
+        try:
+            super().send_notification_mail(template_prefix, member, context, address)
+        except (OSError, SMTPException) as error:
+            log.warning("a security mail could not be sent: %s", type(error).__name__)
+
+
+class FactorAdapter(DefaultMFAAdapter):
+    """How second factors are kept and named."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": AccountAdapter.error_messages["incorrect_code"],
+        "cannot_delete_authenticator": _("Cette double vérification ne peut pas être retirée."),
+        "cannot_generate_recovery_codes": _("Activez d’abord l’application de codes."),
+    }
+
+    def get_totp_label(self, user: AbstractBaseUser) -> str:
+        member = cast(Member, user)
+        return member.login or member.display_name
+
+    def encrypt(self, text: str) -> str:
+        return secrets.encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return secrets.decrypt(encrypted_text)

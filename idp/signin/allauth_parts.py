@@ -1,0 +1,43 @@
+"""The only place that uses what allauth does not promise to keep; the tests of sign-in go through all of it."""
+
+from typing import Any
+
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
+from allauth.account.internal.flows.login import record_authentication
+from allauth.core.internal import ratelimit
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, clear_totp_secret, validate_totp_code
+from allauth.mfa.utils import is_mfa_enabled
+from django.http import HttpRequest
+
+from directory.models import Member
+
+__all__ = ["SECRET_SESSION_KEY", "clear_totp_secret", "validate_totp_code"]
+
+
+def records_of(request: HttpRequest, member: Member) -> list[dict[str, Any]]:
+    """The steps of this session, oldest first; none when they are somebody else's."""
+    found: list[dict[str, Any]] = get_authentication_records(request, member)
+    return found
+
+
+def record_second_factor(request: HttpRequest, member: Member, *, kind: str, factor_id: int) -> None:
+    record_authentication(request, member, "mfa", type=kind, id=factor_id)
+
+
+def forget_second_factor(request: HttpRequest, member: Member) -> None:
+    """Drop the steps of a factor that is gone from this session."""
+    request.session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+        record for record in records_of(request, member) if record.get("method") != "mfa"
+    ]
+
+
+def has_second_factor(member: Member) -> bool:
+    return bool(is_mfa_enabled(member, ["totp"]))
+
+
+def consume_attempt(request: HttpRequest, *, key: str) -> Any | None:
+    """Count one attempt against this key and against the network; ``None`` when either is exhausted.
+
+    The answer's ``rollback()`` gives back this very attempt and no other.
+    """
+    return ratelimit.consume(request, app="allauth.account", action="login_failed", key=key)

@@ -1,0 +1,169 @@
+"""The forms of sign-in, confirmation and second factors."""
+
+import logging
+from contextlib import suppress
+from typing import Any, cast
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import LoginForm, ReauthenticateForm
+from allauth.core import context
+from allauth.mfa.adapter import get_adapter as get_factor_adapter
+from allauth.mfa.base import forms as allauth_forms
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from django import forms
+from django.conf import settings
+from django.core.cache import cache
+from django.utils.translation import gettext_lazy as _
+
+from directory.models import Member
+from idp.signin import allauth_parts, journal, secrets
+
+log = logging.getLogger("idp.signin")
+
+MAX_PASSWORD_LENGTH = 1024
+MAX_CODE_LENGTH = 40
+
+
+def password_field(*, required: bool) -> forms.CharField:
+    """Never stripped: a space may be part of a password.  Pasting and managers are welcome (ASVS 6.2.7)."""
+    return forms.CharField(
+        label=_("Mot de passe"),
+        strip=False,
+        max_length=MAX_PASSWORD_LENGTH,
+        required=required,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "required": True}),
+    )
+
+
+def code_field(label: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        max_length=MAX_CODE_LENGTH,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
+        ),
+    )
+
+
+class SignInForm(LoginForm):
+    """Login or mail, and the directory's password.  Whatever is wrong with either, one sentence comes back."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Not ``required`` for Django: an empty field would get a sentence of its own; the browser still asks for it.
+        self.fields["login"] = forms.CharField(
+            label=_("Identifiant ou e-mail"),
+            max_length=254,
+            required=False,
+            widget=forms.TextInput(
+                attrs={
+                    "autocomplete": "username",
+                    "autocapitalize": "none",
+                    "spellcheck": "false",
+                    "autofocus": True,
+                    "required": True,
+                }
+            ),
+        )
+        self.fields["password"] = password_field(required=False)
+        self.order_fields(["login", "password"])
+
+    def clean(self) -> dict[str, Any] | None:
+        # RFC 4513 §5.1.2: a bind with an empty password succeeds as nobody; it never gets as far as the directory.
+        if self.errors or not self.cleaned_data.get("login") or not self.cleaned_data.get("password"):
+            self.errors.clear()
+            journal.refused(self.request, member_id=None, reason="blank", step="sign_in")
+            raise get_adapter().validation_error("invalid_login")
+        return cast("dict[str, Any] | None", super().clean())  # type: ignore[no-untyped-call]
+
+
+class ConfirmIdentityForm(ReauthenticateForm):
+    """The password again, from somebody who is signed in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"] = password_field(required=True)
+
+
+class CodeCounted:
+    """Counting codes by person and network, and letting each code serve once.
+
+    allauth's own count is cleared on success together with the network's, so that one good account would reset the
+    limit for a whole network; and it remembers a used code for one period, where the tolerance accepts it for three.
+    """
+
+    user: Member
+    cleaned_data: dict[str, Any]
+
+    def clean_code(self) -> str:
+        code = str(self.cleaned_data["code"])
+        attempt = allauth_parts.consume_attempt(context.request, key=f"code:{self.user.pk}")
+        if attempt is None:
+            journal.refused(context.request, member_id=self.user.pk, reason="throttled", step="code")
+            raise get_adapter().validation_error("too_many_login_attempts")
+        if not self.accept(code):
+            journal.refused(context.request, member_id=self.user.pk, reason="code", step="code")
+            raise get_factor_adapter().validation_error("incorrect_code")
+        attempt.rollback()
+        return code
+
+    def accept(self, code: str) -> bool:
+        raise NotImplementedError
+
+    def first_use(self, code: str) -> bool:
+        """RFC 6238 §5.2: the verifier must not accept the second attempt of a code."""
+        digits = "".join(character for character in code if character.isalnum())
+        periods = 2 * settings.MFA_TOTP_TOLERANCE + 1
+        return bool(cache.add(f"signin:code:{self.user.pk}:{digits}", 1, timeout=30 * (periods + 1)))
+
+
+class _AnyFactor(CodeCounted):
+    """A code of the application, or a recovery code."""
+
+    fields: dict[str, forms.Field]
+    authenticator: Authenticator
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"] = code_field(_("Code"))
+
+    def accept(self, code: str) -> bool:
+        for factor in Authenticator.objects.filter(user=self.user, type__in=["totp", "recovery_codes"]):
+            if self.matches(factor, code):
+                factor.user = self.user
+                self.authenticator = factor
+                return factor.type != "totp" or self.first_use(code)
+        return False
+
+    @staticmethod
+    def matches(factor: Authenticator, code: str) -> bool:
+        try:
+            return bool(factor.wrap().validate_code(code))  # type: ignore[no-untyped-call]
+        except secrets.InvalidToken:
+            log.error("factor %s cannot be decrypted: has the key encryption key changed?", factor.pk)
+            return False
+
+
+class CodeForm(_AnyFactor, allauth_forms.AuthenticateForm):
+    """The second step of sign-in."""
+
+
+class ConfirmCodeForm(_AnyFactor, allauth_forms.ReauthenticateForm):
+    """A code again, from somebody who is signed in."""
+
+
+class EnrolForm(CodeCounted, ActivateTOTPForm):
+    """The first code of a new application.  The secret waits in the session encrypted, as it will be in its row."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"] = code_field(_("Code à six chiffres"))
+        if self.is_bound:
+            # Where no secret was waiting, allauth has just made one in clear, which nobody has scanned.
+            with suppress(secrets.InvalidToken):
+                self.secret = secrets.decrypt(self.secret)
+        context.request.session[allauth_parts.SECRET_SESSION_KEY] = secrets.encrypt(self.secret)
+
+    def accept(self, code: str) -> bool:
+        return allauth_parts.validate_totp_code(self.secret, code) and self.first_use(code)

@@ -1,0 +1,63 @@
+"""Lines of the journal about sign-in.  The page tells everybody the same; the reason is here, for the DPO."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpRequest
+
+from audit.services import record
+from audit.types import Action, Actor, Entry
+from idp.services.sessions import SESSION_FIELD
+
+
+@transaction.atomic
+def refused(request: HttpRequest, *, member_id: UUID | None, reason: str, step: str) -> None:
+    """A sign-in or a confirmation that failed.  What was typed is kept nowhere: people type passwords as names."""
+    record(
+        Entry(
+            Action.SIGN_IN_REFUSED,
+            actor=Actor(member=_signed_in(request)),
+            subject=member_id,
+            session=_session(request),
+            refused=True,
+            reason=reason,
+            facts={"step": step},
+        )
+    )
+
+
+@transaction.atomic
+def factor_changed(request: HttpRequest, *, action: Action, member_id: UUID, kind: str) -> None:
+    record(
+        Entry(
+            action,
+            actor=Actor(member=_signed_in(request)),
+            subject=member_id,
+            session=_session(request),
+            facts={"factor": kind},
+        )
+    )
+
+
+@transaction.atomic
+def confirmed_in_part(request: HttpRequest, *, member_id: UUID, method: str) -> None:
+    """One of the two steps was proved again; ``auth_time`` waits for the other."""
+    record(
+        Entry(
+            Action.REAUTHENTICATED,
+            actor=Actor(member=member_id),
+            subject=member_id,
+            session=_session(request),
+            reason="one_step",
+            facts={"methods": [method]},
+        )
+    )
+
+
+def _signed_in(request: HttpRequest) -> UUID | None:
+    return request.user.pk if request.user.is_authenticated else None
+
+
+def _session(request: HttpRequest) -> UUID | None:
+    kept = request.session.get(SESSION_FIELD)
+    return UUID(kept) if kept else None

@@ -1,0 +1,76 @@
+"""What follows when allauth says that somebody proved something.  Connected by ``IdpConfig.ready``."""
+
+from typing import Any
+
+from allauth.account.signals import authentication_step_completed, user_logged_in
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+
+from audit.types import Action
+from directory.models import Member
+from idp.models import HubSession
+from idp.selectors import live_session
+from idp.services import sessions
+from idp.signin import allauth_parts, journal
+from idp.signin.methods import Proof, proof_of
+
+
+@receiver(user_logged_in, dispatch_uid="idp.begin_session")
+def begin_session(*, request: HttpRequest, user: Member, **_: Any) -> None:
+    """Every step of sign-in is done; Django has changed the session key already (fixation)."""
+    proof = _proof(request, user)
+    if proof is None:
+        raise PermissionError("signed in without a password")
+    sessions.start_session(request, member=user, methods=proof.methods, acr=proof.acr, now=timezone.now())
+
+
+@receiver(authentication_step_completed, dispatch_uid="idp.note_step")
+def note_step(*, request: HttpRequest, user: Member, method: str, **_: Any) -> None:
+    """A step inside a running session: a confirmation or an enrolment.  Steps of a sign-in wait for its end."""
+    if not request.user.is_authenticated or sessions.SESSION_FIELD not in request.session:
+        return
+    # OWASP ASVS 7.2.4: a session that gains rights gets a new key.
+    request.session.cycle_key()
+    note_proof(request, user, method="pwd" if method == "password" else "otp")
+
+
+@receiver(authenticator_added, dispatch_uid="idp.count_enrolment")
+def count_enrolment(*, request: HttpRequest, user: Member, authenticator: Authenticator, **_: Any) -> None:
+    """Entering the first code was a proof: without this the member would be asked for another one at once."""
+    journal.factor_changed(request, action=Action.FACTOR_ADDED, member_id=user.pk, kind=authenticator.type)
+    if authenticator.type == Authenticator.Type.TOTP:
+        allauth_parts.record_second_factor(request, user, kind=authenticator.type, factor_id=authenticator.pk)
+
+
+@receiver(authenticator_reset, dispatch_uid="idp.note_new_codes")
+def note_new_codes(*, request: HttpRequest, user: Member, authenticator: Authenticator, **_: Any) -> None:
+    journal.factor_changed(request, action=Action.FACTOR_ADDED, member_id=user.pk, kind=authenticator.type)
+
+
+@receiver(authenticator_removed, dispatch_uid="idp.forget_factor")
+def forget_factor(*, request: HttpRequest, user: Member, authenticator: Authenticator, **_: Any) -> None:
+    """The session no longer claims what can no longer be proved."""
+    journal.factor_changed(request, action=Action.FACTOR_REMOVED, member_id=user.pk, kind=authenticator.type)
+    if authenticator.type == Authenticator.Type.TOTP:
+        allauth_parts.forget_second_factor(request, user)
+        note_proof(request, user, method="pwd")
+
+
+def note_proof(request: HttpRequest, member: Member, *, method: str) -> None:
+    """Bring the hub session's ``auth_time``, ``amr`` and ``acr`` in line with the steps of the browser session."""
+    proof = _proof(request, member)
+    session = live_session(request.session.get(sessions.SESSION_FIELD))
+    if proof is None or session is None:
+        return
+    if proof.acr == session.acr and proof.at <= session.auth_time:
+        HubSession.objects.filter(pk=session.pk).update(session_key=request.session.session_key or "")
+        journal.confirmed_in_part(request, member_id=member.pk, method=method)
+        return
+    sessions.note_authentication(request, methods=proof.methods, acr=proof.acr, now=proof.at)
+
+
+def _proof(request: HttpRequest, member: Member) -> Proof | None:
+    return proof_of(allauth_parts.records_of(request, member), second_factor=allauth_parts.has_second_factor(member))

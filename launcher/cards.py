@@ -1,0 +1,113 @@
+"""What a tool looks like on the page of tools: values in, values out."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from idp.types import Section, ToolState
+
+HUE_STEP_DEGREES = 15
+SMALL_WORDS = frozenset(
+    ("a", "à", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "of", "the", "un", "une")
+)
+LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "’": " ", "'": " ", "-": " "})
+
+
+class ToolLike(Protocol):
+    """What a card needs to know of a tool."""
+
+    pk: int
+    slug: str
+    name: str
+    monogram: str
+    hue: int
+    state: str
+    section: str
+    keywords: str
+
+    @property
+    def shown_tagline(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One tool as the page shows it."""
+
+    slug: str
+    name: str
+    tagline: str
+    monogram: str
+    hue_step: int
+    section: Section
+    state: ToolState
+    favourite: bool
+    search: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == ToolState.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A section and its cards."""
+
+    section: Section
+    cards: tuple[Card, ...]
+
+
+def card(tool: ToolLike, *, favourite: bool = False) -> Card:
+    return Card(
+        slug=tool.slug,
+        name=tool.name,
+        tagline=tool.shown_tagline,
+        monogram=monogram(tool.name, tool.monogram),
+        hue_step=hue_step(tool.hue),
+        section=Section(tool.section),
+        state=ToolState(tool.state),
+        favourite=favourite,
+        search=folded(f"{tool.name} {tool.shown_tagline} {tool.keywords}"),
+    )
+
+
+def shelves(cards: Iterable[Card]) -> tuple[Shelf, ...]:
+    """Cards by section, in the order sections are declared; an empty section does not show."""
+    by_section: dict[Section, list[Card]] = {}
+    for each in cards:
+        by_section.setdefault(each.section, []).append(each)
+    return tuple(Shelf(section, tuple(by_section[section])) for section in Section if section in by_section)
+
+
+def matching(cards: Sequence[Card], query: str) -> list[Card]:
+    """Cards that hold every word of the query, accents and case aside: the page without scripts searches here."""
+    words = folded(query).split()
+    return [each for each in cards if all(word in each.search for word in words)]
+
+
+def monogram(name: str, chosen: str = "") -> str:
+    """The letters chosen for a tool, or those its name suggests: two initials, or the first two letters."""
+    if chosen:
+        return chosen
+    found: list[str] = re.findall(r"\w+", name)
+    words = [word for word in found if word.casefold() not in SMALL_WORDS] or [name]
+    if len(words) == 1:
+        return words[0][:2].capitalize()
+    return (words[0][0] + words[1][0]).upper()
+
+
+def hue_step(degrees: int) -> int:
+    """The nearest of the style sheet's twenty-four hues: a strict content policy forbids a style of one's own."""
+    return round(degrees / HUE_STEP_DEGREES) % (360 // HUE_STEP_DEGREES)
+
+
+def folded(text: str) -> str:
+    """Lower case, without accents, ligatures or apostrophes.  `launcher.js` folds what is typed the same way."""
+    decomposed = unicodedata.normalize("NFD", text.casefold().translate(LIGATURES))
+    return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())
+
+
+def day_part(hour: int) -> str:
+    """``day`` or ``evening``, by the clock of the cooperative: French greets in two ways, not three."""
+    return "day" if 5 <= hour < 18 else "evening"

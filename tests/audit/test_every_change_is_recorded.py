@@ -1,0 +1,130 @@
+"""A static check: whoever writes to the database writes to the journal too, in the same function or just above.
+
+It reads the source and knows no types, so it errs on the strict side: what it cannot see is listed below with
+its reason.  A name that no longer needs its place in the list fails as well.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+APPS = ("audit", "consent", "directory", "hub", "idp", "launcher")
+# Tables with their guards, and rules that cannot reach a database; the rest writes only with a line in the journal.
+ASIDE = {"migrations", "models", "models.py", "protocol"}
+
+WRITES = {"save", "create", "delete", "bulk_create", "bulk_update", "get_or_create", "update_or_create"}
+RECORDS = {"record", "record_all"}
+
+# Function → why it needs no line of its own.
+EXCUSED = {
+    "audit.services.record_all": "it is the journal",
+    "directory.runs.open_run": "the row of a pass, before anything is known; its outcome is recorded with what it did",
+    "directory.runs.close": "the row of a pass; applying, holding and failing record themselves",
+    "directory.runs._forget_old": "rows of passes older than the period kept; the journal has their lines",
+    "idp.middleware._check": "the time a session was last seen; its beginning and end are recorded",
+    "idp.services.deliveries._claim": "a delivery's turn in the outbox; the outcome is recorded by _settle",
+    "idp.services.purge._delete_batch": "expired codes, tokens and sessions, dead already; their end was recorded",
+    "idp.services.sessions.end_tool_sessions": "called by what ends a session or an agreement, which record it",
+    "idp.services.sessions.open_tool_session": "called by issue_code, which records the opening",
+    "idp.signin.receivers.note_proof": "the cookie's new name for a session; the proof is recorded by what it calls",
+    "idp.oauth.validator.save_bearer_token": "the old refresh token's end; save_tokens, which it calls, records",
+    "idp.oauth.validator.invalidate_authorization_code": "a code is used up by save_bearer_token, which records",
+}
+
+
+@dataclass(frozen=True)
+class Function:
+    name: str
+    writes: bool
+    records: bool
+    returns_entries: bool
+    calls: frozenset[str]
+
+
+def functions(path: Path, root: Path = ROOT) -> Iterator[Function]:
+    module = ".".join(path.relative_to(root).with_suffix("").parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+            names = frozenset(_called(call) for call in calls)
+            yield Function(
+                name=f"{module}.{node.name}",
+                writes=any(_writes(call) for call in calls),
+                records=bool(names & RECORDS),
+                returns_entries=node.returns is not None and "Entry" in ast.unparse(node.returns),
+                calls=names,
+            )
+
+
+def _called(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _writes(call: ast.Call) -> bool:
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    # A query set's update takes keywords only; a dictionary's, a digest's and a set's take a value.
+    if call.func.attr == "update":
+        return bool(call.keywords) and not call.args
+    return call.func.attr in WRITES and not _is_form_or_super(call.func.value)
+
+
+def _is_form_or_super(receiver: ast.expr) -> bool:
+    return isinstance(receiver, ast.Call) and _called(receiver) == "super"
+
+
+def unrecorded(path: Path, root: Path = ROOT) -> list[str]:
+    """Writing functions of one module that neither record, nor hand back entries, nor serve only those who do."""
+    found = list(functions(path, root))
+
+    def excused(function: Function) -> bool:
+        if function.records or function.returns_entries:
+            return True
+        short = function.name.rpartition(".")[2]
+        callers = [other for other in found if short in other.calls and other is not function]
+        return short.startswith("_") and bool(callers) and all(caller.records for caller in callers)
+
+    return [function.name for function in found if function.writes and not excused(function)]
+
+
+def sources() -> list[Path]:
+    return sorted(
+        path
+        for app in APPS
+        for path in (ROOT / app).rglob("*.py")
+        if not ASIDE & set(path.relative_to(ROOT / app).parts)
+    )
+
+
+def test_every_function_that_writes_is_recorded_or_excused_with_a_reason():
+    missing = {name for path in sources() for name in unrecorded(path)}
+
+    assert missing - EXCUSED.keys() == set(), "these write to the database without a line in the journal"
+    assert EXCUSED.keys() - missing == set(), "these need no excuse any more"
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("def f(row):\n    row.save()", True),
+        ("def f(rows):\n    rows.filter(pk=1).update(name='x')", True),
+        ("def f(rows):\n    rows.delete()\n    record(1)", False),
+        ("def f(rows) -> list[Entry]:\n    rows.bulk_create([])", False),
+        ("def f(values):\n    values.update({})", False),
+        ("def _g(row):\n    row.save()\ndef f(row):\n    _g(row)\n    record(1)", False),
+        ("def _g(row):\n    row.save()\ndef f(row):\n    _g(row)", True),
+        ("def g(row):\n    row.save()\ndef f(row):\n    g(row)\n    record(1)", True),
+        ("class A:\n    def save(self):\n        super().save()", False),
+    ],
+)
+def test_the_check_sees_what_it_should(tmp_path, source, seen):
+    module = tmp_path / "services.py"
+    module.write_text(source)
+
+    assert bool(unrecorded(module, tmp_path)) is seen

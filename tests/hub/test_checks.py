@@ -1,0 +1,78 @@
+"""Unsafe combinations of settings stop the hub."""
+
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage
+from pydantic import SecretStr
+
+from hub import checks
+from hub.env import Env
+
+
+def env(**values: Any) -> Env:
+    secrets: dict[str, Any] = {name: SecretStr("x") for name in ("secret_key", "key_encryption_key", "pairwise_salt")}
+    defaults: dict[str, Any] = {
+        "demo": False,
+        "ldap_uri": "",
+        "ldap_start_tls": True,
+        "origin": "https://hub.example",
+    }
+    given: dict[str, Any] = defaults | secrets | values
+    return Env.model_construct(**given)
+
+
+def ids(found: list[CheckMessage]) -> list[str | None]:
+    return [message.id for message in found]
+
+
+@pytest.mark.parametrize("name", ["locmem.LocMemCache", "dummy.DummyCache"])
+def test_a_cache_per_process_is_refused(name: str) -> None:
+    assert ids(checks.cache_errors(f"django.core.cache.backends.{name}")) == ["hub.E001"]
+
+
+@pytest.mark.parametrize("name", ["db.DatabaseCache", "redis.RedisCache"])
+def test_a_shared_cache_is_accepted(name: str) -> None:
+    assert checks.cache_errors(f"django.core.cache.backends.{name}") == []
+
+
+def test_sessions_in_cookies_are_refused() -> None:
+    assert ids(checks.session_errors("django.contrib.sessions.backends.signed_cookies")) == ["hub.E002"]
+    assert checks.session_errors("django.contrib.sessions.backends.cached_db") == []
+
+
+@pytest.mark.parametrize("name", ["secret_key", "key_encryption_key", "pairwise_salt"])
+def test_each_empty_secret_is_named(name: str) -> None:
+    found = checks.secret_errors(env(**{name: SecretStr("")}))
+
+    assert ids(found) == ["hub.E003"]
+    assert f"TROUSSEAU_{name.upper()}" in found[0].msg
+
+
+@pytest.mark.parametrize("origin", ["https://hub.example", "http://localhost:8000", "http://127.0.0.1:8000"])
+def test_tls_or_ones_own_machine_is_accepted(origin: str) -> None:
+    assert checks.origin_errors(origin) == []
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://hub.example", "http://localhost.evil.example", "ftp://localhost", "hub.example", "", "https://"],
+)
+def test_any_other_origin_is_refused(origin: str) -> None:
+    assert ids(checks.origin_errors(origin)) == ["hub.E004"]
+
+
+@pytest.mark.parametrize("uri", ["", "ldaps://ldap.example", "ldap://ldap.example", "ldapi://%2Frun%2Fldapi"])
+def test_a_directory_over_tls_or_a_local_socket_is_accepted(uri: str) -> None:
+    assert checks.directory_errors(env(ldap_uri=uri)) == []
+
+
+def test_a_directory_without_tls_is_refused_but_in_the_demonstration() -> None:
+    plain: dict[str, Any] = {"ldap_uri": "ldap://ldap.example", "ldap_start_tls": False}
+
+    assert ids(checks.directory_errors(env(**plain))) == ["hub.E005"]
+    assert checks.directory_errors(env(**plain, demo=True)) == []
+
+
+def test_the_settings_of_the_tests_pass() -> None:
+    assert checks.unsafe_settings(app_configs=None) == []

@@ -1,0 +1,402 @@
+"""Confirming one's identity, and second factors, by the pages and against a real directory."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.conf import settings as hub_settings
+from django.contrib.sessions.models import Session
+from django.core import mail
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.models import Event
+from audit.types import Action
+from directory.models import Member
+from directory.types import MemberState
+from idp.models import HubSession
+from idp.signin import pending, reauth
+from tests.support.signin import (
+    KARIM_PASSWORD,
+    NOEMIE,
+    NOEMIE_PASSWORD,
+    WRONG,
+    Enrol,
+    confirm_password,
+    totp,
+    try_to_sign_in,
+)
+
+pytestmark = pytest.mark.django_db
+CLOSED = [
+    "launcher:home",
+    "consent:mine",
+    "mfa_index",
+    "mfa_activate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_download_recovery_codes",
+    "account_reauthenticate",
+    "mfa_reauthenticate",
+]
+
+
+@pytest.fixture
+def inside(client: Client, noemie: Member) -> Client:
+    """Noémie, signed in with her password."""
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+    return client
+
+
+def request_of(client: Client, member: Member) -> HttpRequest:
+    """A request of this browser, as a view would see it."""
+    request = RequestFactory().get("/")
+    request.session = client.session
+    request.user = member
+    return request
+
+
+def enter_code(client: Client, code: str) -> Any:
+    return client.post(reverse("mfa_authenticate"), {"code": code})
+
+
+def level() -> tuple[list[str], str]:
+    session = HubSession.objects.latest("started_at")
+    return session.methods, session.acr
+
+
+# Confirming --------------------------------------------------------------------------------------------------
+
+
+def test_a_directory_member_cannot_enrol_without_the_password_again(inside: Client) -> None:
+    seen = inside.get(reverse("mfa_activate_totp"))
+    posted = inside.post(reverse("mfa_activate_totp"), {"code": "000000"})
+
+    assert seen.status_code == posted.status_code == 302
+    assert seen["Location"].startswith(reverse("account_reauthenticate"))
+    assert posted["Location"].startswith(reverse("account_reauthenticate"))
+    assert not Authenticator.objects.exists()
+
+
+def test_only_the_directory_s_own_password_confirms(inside: Client, karim: Member) -> None:
+    wrong = confirm_password(inside, WRONG)
+    someone_else_s = confirm_password(inside, KARIM_PASSWORD)
+    empty = confirm_password(inside, "")
+
+    assert wrong.status_code == someone_else_s.status_code == empty.status_code == 200
+    assert inside.get(reverse("mfa_activate_totp")).status_code == 302
+    lines = Event.objects.filter(action=Action.SIGN_IN_REFUSED)
+    assert [(line.reason, line.facts["step"]) for line in lines] == [("wrong", "confirmation")] * 2
+
+
+def test_the_right_password_confirms_for_five_minutes(inside: Client) -> None:
+    confirm_password(inside, NOEMIE_PASSWORD)
+
+    assert inside.get(reverse("mfa_activate_totp")).status_code == 200
+
+
+def test_confirming_changes_the_session_key_and_is_noted(inside: Client, noemie: Member) -> None:
+    key, before = inside.session.session_key, HubSession.objects.get().auth_time
+
+    confirm_password(inside, NOEMIE_PASSWORD)
+
+    session = HubSession.objects.get()
+    assert inside.session.session_key != key
+    assert not Session.objects.filter(session_key=key).exists()
+    assert session.session_key == inside.session.session_key
+    assert session.auth_time > before
+    assert Event.objects.get(action=Action.REAUTHENTICATED).subject_id == noemie.pk
+
+
+def test_going_straight_back_is_no_proof(inside: Client, noemie: Member) -> None:
+    asked = timezone.now()
+    asking = reauth.must_reauthenticate(request_of(inside, noemie), "/oidc/authorize?prompt=login")
+
+    inside.get(asking["Location"])
+    confirm_password(inside, WRONG, "/oidc/authorize?prompt=login")
+
+    assert asking["Location"].startswith(reverse("account_reauthenticate"))
+    assert not reauth.proof_since(request_of(inside, noemie), asked)
+
+
+def test_the_password_again_is_a_proof_and_leads_back(inside: Client, noemie: Member) -> None:
+    asked = timezone.now()
+
+    answer = confirm_password(inside, NOEMIE_PASSWORD, "/mes-donnees/?x=1")
+
+    assert answer["Location"] == "/mes-donnees/?x=1"
+    assert reauth.proof_since(request_of(inside, noemie), asked)
+    assert not reauth.proof_since(request_of(inside, noemie), timezone.now())
+
+
+def test_a_proof_of_somebody_else_is_none(inside: Client, karim: Member) -> None:
+    long_ago = timezone.now() - timedelta(days=1)
+
+    assert not reauth.proof_since(request_of(inside, karim), long_ago)
+
+
+def test_the_page_that_confirms_leads_nowhere_else(inside: Client) -> None:
+    answer = confirm_password(inside, NOEMIE_PASSWORD, "//evil.test")
+
+    assert answer["Location"] == reverse("launcher:home")
+
+
+def test_confirming_is_limited_like_signing_in(inside: Client) -> None:
+    for _ in range(5):
+        confirm_password(inside, WRONG)
+
+    confirm_password(inside, NOEMIE_PASSWORD)
+    try_to_sign_in(Client(), NOEMIE, NOEMIE_PASSWORD)
+
+    reasons = list(Event.objects.filter(action=Action.SIGN_IN_REFUSED).order_by("id").values_list("reason", flat=True))
+    assert reasons == ["wrong"] * 5 + ["throttled"] * 2
+    assert inside.get(reverse("mfa_activate_totp")).status_code == 302
+
+
+# Enrolling ---------------------------------------------------------------------------------------------------
+
+
+def test_enrolling_counts_as_having_used_the_factor(inside: Client, noemie: Member, enrol: Enrol) -> None:
+    enrol(inside, NOEMIE_PASSWORD)
+
+    assert level() == (["pwd", "otp", "mfa"], "2")
+    added = Event.objects.filter(action=Action.FACTOR_ADDED, subject=noemie.pk).values_list("facts", flat=True)
+    assert sorted(facts["factor"] for facts in added) == ["recovery_codes", "totp"]
+
+
+def test_after_enrolling_a_mail_tells_the_member(inside: Client, noemie: Member, enrol: Enrol) -> None:
+    enrolled = enrol(inside, NOEMIE_PASSWORD)
+
+    assert [message.to for message in mail.outbox] == [[noemie.email]]
+    assert enrolled.secret not in mail.outbox[0].body
+
+
+def test_secrets_of_factors_are_not_in_clear_in_the_database(inside: Client, enrol: Enrol) -> None:
+    confirm_password(inside, NOEMIE_PASSWORD)
+    waiting = inside.get(reverse("mfa_activate_totp")).context["form"].secret
+    while_waiting = json.dumps([row.get_decoded() for row in Session.objects.all()], default=str)
+
+    enrolled = enrol(inside, NOEMIE_PASSWORD)
+
+    kept = json.dumps(list(Authenticator.objects.values("data")))
+    assert waiting not in while_waiting
+    assert enrolled.secret not in kept
+    assert all(code not in kept for code in enrolled.recovery_codes)
+    assert len(enrolled.recovery_codes) == 10
+    assert enrolled.secret not in json.dumps([row.get_decoded() for row in Session.objects.all()], default=str)
+
+
+def test_a_first_code_for_no_secret_enrols_nothing(inside: Client) -> None:
+    confirm_password(inside, NOEMIE_PASSWORD)
+
+    answer = inside.post(reverse("mfa_activate_totp"), {"code": "123456"})
+
+    assert answer.status_code == 200
+    assert not Authenticator.objects.exists()
+
+
+def test_enrolling_keeps_the_request_that_waits(inside: Client, noemie: Member, enrol: Enrol) -> None:
+    request = request_of(inside, noemie)
+    pending.remember(request, url="/oidc/authorize?client_id=louty", tool="Louty", redirect_uri="https://louty.test/cb")
+    request.session.save()
+
+    enrolled = enrol(inside, NOEMIE_PASSWORD)
+    page = inside.get(reverse("mfa_view_recovery_codes"))
+
+    assert enrolled.answer["Location"] == reverse("mfa_view_recovery_codes")
+    assert 'href="/oidc/authorize?client_id=louty"' in page.content.decode()
+    pending.forget(request_of(inside, noemie))
+
+
+def test_removing_the_factor_needs_the_password_again_and_lowers_the_level(
+    inside: Client, noemie: Member, enrol: Enrol
+) -> None:
+    enrol(inside, NOEMIE_PASSWORD)
+    stale = inside.session
+    for record in stale["account_authentication_methods"]:
+        record["at"] -= 600
+    stale.save()
+    refused = inside.post(reverse("mfa_deactivate_totp"))
+
+    confirm_password(inside, NOEMIE_PASSWORD)
+    inside.post(reverse("mfa_deactivate_totp"))
+
+    assert refused["Location"].startswith(reverse("account_reauthenticate"))
+    assert not Authenticator.objects.exists()
+    assert level() == (["pwd"], "1")
+    assert Event.objects.filter(action=Action.FACTOR_REMOVED, subject=noemie.pk).count() == 2
+
+
+# The second step ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def enrolled(inside: Client, enrol: Enrol) -> Any:
+    """Noémie has an application of codes; her browser is signed out."""
+    found = enrol(inside, NOEMIE_PASSWORD)
+    inside.post(reverse("idp:sign_out"))
+    return found
+
+
+def test_the_password_alone_opens_nothing(client: Client, enrolled: Any) -> None:
+    answer = try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+
+    assert answer["Location"] == reverse("mfa_authenticate")
+    assert "_auth_user_id" not in client.session
+    assert not HubSession.objects.filter(ended_at=None).exists()
+    for name in CLOSED:
+        page = client.get(reverse(name))
+        assert page.status_code == 302, name
+        assert reverse("account_login") in page["Location"], name
+
+
+def test_password_and_code_sign_in_at_the_second_level(client: Client, enrolled: Any) -> None:
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD, next="/mes-donnees/")
+
+    answer = enter_code(client, totp(enrolled.secret))
+
+    assert answer["Location"] == "/mes-donnees/"
+    assert level() == (["pwd", "otp", "mfa"], "2")
+
+
+def test_a_code_serves_once(client: Client, enrolled: Any) -> None:
+    code = totp(enrolled.secret)
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+    enter_code(client, code)
+    second = Client()
+    try_to_sign_in(second, NOEMIE, NOEMIE_PASSWORD)
+
+    answer = enter_code(second, code)
+
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in second.session
+    assert Event.objects.filter(action=Action.SIGN_IN_REFUSED).latest("id").reason == "code"
+
+
+def test_the_first_code_of_enrolment_does_not_sign_in(client: Client, enrolled: Any) -> None:
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+
+    enter_code(client, totp(enrolled.secret, step=-1))
+
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_recovery_code_serves_once(client: Client, enrolled: Any) -> None:
+    code = enrolled.recovery_codes[0]
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+    first = enter_code(client, code)
+    second = Client()
+    try_to_sign_in(second, NOEMIE, NOEMIE_PASSWORD)
+
+    again = enter_code(second, code)
+
+    assert first.status_code == 302
+    assert level() == (["pwd", "mfa"], "2")
+    assert again.status_code == 200
+
+
+def test_codes_are_limited_by_person_across_browsers(client: Client, enrolled: Any) -> None:
+    for _ in range(5):
+        other = Client()
+        try_to_sign_in(other, NOEMIE, NOEMIE_PASSWORD)
+        enter_code(other, "000000")
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+
+    answer = enter_code(client, totp(enrolled.secret))
+
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session
+    assert Event.objects.filter(action=Action.SIGN_IN_REFUSED).latest("id").reason == "throttled"
+
+
+def test_a_right_code_does_not_reset_the_count_of_its_network(client: Client, enrolled: Any) -> None:
+    for number in range(19):
+        try_to_sign_in(Client(), f"guess{number}", WRONG)
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+    assert enter_code(client, totp(enrolled.secret)).status_code == 302
+
+    try_to_sign_in(Client(), "guess98", WRONG)
+    try_to_sign_in(Client(), "guess99", WRONG)
+
+    assert Event.objects.filter(action=Action.SIGN_IN_REFUSED).latest("id").reason == "throttled"
+
+
+@pytest.mark.parametrize("body", [{}, {"code": ""}, {"code": ["", ""]}, {"code": "é" * 6}, {"code": "0" * 500}])
+def test_odd_codes_open_nothing(client: Client, enrolled: Any, body: dict[str, Any]) -> None:
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+
+    answer = client.post(reverse("mfa_authenticate"), body)
+
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session
+
+
+def test_the_code_page_without_a_password_asks_for_it(client: Client, enrolled: Any) -> None:
+    answer = enter_code(client, totp(enrolled.secret))
+
+    assert answer["Location"] == reverse("account_login")
+
+
+def test_somebody_who_left_between_password_and_code_stays_out(client: Client, noemie: Member, enrolled: Any) -> None:
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+    Member.objects.filter(pk=noemie.pk).update(state=MemberState.LEFT)
+
+    answer = enter_code(client, totp(enrolled.secret))
+
+    assert answer["Location"] == reverse("account_login")
+    assert "_auth_user_id" not in client.session
+    assert not HubSession.objects.filter(ended_at=None).exists()
+
+
+def test_two_factors_are_renewed_by_two_factors(client: Client, noemie: Member, enrolled: Any) -> None:
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+    enter_code(client, totp(enrolled.secret))
+    asked = timezone.now()
+
+    first = reauth.must_reauthenticate(request_of(client, noemie), "/x")["Location"]
+    confirm_password(client, NOEMIE_PASSWORD, "/x")
+    half = reauth.proof_since(request_of(client, noemie), asked)
+    second = reauth.must_reauthenticate(request_of(client, noemie), "/x")["Location"]
+    client.post(reverse("mfa_reauthenticate"), {"code": totp(enrolled.secret, step=1), "next": "/x"})
+    whole = reauth.proof_since(request_of(client, noemie), asked)
+
+    assert first.startswith(reverse("account_reauthenticate"))
+    assert second.startswith(reverse("mfa_reauthenticate"))
+    assert (half, whole) == (False, True)
+    assert HubSession.objects.latest("started_at").auth_time > asked
+
+
+def test_a_silent_mail_server_does_not_stop_enrolment(
+    inside: Client, enrol: Enrol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: Any, **__: Any) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(mail.EmailMessage, "send", silent)
+
+    enrolled = enrol(inside, NOEMIE_PASSWORD)
+
+    assert enrolled.answer.status_code == 302
+    assert level()[1] == "2"
+
+
+def test_a_factor_that_cannot_be_decrypted_opens_nothing(client: Client, enrolled: Any) -> None:
+    Authenticator.objects.filter(type="totp").update(data={"secret": enrolled.secret})
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+
+    answer = enter_code(client, totp(enrolled.secret))
+
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session
+
+
+def test_the_forms_of_factors_are_the_hub_s_own() -> None:
+    assert getattr(hub_settings, "MFA_FORMS", None) == {
+        "authenticate": "idp.signin.forms.CodeForm",
+        "reauthenticate": "idp.signin.forms.ConfirmCodeForm",
+        "activate_totp": "idp.signin.forms.EnrolForm",
+    }

@@ -1,0 +1,119 @@
+"""Cards are values in, values out: no database here."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idp.types import Section, ToolState
+from launcher import cards
+
+
+@dataclass(frozen=True)
+class FakeTool:
+    pk: int = 1
+    slug: str = "louty"
+    name: str = "Louty"
+    monogram: str = ""
+    hue: int = 12
+    state: str = "open"
+    section: str = "management"
+    keywords: str = ""
+    shown_tagline: str = "Factures, notes de frais et contrat"
+
+
+LOUTY = FakeTool()
+
+
+def test_a_card_says_what_the_page_shows() -> None:
+    shown = cards.card(LOUTY, favourite=True)  # type: ignore[arg-type]
+
+    assert (shown.name, shown.tagline, shown.monogram, shown.hue_step) == (
+        "Louty",
+        "Factures, notes de frais et contrat",
+        "Lo",
+        1,
+    )
+    assert shown.favourite
+    assert shown.is_open
+
+
+def test_a_tool_in_maintenance_is_not_open() -> None:
+    shown = cards.card(replace(LOUTY, state=ToolState.MAINTENANCE))  # type: ignore[arg-type]
+
+    assert not shown.is_open
+    assert str(shown.state.label) == "en maintenance"
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Louty", "Lo"),
+        ("Carnet de temps", "CT"),
+        ("L’agenda", "Ag"),
+        ("Suivi de la trésorerie", "ST"),
+        ("É", "É"),
+        ("Le", "Le"),
+        ("3D", "3d"),
+    ],
+)
+def test_letters_come_from_the_words_that_matter(name: str, letters: str) -> None:
+    assert cards.monogram(name) == letters
+
+
+def test_letters_chosen_for_a_tool_win() -> None:
+    assert cards.monogram("Louty", "LTY") == "LTY"
+
+
+@given(st.integers(min_value=0, max_value=359))
+def test_every_hue_has_one_of_the_twenty_four_steps_near_it(degrees: int) -> None:
+    step = cards.hue_step(degrees)
+
+    distance = abs(step * cards.HUE_STEP_DEGREES - degrees)
+    assert 0 <= step <= 23
+    assert min(distance, 360 - distance) <= cards.HUE_STEP_DEGREES / 2
+
+
+@pytest.mark.parametrize("query", ["frais", "FRAIS", "  note   frais ", "lou", "facture", "depenses"])
+def test_search_ignores_case_accents_and_order(query: str) -> None:
+    board = [cards.card(replace(LOUTY, keywords="dépenses, remboursement"))]  # type: ignore[arg-type]
+
+    assert cards.matching(board, query) == board
+
+
+def test_search_asks_for_every_word() -> None:
+    board = [cards.card(LOUTY)]  # type: ignore[arg-type]
+
+    assert cards.matching(board, "frais planning") == []
+
+
+def test_an_empty_search_finds_everything() -> None:
+    board = [cards.card(LOUTY)]  # type: ignore[arg-type]
+
+    assert cards.matching(board, "  ") == board
+
+
+def test_ligatures_and_apostrophes_fold() -> None:
+    assert cards.folded("Œuvres d’Ève, main-d'œuvre") == "oeuvres d eve, main d oeuvre"
+
+
+@given(st.text(max_size=80))
+def test_folding_twice_changes_nothing(text: str) -> None:
+    once = cards.folded(text)
+
+    assert cards.folded(once) == once
+
+
+def test_shelves_follow_the_declared_order_and_leave_out_the_empty() -> None:
+    wiki = cards.card(replace(LOUTY, slug="wiki", section=Section.TOGETHER))  # type: ignore[arg-type]
+    louty = cards.card(LOUTY)  # type: ignore[arg-type]
+
+    shelves = cards.shelves([wiki, louty])
+
+    assert [shelf.section for shelf in shelves] == [Section.MANAGEMENT, Section.TOGETHER]
+
+
+@pytest.mark.parametrize(("hour", "part"), [(4, "evening"), (5, "day"), (17, "day"), (18, "evening")])
+def test_greetings_follow_the_hour(hour: int, part: str) -> None:
+    assert cards.day_part(hour) == part
