@@ -233,7 +233,7 @@ LINKS = (
     ),
     _link(
         "equipe",
-        "Suivi des accompagnements",
+        "Accompagnement",
         Section.OTHER,
         ("Le tableau de bord de l’équipe", "The office team’s board"),
         180,

@@ -145,7 +145,10 @@ def redis(folder: Path) -> Iterator[str]:
 def pytest(title: str, arguments: list[str], report: Path, **extra: str) -> int:
     print(f"\n== {title} ==", flush=True)
     command = [sys.executable, "-m", "pytest", f"--junit-xml={report}", *arguments]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **extra}, stdin=subprocess.DEVNULL).returncode
+    data = report.with_suffix(".data")
+    data.mkdir()
+    environment = {**os.environ, "TROUSSEAU_DATA_DIR": str(data), **extra}
+    return subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL).returncode
 
 
 def count(reports: list[Path]) -> tuple[int, int, int]:

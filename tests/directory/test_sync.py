@@ -1,7 +1,10 @@
 """The pass over a real directory, with every nasty case in it."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -485,12 +488,19 @@ def test_a_certificate_of_somebody_else_is_refused(synced, settings, directory_s
             synchronise(now=TUESDAY)
 
 
-def test_the_environment_cannot_switch_verification_off(synced, settings, monkeypatch):
-    monkeypatch.setenv("LDAPTLS_REQCERT", "never")
-    settings.LDAP = ldap_settings(synced, ca_file="/etc/ssl/certs/ca-certificates.crt")
+def test_the_environment_and_ldap_conf_cannot_switch_verification_off(tmp_path):
+    (tmp_path / "ldap.conf").write_text("TLS_REQCERT never\n")
+    told = (
+        "import directory.ldap.client, ldap;print(ldap.get_option(ldap.OPT_X_TLS_REQUIRE_CERT) == ldap.OPT_X_TLS_NEVER)"
+    )
+    for source in ({"LDAPTLS_REQCERT": "never"}, {"LDAPCONF": str(tmp_path / "ldap.conf")}):
+        environment = {name: value for name, value in os.environ.items() if name != "LDAPNOINIT"}
 
-    with pytest.raises(DirectoryUnavailable):
-        synchronise(now=TUESDAY)
+        done = subprocess.run(
+            [sys.executable, "-c", told], env={**environment, **source}, capture_output=True, text=True, check=True
+        )
+
+        assert done.stdout.strip() == "False"
 
 
 def test_ldaps_works_as_well(own_directory, settings):

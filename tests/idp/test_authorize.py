@@ -201,5 +201,5 @@ def test_sid_is_random_and_differs_per_tool_and_is_not_the_cookie(wiki, agenda, 
 def test_authorize_with_a_session_costs_few_statements(wiki, browser, django_assert_max_num_queries):
     wiki.code(browser)
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(12):
         wiki.code(browser)

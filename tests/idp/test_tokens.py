@@ -357,10 +357,27 @@ def test_a_tool_revokes_its_own_tokens_and_no_others(wiki, agenda, offline):
 
 
 def test_code_exchange_costs_few_statements(wiki, browser, django_assert_max_num_queries):
+    wiki.exchange(wiki.code(browser))
     code = wiki.code(browser)
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(10):
         wiki.exchange(code)
+
+
+def test_a_refresh_and_userinfo_cost_few_statements(agenda, offline, django_assert_max_num_queries):
+    with django_assert_max_num_queries(11):
+        body = agenda.refresh(offline["refresh_token"]).json()
+
+    with django_assert_max_num_queries(7):
+        agenda.userinfo(body["access_token"])
+
+
+def test_keys_and_discovery_cost_none(wiki, django_assert_num_queries):
+    wiki.http.get("/oidc/jwks")
+
+    with django_assert_num_queries(0):
+        wiki.http.get("/oidc/jwks")
+        wiki.http.get("/.well-known/openid-configuration")
 
 
 def test_discovery_tells_the_truth(wiki):
