@@ -70,6 +70,7 @@ def test_a_member_signs_in_once_enters_both_tools_and_signs_out_of_all(demo: Dem
     page.wait_for_url(demo.tool("louty") + "**")
     assert "@alizarine.example" in claim(page, "email")
     louty_sub = claim(page, "sub")
+    look(visitor, f"{name}-3-louty")
 
     # The training software rests on consent: one optional item is switched on, the others stay off.
     page.goto(demo.hub)
@@ -83,6 +84,7 @@ def test_a_member_signs_in_once_enters_both_tools_and_signs_out_of_all(demo: Dem
     assert claim(page, "headline")
     assert page.locator('[data-claim="phone_number"]').count() == 0
     assert page.locator('[data-claim="locality"]').count() == 0
+    look(visitor, f"{name}-4-formation")
 
     # What left, to whom, and why.
     page.goto(demo.hub + "/mes-donnees/")
