@@ -36,7 +36,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
         "Access was not granted: you refused, or this tool is not open to you. Nothing was handed over.",
     ),
     "retry": ("Réessayer", "Try again"),
-    "received_title": ("Ce que le coffre m’a transmis", "What the hub handed over to me"),
+    "received_title": ("Ce que Trousseau m’a transmis", "What Trousseau handed over to me"),
     "received_text": (
         "Voici toutes les données reçues à votre connexion, ni plus ni moins.",
         "These are all the data received when you signed in, no more and no less.",

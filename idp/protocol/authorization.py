@@ -126,6 +126,9 @@ def _check_shape(pairs: Sequence[tuple[str, str]]) -> None:
     for name in ("request", "request_uri", "registration"):
         if name in sent:
             raise ProtocolError(f"{name}_not_supported", f"{name} is not supported")
+    if "resource" in sent:
+        # RFC 8707 §2: a token for any address that somebody names would be good everywhere; no tool has a list yet.
+        raise ProtocolError("invalid_target", "no resource is known for this client")
 
 
 def _check_response(values: dict[str, str]) -> None:

@@ -44,6 +44,9 @@ def token(request: HttpRequest) -> HttpResponse:
     """RFC 6749 §3.2.  A refusal commits too: the replay of a code ends what the code gave."""
     if request.content_type != "application/x-www-form-urlencoded" or _repeated(request) or _nul(request):
         return _refused_request(request)
+    if "resource" in request.POST:
+        # RFC 8707 §2.2: as at the authorization endpoint.
+        return _refused_request(request, "invalid_target")
     with transaction.atomic():
         headers, body, status, validator = token_response(request)
         if status != 200:
@@ -60,10 +63,10 @@ def token(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _refused_request(request: HttpRequest) -> HttpResponse:
+def _refused_request(request: HttpRequest, error: str = "invalid_request") -> HttpResponse:
     with transaction.atomic():
-        _record_refusal(None, "invalid_request")
-    return _json({"error": "invalid_request"}, 400)
+        _record_refusal(None, error)
+    return _json({"error": error}, 400)
 
 
 def _record_refusal(tool: Tool | None, reason: str) -> None:

@@ -134,6 +134,16 @@ def test_a_tool_with_its_id_token_signs_out_and_gets_the_browser_back(wiki, brow
     assert HubSession.objects.get().ended_reason == "tool_asked"
 
 
+def test_a_tool_s_request_leaves_the_member_s_other_browsers_alone(wiki, agenda, member):
+    here, elsewhere = sign_in(member), sign_in(member)
+    hint, other = opened(wiki, here)["id_token"], opened(agenda, elsewhere)
+
+    here.get("/oidc/logout", {"id_token_hint": hint})
+
+    assert agenda.userinfo(other["access_token"]).status_code == 200
+    assert HubSession.objects.filter(ended_at=None).count() == 1
+
+
 def test_the_request_may_come_by_post_from_another_origin(wiki, browser):
     hint = opened(wiki, browser)["id_token"]
     browser.handler.enforce_csrf_checks = True

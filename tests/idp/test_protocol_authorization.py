@@ -69,6 +69,7 @@ def test_the_challenge_is_the_one_of_the_specification():
         ({"request": "e30.e30."}, "request_not_supported"),
         ({"request_uri": "https://wiki.example/r"}, "request_uri_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),
+        ({"resource": "https://api.example/"}, "invalid_target"),
         ({"nonce": "n" * 5000}, "invalid_request"),
         ({"nonce": "a\x00b"}, "invalid_request"),
     ],

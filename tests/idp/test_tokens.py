@@ -195,6 +195,11 @@ def test_a_malformed_token_request_is_a_400(wiki, body):
     assert response.json()["error"]
 
 
+@pytest.mark.spec("RFC 8707", "2.2")
+def test_a_resource_that_no_tool_has_is_refused(wiki, browser):
+    refused(wiki.exchange(wiki.code(browser), resource="https://api.example/"), "invalid_target")
+
+
 def test_json_is_not_a_token_request(wiki):
     assert wiki.http.post("/oidc/token", {}, content_type="application/json").status_code == 400
 

@@ -16,6 +16,14 @@ SHOTS = ROOT / "tests" / "screenshots"
 CASES = [("fr-FR", 360, "member"), ("fr-FR", 1280, "lead"), ("en-GB", 360, "office"), ("en-GB", 1280, "technician")]
 
 
+SHIFTED = """() => new Promise(done => {
+    let total = 0;
+    new PerformanceObserver(list => { for (const entry of list.getEntries()) total += entry.value; })
+        .observe({type: "layout-shift", buffered: true});
+    setTimeout(() => done(total), 200);
+})"""
+
+
 def look(visitor: Visitor, name: str) -> None:
     """Check a page as its readers meet it: no accessibility violation, no overflow, nothing refused by the policy."""
     page = visitor.page
@@ -60,6 +68,7 @@ def test_a_member_signs_in_once_enters_both_tools_and_signs_out_of_all(demo: Dem
     visitor.sign_in(demo, role)
     expect(page.locator("html")).to_have_attribute("lang", locale[:2])
     look(visitor, f"{name}-2-launcher")
+    assert page.evaluate(SHIFTED) < 0.01, "the page moved under the reader's eyes"
 
     # Louty rests on the contract: one notice, then in, without typing anything again.
     open_tile(page, "louty")
