@@ -33,7 +33,7 @@ class DirectoryBackend(BaseBackend):
         began = monotonic()
         member = _verified(username, password)
         if member is None:
-            sleep(max(0.0, began + REFUSAL_SECONDS - monotonic()))
+            wait_for_refusal(began)
         return member
 
     def get_user(self, user_id: Any) -> Member | None:
@@ -43,6 +43,11 @@ class DirectoryBackend(BaseBackend):
         except (ValidationError, ValueError, TypeError):
             return None
         return member if member is not None and member.is_active else None
+
+
+def wait_for_refusal(began: float) -> None:
+    """Sleep until a refusal of something that ``began`` then (``monotonic``) may be told."""
+    sleep(max(0.0, began + REFUSAL_SECONDS - monotonic()))
 
 
 def _verified(username: str, password: str) -> Member | None:

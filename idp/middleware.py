@@ -16,7 +16,10 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class SessionLimits:
-    """Idle limit, kept in the session itself so that a request costs no query; the row follows every five minutes."""
+    """Idle limit, kept in the session itself so that a request costs no query; every five minutes the row follows.
+
+    The absolute limit is in the row, and looked at with it: a cookie is renewed at each use and has none.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -33,8 +36,11 @@ class SessionLimits:
         if idle > settings.SESSION_IDLE.total_seconds():
             sessions.end_current(request, now=now, reason="idle")
         elif idle > SEEN_EVERY.total_seconds():
-            request.session[sessions.SEEN_FIELD] = now.timestamp()
-            HubSession.objects.filter(pk=request.session[sessions.SESSION_FIELD]).update(last_seen_at=now)
+            mine = HubSession.objects.filter(pk=request.session[sessions.SESSION_FIELD], ended_at=None)
+            if mine.filter(expires_at__gt=now).update(last_seen_at=now):
+                request.session[sessions.SEEN_FIELD] = now.timestamp()
+            else:
+                sessions.end_current(request, now=now, reason="expired")
 
 
 class FormAction:

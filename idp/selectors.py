@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.utils import timezone
+
 from directory.models import Member
 from idp import access
 from idp.models import HubSession, Tool, ToolSession
@@ -33,4 +35,5 @@ def recently_opened(member: Member, tools: Iterable[Tool], limit: int = 5) -> li
 def live_session(session_id: str | None) -> HubSession | None:
     if not session_id:
         return None
-    return HubSession.objects.filter(pk=session_id, ended_at=None).first()
+    session = HubSession.objects.filter(pk=session_id, ended_at=None).first()
+    return None if session is None or session.is_over(timezone.now()) else session

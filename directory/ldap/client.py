@@ -55,6 +55,7 @@ GROUP_ATTRIBUTES = (*IDENTITY, "cn", "description", "businessCategory", "member"
 PEOPLE_FILTER = "(objectClass=inetOrgPerson)"
 GROUPS_FILTER = "(objectClass=groupOfNames)"
 PAGE_SIZE = 200
+FIRST_WITH_TLS_TIMEOUT = 20600
 READ_SECONDS = 60.0
 SIGN_IN_SECONDS = 3.0
 CHANGE_AFTER_RESET = 2  # draft-behera-ldap-password-policy-10 §6.2
@@ -62,16 +63,8 @@ BINDS_AT_ONCE = 4
 FAILURES_TO_OPEN = 3
 OPEN_SECONDS = 15.0
 
-UNAVAILABLE = (
-    ldap.SERVER_DOWN,
-    ldap.CONNECT_ERROR,
-    ldap.TIMEOUT,
-    ldap.UNAVAILABLE,
-    ldap.BUSY,
-    ldap.LOCAL_ERROR,
-    ldap.ENCODING_ERROR,
-    ldap.DECODING_ERROR,
-)
+# Results by which a server says "not now" (RFC 4511 §4.1.9).
+NOT_NOW = {51, 52}
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,14 +289,19 @@ def _connection(config: LdapConfig, deadline: Deadline) -> Iterator[Any]:
         if config.uri.startswith("ldap://") and config.start_tls:
             connection.start_tls_s()
         yield connection
-    except UNAVAILABLE as error:
-        raise DirectoryUnavailable(type(error).__name__) from error
     except ldap.LDAPError as error:
-        raise DirectoryRefused(type(error).__name__) from error
+        raise _told(error) from error
     finally:
         if connection is not None:
             with suppress(ldap.LDAPError):
                 connection.unbind_ext()
+
+
+def _told(error: Exception) -> DirectoryUnavailable | DirectoryRefused:
+    """The server's own results are positive; negative ones are libldap's: nothing, or nothing readable, came back."""
+    given = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    result = given.get("result", -1)
+    return (DirectoryUnavailable if result < 0 or result in NOT_NOW else DirectoryRefused)(type(error).__name__)
 
 
 def _configure(connection: Any, config: LdapConfig) -> None:
@@ -314,8 +312,10 @@ def _configure(connection: Any, config: LdapConfig) -> None:
     connection.set_option(ldap.OPT_X_TLS_REQUIRE_CERT, ldap.OPT_X_TLS_DEMAND)
     connection.set_option(ldap.OPT_X_TLS_CACERTFILE, str(config.ca_file))
     connection.set_option(ldap.OPT_X_TLS_PROTOCOL_MIN, ldap.OPT_X_TLS_PROTOCOL_TLS1_2)
-    # Without this the handshake of ldaps:// with a frozen server blocks for ever, whatever the time-outs say.
-    if config.uri.startswith("ldaps://"):
+    # libldap 2.5 waits for ever, or spins, in a TLS handshake that the server leaves unanswered, whatever the time-outs
+    # say; connecting asynchronously cures that, for StartTLS too. From 2.6 on the handshake keeps the network time-out
+    # by itself, and an asynchronous StartTLS would return before it is done.
+    if ldap.VENDOR_VERSION < FIRST_WITH_TLS_TIMEOUT:
         connection.set_option(ldap.OPT_CONNECT_ASYNC, 1)
     # Last: the options above are those of the context made here.
     connection.set_option(ldap.OPT_X_TLS_NEWCTX, 0)

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -33,6 +34,10 @@ class HubSession(models.Model):
 
     def __str__(self) -> str:
         return f"session {self.pk}"
+
+    def is_over(self, now: datetime) -> bool:
+        """Ended, or over its absolute limit: nothing waits for the worker to say so (OWASP ASVS 7.3.2)."""
+        return self.ended_at is not None or self.expires_at <= now
 
 
 class ToolSession(models.Model):

@@ -107,7 +107,8 @@ def end_hub_sessions(
 
     ``keep`` is a request whose own cookie session must survive (it is being flushed or replaced by the caller).
     """
-    live = list(sessions.filter(ended_at=None).select_for_update())
+    # ``no_key``: an exchange that is writing tokens of these sessions holds their keys, and would deadlock with more.
+    live = list(sessions.filter(ended_at=None).select_for_update(no_key=True))
     if not live:
         return
     end_tool_sessions(ToolSession.objects.filter(hub_session__in=live), now=now)
@@ -130,7 +131,7 @@ def end_hub_sessions(
 @transaction.atomic
 def end_tool_sessions(tool_sessions: QuerySet[ToolSession], *, now: datetime) -> int:
     """The one function that kills what tools hold, codes and tokens, and queues their logout notices."""
-    live = list(tool_sessions.filter(ended_at=None).select_related("tool").select_for_update(of=("self",)))
+    live = list(tool_sessions.filter(ended_at=None).select_related("tool").select_for_update(of=("self",), no_key=True))
     ids = [session.pk for session in live]
     if not ids:
         return 0
@@ -148,10 +149,12 @@ def end_tool_sessions(tool_sessions: QuerySet[ToolSession], *, now: datetime) ->
 
 def open_tool_session(session: HubSession, tool_id: int, *, now: datetime) -> ToolSession:
     """The running session of this tool in this hub session, begun if need be.  Call inside a transaction."""
-    found = ToolSession.objects.select_for_update().filter(hub_session=session, tool_id=tool_id, ended_at=None).first()
-    if found is None:
-        return ToolSession.objects.create(hub_session=session, tool_id=tool_id, first_at=now, last_at=now)
-    ToolSession.objects.filter(pk=found.pk).update(last_at=now)
+    # Two tabs at once: the second waits for the first's row instead of breaking the "one open" constraint.
+    found, created = ToolSession.objects.get_or_create(
+        hub_session=session, tool_id=tool_id, ended_at=None, defaults={"first_at": now, "last_at": now}
+    )
+    if not created:
+        ToolSession.objects.filter(pk=found.pk).update(last_at=now)
     return found
 
 

@@ -82,7 +82,7 @@ def usable(member: Member, tool: Tool, tool_session: ToolSession) -> str:
     """Why tokens may no longer be had on this ground, or nothing.  Asked at every exchange and refresh."""
     if not member.is_active:
         return "member_inactive"
-    if tool_session.ended_at is not None or tool_session.hub_session.ended_at is not None:
+    if tool_session.ended_at is not None or tool_session.hub_session.is_over(timezone.now()):
         return "session_ended"
     if not access.may_enter(member, tool):
         return "access_denied"

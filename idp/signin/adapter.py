@@ -2,6 +2,7 @@
 
 import logging
 from smtplib import SMTPException
+from time import monotonic
 from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -17,6 +18,7 @@ from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from directory.backends import wait_for_refusal
 from directory.models import Member
 from directory.types import DirectoryUnavailable, MailState
 from idp.signin import journal, secrets
@@ -71,10 +73,13 @@ class AccountAdapter(DefaultAccountAdapter):
             raise
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        began = monotonic()
         try:
             super().pre_authenticate(request, **credentials)
         except ValidationError as error:
             self._refused(request, self._attempt, "throttled")
+            # A quicker no would tell that this address and that login share a budget: that they are one member's.
+            wait_for_refusal(began)
             raise self.validation_error(self._failure_code(request)) from error
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:

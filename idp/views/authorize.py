@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -57,7 +57,12 @@ def authorize(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and request.content_type != "application/x-www-form-urlencoded":
         return _error_page(request, ProtocolError("invalid_request", "form expected", detail="content_type"))
     query = request.META.get("QUERY_STRING", "") if request.method == "GET" else request.body.decode("latin-1")
-    return _answer(request, _pairs(query))
+    pairs = _pairs(query)
+    if request.method == "POST" and settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        # ``SameSite=Lax``: a form of another site brings no cookie, and a session begun here would replace the
+        # member's own, which any page could then do to anybody. A redirect to the same request brings it.
+        return _go(f"{reverse('idp:authorize')}?{urlencode(pairs)}")
+    return _answer(request, pairs)
 
 
 def _pairs(query: str) -> Pairs:
@@ -226,11 +231,12 @@ def consent(request: HttpRequest) -> HttpResponse:
     try:
         where = destination(pairs)
         tool = _load_tool(where)
-    except ProtocolError as error:
-        return _error_page(request, error)
+        asked = parse(pairs, allowed_scopes=allowed_scopes(tool), pkce_required=tool.pkce_required)
+    except ProtocolError:
+        # What was right when the page was shown may be refused since: the tool changed.
+        return _answer(request, pairs)
     if not isinstance(request.user, Member):
         return _answer(request, pairs)
-    asked = parse(pairs, allowed_scopes=allowed_scopes(tool), pkce_required=tool.pkce_required)
     question = consent_selectors.question(request.user.pk, tool.pk, asked.scopes, again=True)
     if question is None or str(question.notice) != request.POST.get("notice"):
         # The notice changed while the page was open: show the new one.

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -60,6 +62,11 @@ def end_session(request: HttpRequest) -> HttpResponse:
         # With the cookie of that session, or from server to server without any cookie.
         _end(request, proved, wanted.tool)
         return HttpResponseRedirect(wanted.return_uri) if wanted.return_uri else redirect("idp:logged_out")
+    if request.method == "POST" and settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        # A form of another site brings no ``SameSite=Lax`` cookie: nobody is told "signed out" before it was looked at.
+        response = HttpResponseRedirect(f"{reverse('idp:end_session')}?{request.POST.urlencode()}")
+        response.status_code = 303
+        return response
     if here is None:
         return HttpResponseRedirect(wanted.return_uri) if wanted.return_uri else redirect("idp:logged_out")
     return render(request, "idp/confirm_logout.html", {"tool": wanted.tool})

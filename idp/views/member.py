@@ -5,7 +5,7 @@ from typing import cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -54,6 +54,9 @@ def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
     member = cast(Member, request.user)
     tool = get_object_or_404(Tool, slug=slug)
     ended = tokens.withdraw(member_id=member.pk, tool=tool, actor=Actor(member=member.pk), now=timezone.now())
+    if not ended and not access.may_enter(member, tool):
+        # An unknown tool and a closed one look the same; what was agreed to can be withdrawn even then.
+        raise Http404
     if ended:
         messages.success(
             request,

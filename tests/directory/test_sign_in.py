@@ -1,6 +1,11 @@
 """A directory password, checked by a bind against a real server."""
 
+import os
 import re
+import socket
+import subprocess
+import sys
+import threading
 import time
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -207,6 +212,55 @@ def test_a_frozen_directory_is_given_up_within_its_budget(own, settings, scheme)
         sign_in(*RIGHT)
 
     assert time.monotonic() - began < client.SIGN_IN_SECONDS + 1
+
+
+SILENT = """
+import sys, time
+from pathlib import Path
+from directory.ldap import client
+from directory.ldap.config import LdapConfig
+from directory.types import DirectoryUnavailable
+config = LdapConfig(sys.argv[1], "dc=x", "dc=x", "dc=x", "cn=reader", "secret", Path(sys.argv[2]), timeout_seconds=1.0)
+try:
+    client.check_password(config, None, "password")
+except DirectoryUnavailable:
+    print(time.process_time() < 5)
+"""
+
+
+@pytest.mark.parametrize("scheme", ["ldap", "ldaps"])
+def test_a_server_that_falls_silent_in_the_tls_handshake_is_given_up(directory_template, scheme):
+    started_tls = bytes.fromhex("300c02010178070a010004000400")  # an extended response with result code 0
+    kept = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            kept.append(connection)
+            if scheme == "ldap":
+                connection.recv(4096)
+                connection.sendall(started_tls)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        uri = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
+
+        # In a process of its own: what this is about does not come back to Python.
+        done = subprocess.run(
+            [sys.executable, "-c", SILENT, uri, str(directory_template.ca_file)],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+            check=False,
+        )
+
+    for connection in kept:
+        connection.close()
+    assert done.stdout.strip() == "True", done.stderr
 
 
 def test_after_three_failures_nobody_waits_and_then_one_asks(own, settings):
