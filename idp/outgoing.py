@@ -2,14 +2,20 @@
 
 import ipaddress
 import socket
-from collections.abc import Mapping
-from urllib.parse import urlencode, urlsplit
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import quote, urlencode, urlsplit
 
-import urllib3
 from django.conf import settings
 
-TIMEOUT = urllib3.Timeout(connect=2.0, read=5.0)
-MAX_ANSWER_BYTES = 4096
+CONNECT_SECONDS = 2.0
+ANSWER_SECONDS = 5.0
+# RFC 4291 §2.4: what is public is in here.  Outside are NAT64 and IPv4 in IPv6, ways back to a private address.
+PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
+UNTOUCHED = "%/:?#[]@!$&'()*+,;=~"
 
 
 class OutgoingRefused(Exception):
@@ -21,7 +27,7 @@ class OutgoingFailed(Exception):
 
 
 def post_form(url: str, form: Mapping[str, str]) -> int:
-    """POST a form and return the status.  No redirect is followed and little is read.
+    """POST a form and return the status.  No redirect is followed and the answer's body is not read.
 
     Raises ``OutgoingRefused`` or ``OutgoingFailed``.  The checked address is the one called: resolving once
     closes the door that a second look-up would open (DNS rebinding).
@@ -29,41 +35,59 @@ def post_form(url: str, form: Mapping[str, str]) -> int:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     address = _resolve(host, port)
+    path = quote(parts.path or "/", safe=UNTOUCHED)
+    query = f"?{quote(parts.query, safe=UNTOUCHED)}" if parts.query else ""
     headers = {"Host": parts.netloc, "Content-Type": "application/x-www-form-urlencoded", "User-Agent": "Trousseau"}
-    pool: urllib3.HTTPConnectionPool
-    if parts.scheme == "https":
-        pool = urllib3.HTTPSConnectionPool(
-            address, port, timeout=TIMEOUT, retries=False, server_hostname=host, assert_hostname=host
-        )
-    else:
-        pool = urllib3.HTTPConnectionPool(address, port, timeout=TIMEOUT, retries=False)
-    path = parts.path or "/"
     try:
-        response = pool.urlopen(
-            "POST",
-            f"{path}?{parts.query}" if parts.query else path,
-            body=urlencode(form),
-            headers=headers,
-            redirect=False,
-            preload_content=False,
-        )
-        response.read(MAX_ANSWER_BYTES)
-        return int(response.status)
-    except urllib3.exceptions.NewConnectionError as error:
-        # Named first: the library counts it among the time-outs.
-        raise OutgoingFailed("unreachable") from error
-    except urllib3.exceptions.TimeoutError as error:
+        with (
+            socket.create_connection((address, port), CONNECT_SECONDS) as plain,
+            _answered_in_time(plain),
+            closing(HTTPConnection(host, port)) as connection,
+        ):
+            connection.sock = _secured(plain, host) if parts.scheme == "https" else plain
+            connection.request("POST", path + query, urlencode(form), headers)
+            with closing(connection.getresponse()) as response:
+                return response.status
+    except TimeoutError as error:
         raise OutgoingFailed("timeout") from error
-    except (urllib3.exceptions.HTTPError, OSError) as error:
+    except (OSError, HTTPException, UnicodeError) as error:
         raise OutgoingFailed("unreachable") from error
+
+
+def _secured(plain: socket.socket, host: str) -> ssl.SSLSocket:
+    return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+
+
+@contextmanager
+def _answered_in_time(connection: socket.socket) -> Iterator[None]:
+    """Cut the connection at the deadline: a socket's own time-out starts again at each byte of a trickling answer."""
+    connection.settimeout(ANSWER_SECONDS)
+    handle, late = connection.dup(), threading.Event()
+
+    def cut() -> None:
+        late.set()
+        with suppress(OSError):
+            handle.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(ANSWER_SECONDS, cut)
+    timer.start()
+    try:
+        yield
+    except (OSError, HTTPException):
+        if not late.is_set():
+            raise
     finally:
-        pool.close()
+        timer.cancel()
+        timer.join()
+        handle.close()
+    if late.is_set():
+        raise TimeoutError
 
 
 def _resolve(host: str, port: int) -> str:
     try:
         found = [entry[4][0] for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise OutgoingFailed("unknown_host") from error
     allowed = [str(address) for address in found if _may_call(str(address))]
     if not allowed or len(allowed) != len(found):
@@ -79,4 +103,6 @@ def _may_call(text: str) -> bool:
     address = mapped or address
     if any(address.version == network.version and address in network for network in settings.OUTGOING_NETWORKS):
         return True
+    if address.version == 6 and address not in PUBLIC_IPV6:
+        return False
     return address.is_global and not address.is_multicast

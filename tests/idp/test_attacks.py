@@ -1,0 +1,225 @@
+"""What an attacker tried on a running hub, outsider, member or tool; each attempt that once worked is kept here."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from time import monotonic
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings as configured
+from django.core.cache import cache
+from django.core.signing import dumps
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.models import Event
+from directory import backends
+from directory.models import Member
+from idp import outgoing
+from idp.models import HubSession, ToolSession
+from idp.services import sessions
+from idp.views.authorize import CONSENT_SALT
+from tests.support.cast import make_tool
+from tests.support.oidc import AFTER_LOGOUT, Party, answer_of
+from tests.support.signin import NOEMIE, WRONG, try_to_sign_in
+
+pytestmark = pytest.mark.django_db
+SESSION_COOKIE = configured.SESSION_COOKIE_NAME
+FORM = "application/x-www-form-urlencoded"
+
+
+# Finding out who is a member ---------------------------------------------------------------------------------
+
+
+@pytest.mark.spec("OWASP ASVS", "6.3.8")
+def test_a_throttled_name_is_refused_as_slowly_as_any_other(
+    client: Client, noemie: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five tries by login, then one by mail: a quick answer would tell that both are one member's."""
+    for _ in range(5):
+        try_to_sign_in(client, NOEMIE, WRONG)
+    monkeypatch.setattr(backends, "REFUSAL_SECONDS", 0.2)
+
+    began = monotonic()
+    try_to_sign_in(client, noemie.email, WRONG)
+
+    assert Event.objects.latest("id").reason == "throttled"
+    assert monotonic() - began >= 0.2
+
+
+def test_many_names_do_not_push_out_the_count_of_one(settings) -> None:
+    if "DatabaseCache" not in settings.CACHES["default"]["BACKEND"]:
+        pytest.skip("Redis has no such ceiling")
+    cache.set("0-the-count-of-one", [1, 2, 3, 4, 5], 300)
+
+    for number in range(400):
+        cache.set(f"somebody-{number}", [1], 300)
+
+    assert cache.get("0-the-count-of-one") == [1, 2, 3, 4, 5]
+
+
+# Tools that may not be seen ----------------------------------------------------------------------------------
+
+
+def test_withdrawing_does_not_tell_which_closed_tools_exist(browser: Client) -> None:
+    make_tool("reserve", "Réserve", everyone=False)
+
+    existing = browser.post(reverse("idp:withdraw", args=["reserve"]))
+    unknown = browser.post(reverse("idp:withdraw", args=["nulle-part"]))
+
+    assert existing.status_code == unknown.status_code == 404
+
+
+# Forms of another site: SameSite=Lax keeps the cookie back ---------------------------------------------------
+
+
+@pytest.mark.spec("OpenID Connect Core", "3.1.2.1")
+def test_a_foreign_form_does_not_replace_the_session_of_the_member(wiki: Party, browser: Client) -> None:
+    answer = Client().post("/oidc/authorize", urlencode(wiki.request()), content_type=FORM)
+
+    assert answer.status_code == 303
+    assert SESSION_COOKIE not in answer.cookies
+    assert answer["Location"].startswith("/oidc/authorize?")
+    assert "code" in answer_of(browser.get(answer["Location"]))
+
+
+def test_a_foreign_sign_out_form_does_not_say_signed_out_to_somebody_who_is_not(wiki: Party, browser: Client) -> None:
+    answer = Client().post("/oidc/logout", {"client_id": wiki.tool.client_id, "post_logout_redirect_uri": AFTER_LOGOUT})
+
+    assert answer.status_code == 303
+    assert b'id="logout-form"' in browser.get(answer["Location"]).content
+
+
+# Forms that outlive what they were made for ------------------------------------------------------------------
+
+
+def test_a_consent_form_older_than_a_stricter_tool_is_refused_to_the_tool(wiki: Party, browser: Client) -> None:
+    kept = wiki.request(code_challenge=None, code_challenge_method=None)
+    form = {"request": dumps([list(pair) for pair in kept.items()], salt=CONSENT_SALT), "notice": "1"}
+
+    answer = browser.post(reverse("idp:consent"), {**form, "answer": "accept"})
+
+    assert answer_of(answer)["error"] == "invalid_request"
+
+
+# Sessions over their limit, while no worker looks ------------------------------------------------------------
+
+
+@pytest.fixture
+def overdue(browser: Client) -> Client:
+    HubSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    return browser
+
+
+@pytest.mark.spec("OWASP ASVS", "7.3.2")
+def test_a_session_over_its_absolute_limit_opens_no_tool(wiki: Party, overdue: Client) -> None:
+    assert answer_of(wiki.authorize(overdue, prompt="none"))["error"] == "login_required"
+
+
+@pytest.mark.spec("OWASP ASVS", "7.3.2")
+def test_a_session_over_its_absolute_limit_opens_no_page(overdue: Client) -> None:
+    session = overdue.session
+    session[sessions.SEEN_FIELD] -= 301
+    session.save()
+
+    assert overdue.get("/").status_code == 302
+    assert HubSession.objects.get().ended_reason == "expired"
+
+
+def test_tokens_die_with_the_absolute_limit_of_their_session(agenda: Party, browser: Client) -> None:
+    tokens = agenda.exchange(agenda.code(browser, scope="openid offline_access")).json()
+    HubSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    assert agenda.refresh(tokens["refresh_token"]).json() == {"error": "invalid_grant"}
+    assert agenda.userinfo(tokens["access_token"]).status_code == 401
+
+
+# Two tabs at once --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_open_one_tool_session(wiki: Party, browser: Client) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite lets one writer in at a time")
+    together = threading.Barrier(8)
+    answers: list[int] = []
+
+    def tab() -> None:
+        mine = Client()
+        mine.cookies[SESSION_COOKIE] = browser.cookies[SESSION_COOKIE].value
+        together.wait()
+        answers.append(wiki.authorize(mine).status_code)
+        connection.close()
+
+    tabs = [threading.Thread(target=tab) for _ in range(8)]
+    for each in tabs:
+        each.start()
+    for each in tabs:
+        each.join()
+
+    assert answers == [303] * 8
+    assert ToolSession.objects.count() == 1
+
+
+# Addresses that the hub calls --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::127.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[fec0::1]/"]
+)
+def test_an_ipv6_way_to_a_private_address_is_not_taken(settings, url: str) -> None:
+    settings.OUTGOING_NETWORKS = []
+
+    with pytest.raises(outgoing.OutgoingRefused):
+        outgoing.post_form(url, {})
+
+
+@contextmanager
+def trickling_tool() -> Iterator[str]:
+    """A tool that never ends its answer, a byte at a time."""
+    stop = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            try:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not stop.wait(0.05):
+                    connection.sendall(b"a")
+            except OSError:
+                return
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/bye"
+    finally:
+        stop.set()
+        thread.join()
+        listener.close()
+
+
+def test_a_tool_that_trickles_its_answer_does_not_hold_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outgoing, "ANSWER_SECONDS", 0.3)
+
+    with trickling_tool() as url:
+        began = monotonic()
+        with pytest.raises(outgoing.OutgoingFailed, match="timeout"):
+            outgoing.post_form(url, {})
+
+    assert monotonic() - began < 2
+
+
+def test_a_closed_door_is_told_as_such() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    with pytest.raises(outgoing.OutgoingFailed, match="unreachable"):
+        outgoing.post_form(f"http://127.0.0.1:{port}/bye", {})
