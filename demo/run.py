@@ -487,9 +487,10 @@ def print_block(facts: Mapping[str, Any], data: Path) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     data: Path = arguments.data
-    if arguments.json:
-        arguments.json.unlink(missing_ok=True)
     with locked(data) as lock:
+        # Not before the lock: the file of a demonstration that runs is its own.
+        if arguments.json:
+            arguments.json.unlink(missing_ok=True)
         if arguments.fresh and os.environ.get("DATABASE_URL"):
             raise CannotStart("--fresh does not empty the database that DATABASE_URL names; do that yourself")
         prepare_folder(data, fresh=arguments.fresh)
@@ -501,7 +502,7 @@ def run(arguments: argparse.Namespace) -> None:
         try:
             say("Starting the directory…")
             directory.start()
-            lock.write(f"{demo.origin}/ (process {os.getpid()})")
+            lock.write(f"{demo.origin}/ (pid {os.getpid()})")
             lock.flush()
             client_secrets = demo.make_secrets()
             demo.write_environment()

@@ -90,11 +90,11 @@ def louty() -> dict[str, Any]:
     """A month of somebody's invoices, the same for everyone."""
     today = date.today()
     lines = (
-        ("F-118", "Mairie de Lodève", 1840, 3, "paid"),
-        ("F-119", "Atelier du Pic", 620, 9, "paid"),
-        ("F-120", "Médiathèque de Ganges", 1275, 16, "sent"),
-        ("F-121", "Jardins de l’Hérault", 480, 24, "late"),
         ("F-122", "Biocoop du Clapas", 2150, 1, "draft"),
+        ("F-121", "Médiathèque de Ganges", 1275, 3, "sent"),
+        ("F-120", "Atelier du Pic", 620, 9, "paid"),
+        ("F-119", "Mairie de Lodève", 1840, 16, "paid"),
+        ("F-118", "Jardins de l’Hérault", 480, 28, "late"),
     )
     words = texts.words()
     invoices = [

@@ -298,7 +298,7 @@ def _error_page(request: HttpRequest, error: ProtocolError) -> HttpResponse:
     context = {
         "title": _("Cet outil n’a pas pu s’ouvrir"),
         "message": _("L’outil a fait une demande que Trousseau ne reconnaît pas ; vous n’y êtes pour rien."),
-        "advice": _("Revenez à vos outils et ouvrez-le d’ici. Si cela se répète, signalez-le à la structure."),
+        "advice": _("Revenez à vos outils et ouvrez-le de là. Si cela se répète, signalez-le à la structure."),
         "technical": error.description,
     }
     return render(request, "hub/error.html", context, status=400)

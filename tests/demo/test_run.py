@@ -86,7 +86,7 @@ def test_two_tools_never_share_a_port_with_each_other_or_the_hub(ports):
 
 def test_a_second_start_says_where_the_first_runs(tmp_path):
     with run.locked(tmp_path) as lock:
-        lock.write("http://localhost:8000/ (process 1)")
+        lock.write("http://localhost:8000/ (pid 1)")
         lock.flush()
 
         with pytest.raises(CannotStart, match="http://localhost:8000/"), run.locked(tmp_path):
