@@ -1,5 +1,6 @@
 """The supervisor's decisions, and its life with real processes that are not the hub."""
 
+import argparse
 import json
 import os
 import socket
@@ -91,6 +92,16 @@ def test_a_second_start_says_where_the_first_runs(tmp_path):
 
         with pytest.raises(CannotStart, match="http://localhost:8000/"), run.locked(tmp_path):
             pass
+
+
+def test_a_second_start_leaves_the_first_ones_json_file_alone(tmp_path):
+    data, told = tmp_path / "data", tmp_path / "demo.json"
+    told.write_text("{}")
+
+    with run.locked(data), pytest.raises(CannotStart):
+        run.run(argparse.Namespace(data=data, json=told, fresh=False, port=0))
+
+    assert told.read_text() == "{}"
 
 
 def test_the_lock_is_free_again_after_the_end(tmp_path):
