@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from idp.models import HubSession
+from idp.selectors import live_sessions
 from idp.services import sessions
 from idp.signin import pending
 
@@ -36,8 +36,8 @@ class SessionLimits:
         if idle > settings.SESSION_IDLE.total_seconds():
             sessions.end_current(request, now=now, reason="idle")
         elif idle > SEEN_EVERY.total_seconds():
-            mine = HubSession.objects.filter(pk=request.session[sessions.SESSION_FIELD], ended_at=None)
-            if mine.filter(expires_at__gt=now).update(last_seen_at=now):
+            mine = live_sessions(now).filter(pk=request.session[sessions.SESSION_FIELD])
+            if mine.update(last_seen_at=now):
                 request.session[sessions.SEEN_FIELD] = now.timestamp()
             else:
                 sessions.end_current(request, now=now, reason="expired")

@@ -1,7 +1,9 @@
 """Reading from the provider."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from directory.models import Member
@@ -35,5 +37,9 @@ def recently_opened(member: Member, tools: Iterable[Tool], limit: int = 5) -> li
 def live_session(session_id: str | None) -> HubSession | None:
     if not session_id:
         return None
-    session = HubSession.objects.filter(pk=session_id, ended_at=None).first()
-    return None if session is None or session.is_over(timezone.now()) else session
+    return live_sessions(timezone.now()).filter(pk=session_id).first()
+
+
+def live_sessions(now: datetime) -> QuerySet[HubSession]:
+    """Neither ended nor over their absolute limit; the query's form of ``HubSession.is_over``."""
+    return HubSession.objects.filter(ended_at=None, expires_at__gt=now)

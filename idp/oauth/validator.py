@@ -77,7 +77,7 @@ class Validator(OAuth2Validator):
         if not grant.code_challenge and request.code_verifier:
             # RFC 9700 §4.8.2: a verifier for a code that was asked for without challenge is a downgrade.
             return self._refuse("pkce_downgrade")
-        unusable = tokens.usable(grant.user, client, grant.tool_session)
+        unusable = tokens.usable(grant.user, client, grant.tool_session, now=self.now)
         if unusable:
             return self._refuse(unusable)
         self.grant = grant
@@ -132,7 +132,7 @@ class Validator(OAuth2Validator):
             return self._refuse("refresh_reused")
         if row.expires <= self.now:
             return self._refuse("refresh_expired")
-        unusable = tokens.usable(row.user, client, row.tool_session)
+        unusable = tokens.usable(row.user, client, row.tool_session, now=self.now)
         if unusable:
             return self._refuse(unusable)
         self.refresh = row

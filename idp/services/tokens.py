@@ -78,11 +78,11 @@ def issue_code(*, member: Member, tool: Tool, session: HubSession, request: Auth
     return code
 
 
-def usable(member: Member, tool: Tool, tool_session: ToolSession) -> str:
+def usable(member: Member, tool: Tool, tool_session: ToolSession, *, now: datetime) -> str:
     """Why tokens may no longer be had on this ground, or nothing.  Asked at every exchange and refresh."""
     if not member.is_active:
         return "member_inactive"
-    if tool_session.ended_at is not None or tool_session.hub_session.is_over(timezone.now()):
+    if tool_session.ended_at is not None or tool_session.hub_session.is_over(now):
         return "session_ended"
     if not access.may_enter(member, tool):
         return "access_denied"
@@ -266,7 +266,7 @@ def userinfo(access_token: str, *, now: datetime | None = None) -> dict[str, Any
     )
     if row is None or row.user is None or row.application is None or row.tool_session is None:
         return None
-    if usable(row.user, row.application, row.tool_session):
+    if usable(row.user, row.application, row.tool_session, now=now):
         return None
     answer = claims_for(
         row.user,
@@ -286,7 +286,7 @@ def introspection(access_token: str, *, tool: Tool, now: datetime) -> dict[str, 
         .select_related("user", "tool_session__hub_session")
         .first()
     )
-    if row is None or row.user is None or row.tool_session is None or usable(row.user, tool, row.tool_session):
+    if row is None or row.user is None or row.tool_session is None or usable(row.user, tool, row.tool_session, now=now):
         return {"active": False}
     return {
         "active": True,

@@ -35,6 +35,7 @@ from idp.services import keys, tokens
 from idp.services.sessions import SESSION_FIELD
 from idp.signin import pending, reauth
 from idp.types import ToolKind, ToolState
+from idp.views.cross_site import came_without_cookie, same_by_get
 
 Pairs = Sequence[tuple[str, str]]
 ASKED = "proof_asked"
@@ -58,10 +59,9 @@ def authorize(request: HttpRequest) -> HttpResponse:
         return _error_page(request, ProtocolError("invalid_request", "form expected", detail="content_type"))
     query = request.META.get("QUERY_STRING", "") if request.method == "GET" else request.body.decode("latin-1")
     pairs = _pairs(query)
-    if request.method == "POST" and settings.SESSION_COOKIE_NAME not in request.COOKIES:
-        # ``SameSite=Lax``: a form of another site brings no cookie, and a session begun here would replace the
-        # member's own, which any page could then do to anybody. A redirect to the same request brings it.
-        return _go(f"{reverse('idp:authorize')}?{urlencode(pairs)}")
+    if came_without_cookie(request):
+        # A session begun here would replace the member's own, which any page could then do to anybody.
+        return same_by_get("idp:authorize", urlencode(pairs))
     return _answer(request, pairs)
 
 

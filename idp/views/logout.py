@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -18,6 +16,7 @@ from idp.models import HubSession, Tool, ToolSession
 from idp.protocol import redirects
 from idp.selectors import tool_by_client_id
 from idp.services import keys, sessions
+from idp.views.cross_site import came_without_cookie, same_by_get
 
 
 class Refused(Exception):
@@ -62,11 +61,9 @@ def end_session(request: HttpRequest) -> HttpResponse:
         # With the cookie of that session, or from server to server without any cookie.
         _end(request, proved, wanted.tool)
         return HttpResponseRedirect(wanted.return_uri) if wanted.return_uri else redirect("idp:logged_out")
-    if request.method == "POST" and settings.SESSION_COOKIE_NAME not in request.COOKIES:
-        # A form of another site brings no ``SameSite=Lax`` cookie: nobody is told "signed out" before it was looked at.
-        response = HttpResponseRedirect(f"{reverse('idp:end_session')}?{request.POST.urlencode()}")
-        response.status_code = 303
-        return response
+    if came_without_cookie(request):
+        # Nobody is told "signed out" before it was looked at.  No hint is in this query: a valid one ended above.
+        return same_by_get("idp:end_session", request.POST.urlencode())
     if here is None:
         return HttpResponseRedirect(wanted.return_uri) if wanted.return_uri else redirect("idp:logged_out")
     return render(request, "idp/confirm_logout.html", {"tool": wanted.tool})

@@ -1,0 +1,19 @@
+"""A form posted by a page of another site brings no ``SameSite=Lax`` cookie: the member behind it is not seen."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+
+def came_without_cookie(request: HttpRequest) -> bool:
+    """Whether nothing may be concluded, or begun, from the absence of a session in this request."""
+    return request.method == "POST" and settings.SESSION_COOKIE_NAME not in request.COOKIES
+
+
+def same_by_get(name: str, query: str) -> HttpResponse:
+    """The same request once more, as a navigation that brings the cookie; 303 turns the POST into a GET."""
+    response = HttpResponseRedirect(f"{reverse(name)}?{query}")
+    response.status_code = 303
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
