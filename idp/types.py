@@ -35,7 +35,7 @@ class SubjectType(TextChoices):
 
 
 class AuthMethod(TextChoices):
-    """``token_endpoint_auth_method``, RFC 7591 §2; each tool is pinned to one.
+    """``token_endpoint_auth_method``, RFC 7591 §2 and RFC 8705 §2; each tool is pinned to one.
 
     ``EITHER`` is ours: a secret by header or by form, for a tool on trial whose habit is not known yet.
     """
@@ -44,6 +44,42 @@ class AuthMethod(TextChoices):
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
     EITHER = "client_secret"
+    SECRET_JWT = "client_secret_jwt"  # noqa: S105
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    TLS = "tls_client_auth"
+    SELF_SIGNED_TLS = "self_signed_tls_client_auth"
+
+
+class GrantType(TextChoices):
+    """``grant_type``, RFC 7591 §2.  Refresh tokens follow ``offline_access`` and are not listed by tool."""
+
+    CODE = "authorization_code"
+    REFRESH = "refresh_token"
+    CLIENT_CREDENTIALS = "client_credentials"
+    DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+    EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+
+
+class SigningAlgorithm(TextChoices):
+    """Algorithms the hub signs with (RFC 7518 §3.1, RFC 9864 §2.2); asymmetric ones only."""
+
+    RS256 = "RS256"
+    PS256 = "PS256"
+    ES256 = "ES256"
+    ED25519 = "Ed25519"
+
+
+class AccessTokenFormat(TextChoices):
+    OPAQUE = "opaque"
+    JWT = "jwt", "JWT (RFC 9068)"
+
+
+class SecurityProfile(TextChoices):
+    """What is demanded of a tool beyond the hub's own rules."""
+
+    NONE = "", _("règles ordinaires")
+    FAPI2 = "fapi2", "FAPI 2.0 Security Profile"
+    FAPI2_SIGNED = "fapi2_signed", "FAPI 2.0 Message Signing"
 
 
 class DeliveryState(TextChoices):

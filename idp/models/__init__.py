@@ -2,8 +2,17 @@
 
 from idp.models.keys import SigningKey
 from idp.models.sessions import HubSession, LogoutDelivery, ToolSession
-from idp.models.tokens import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken
-from idp.models.tools import Tool
+from idp.models.subjects import KnownSubject
+from idp.models.tokens import (
+    AccessToken,
+    DeviceGrant,
+    Grant,
+    IDToken,
+    PushedRequest,
+    RefreshToken,
+    SeenIdentifier,
+)
+from idp.models.tools import InitialAccessToken, Tool, ToolPair
 
 __all__ = [
     "AccessToken",
@@ -11,9 +20,14 @@ __all__ = [
     "Grant",
     "HubSession",
     "IDToken",
+    "InitialAccessToken",
+    "KnownSubject",
     "LogoutDelivery",
+    "PushedRequest",
     "RefreshToken",
+    "SeenIdentifier",
     "SigningKey",
     "Tool",
+    "ToolPair",
     "ToolSession",
 ]

@@ -13,6 +13,8 @@ class SigningKey(models.Model):
     published_at = models.DateTimeField()
     active_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
+    # From here on it verifies nothing and is published no more; the private half is erased with it.
+    gone_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-active_at"]

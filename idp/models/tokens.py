@@ -19,16 +19,28 @@ class Grant(AbstractGrant):
     acr = models.CharField(max_length=20, blank=True)
     methods = models.JSONField(default=list)
     used_at = models.DateTimeField(null=True)
+    # RFC 9449 §10: the key that the code is bound to.
+    dpop_jkt = models.CharField(max_length=43, blank=True)
 
     class Meta(AbstractGrant.Meta):
         indexes = [models.Index(fields=["expires"], name="grant_expires")]
 
 
 class AccessToken(AbstractAccessToken):
-    """An opaque access token.  ``grant`` links what one code gave, so that its replay revokes it."""
+    """An access token.  ``grant`` links what one code gave, so that its replay revokes it.
+
+    A tool's own token (client credentials) has neither ``user`` nor ``tool_session``.  ``binding`` is the member of
+    ``cnf`` that its holder must prove: ``jkt:`` (RFC 9449 §6) or ``x5t#S256:`` (RFC 8705 §3.1) and a thumbprint.
+    """
 
     tool_session = models.ForeignKey("idp.ToolSession", models.CASCADE, null=True, related_name="access_tokens")
     grant = models.ForeignKey(Grant, models.SET_NULL, null=True, related_name="access_tokens")
+    claims = models.TextField(blank=True, default="")
+    binding = models.CharField(max_length=60, blank=True)
+    auth_time = models.DateTimeField(null=True)
+    acr = models.CharField(max_length=20, blank=True)
+    # The tool that exchanged somebody's token for this one (RFC 8693 §4.1, ``act``).
+    actor = models.ForeignKey("idp.Tool", models.CASCADE, null=True, related_name="+")
 
     class Meta(AbstractAccessToken.Meta):
         indexes = [models.Index(fields=["expires"], name="access_token_expires")]
@@ -45,6 +57,8 @@ class RefreshToken(AbstractRefreshToken):
     acr = models.CharField(max_length=20, blank=True)
     methods = models.JSONField(default=list)
     expires = models.DateTimeField()
+    claims = models.TextField(blank=True, default="")
+    binding = models.CharField(max_length=60, blank=True)
 
     class Meta(AbstractRefreshToken.Meta):
         indexes = [
@@ -58,7 +72,45 @@ class IDToken(AbstractIDToken):
 
 
 class DeviceGrant(AbstractDeviceGrant):
-    """Reserved for the device grant (RFC 8628), which is switched off."""
+    """A device waiting for a person (RFC 8628).  ``device_code`` and ``user_code`` hold digests, ``scope`` the request.
+
+    ``opened_by`` is the hub session that typed the code first: nobody else can confirm it.
+    """
+
+    tool = models.ForeignKey("idp.Tool", models.CASCADE, related_name="device_grants")
+    opened_by = models.ForeignKey("idp.HubSession", models.SET_NULL, null=True, related_name="+")
+    tool_session = models.ForeignKey("idp.ToolSession", models.CASCADE, null=True, related_name="device_grants")
+    created_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    auth_time = models.DateTimeField(null=True)
+    acr = models.CharField(max_length=20, blank=True)
+    methods = models.JSONField(default=list)
+    nonce = models.TextField(blank=True, default="")
+    binding = models.CharField(max_length=60, blank=True)
 
     class Meta(AbstractDeviceGrant.Meta):
-        pass
+        indexes = [models.Index(fields=["expires"], name="device_grant_expires")]
+
+
+class PushedRequest(models.Model):
+    """A pushed authorization request (RFC 9126), already authenticated and checked."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    tool = models.ForeignKey("idp.Tool", models.CASCADE, related_name="pushed_requests")
+    pairs = models.JSONField()
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"pushed request {self.pk}"
+
+
+class SeenIdentifier(models.Model):
+    """A ``jti`` that may not come twice: client assertions (RFC 7523 §3) and DPoP proofs (RFC 9449 §11.1)."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.digest

@@ -6,7 +6,17 @@ from django.utils.translation import get_language
 from oauth2_provider.models import AbstractApplication
 
 from idp.protocol.redirects import why_not_registrable
-from idp.types import AuthMethod, Section, SubjectType, ToolKind, ToolState
+from idp.types import (
+    AccessTokenFormat,
+    AuthMethod,
+    GrantType,
+    Section,
+    SecurityProfile,
+    SigningAlgorithm,
+    SubjectType,
+    ToolKind,
+    ToolState,
+)
 
 
 class Tool(AbstractApplication):
@@ -35,15 +45,63 @@ class Tool(AbstractApplication):
     previous_client_secret = models.CharField(max_length=64, blank=True, editable=False)
     previous_client_secret_until = models.DateTimeField(null=True, editable=False)
     hash_client_secret = True
-    algorithm = models.CharField(max_length=10, choices=[("RS256", "RS256")], default="RS256")
-    token_endpoint_auth_method = models.CharField(max_length=24, choices=AuthMethod.choices, default=AuthMethod.BASIC)
+    # ``client_secret_jwt`` needs the secret itself: encrypted with the key from outside the database.
+    sealed_client_secret = models.BinaryField(null=True, editable=False)
+    token_endpoint_auth_method = models.CharField(max_length=30, choices=AuthMethod.choices, default=AuthMethod.BASIC)
+    client_jwks = models.JSONField(null=True, blank=True)
+    client_jwks_uri = models.CharField(max_length=500, blank=True)
+    tls_client_auth_subject_dn = models.CharField(max_length=500, blank=True)
+    tls_client_auth_san_dns = models.CharField(max_length=255, blank=True)
+    tls_client_auth_san_uri = models.CharField(max_length=500, blank=True)
+    grant_types = models.CharField(max_length=255, default=GrantType.CODE)
     pkce_required = models.BooleanField(default=True)
     subject_type = models.CharField(max_length=10, choices=SubjectType.choices, default=SubjectType.PAIRWISE)
     sector = models.CharField(max_length=255, blank=True)
     scopes = models.CharField(max_length=255, default="openid profile email")
     claims_in_id_token = models.BooleanField(default=True)
     offline_access = models.BooleanField(default=False)
+    security_profile = models.CharField(
+        max_length=14, choices=SecurityProfile.choices, default=SecurityProfile.NONE, blank=True
+    )
+    require_pushed_authorization_requests = models.BooleanField(default=False)
+    require_signed_request_object = models.BooleanField(default=False)
+    default_max_age = models.PositiveIntegerField(null=True, blank=True)
+    required_acr = models.CharField(max_length=20, blank=True)
+
+    # What its answers look like.  An empty algorithm means: not signed, not encrypted.
+    algorithm = models.CharField(max_length=10, choices=SigningAlgorithm.choices, default=SigningAlgorithm.RS256)
+    id_token_encrypted_response_alg = models.CharField(max_length=20, blank=True)
+    id_token_encrypted_response_enc = models.CharField(max_length=20, blank=True)
+    userinfo_signed_response_alg = models.CharField(max_length=10, choices=SigningAlgorithm.choices, blank=True)
+    userinfo_encrypted_response_alg = models.CharField(max_length=20, blank=True)
+    userinfo_encrypted_response_enc = models.CharField(max_length=20, blank=True)
+    introspection_signed_response_alg = models.CharField(max_length=10, choices=SigningAlgorithm.choices, blank=True)
+    authorization_signed_response_alg = models.CharField(max_length=10, choices=SigningAlgorithm.choices, blank=True)
+
+    # Access tokens.  ``resource_identifier`` names the tool as a resource; ``resources`` are those it may ask for.
+    access_token_format = models.CharField(
+        max_length=8, choices=AccessTokenFormat.choices, default=AccessTokenFormat.OPAQUE
+    )
+    resource_identifier = models.CharField(max_length=500, blank=True)
+    resources = models.TextField(blank=True)
+    dpop_bound_access_tokens = models.BooleanField(default=False)
+    tls_client_certificate_bound_access_tokens = models.BooleanField(default=False)
+    refresh_grace_seconds = models.PositiveSmallIntegerField(default=0)
+
+    # Signing out.
     backchannel_logout_uri = models.CharField(max_length=500, blank=True)
+    frontchannel_logout_uri = models.CharField(max_length=500, blank=True)
+    frontchannel_logout_session_required = models.BooleanField(default=True)
+    session_iframe = models.BooleanField(default=False)
+
+    # Dynamic registration (RFC 7591): how it came, and the digest of the token that manages it.
+    self_registered = models.BooleanField(default=False, editable=False)
+    registration_access_token = models.CharField(max_length=64, blank=True, editable=False)
+    client_uri = models.CharField(max_length=500, blank=True)
+    logo_uri = models.CharField(max_length=500, blank=True)
+    policy_uri = models.CharField(max_length=500, blank=True)
+    tos_uri = models.CharField(max_length=500, blank=True)
+    contacts = models.TextField(blank=True)
 
     class Meta(AbstractApplication.Meta):
         ordering = ["section", "order", "name"]
@@ -81,3 +139,42 @@ class Tool(AbstractApplication):
     def sector_identifier(self) -> str:
         """OpenID Connect Core §8.1: tools of one sector share a subject; by default each is its own."""
         return self.sector or f"tool:{self.client_id}"
+
+    @property
+    def grant_type_list(self) -> tuple[str, ...]:
+        """The grants this tool may use at the token endpoint."""
+        refresh = (str(GrantType.REFRESH),) if self.offline_access else ()
+        return (*self.grant_types.split(), *refresh)
+
+    @property
+    def resource_list(self) -> tuple[str, ...]:
+        """RFC 8707: the resources this tool may name."""
+        return tuple(self.resources.split())
+
+
+class ToolPair(models.Model):
+    """An operator's permission: a tool holding a member's token may exchange it for one of another (RFC 8693)."""
+
+    source = models.ForeignKey(Tool, models.CASCADE, related_name="pairs_out")
+    target = models.ForeignKey(Tool, models.CASCADE, related_name="pairs_in")
+    scopes = models.CharField(max_length=255, default="openid")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "target"], name="one_pair_per_direction")]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} -> {self.target_id}"
+
+
+class InitialAccessToken(models.Model):
+    """Lets its holder register tools (RFC 7591 §1.2); given by an operator, stored as a digest."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    label = models.CharField(max_length=120)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    uses_left = models.PositiveSmallIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return self.label
