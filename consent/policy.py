@@ -85,10 +85,20 @@ def settled(terms: Terms, standing: Standing | None) -> bool:
     return standing is not None and standing.notice == terms.notice and standing.decision == expected
 
 
+def asked_items(scopes: Iterable[str], claims: Iterable[str] = ()) -> frozenset[str]:
+    """The data items that a request asks for, by scope or by single claim (OpenID Connect Core §5.4, §5.5)."""
+    by_scope, by_claim = frozenset(scopes), frozenset(claims)
+    return frozenset(
+        code
+        for code, item in ITEMS.items()
+        if code not in ALWAYS and (item.scope in by_scope or not by_claim.isdisjoint(item.claims))
+    )
+
+
 def question(
     terms: Terms | None,
     standing: Standing | None,
-    scopes: Iterable[str],
+    asked: Iterable[str],
     *,
     changed: Changes | None = None,
     again: bool = False,
@@ -97,7 +107,7 @@ def question(
 
     ``again`` shows it even then (``prompt=consent``, OpenID Connect Core §3.1.2.1).
     """
-    if terms is None or not _wanted((*terms.required, *terms.optional), scopes):
+    if terms is None or frozenset(asked).isdisjoint((*terms.required, *terms.optional)):
         return None
     if settled(terms, standing) and not again:
         return None
@@ -110,7 +120,7 @@ def question(
     )
 
 
-def release(terms: Terms | None, standing: Standing | None, scopes: Iterable[str]) -> Release:
+def release(terms: Terms | None, standing: Standing | None, asked: Iterable[str]) -> Release:
     """What may leave now, and on which ground.  No sheet, or nothing settled: the tool's own identifiers only."""
     if terms is None:
         return Release(items=ALWAYS)
@@ -122,7 +132,7 @@ def release(terms: Terms | None, standing: Standing | None, scopes: Iterable[str
     on_consent = terms.basis == LegalBasis.CONSENT
     allowed = [item for item in declared if item in standing.items] if on_consent else terms.required
     return Release(
-        items=ALWAYS | _wanted(allowed, scopes),
+        items=ALWAYS | (frozenset(allowed) & frozenset(asked)),
         processing=terms.processing,
         notice=terms.notice,
         legal_basis=terms.basis.value,
@@ -138,11 +148,6 @@ def split(terms: Terms, accepted: Iterable[str]) -> tuple[list[str], list[str]]:
     chosen = frozenset(accepted)
     granted = [*terms.required, *(item for item in terms.optional if item in chosen)]
     return granted, [item for item in terms.optional if item not in chosen]
-
-
-def _wanted(items: Iterable[str], scopes: Iterable[str]) -> frozenset[str]:
-    asked = frozenset(scopes)
-    return frozenset(item for item in items if item not in ALWAYS and item in ITEMS and ITEMS[item].scope in asked)
 
 
 def _items_of(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Reading what is declared, agreed and disclosed."""
 
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,12 +8,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from cachetools import TTLCache
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, F, FilteredRelation, Max, Min, Q, QuerySet
 
 from consent import policy
 from consent.models import Consent, Disclosure, Processing
 from consent.types import Changes, Decision, LegalBasis, Question, Release, Standing, Terms
+
+SHEET_SECONDS = 5
+STANDING_FIELDS = ("id", "notice_id", "decision", "items")
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A tool's terms with the text of their notice; neither for a tool without a sheet."""
+
+    terms: Terms | None
+    content: Any
+
+
+_sheets: TTLCache[int, InForce] = TTLCache(maxsize=2000, ttl=SHEET_SECONDS)
+_sheets_lock = threading.Lock()
 
 
 def sheet(tool_id: int) -> Processing | None:
@@ -26,14 +43,13 @@ def sheet(tool_id: int) -> Processing | None:
 
 
 def terms(tool_id: int) -> Terms | None:
-    """What is in force for a tool, as the rules see it.  One statement."""
-    return _terms(tool_id)[0]
+    """What is in force for a tool, as the rules see it; read from the database at most every few seconds."""
+    return _in_force(tool_id).terms
 
 
-def question(member_id: UUID, tool_id: int, scopes: frozenset[str], *, again: bool = False) -> Question | None:
-    """What must be shown before the tool opens; two statements, one for a tool without a sheet."""
-    in_force, content = _terms(tool_id, with_content=True)
-    if in_force is None:
+def question(member_id: UUID, tool_id: int, asked: frozenset[str], *, again: bool = False) -> Question | None:
+    """What must be shown before the tool opens; one statement, none for a tool without a sheet."""
+    if _in_force(tool_id).terms is None:
         return None
     last = (
         Consent.objects.filter(member_id=member_id, tool_id=tool_id)
@@ -42,21 +58,58 @@ def question(member_id: UUID, tool_id: int, scopes: frozenset[str], *, again: bo
         .first()
     )
     standing = _standing(last) if last is not None and last["ended_at"] is None else None
-    changed = policy.changes(last["notice__content"], content) if last is not None else Changes()
-    return policy.question(in_force, standing, scopes, changed=changed, again=again)
+    in_force = _in_force(tool_id, standing)
+    changed = policy.changes(last["notice__content"], in_force.content) if last is not None else Changes()
+    return policy.question(in_force.terms, standing, asked, changed=changed, again=again)
 
 
-def release(member_id: UUID, tool_id: int, scopes: frozenset[str]) -> Release:
-    """What may leave now for this member and tool; two statements, one for a tool without a sheet."""
-    in_force, _ = _terms(tool_id)
-    if in_force is None:
-        return policy.release(None, None, scopes)
+def settled(tool_id: int, standing: Standing | None, asked: frozenset[str]) -> bool:
+    """Whether nothing needs to be shown, told from a decision that was read beside something else.  No statement."""
+    return policy.question(_in_force(tool_id, standing).terms, standing, asked) is None
+
+
+def release(member_id: UUID, tool_id: int, asked: frozenset[str]) -> Release:
+    """What may leave now for this member and tool; one statement, none for a tool without a sheet."""
+    if _in_force(tool_id).terms is None:
+        return policy.release(None, None, asked)
     live = (
         Consent.objects.filter(member_id=member_id, tool_id=tool_id, ended_at=None)
         .values("pk", "notice_id", "decision", "items")
         .first()
     )
-    return policy.release(in_force, _standing(live) if live else None, scopes)
+    return release_on(tool_id, _standing(live) if live else None, asked)
+
+
+def release_on(tool_id: int, standing: Standing | None, asked: frozenset[str]) -> Release:
+    """As ``release``, on a decision that was read beside something else.  No statement."""
+    return policy.release(_in_force(tool_id, standing).terms, standing, asked)
+
+
+# Reading the standing decision beside a session or a token ---------------------------------------------------
+
+
+def with_standing(rows: QuerySet[Any], *, member: str, tool: int | str) -> QuerySet[Any]:
+    """Join the live decision about this tool to rows that lead to a member; ``standing_of`` takes it from a row.
+
+    ``member`` is the path to the member, ``tool`` an identifier or the name of the field that holds it.  At most one joins.
+    """
+    wanted = F(tool) if isinstance(tool, str) else tool
+    live = Q(**{f"{member}__consents__tool": wanted, f"{member}__consents__ended_at": None})
+    joined = rows.annotate(agreed=FilteredRelation(f"{member}__consents", condition=live))
+    read: QuerySet[Any] = joined.annotate(**{f"agreed_{name}": F(f"agreed__{name}") for name in STANDING_FIELDS})
+    return read
+
+
+def standing_of(row: Any) -> Standing | None:
+    """The decision joined by ``with_standing``."""
+    if row.agreed_id is None:
+        return None
+    return Standing(
+        consent=row.agreed_id,
+        notice=row.agreed_notice_id,
+        decision=Decision(row.agreed_decision),
+        items=frozenset(row.agreed_items),
+    )
 
 
 # « Mes données » --------------------------------------------------------------------------------------------
@@ -183,24 +236,48 @@ def export_decisions(member_id: UUID) -> list[dict[str, Any]]:
     ]
 
 
-def _terms(tool_id: int, *, with_content: bool = False) -> tuple[Terms | None, Any]:
-    columns = ["pk", "notice__pk", "legal_basis", "items__item", "items__optional"]
+def _in_force(tool_id: int, standing: Standing | None = None) -> InForce:
+    """A sheet changes a few times a year and is read at every sign-on: each process keeps it for a few seconds.
+
+    A tool's new sheet therefore counts everywhere ``SHEET_SECONDS`` later at most; decisions about it are checked
+    against the database (``services``), and what leaves meanwhile is what the member agreed to under the old one.
+    A decision about another notice than the kept one is the sign of a change: then it is read again.
+    """
+    with _sheets_lock:
+        known = _sheets.get(tool_id)
+    other = known is not None and standing is not None and (not known.terms or known.terms.notice != standing.notice)
+    if known is None or other:
+        known = read_in_force(tool_id)
+        with _sheets_lock:
+            _sheets[tool_id] = known
+    return known
+
+
+def forget_sheets() -> None:
+    """Read every sheet again at its next use: after a change made by this process."""
+    with _sheets_lock:
+        _sheets.clear()
+
+
+def read_in_force(tool_id: int) -> InForce:
+    """What is in force for a tool, from the database.  One statement."""
+    columns = ["pk", "notice__pk", "legal_basis", "items__item", "items__optional", "notice__content"]
     rows = list(
         Processing.objects.filter(tool_id=tool_id, ended_at=None)
         .order_by("items__order", "items__pk")
-        .values_list(*columns, *(["notice__content"] if with_content else []))
+        .values_list(*columns)
     )
     if not rows or rows[0][1] is None:
-        return None, None
+        return InForce(None, None)
     processing, notice, basis = rows[0][:3]
-    in_force = Terms(
+    found = Terms(
         processing=processing,
         notice=notice,
         basis=LegalBasis(basis),
         required=tuple(row[3] for row in rows if row[3] and not row[4]),
         optional=tuple(row[3] for row in rows if row[3] and row[4]),
     )
-    return in_force, rows[0][5] if with_content else None
+    return InForce(found, rows[0][5])
 
 
 def _standing(row: Any) -> Standing:

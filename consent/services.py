@@ -64,6 +64,8 @@ def declare(*, tool_id: int, sheet: Sheet, actor: Actor, now: datetime) -> Proce
     notice = Notice.objects.create(
         processing=processing, version=processing.version, digest=digest, content=content, created_at=now
     )
+    selectors.forget_sheets()
+    transaction.on_commit(selectors.forget_sheets)
     record(
         Entry(
             Action.SHEET_DECLARED,
@@ -235,7 +237,8 @@ def note_download(*, member_id: UUID, now: datetime) -> None:
 
 
 def _terms(tool_id: int, notice_id: int) -> Terms:
-    terms = selectors.terms(tool_id)
+    # From the database, not from what this process keeps: the decision is about the text in force now.
+    terms = selectors.read_in_force(tool_id).terms
     if terms is None or terms.notice != notice_id:
         raise NoticeOutdated(f"notice {notice_id} is not in force for tool {tool_id}")
     return terms

@@ -32,6 +32,8 @@ class Channel(TextChoices):
     ID_TOKEN = "id_token", _("jeton d’identité")
     USERINFO = "userinfo", _("réponse userinfo")
     LOGOUT_TOKEN = "logout_token", _("jeton de déconnexion")
+    ACCESS_TOKEN = "access_token", _("jeton d’accès")
+    INTROSPECTION = "introspection", _("contrôle d’un jeton")
 
 
 class Decision(TextChoices):

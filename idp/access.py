@@ -3,25 +3,50 @@
 Every prompt, grant, refresh, API call and tile asks here; it is closed unless something opens it.
 """
 
-from django.db.models import Q, QuerySet
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
 
 from directory.models import Member
 from idp.models import Tool
 from idp.types import ToolState
 
 
+def _open_to(member: Any) -> Combinable:
+    """The rule: not closed, and open to everyone or to a collective of this member.
+
+    ``member`` is an identifier, or an ``OuterRef`` where the rule is asked beside something else.
+    """
+    mine = Tool.collectives.through.objects.filter(
+        tool_id=OuterRef("pk"), collective__present=True, collective__memberships__member_id=member
+    )
+    return ~Q(state=ToolState.CLOSED) & (Q(everyone=True) | Exists(mine))
+
+
 def enterable(member: Member) -> QuerySet[Tool]:
-    """The tools this member may enter now: not closed, and open to everyone or to a collective of theirs."""
+    """The tools this member may enter now."""
     if not member.is_active:
         return Tool.objects.none()
-    mine = member.memberships.filter(collective__present=True).values("collective_id")
-    return Tool.objects.exclude(state=ToolState.CLOSED).filter(
-        Q(everyone=True) | Q(pk__in=Tool.collectives.through.objects.filter(collective_id__in=mine).values("tool_id"))
-    )
+    return Tool.objects.filter(_open_to(member.pk))
 
 
 def may_enter(member: Member, tool: Tool) -> bool:
     """Whether this member may enter this tool now, asked of the database, never of a cache."""
-    if not member.is_active or tool.state == ToolState.CLOSED:
-        return False
     return enterable(member).filter(pk=tool.pk).exists()
+
+
+def with_entry(rows: QuerySet[Any], *, member: str, tool: int | str) -> QuerySet[Any]:
+    """The same answer read beside rows that lead to a member: ``entry_open``, to be taken by ``may_enter_as_read``.
+
+    ``member`` is the path to the member, ``tool`` an identifier or the name of the field that holds it.
+    """
+    wanted = OuterRef(tool) if isinstance(tool, str) else tool
+    rule = Tool.objects.filter(_open_to(OuterRef(OuterRef(f"{member}_id"))), pk=wanted)
+    asked: QuerySet[Any] = rows.annotate(entry_open=Exists(rule))
+    return asked
+
+
+def may_enter_as_read(row: Any, member: Member) -> bool:
+    """``may_enter`` for a row that ``with_entry`` prepared."""
+    return member.is_active and bool(row.entry_open)

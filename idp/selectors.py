@@ -20,7 +20,7 @@ def tool_by_client_id(client_id: str) -> Tool | None:
     # A NUL would make PostgreSQL's driver raise instead of answering "none".
     if not client_id or "\x00" in client_id:
         return None
-    return Tool.objects.filter(client_id=client_id).first()
+    return Tool.objects.registered(client_id)
 
 
 def recently_opened(member: Member, tools: Iterable[Tool], limit: int = 5) -> list[Tool]:

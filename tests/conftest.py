@@ -6,6 +6,9 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 
+from consent.selectors import forget_sheets
+from idp.models.tools import forget_tools
+
 pytest_plugins = [
     "tests.support.cast",
     "tests.support.slapd",
@@ -17,7 +20,9 @@ pytest_plugins = [
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
-    """Attempt limits of one test are not the next one's: a cache in the database rolls back, Redis does not."""
+    """What one test left is not the next one's: a cache in the database rolls back, Redis and processes do not."""
+    forget_sheets()
+    forget_tools()
     yield
     if "redis" in settings.CACHES["default"]["BACKEND"]:
         cache.clear()

@@ -80,6 +80,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='accesstoken',
+            name='family',
+            field=models.UUIDField(db_index=True, null=True),
+        ),
+        migrations.AddField(
+            model_name='accesstoken',
             name='claims',
             field=models.TextField(blank=True, default=''),
         ),

@@ -35,6 +35,8 @@ class AccessToken(AbstractAccessToken):
 
     tool_session = models.ForeignKey("idp.ToolSession", models.CASCADE, null=True, related_name="access_tokens")
     grant = models.ForeignKey(Grant, models.SET_NULL, null=True, related_name="access_tokens")
+    # What one code, device or exchange gave, with everything refreshed from it.
+    family = models.UUIDField(null=True, db_index=True)
     claims = models.TextField(blank=True, default="")
     binding = models.CharField(max_length=60, blank=True)
     auth_time = models.DateTimeField(null=True)
@@ -74,9 +76,14 @@ class IDToken(AbstractIDToken):
 class DeviceGrant(AbstractDeviceGrant):
     """A device waiting for a person (RFC 8628).  ``device_code`` and ``user_code`` hold digests, ``scope`` the request.
 
-    ``opened_by`` is the hub session that typed the code first: nobody else can confirm it.
+    ``opened_by`` is the hub session that typed the code first: nobody else can confirm it.  ``asked_from`` is the
+    address of the device, shown to whoever confirms and erased with the decision.
     """
 
+    user_code = models.CharField(max_length=64, unique=True)
+    # When the tool asked last; the toolkit's column would also count the row's creation as a question.
+    last_checked = models.DateTimeField(null=True)
+    asked_from = models.GenericIPAddressField(null=True)
     tool = models.ForeignKey("idp.Tool", models.CASCADE, related_name="device_grants")
     opened_by = models.ForeignKey("idp.HubSession", models.SET_NULL, null=True, related_name="+")
     tool_session = models.ForeignKey("idp.ToolSession", models.CASCADE, null=True, related_name="device_grants")

@@ -1,7 +1,11 @@
 """The tool: an OAuth client and its sheet's technical half."""
 
+import threading
+from typing import Any
+
+from cachetools import TTLCache
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import get_language
 from oauth2_provider.models import AbstractApplication
 
@@ -17,6 +21,44 @@ from idp.types import (
     ToolKind,
     ToolState,
 )
+
+
+TOOL_SECONDS = 5
+_known: TTLCache[str, "Tool"] = TTLCache(maxsize=2000, ttl=TOOL_SECONDS)
+_known_lock = threading.Lock()
+
+
+def forget_tools() -> None:
+    """Read every tool again at its next use: after a change made by this process."""
+    with _known_lock:
+        _known.clear()
+
+
+class ToolQuerySet(models.QuerySet["Tool"]):
+    def update(self, **changes: Any) -> int:
+        count = super().update(**changes)
+        _forget_now_and_after()
+        return count
+
+    def registered(self, client_id: str) -> "Tool | None":
+        """The tool of this identifier, as this process knew it at most ``TOOL_SECONDS`` ago.  Not to be changed.
+
+        A tool is read at every request and changes a few times a year.  Closing one counts at once all the same:
+        the access decision asks the database.  Identifiers nobody has are not kept, or guesses would fill the memory.
+        """
+        with _known_lock:
+            known = _known.get(client_id)
+        if known is None:
+            known = self.filter(client_id=client_id).first()
+            if known is not None:
+                with _known_lock:
+                    _known[client_id] = known
+        return known
+
+
+def _forget_now_and_after() -> None:
+    forget_tools()
+    transaction.on_commit(forget_tools)
 
 
 class Tool(AbstractApplication):
@@ -47,6 +89,7 @@ class Tool(AbstractApplication):
     hash_client_secret = True
     # ``client_secret_jwt`` needs the secret itself: encrypted with the key from outside the database.
     sealed_client_secret = models.BinaryField(null=True, editable=False)
+    previous_sealed_client_secret = models.BinaryField(null=True, editable=False)
     token_endpoint_auth_method = models.CharField(max_length=30, choices=AuthMethod.choices, default=AuthMethod.BASIC)
     client_jwks = models.JSONField(null=True, blank=True)
     client_jwks_uri = models.CharField(max_length=500, blank=True)
@@ -103,8 +146,19 @@ class Tool(AbstractApplication):
     tos_uri = models.CharField(max_length=500, blank=True)
     contacts = models.TextField(blank=True)
 
+    objects = ToolQuerySet.as_manager()
+
     class Meta(AbstractApplication.Meta):
         ordering = ["section", "order", "name"]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        _forget_now_and_after()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        gone: tuple[int, dict[str, int]] = super().delete(*args, **kwargs)
+        _forget_now_and_after()
+        return gone
 
     def clean(self) -> None:
         """Addresses are refused before they are stored.  The toolkit's checks would look for keys it has not."""
@@ -175,6 +229,9 @@ class InitialAccessToken(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     uses_left = models.PositiveSmallIntegerField(default=1)
+    # What an operator allows for a test run: tools that everybody may enter at once, and that need no PKCE.
+    opens = models.BooleanField(default=False)
+    relaxes_pkce = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.label

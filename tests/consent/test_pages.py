@@ -16,6 +16,7 @@ from audit.models import Event
 from audit.services import record_all
 from audit.types import SYSTEM, Action, Actor
 from consent import display, selectors, services
+from consent.policy import asked_items
 from consent.types import ALWAYS, Channel, Disclosed, SheetItem
 from tests.support.cast import (
     ALL_SCOPES,
@@ -46,7 +47,7 @@ def go_on(member, tool, *accepted, now=TUESDAY):
 
 def send(member, tool, now=WEDNESDAY, channel=Channel.ID_TOKEN, times=1):
     """What the provider does: release, then write the ledger."""
-    release = selectors.release(member.pk, tool.pk, ALL_SCOPES)
+    release = selectors.release(member.pk, tool.pk, asked_items(ALL_SCOPES))
     with transaction.atomic():
         for minute in range(times):
             each = Disclosed(member.pk, tool.pk, channel, release.items, release)
@@ -59,7 +60,7 @@ def text_of(response):
 
 def shown(tool, member, values=None, language="fr"):
     """The page as the provider renders it."""
-    question = selectors.question(member.pk, tool.pk, ALL_SCOPES)
+    question = selectors.question(member.pk, tool.pk, asked_items(ALL_SCOPES))
     sheet = selectors.sheet(tool.pk)
     request = RequestFactory().get("/")
     request.user = member
@@ -148,7 +149,7 @@ def test_a_first_question_announces_no_change(member, formation):
 
 
 def test_hidden_values_of_the_request_are_escaped(member, formation):
-    question = selectors.question(member.pk, formation.pk, ALL_SCOPES)
+    question = selectors.question(member.pk, formation.pk, asked_items(ALL_SCOPES))
     page = render_to_string(
         "consent/ask.html",
         {"tool": formation, "question": question, "rows": [], "return_fields": [("request", '"><script>')]},

@@ -48,20 +48,20 @@ OUT = Standing(201, 20, Decision.REFUSED)
     ],
 )
 def test_what_is_shown_before_a_tool_opens(terms, standing, scopes, asks):
-    question = policy.question(terms, standing, scopes)
+    question = policy.question(terms, standing, policy.asked_items(scopes))
 
     assert (question.asks if question else None) is asks
 
 
 def test_a_question_covers_the_whole_sheet_whatever_the_request_asks_for():
-    question = policy.question(CONSENT, None, {"openid", "phone"})
+    question = policy.question(CONSENT, None, policy.asked_items({"openid", "phone"}))
 
     assert question is not None
     assert (question.required, question.optional) == (("name",), ("phone", "trade"))
 
 
 def test_a_settled_question_is_shown_again_on_request():
-    assert policy.question(CONSENT, GIVEN, ALL_SCOPES, again=True) is not None
+    assert policy.question(CONSENT, GIVEN, policy.asked_items(ALL_SCOPES), again=True) is not None
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_settled_question_is_shown_again_on_request():
     ],
 )
 def test_what_is_released(terms, standing, scopes, items, basis):
-    release = policy.release(terms, standing, scopes)
+    release = policy.release(terms, standing, policy.asked_items(scopes))
 
     assert release.items == ALWAYS | items
     assert release.legal_basis == basis
@@ -108,7 +108,7 @@ def test_nothing_leaves_beyond_the_sheet_the_scopes_and_the_agreement(
 ):
     terms = Terms(2, 20, basis, tuple(sorted(required)), tuple(sorted(optional - required)))
 
-    release = policy.release(terms, Standing(1, seen, decision, granted), scopes)
+    release = policy.release(terms, Standing(1, seen, decision, granted), policy.asked_items(scopes))
 
     personal = release.items - ALWAYS
     assert personal <= required | optional

@@ -11,6 +11,7 @@ from audit.services import record_all
 from audit.types import SYSTEM, Action, Actor, AppendOnlyError
 from consent import selectors, services
 from consent.models import Consent, Disclosure, Notice, Processing
+from consent.policy import asked_items
 from consent.types import ALWAYS, Channel, Decision, Disclosed, NoticeOutdated, SheetInvalid, SheetItem
 from tests.support.cast import ALL_SCOPES, FORMATION, LOUTY, MONDAY, TUESDAY, WEDNESDAY, notice_of
 
@@ -45,11 +46,11 @@ def withdraw(member, tool, now=WEDNESDAY):
 
 
 def asked(member, tool, scopes=ALL_SCOPES):
-    return selectors.question(member.pk, tool.pk, scopes)
+    return selectors.question(member.pk, tool.pk, asked_items(scopes))
 
 
 def released(member, tool, scopes=ALL_SCOPES):
-    return selectors.release(member.pk, tool.pk, scopes).items - ALWAYS
+    return selectors.release(member.pk, tool.pk, asked_items(scopes)).items - ALWAYS
 
 
 def new_version(tool, sheet, now=WEDNESDAY):
@@ -263,7 +264,7 @@ def test_after_withdrawal_nothing_is_booked_on_consent(member, formation):
     go_on(member, formation)
     withdraw(member, formation)
 
-    release = selectors.release(member.pk, formation.pk, ALL_SCOPES)
+    release = selectors.release(member.pk, formation.pk, asked_items(ALL_SCOPES))
 
     assert (release.legal_basis, release.notice, release.consent) == ("", None, None)
 
@@ -281,7 +282,7 @@ def test_withdrawing_twice_or_nothing_is_said_and_leaves_no_line(member, formati
 
 def test_without_a_sheet_a_tool_gets_its_own_identifiers_only(member, bare_tool):
     assert asked(member, bare_tool) is None
-    release = selectors.release(member.pk, bare_tool.pk, ALL_SCOPES)
+    release = selectors.release(member.pk, bare_tool.pk, asked_items(ALL_SCOPES))
 
     assert release.items == ALWAYS
     assert release.processing is None
@@ -291,7 +292,7 @@ def test_without_a_sheet_a_tool_gets_its_own_identifiers_only(member, bare_tool)
 
 
 def disclosed(member, tool, items=frozenset({"name", "email"})):
-    release = selectors.release(member.pk, tool.pk, ALL_SCOPES)
+    release = selectors.release(member.pk, tool.pk, asked_items(ALL_SCOPES))
     return Disclosed(member.pk, tool.pk, Channel.ID_TOKEN, items | ALWAYS, release)
 
 
@@ -388,21 +389,39 @@ def test_names_of_items_are_kept_and_values_never(member, louty, formation):
 # Frugality
 
 
-def test_a_release_takes_two_statements(member, louty, django_assert_num_queries):
+def test_a_release_takes_one_statement_once_the_sheet_is_known(member, louty, django_assert_num_queries):
     go_on(member, louty)
 
-    with django_assert_num_queries(2):
-        selectors.release(member.pk, louty.pk, ALL_SCOPES)
+    selectors.terms(louty.pk)
 
-
-def test_a_release_without_a_sheet_takes_one_statement(member, bare_tool, django_assert_num_queries):
     with django_assert_num_queries(1):
-        selectors.release(member.pk, bare_tool.pk, ALL_SCOPES)
+        selectors.release(member.pk, louty.pk, asked_items(ALL_SCOPES))
 
 
-def test_a_question_takes_two_statements(member, formation, django_assert_num_queries):
+def test_a_sheet_that_changed_elsewhere_counts_as_soon_as_a_decision_names_it(member, formation):
+    go_on(member, formation)
+    before = selectors.terms(formation.pk)
+    new_version(formation, replace(FORMATION, retention="Dix ans."))
+    go_on(member, formation)
+
+    # Another process still keeps the former sheet.
+    selectors._sheets[formation.pk] = selectors.InForce(before, None)
+
+    assert released(member, formation, ALL_SCOPES)
+
+
+def test_a_release_without_a_sheet_takes_no_statement_once_that_is_known(
+    member, bare_tool, django_assert_num_queries
+):
+    selectors.terms(bare_tool.pk)
+
+    with django_assert_num_queries(0):
+        selectors.release(member.pk, bare_tool.pk, asked_items(ALL_SCOPES))
+
+
+def test_a_question_about_a_changed_notice_takes_three_statements(member, formation, django_assert_num_queries):
     go_on(member, formation)
     new_version(formation, replace(FORMATION, retention="Dix ans."))
 
-    with django_assert_num_queries(2):
-        assert selectors.question(member.pk, formation.pk, ALL_SCOPES).changes
+    with django_assert_num_queries(3):
+        assert selectors.question(member.pk, formation.pk, asked_items(ALL_SCOPES)).changes
