@@ -57,10 +57,10 @@ def question(member_id: UUID, tool_id: int, asked: frozenset[str], *, again: boo
         .values("pk", "notice_id", "decision", "items", "ended_at", "notice__content")
         .first()
     )
-    standing = _standing(last) if last is not None and last["ended_at"] is None else None
-    in_force = _in_force(tool_id, standing)
+    live = _standing(last) if last is not None and last["ended_at"] is None else None
+    in_force = _in_force(tool_id, live)
     changed = policy.changes(last["notice__content"], in_force.content) if last is not None else Changes()
-    return policy.question(in_force.terms, standing, asked, changed=changed, again=again)
+    return policy.question(in_force.terms, live, asked, changed=changed, again=again)
 
 
 def settled(tool_id: int, standing: Standing | None, asked: frozenset[str]) -> bool:
@@ -72,12 +72,17 @@ def release(member_id: UUID, tool_id: int, asked: frozenset[str]) -> Release:
     """What may leave now for this member and tool; one statement, none for a tool without a sheet."""
     if _in_force(tool_id).terms is None:
         return policy.release(None, None, asked)
+    return release_on(tool_id, standing(member_id, tool_id), asked)
+
+
+def standing(member_id: UUID, tool_id: int) -> Standing | None:
+    """The decision that stands today; one statement."""
     live = (
         Consent.objects.filter(member_id=member_id, tool_id=tool_id, ended_at=None)
         .values("pk", "notice_id", "decision", "items")
         .first()
     )
-    return release_on(tool_id, _standing(live) if live else None, asked)
+    return _standing(live) if live else None
 
 
 def release_on(tool_id: int, standing: Standing | None, asked: frozenset[str]) -> Release:

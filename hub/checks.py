@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.fernet import Fernet, MultiFernet
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
@@ -58,6 +59,23 @@ def directory_errors(env: Env) -> list[CheckMessage]:
     ]
 
 
+def key_errors(env: Env) -> list[CheckMessage]:
+    """A key is published before it signs, while its predecessor still does."""
+    found: list[CheckMessage] = []
+    if env.key_publish_ahead_hours >= 24 * env.key_rotation_days:
+        found.append(
+            Error(
+                "Signing keys would be published for longer than they sign.", hint="Rotate less often.", id="hub.E006"
+            )
+        )
+    try:
+        MultiFernet([Fernet(key) for key in env.key_encryption_key.get_secret_value().split()])
+    except ValueError:
+        hint = "Each is 32 random bytes in URL-safe base64, separated by spaces."
+        found.append(Error("TROUSSEAU_KEY_ENCRYPTION_KEY holds something else than keys.", hint=hint, id="hub.E007"))
+    return found
+
+
 @register
 def unsafe_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     env = load()
@@ -67,4 +85,5 @@ def unsafe_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         *secret_errors(env),
         *origin_errors(env.origin),
         *directory_errors(env),
+        *key_errors(env),
     ]

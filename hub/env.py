@@ -27,7 +27,8 @@ class Env(BaseSettings):
     data_dir: Path = Field(ROOT / "var" / "demo", description="Where do the database, mails and keys live?")
     secret_key: SecretStr = Field(SecretStr(""), description="Which key signs cookies? 50 random characters or more.")
     key_encryption_key: SecretStr = Field(
-        SecretStr(""), description="Which key encrypts signing keys at rest? 32 random bytes, URL-safe base64."
+        SecretStr(""),
+        description="Which key encrypts secrets at rest? 32 random bytes, URL-safe base64; old ones after a space.",
     )
     pairwise_salt: SecretStr = Field(
         SecretStr(""), description="Which salt derives subject identifiers? Losing it renames everyone at every tool."
@@ -61,12 +62,35 @@ class Env(BaseSettings):
     dpo_contact: str = Field("dpo@alizarine.example", description="How is the data protection officer reached?")
 
     trusted_proxies: int = Field(0, ge=0, description="How many proxies of ours stand before the hub?")
+    client_certificate_header: str = Field(
+        "", description="In which header does the front proxy hand over a tool's TLS certificate? Empty: it does not."
+    )
+    client_certificate_proxies: list[IPv4Network | IPv6Network] = Field(
+        default_factory=list, description="From which addresses is that header believed?"
+    )
+    dpop_nonces: bool = Field(True, description="Must a DPoP proof carry a nonce of ours, so that none is made ahead?")
+    dynamic_registration: bool = Field(
+        False,
+        description="May a program with a token of yours register tools (RFC 7591)? They stay closed until you look.",
+    )
+    registration_management: bool = Field(
+        False, description="May tools registered that way read, change and withdraw their own registration (RFC 7592)?"
+    )
+    documentation_url: str = Field("", description="Which page tells developers how to connect a tool? Empty: none.")
+    policy_url: str = Field("", description="Which page tells tools what they may do with members' data? Empty: none.")
     outgoing_networks: list[IPv4Network | IPv6Network] = Field(
         default_factory=list,
         description="Which private networks may the hub call (back-channel logout)? Empty: public addresses only.",
     )
     session_idle_hours: int = Field(12, gt=0, description="After how many idle hours does a session end?")
     session_absolute_days: int = Field(7, gt=0, description="After how many days does a session end in any case?")
+    key_rotation_days: int = Field(90, ge=1, description="How many days does a signing key sign?")
+    key_publish_ahead_hours: int = Field(
+        48, ge=2, description="How many hours before it signs is a key published? More than tools keep the key set."
+    )
+    key_hint_days: int = Field(
+        365, ge=1, description="For how many days after it last signed does a key verify ID tokens shown as hints?"
+    )
     log_level: str = Field("INFO", description="How much goes to the technical log?")
 
 

@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "idp.middleware.SessionLimits",
+    "idp.middleware.BrowserState",
     "idp.middleware.FormAction",
     "hub.middleware.Errors",
     "hub.middleware.NoStore",
@@ -246,7 +247,19 @@ ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 ID_TOKEN_LIFETIME = timedelta(minutes=10)
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)
 LOGOUT_TOKEN_LIFETIME = timedelta(minutes=2)
+KEY_ROTATION = timedelta(days=env.key_rotation_days)
+KEY_PUBLISH_AHEAD = timedelta(hours=env.key_publish_ahead_hours)
+KEY_HINT_PERIOD = timedelta(days=env.key_hint_days)
+# How long a retired key stays in the key set once the last token it signed is over: tools’ clocks differ.
+KEY_SET_MARGIN = timedelta(days=1)
 OUTGOING_NETWORKS = env.outgoing_networks
+CLIENT_CERTIFICATE_HEADER = env.client_certificate_header
+CLIENT_CERTIFICATE_PROXIES = env.client_certificate_proxies
+DPOP_NONCES = env.dpop_nonces
+DYNAMIC_REGISTRATION = env.dynamic_registration
+REGISTRATION_MANAGEMENT = env.registration_management
+DOCUMENTATION_URL = env.documentation_url
+POLICY_URL = env.policy_url
 SCOPES = ["openid", "profile", "email", "phone", "address", "groups", "offline_access"]
 OAUTH2_PROVIDER = {
     "OIDC_ENABLED": True,

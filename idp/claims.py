@@ -7,7 +7,7 @@ from django.conf import settings
 
 from directory.models import Member
 from directory.types import MailState
-from idp.models import Tool
+from idp.models import KnownSubject, Tool
 from idp.protocol.tokens import pairwise_subject
 from idp.types import SubjectType
 
@@ -17,7 +17,11 @@ Values = dict[str, dict[str, Any]]
 def subject(member: Member, tool: Tool) -> str:
     """How this tool knows this member: always a string, pairwise unless its sheet says otherwise."""
     if tool.subject_type == SubjectType.LOGIN:
-        return member.login
+        known = KnownSubject.objects.filter(sector=tool.sector_identifier, member=member).values_list(
+            "value", flat=True
+        )
+        # Kept before anything is told to the tool (``services.subjects``); without it there is nothing to tell.
+        return known.first() or ""
     return pairwise_subject(salt=settings.PAIRWISE_SALT.encode(), sector=tool.sector_identifier, member=str(member.pk))
 
 

@@ -1,72 +1,216 @@
-"""Client authentication at the token, introspection and revocation endpoints (RFC 6749 §2.3)."""
+"""Client authentication: at the token endpoint and wherever else a tool speaks from server to server."""
 
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import unquote_plus
 
+from django.conf import settings
+from django.http import HttpRequest
 from django.utils import timezone
+from joserfc.jwk import KeySet, OctKey
 
+from idp import sealing, tls
 from idp.models import Tool
+from idp.protocol import assertions
+from idp.protocol.certificates import Certificate
+from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
 from idp.selectors import tool_by_client_id
-from idp.types import AuthMethod, ToolKind, ToolState
+from idp.services import client_keys, replay
+from idp.types import AuthMethod, SecurityProfile, ToolKind, ToolState
+
+# What a sealed client secret is for: another purpose's ciphertext does not open here.
+SECRET_PURPOSE = "trousseau client secret"  # noqa: S105
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+KEY_ALGORITHMS = frozenset({"RS256", "PS256", "ES256", "Ed25519", "EdDSA"})
+# FAPI 2.0 Security Profile §5.4: no RSASSA-PKCS1-v1_5.
+FAPI_ALGORITHMS = frozenset({"PS256", "ES256", "Ed25519", "EdDSA"})
+BY_SECRET = frozenset({AuthMethod.BASIC, AuthMethod.POST})
+BY_ASSERTION = frozenset({AuthMethod.SECRET_JWT, AuthMethod.PRIVATE_KEY_JWT})
+BY_CERTIFICATE = frozenset({AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS})
 
 
-def authenticate(authorization: str, form: Mapping[str, str]) -> Tool | None:
-    """The tool that proved itself by the one method it is pinned to, or nothing.
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """A tool that proved itself by the one method it is pinned to, and the certificate it came with, if any."""
 
-    Two methods in one request are refused (RFC 6749 §2.3), as is a secret sent by a public tool.
+    tool: Tool
+    method: AuthMethod
+    certificate: Certificate | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Presented:
+    """What the request brought as a proof; at most one kind of it."""
+
+    client_id: str
+    secret: str = ""
+    by_header: bool = False
+    assertion: str = ""
+
+
+class ClientRefused(ProtocolError):
+    """RFC 6749 §5.2, ``invalid_client``; the reason stays in the journal."""
+
+    def __init__(self, reason: str, tool: Tool | None = None) -> None:
+        super().__init__("invalid_client", "client authentication failed", detail=reason)
+        self.tool = tool
+
+
+def authenticate(request: HttpRequest, *, endpoint: str) -> Authenticated:
+    """The tool that sent this request.  ``endpoint`` is the full address it called, an audience of its assertion.
+
+    Raises ``ClientRefused``: for an unknown or closed tool, for any method but its own, for two methods at once
+    (RFC 6749 §2.3), for a secret sent by a public tool, and for an assertion that was seen before.
     """
-    presented = _presented(authorization, form)
-    if presented is None:
-        return None
-    method, client_id, secret = presented
-    tool = tool_by_client_id(client_id)
+    presented = _presented(request)
+    tool = tool_by_client_id(presented.client_id)
     if tool is None or tool.kind != ToolKind.OIDC or tool.state == ToolState.CLOSED:
-        return None
-    if method not in _accepted(tool):
-        return None
-    if method == AuthMethod.NONE or _secret_matches(tool, secret):
-        return tool
-    return None
+        raise ClientRefused("client_unknown")
+    certificate = tls.certificate_of(request)
+    method = _method(tool, presented)
+    now = timezone.now()
+    if method in BY_SECRET and not _secret_matches(tool, presented.secret, now):
+        raise ClientRefused("client_secret", tool)
+    if method in BY_ASSERTION:
+        _check_assertion(tool, method, presented.assertion, endpoint, now)
+    if method in BY_CERTIFICATE:
+        _check_certificate(tool, method, certificate)
+    return Authenticated(tool, method, certificate)
 
 
-def _accepted(tool: Tool) -> tuple[str, ...]:
-    if tool.token_endpoint_auth_method == AuthMethod.EITHER:
-        return (AuthMethod.BASIC, AuthMethod.POST)
-    return (tool.token_endpoint_auth_method,)
-
-
-def _presented(authorization: str, form: Mapping[str, str]) -> tuple[AuthMethod, str, str] | None:
-    body_id, body_secret = form.get("client_id") or "", form.get("client_secret") or ""
+def _presented(request: HttpRequest) -> _Presented:
+    form = request.POST
+    body_id, body_secret = form.get("client_id", ""), form.get("client_secret", "")
+    assertion, kind = form.get("client_assertion", ""), form.get("client_assertion_type", "")
+    authorization = request.headers.get("Authorization", "")
+    if sum(map(bool, (authorization, body_secret, assertion or kind))) > 1:
+        raise ClientRefused("two_methods")
     if authorization:
-        basic = _basic(authorization)
-        if basic is None or body_secret or (body_id and body_id != basic[0]):
-            return None
-        return AuthMethod.BASIC, *basic
+        client_id, secret = _basic(authorization)
+        if body_id and body_id != client_id:
+            raise ClientRefused("two_clients")
+        return _Presented(client_id, secret, by_header=True)
+    if assertion or kind:
+        if kind != ASSERTION_TYPE:
+            raise ClientRefused("assertion_type")
+        named = _named_by(assertion)
+        if body_id and body_id != named:
+            raise ClientRefused("two_clients")
+        return _Presented(named, assertion=assertion)
     if not body_id:
-        return None
-    return (AuthMethod.POST, body_id, body_secret) if body_secret else (AuthMethod.NONE, body_id, "")
+        raise ClientRefused("no_client")
+    return _Presented(body_id, body_secret)
 
 
-def _basic(authorization: str) -> tuple[str, str] | None:
+def _named_by(assertion: str) -> str:
+    try:
+        return assertions.client_id_of(assertion)
+    except ProtocolError as error:
+        raise ClientRefused(error.detail) from error
+
+
+def _basic(authorization: str) -> tuple[str, str]:
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
-        return None
+        raise ClientRefused("authorization_scheme")
     try:
         pair = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return None
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise ClientRefused("basic_malformed") from error
     client_id, colon, secret = pair.partition(":")
+    if not colon:
+        raise ClientRefused("basic_malformed")
     # RFC 6749 §2.3.1: both halves are form-encoded; our own identifiers and secrets need no encoding.
-    return (unquote_plus(client_id), unquote_plus(secret)) if colon else None
+    return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _secret_matches(tool: Tool, secret: str) -> bool:
+def _method(tool: Tool, presented: _Presented) -> AuthMethod:
+    """The tool's own method, if that is what the request brought.  Raises ``ClientRefused``."""
+    pinned = AuthMethod(tool.token_endpoint_auth_method)
+    if presented.assertion:
+        offered = BY_ASSERTION
+    elif presented.secret:
+        offered = frozenset({AuthMethod.BASIC if presented.by_header else AuthMethod.POST})
+    else:
+        offered = frozenset({AuthMethod.NONE}) | BY_CERTIFICATE
+    if pinned == AuthMethod.EITHER and offered <= BY_SECRET:
+        (pinned,) = offered
+    if presented.by_header and pinned != AuthMethod.BASIC:
+        raise ClientRefused("method_not_pinned", tool)
+    if pinned not in offered:
+        raise ClientRefused("method_not_pinned", tool)
+    return pinned
+
+
+def _secret_matches(tool: Tool, secret: str, now: datetime) -> bool:
     offered = digest(secret)
     known = [tool.client_secret] if tool.client_secret else []
-    if tool.previous_client_secret_until and tool.previous_client_secret_until > timezone.now():
+    if tool.previous_client_secret and tool.previous_client_secret_until and tool.previous_client_secret_until > now:
         known.append(tool.previous_client_secret)
     return any(hmac.compare_digest(offered, each) for each in known)
+
+
+def _check_assertion(tool: Tool, method: AuthMethod, assertion: str, endpoint: str, now: datetime) -> None:
+    """RFC 7523 §3.  The issuer is always an audience; a FAPI tool's assertion names it alone (FAPI 2.0 SP §5.3.2.1)."""
+    fapi = tool.security_profile != SecurityProfile.NONE
+    audiences = {settings.ISSUER} if fapi else {settings.ISSUER, endpoint, f"{settings.ISSUER}/oidc/token"}
+    try:
+        keys: KeySet = _assertion_keys(tool, method, assertion)
+        proved = assertions.verify(
+            assertion,
+            keys=keys,
+            algorithms=_assertion_algorithms(method, fapi=fapi),
+            client_id=tool.client_id,
+            audiences=frozenset(audiences),
+            now=now,
+            single_audience=fapi,
+        )
+    except client_keys.KeysUnavailable as error:
+        raise ClientRefused("keys_unavailable", tool) from error
+    except ProtocolError as error:
+        raise ClientRefused(error.detail, tool) from error
+    if not replay.first_time("assertion", tool.client_id, proved.jti, expires_at=proved.expires_at):
+        raise ClientRefused("assertion_replayed", tool)
+
+
+def _assertion_algorithms(method: AuthMethod, *, fapi: bool) -> frozenset[str]:
+    if method == AuthMethod.SECRET_JWT:
+        return frozenset({"HS256"})
+    return FAPI_ALGORITHMS if fapi else KEY_ALGORITHMS
+
+
+def _assertion_keys(tool: Tool, method: AuthMethod, assertion: str) -> KeySet:
+    if method == AuthMethod.PRIVATE_KEY_JWT:
+        return client_keys.verification_keys(tool, kid=assertions.key_id_of(assertion))
+    sealed = [tool.sealed_client_secret]
+    if tool.previous_client_secret_until and tool.previous_client_secret_until > timezone.now():
+        sealed.append(tool.previous_sealed_client_secret)
+    secrets = [sealing.unseal(bytes(each), purpose=SECRET_PURPOSE) for each in sealed if each is not None]
+    return KeySet([OctKey.import_key(secret) for secret in secrets])
+
+
+def _check_certificate(tool: Tool, method: AuthMethod, certificate: Certificate | None) -> None:
+    """RFC 8705 §2: a subject that the operator named, of a chain the proxy verified; or a key the tool registered."""
+    if certificate is None:
+        raise ClientRefused("certificate_missing", tool)
+    if method == AuthMethod.TLS:
+        known = certificate.matches(
+            subject_dn=tool.tls_client_auth_subject_dn,
+            san_dns=tool.tls_client_auth_san_dns,
+            san_uri=tool.tls_client_auth_san_uri,
+        )
+    else:
+        known = _is_registered(tool, certificate)
+    if not known:
+        raise ClientRefused("certificate_foreign", tool)
+
+
+def _is_registered(tool: Tool, certificate: Certificate) -> bool:
+    try:
+        return certificate.has_key_of(client_keys.verification_keys(tool).keys)
+    except client_keys.KeysUnavailable as error:
+        raise ClientRefused("keys_unavailable", tool) from error

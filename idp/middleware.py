@@ -1,4 +1,4 @@
-"""What the provider adds to every request: session limits, and the redirect origin that a form may lead to."""
+"""What the provider adds to every request: session limits, the browser's state, and where a form may lead to."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,6 +12,7 @@ from idp.services import sessions
 from idp.signin import pending
 
 SEEN_EVERY = timedelta(minutes=5)
+STATE_COOKIE = "trousseau_state"
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -41,6 +42,34 @@ class SessionLimits:
                 request.session[sessions.SEEN_FIELD] = now.timestamp()
             else:
                 sessions.end_current(request, now=now, reason="expired")
+
+
+class BrowserState:
+    """Keep the cookie that the page behind ``check_session_iframe`` reads in step with who is signed in.
+
+    OpenID Connect Session Management §3.2.  Scripts must read it, and frames of other sites must receive it:
+    it is worth nothing but a comparison.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        session_id = request.session.get(sessions.SESSION_FIELD)
+        if session_id is None and settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            # A frame or a form of another site brings this cookie, but not the session's: who is there is not known.
+            return response
+        state = sessions.browser_state(session_id)
+        if request.COOKIES.get(STATE_COOKIE) != state and "public" not in response.get("Cache-Control", ""):
+            response.set_cookie(
+                STATE_COOKIE,
+                state,
+                max_age=settings.SESSION_COOKIE_AGE,
+                secure=settings.SECURE,
+                samesite="None" if settings.SECURE else "Lax",
+            )
+        return response
 
 
 class FormAction:

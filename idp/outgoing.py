@@ -1,12 +1,13 @@
-"""The one way the hub calls an address that somebody else chose (back-channel logout)."""
+"""The one way the hub calls an address that somebody else chose (back-channel logout, a tool's keys)."""
 
 import ipaddress
+import json
 import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
@@ -29,15 +30,46 @@ class OutgoingFailed(Exception):
 def post_form(url: str, form: Mapping[str, str]) -> int:
     """POST a form and return the status.  No redirect is followed and the answer's body is not read.
 
-    Raises ``OutgoingRefused`` or ``OutgoingFailed``.  The checked address is the one called: resolving once
-    closes the door that a second look-up would open (DNS rebinding).
+    Raises ``OutgoingRefused`` or ``OutgoingFailed``.
+    """
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    with _answered("POST", url, urlencode(form), headers) as response:
+        return response.status
+
+
+def get_json(url: str, *, max_bytes: int) -> dict[str, object]:
+    """GET a JSON object of at most this size, in clear text or TLS as the address says.  No redirect is followed.
+
+    Raises ``OutgoingRefused`` or ``OutgoingFailed``.
+    """
+    with _answered("GET", url, None, {"Accept": "application/jwk-set+json, application/json"}) as response:
+        if response.status != 200:
+            raise OutgoingFailed(f"http_{response.status}")
+        body = response.read(max_bytes + 1)
+    if len(body) > max_bytes:
+        raise OutgoingFailed("too_large")
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise OutgoingFailed("not_json") from error
+    if not isinstance(document, dict):
+        raise OutgoingFailed("not_an_object")
+    return document
+
+
+@contextmanager
+def _answered(method: str, url: str, body: str | None, headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
+    """One request, its answer read within the deadline.
+
+    The checked address is the one called: resolving once closes the door that a second look-up would open
+    (DNS rebinding).
     """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     address = _resolve(host, port)
     path = quote(parts.path or "/", safe=UNTOUCHED)
     query = f"?{quote(parts.query, safe=UNTOUCHED)}" if parts.query else ""
-    headers = {"Host": parts.netloc, "Content-Type": "application/x-www-form-urlencoded", "User-Agent": "Trousseau"}
+    named = {"Host": parts.netloc, "User-Agent": "Trousseau", **headers}
     try:
         with (
             socket.create_connection((address, port), CONNECT_SECONDS) as plain,
@@ -45,9 +77,9 @@ def post_form(url: str, form: Mapping[str, str]) -> int:
             closing(HTTPConnection(host, port)) as connection,
         ):
             connection.sock = _secured(plain, host) if parts.scheme == "https" else plain
-            connection.request("POST", path + query, urlencode(form), headers)
+            connection.request(method, path + query, body, named)
             with closing(connection.getresponse()) as response:
-                return response.status
+                yield response
     except TimeoutError as error:
         raise OutgoingFailed("timeout") from error
     except (OSError, HTTPException, UnicodeError) as error:

@@ -69,6 +69,15 @@ class SigningAlgorithm(TextChoices):
     ED25519 = "Ed25519"
 
 
+class KeyState(TextChoices):
+    """The life of a signing key: in the key set before it signs, verifying after it has signed."""
+
+    PUBLISHED = "published"
+    ACTIVE = "active"
+    RETIRED = "retired"
+    GONE = "gone"
+
+
 class AccessTokenFormat(TextChoices):
     OPAQUE = "opaque"
     JWT = "jwt", "JWT (RFC 9068)"

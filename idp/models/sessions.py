@@ -69,6 +69,7 @@ class LogoutDelivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     next_at = models.DateTimeField()
+    tried_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     last_result = models.CharField(max_length=60, blank=True)
 

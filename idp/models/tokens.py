@@ -82,7 +82,7 @@ class DeviceGrant(AbstractDeviceGrant):
 
     user_code = models.CharField(max_length=64, unique=True)
     # When the tool asked last; the toolkit's column would also count the row's creation as a question.
-    last_checked = models.DateTimeField(null=True)
+    last_checked = models.DateTimeField(null=True)  # type: ignore[assignment]
     asked_from = models.GenericIPAddressField(null=True)
     tool = models.ForeignKey("idp.Tool", models.CASCADE, related_name="device_grants")
     opened_by = models.ForeignKey("idp.HubSession", models.SET_NULL, null=True, related_name="+")

@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.utils.translation import get_language
 from oauth2_provider.models import AbstractApplication
 
-from idp.protocol.redirects import why_not_registrable
+from idp.protocol.redirects import origin_of, why_not_registrable
 from idp.types import (
     AccessTokenFormat,
     AuthMethod,
@@ -22,9 +22,9 @@ from idp.types import (
     ToolState,
 )
 
-
 TOOL_SECONDS = 5
 _known: TTLCache[str, "Tool"] = TTLCache(maxsize=2000, ttl=TOOL_SECONDS)
+_iframe_origins: TTLCache[None, frozenset[str]] = TTLCache(maxsize=1, ttl=TOOL_SECONDS)
 _known_lock = threading.Lock()
 
 
@@ -32,6 +32,7 @@ def forget_tools() -> None:
     """Read every tool again at its next use: after a change made by this process."""
     with _known_lock:
         _known.clear()
+        _iframe_origins.clear()
 
 
 class ToolQuerySet(models.QuerySet["Tool"]):
@@ -53,6 +54,32 @@ class ToolQuerySet(models.QuerySet["Tool"]):
             if known is not None:
                 with _known_lock:
                     _known[client_id] = known
+        return known
+
+    def of_resource(self, identifier: str) -> "Tool | None":
+        """The tool that is this resource (RFC 8707), kept for as long; ``None`` for an address outside the hub."""
+        key = f"resource {identifier}"
+        with _known_lock:
+            known = _known.get(key)
+        if known is None:
+            known = self.filter(resource_identifier=identifier).first()
+            if known is not None:
+                with _known_lock:
+                    _known[key] = known
+        return known
+
+    def session_iframe_origins(self) -> frozenset[str]:
+        """Origins of the tools that watch the session (OIDC Session Management §3), as known a few seconds ago.
+
+        Empty: no tool does, and the page is neither announced nor served.
+        """
+        with _known_lock:
+            known = _iframe_origins.get(None)
+        if known is None:
+            watching = self.filter(session_iframe=True, kind=ToolKind.OIDC).exclude(state=ToolState.CLOSED)
+            known = frozenset(origin_of(uri) for tool in watching for uri in tool.redirect_uri_list)
+            with _known_lock:
+                _iframe_origins[None] = known
         return known
 
 
@@ -166,6 +193,7 @@ class Tool(AbstractApplication):
             "redirect_uris": self.redirect_uri_list,
             "post_logout_redirect_uris": self.post_logout_redirect_uri_list,
             "backchannel_logout_uri": tuple(filter(None, [self.backchannel_logout_uri])),
+            "frontchannel_logout_uri": tuple(filter(None, [self.frontchannel_logout_uri])),
             "launch_url": tuple(filter(None, [self.launch_url])),
         }
         problems = {
@@ -174,6 +202,10 @@ class Tool(AbstractApplication):
         }
         if self.kind == ToolKind.OIDC and not self.redirect_uri_list:
             problems["redirect_uris"].append("a connected tool needs at least one")
+        front = self.frontchannel_logout_uri
+        if front and origin_of(front) not in {origin_of(uri) for uri in self.redirect_uri_list}:
+            # OIDC Front-Channel Logout §2
+            problems["frontchannel_logout_uri"].append(f"{front} has not the scheme, host and port of a redirect URI")
         if any(problems.values()):
             raise ValidationError({field: why for field, why in problems.items() if why})
 
@@ -193,6 +225,12 @@ class Tool(AbstractApplication):
     def sector_identifier(self) -> str:
         """OpenID Connect Core §8.1: tools of one sector share a subject; by default each is its own."""
         return self.sector or f"tool:{self.client_id}"
+
+    @property
+    def needs_pkce(self) -> bool:
+        """Only a confidential tool outside FAPI can be let off, and only by the operator (RFC 9700 §2.1.1)."""
+        strict = self.security_profile != SecurityProfile.NONE
+        return self.pkce_required or strict or self.client_type == self.CLIENT_PUBLIC
 
     @property
     def grant_type_list(self) -> tuple[str, ...]:

@@ -1,42 +1,64 @@
-"""The toolkit's engine with the two grants the hub offers, and no others."""
+"""The toolkit's engine with the grants the hub offers, and no others."""
 
-import secrets
+import json
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from oauth2_provider.settings import oauth2_settings
 from oauthlib.oauth2.rfc6749.endpoints.token import TokenEndpoint
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+from oauthlib.oauth2.rfc6749.grant_types.client_credentials import ClientCredentialsGrant
 from oauthlib.oauth2.rfc6749.tokens import BearerToken
 from oauthlib.openid.connect.core.grant_types.authorization_code import AuthorizationCodeGrant
 from oauthlib.openid.connect.core.grant_types.refresh_token import RefreshTokenGrant
 
+from idp.clients import Authenticated
+from idp.oauth.grants import DeviceCodeGrant, TokenExchangeGrant, UnknownGrant
 from idp.oauth.validator import Validator
-
-
-def _new_token(request: Any) -> str:
-    """43 characters, 256 bits."""
-    return secrets.token_urlsafe(32)
+from idp.protocol.errors import ProtocolError
+from idp.types import GrantType
 
 
 class Server(TokenEndpoint):
-    """Implicit, password, client-credentials and device grants are absent: they answer unsupported_grant_type."""
+    """Implicit and password grants are absent, and whatever is not listed answers unsupported_grant_type."""
 
     def __init__(self, validator: Validator) -> None:
         self.request_validator = validator
-        bearer = BearerToken(validator, _new_token, int(settings.ACCESS_TOKEN_LIFETIME.total_seconds()))
-        code = AuthorizationCodeGrant(validator)
+        bearer = BearerToken(
+            validator,
+            token_generator=validator.new_access_token,
+            refresh_token_generator=validator.new_refresh_token,
+            expires_in=int(settings.ACCESS_TOKEN_LIFETIME.total_seconds()),
+        )
         TokenEndpoint.__init__(
             self,
-            default_grant_type="authorization_code",
-            grant_types={"authorization_code": code, "refresh_token": RefreshTokenGrant(validator)},
+            default_grant_type="",
+            grant_types={
+                "": UnknownGrant(validator),
+                GrantType.CODE: AuthorizationCodeGrant(validator),
+                GrantType.REFRESH: RefreshTokenGrant(validator),
+                GrantType.CLIENT_CREDENTIALS: ClientCredentialsGrant(validator),
+                GrantType.DEVICE: DeviceCodeGrant(validator),
+                GrantType.EXCHANGE: TokenExchangeGrant(validator),
+            },
             default_token_type=bearer,
         )
 
 
-def token_response(request: HttpRequest) -> tuple[dict[str, str], str, int, Validator]:
-    """Headers, JSON body and status of a token request, and the validator that knows why."""
-    validator = Validator()
-    core = oauth2_settings.OAUTH2_BACKEND_CLASS(Server(validator))
-    _, headers, body, status = core.create_token_response(request)
-    return headers, body, status, validator
+def token_response(
+    request: HttpRequest, client: Authenticated, *, binding: str
+) -> tuple[dict[str, Any], int, Validator]:
+    """JSON body and status of a token request, and the validator that knows why."""
+    form = request.POST
+    validator = Validator(
+        client, binding=binding, resources=form.getlist("resource"), audiences=form.getlist("audience")
+    )
+    try:
+        # The client proved itself before: its credentials are nothing that the engine has to see.
+        _, body, status = Server(validator).create_token_response(request.path, "POST", list(form.items()), {})
+    except ProtocolError as error:
+        validator.refusal = error.detail
+        return {"error": error.code, "error_description": error.description}, 400, validator
+    except OAuth2Error as error:
+        return json.loads(error.json), error.status_code, validator
+    return json.loads(body), status, validator

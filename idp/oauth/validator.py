@@ -1,48 +1,56 @@
 """The toolkit's questions, answered from the hub's own rows.
 
-One validator serves one request: what it loads stays on it, so that a code or a tool is read once.
+One validator serves one request: what it loads stays on it, so that a code or a token is read once.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
+from consent import selectors as consent_selectors
 from consent.types import Channel
-from idp import clients
+from idp.clients import Authenticated
 from idp.models import Grant, RefreshToken, Tool
 from idp.protocol import redirects
+from idp.protocol.access_tokens import token_type
+from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
-from idp.services import tokens
-from idp.types import ToolKind
+from idp.services import device, exchange, tokens
+from idp.services.tokens import Answer, Basis
 
 OAuthRequest = Any
+# What a tool asks about persons means nothing for its own account.
+PERSONAL = frozenset({"openid", "profile", "email", "phone", "address", "groups", "offline_access"})
 
 
 class Validator(OAuth2Validator):
-    """Grants: authorization code with PKCE, and refresh.  Everything else is refused by the server's own table."""
+    """Every grant comes to a ``Basis``; from there on all of them are treated alike."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, client: Authenticated, *, binding: str, resources: Sequence[str], audiences: Sequence[str]
+    ) -> None:
         super().__init__()
         self.now: datetime = timezone.now()
-        self.tool: Tool | None = None
-        self.grant: Grant | None = None
-        self.refresh: RefreshToken | None = None
-        self.answer: tokens.Answer | None = None
+        self.tool: Tool = client.tool
+        self.binding = binding
+        self.resources = resources
+        self.audiences = audiences
+        self.audience: tuple[str, ...] = ()
+        self.basis: Basis | None = None
+        self.answer: Answer | None = None
         self.refusal = ""
 
-    # Client authentication -----------------------------------------------------------------------------------
+    # The client, which proved itself before the engine was asked ----------------------------------------------
 
     def client_authentication_required(self, request: OAuthRequest, *args: Any, **kwargs: Any) -> bool:
         """Always: a public tool "authenticates" by being registered as one and sending no secret."""
         return True
 
     def authenticate_client(self, request: OAuthRequest, *args: Any, **kwargs: Any) -> bool:
-        form = {name: getattr(request, name, None) or "" for name in ("client_id", "client_secret")}
-        self.tool = clients.authenticate(request.headers.get("Authorization", ""), form)
-        if self.tool is None:
-            return self._refuse("invalid_client")
         request.client, request.client_id = self.tool, self.tool.client_id
         return True
 
@@ -52,21 +60,17 @@ class Validator(OAuth2Validator):
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: Tool, request: OAuthRequest, *args: Any, **kwargs: Any
     ) -> bool:
-        if client.kind != ToolKind.OIDC:
-            return False
-        return grant_type == "authorization_code" or (grant_type == "refresh_token" and client.offline_access)
+        if grant_type in client.grant_type_list:
+            return True
+        return self._refuse("grant_not_allowed")
 
     # Authorization code --------------------------------------------------------------------------------------
 
     def validate_code(
         self, client_id: str, code: str, client: Tool, request: OAuthRequest, *args: Any, **kwargs: Any
     ) -> bool:
-        grant = (
-            Grant.objects.select_for_update(of=("self",))
-            .select_related("user", "tool_session__hub_session")
-            .filter(code=digest(code), application=client)
-            .first()
-        )
+        rows = tokens.with_ground(Grant.objects.select_for_update(of=("self",)), tool=client.pk)
+        grant = rows.filter(code=digest(code), application=client).first()
         if grant is None:
             return self._refuse("code_unknown")
         if grant.used_at is not None:
@@ -77,21 +81,38 @@ class Validator(OAuth2Validator):
         if not grant.code_challenge and request.code_verifier:
             # RFC 9700 §4.8.2: a verifier for a code that was asked for without challenge is a downgrade.
             return self._refuse("pkce_downgrade")
-        unusable = tokens.usable(grant.user, client, grant.tool_session, now=self.now)
+        if grant.dpop_jkt and f"jkt:{grant.dpop_jkt}" != self.binding:
+            # RFC 9449 §10: the code was asked for by the holder of another key.
+            return self._refuse("dpop_code_binding")
+        unusable = tokens.why_unusable(grant, now=self.now)
         if unusable:
             return self._refuse(unusable)
-        self.grant = grant
-        request.user, request.scopes = grant.user, grant.scope.split()
+        self.basis = Basis(
+            tool=client,
+            member=grant.user,
+            tool_session=grant.tool_session,
+            standing=consent_selectors.standing_of(grant),
+            scopes=frozenset(grant.scope.split()),
+            auth_time=grant.auth_time,
+            acr=grant.acr,
+            methods=tuple(grant.methods),
+            nonce=grant.nonce,
+            claims=grant.claims,
+            resources=tuple(grant.resource or ()),
+            grant=grant,
+        )
+        request.user, request.scopes = grant.user, sorted(self.basis.scopes)
+        self.audience = tokens.audience_for(self.basis, self.resources)
         return True
 
     def get_code_challenge(self, code: str, request: OAuthRequest) -> str | None:
-        return (self.grant.code_challenge if self.grant else "") or None
+        return self._grant().code_challenge or None
 
     def get_code_challenge_method(self, code: str, request: OAuthRequest) -> str | None:
-        return (self.grant.code_challenge_method if self.grant else "") or None
+        return self._grant().code_challenge_method or None
 
     def is_pkce_required(self, client_id: str, request: OAuthRequest) -> bool:
-        return self.tool is None or self.tool.pkce_required
+        return self.tool.needs_pkce
 
     def get_default_redirect_uri(self, client_id: str, request: OAuthRequest, *args: Any, **kwargs: Any) -> None:
         """None: the request named its address, so the exchange must name it too (RFC 6749 §4.1.3)."""
@@ -100,108 +121,194 @@ class Validator(OAuth2Validator):
     def confirm_redirect_uri(
         self, client_id: str, code: str, redirect_uri: str, client: Tool, *args: Any, **kwargs: Any
     ) -> bool:
-        return self.grant is not None and redirects.is_registered(redirect_uri, (self.grant.redirect_uri,))
+        return redirects.is_registered(redirect_uri, (self._grant().redirect_uri,))
 
     def get_authorization_code_nonce(
         self, client_id: str, code: str, redirect_uri: str, request: OAuthRequest
     ) -> str | None:
-        return (self.grant.nonce if self.grant else "") or None
+        return self._grant().nonce or None
 
     def invalidate_authorization_code(
         self, client_id: str, code: str, request: OAuthRequest, *args: Any, **kwargs: Any
     ) -> None:
         """The row stays, marked: a replay must be recognised (RFC 9700 §4.5)."""
-        if self.grant is not None:
-            Grant.objects.filter(pk=self.grant.pk).update(used_at=self.now)
+        Grant.objects.filter(pk=self._grant().pk).update(used_at=self.now)
+
+    def _grant(self) -> Grant:
+        grant = self._basis().grant
+        if grant is None:
+            raise RuntimeError("no code was presented")
+        return grant
 
     # Refresh -------------------------------------------------------------------------------------------------
 
     def validate_refresh_token(
         self, refresh_token: str, client: Tool, request: OAuthRequest, *args: Any, **kwargs: Any
     ) -> bool:
-        row = (
-            RefreshToken.objects.select_for_update(of=("self",))
-            .select_related("user", "grant", "tool_session__hub_session")
-            .filter(token_checksum=digest(refresh_token), application=client)
-            .first()
+        rows = tokens.with_ground(
+            RefreshToken.objects.select_for_update(of=("self",)).select_related("grant"), tool=client.pk
         )
+        row = rows.filter(token_checksum=digest(refresh_token), application=client).first()
         if row is None:
             return self._refuse("refresh_unknown")
-        if row.revoked is not None:
+        if row.binding and row.binding != self.binding:
+            # Before anything is ended: whoever stole the token alone must not be able to end its family.
+            return self._refuse("refresh_binding")
+        repeated = self._repeated(row, refresh_token) if row.revoked is not None else ""
+        if row.revoked is not None and not repeated:
             tokens.revoke_family(row, reason="refresh_reused", refused=True, now=self.now)
             return self._refuse("refresh_reused")
         if row.expires <= self.now:
             return self._refuse("refresh_expired")
-        unusable = tokens.usable(row.user, client, row.tool_session, now=self.now)
+        unusable = tokens.why_unusable(row, now=self.now)
         if unusable:
             return self._refuse(unusable)
-        self.refresh = row
+        self.basis = Basis(
+            tool=client,
+            member=row.user,
+            tool_session=row.tool_session,
+            standing=consent_selectors.standing_of(row),
+            scopes=frozenset(row.scope.split()),
+            auth_time=row.auth_time,
+            acr=row.acr,
+            methods=tuple(row.methods),
+            claims=row.claims,
+            resources=tuple(row.resource or ()),
+            family=row.token_family,
+            grant=row.grant,
+            refresh=row,
+            repeated=repeated,
+        )
         request.user = row.user
+        self.audience = tokens.audience_for(self.basis, self.resources)
         return True
+
+    def _repeated(self, row: RefreshToken, refresh_token: str) -> str:
+        """The successor to give again: asked for within the tool's grace period, and not used itself yet."""
+        grace = timedelta(seconds=self.tool.refresh_grace_seconds)
+        if row.revoked is None or not grace or self.now - row.revoked > grace:
+            return ""
+        successor = tokens.successor_of(refresh_token)
+        unused = RefreshToken.objects.filter(
+            token_checksum=digest(successor), token_family=row.token_family, revoked=None
+        )
+        return successor if unused.exists() else ""
 
     def get_original_scopes(self, refresh_token: str, request: OAuthRequest, *args: Any, **kwargs: Any) -> list[str]:
         """What was granted, less what the operator has since taken from the tool."""
-        if self.refresh is None or self.tool is None:
-            return []
-        return [scope for scope in self.refresh.scope.split() if scope in allowed_scopes(self.tool)]
+        return sorted(self._basis().scopes & allowed_scopes(self.tool))
 
     def rotate_refresh_token(self, request: OAuthRequest) -> bool:
         return True
 
+    # A tool's own account ------------------------------------------------------------------------------------
+
+    def get_default_scopes(self, client_id: str, request: OAuthRequest, *args: Any, **kwargs: Any) -> list[str]:
+        return []
+
+    def validate_scopes(
+        self, client_id: str, scopes: list[str], client: Tool, request: OAuthRequest, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Client credentials (RFC 6749 §4.4) only: the other grants bring the scopes that were granted."""
+        if not frozenset(scopes) <= frozenset(client.scopes.split()) - PERSONAL:
+            return self._refuse("scope_not_allowed")
+        self.basis = Basis(tool=client, scopes=frozenset(scopes))
+        self.audience = tokens.audience_for(self.basis, self.resources)
+        return True
+
+    # Device code and token exchange --------------------------------------------------------------------------
+
+    def validate_device_code(self, request: OAuthRequest) -> None:
+        """Raises ``ProtocolError`` by the names of RFC 8628 §3.5."""
+        code = _given(request, "device_code")
+        if not code:
+            raise ProtocolError("invalid_request", "device_code is missing", detail="device_code_missing")
+        grant = device.redeem(tool=self.tool, device_code=code, now=self.now)
+        if grant.user_id is None:
+            raise ProtocolError("invalid_grant", "nobody approved this code", detail="device_without_person")
+        self.basis = Basis(
+            tool=self.tool,
+            member=grant.user,
+            tool_session=grant.tool_session,
+            standing=consent_selectors.standing(grant.user_id, self.tool.pk),
+            scopes=frozenset(grant.scope.split()),
+            auth_time=grant.auth_time,
+            acr=grant.acr,
+            methods=tuple(grant.methods),
+        )
+        request.user, request.scopes = grant.user, sorted(self.basis.scopes)
+        self.audience = tokens.audience_for(self.basis, self.resources)
+
+    def validate_subject_token(self, request: OAuthRequest) -> None:
+        """Raises ``ProtocolError`` by the names of RFC 8693 §2.2.2."""
+        wanted = exchange.ExchangeRequest(
+            subject_token=_given(request, "subject_token"),
+            subject_token_type=_given(request, "subject_token_type"),
+            requested_token_type=_given(request, "requested_token_type"),
+            actor_token=_given(request, "actor_token"),
+            audiences=self.audiences,
+            resources=self.resources,
+            scope=_given(request, "scope"),
+        )
+        self.basis, self.audience = exchange.ground_for(wanted, tool=self.tool, binding=self.binding, now=self.now)
+        request.user, request.scopes = self.basis.member, sorted(self.basis.scopes)
+
     # Tokens --------------------------------------------------------------------------------------------------
+
+    def new_access_token(self, request: OAuthRequest, refresh_token: bool = False) -> str:
+        # A refresh may narrow what was granted (RFC 6749 §6); claims and lifetime follow the narrower set.
+        self.basis = replace(self._basis(), scopes=frozenset(request.scopes))
+        return tokens.new_access_token(
+            self.basis, scopes=request.scopes, audience=self.audience, binding=self.binding, now=self.now
+        )
+
+    def new_refresh_token(self, request: OAuthRequest, refresh_token: bool = False) -> str:
+        return tokens.new_refresh_token(self._basis(), request.refresh_token or "")
 
     def finalize_id_token(
         self, id_token: dict[str, Any], token: dict[str, Any], token_handler: Any, request: OAuthRequest
     ) -> str:
         basis = self._basis()
-        self.answer = tokens.claims_for(
-            request.user,
-            request.client,
-            scopes=frozenset(request.scopes),
-            channel=Channel.ID_TOKEN,
-            session=basis.tool_session.hub_session_id,
-        )
-        return tokens.sign_id_token(
-            member=request.user,
-            tool=request.client,
-            tool_session=basis.tool_session,
-            basis=basis,
-            nonce=id_token.get("nonce", ""),
-            access_token=token["access_token"],
-            released=self.answer.claims,
-            now=self.now,
-        )
+        self.answer = tokens.claims_for(basis, channel=Channel.ID_TOKEN)
+        return tokens.sign_id_token(basis, self.answer, access_token=token["access_token"], now=self.now)
 
     def save_bearer_token(self, token: dict[str, Any], request: OAuthRequest, *args: Any, **kwargs: Any) -> None:
         basis = self._basis()
-        offline = isinstance(basis, RefreshToken) or (
-            request.client.offline_access and "offline_access" in request.scopes
-        )
-        if not offline:
+        if not self._may_refresh(basis, request):
             token.pop("refresh_token", None)
-        if isinstance(basis, RefreshToken):
-            RefreshToken.objects.filter(pk=basis.pk).update(revoked=self.now)
+        token["token_type"] = token_type(self.binding)
+        if basis.refresh and not basis.repeated and not tokens.keeps_refresh_token(self.tool):
+            RefreshToken.objects.filter(pk=basis.refresh.pk).update(revoked=self.now)
         tokens.save_tokens(
-            member=request.user,
-            tool=request.client,
-            tool_session=basis.tool_session,
-            basis=basis,
+            basis,
             scopes=request.scopes,
+            audience=self.audience,
+            binding=self.binding,
             access_token=token["access_token"],
             refresh_token=token.get("refresh_token", ""),
             answer=self.answer,
             now=self.now,
         )
 
-    def _basis(self) -> Grant | RefreshToken:
-        basis = self.grant or self.refresh
-        if basis is None:
-            raise RuntimeError("tokens are issued on a code or a refresh token only")
-        return basis
+    def _may_refresh(self, basis: Basis, request: OAuthRequest) -> bool:
+        """``offline_access`` asked for, granted, and still allowed to the tool (OpenID Connect Core §11)."""
+        if basis.refresh is not None:
+            return True
+        return basis.member is not None and self.tool.offline_access and "offline_access" in request.scopes
+
+    def _basis(self) -> Basis:
+        if self.basis is None:
+            raise RuntimeError("tokens are issued on a checked ground only")
+        return self.basis
 
     def _refuse(self, reason: str) -> bool:
         self.refusal = reason
         return False
+
+
+def _given(request: OAuthRequest, name: str) -> str:
+    """A parameter that the engine does not know raises when it was not sent."""
+    return str(getattr(request, name, None) or "")
 
 
 def allowed_scopes(tool: Tool) -> frozenset[str]:

@@ -10,6 +10,11 @@ from typing import Any
 BACKCHANNEL_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
+def base64url(octets: bytes) -> str:
+    """RFC 7515 §2: without padding."""
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
+
+
 def digest(secret: str) -> str:
     """How codes, tokens and client secrets are stored: they are random, so one SHA-256 is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -21,10 +26,15 @@ def pairwise_subject(*, salt: bytes, sector: str, member: str) -> str:
     return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
 
-def at_hash(access_token: str) -> str:
-    """OpenID Connect Core §3.1.3.6, for algorithms with SHA-256."""
-    half = hashlib.sha256(access_token.encode("ascii")).digest()[:16]
-    return base64.urlsafe_b64encode(half).decode().rstrip("=")
+def at_hash(access_token: str, alg: str = "RS256") -> str:
+    """OpenID Connect Core §3.1.3.6: left half of the digest that the ID token's signature uses.
+
+    Ed25519 signs with SHA-512 inside (RFC 8032 §5.1); certified providers and clients take that one here.
+    Raises ``KeyError`` for an algorithm the hub does not sign with.
+    """
+    digest_of = {"RS256": hashlib.sha256, "PS256": hashlib.sha256, "ES256": hashlib.sha256, "Ed25519": hashlib.sha512}
+    full = digest_of[alg](access_token.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(full[: len(full) // 2]).decode().rstrip("=")
 
 
 def released_claims(values: Mapping[str, Mapping[str, Any]], items: Collection[str]) -> dict[str, Any]:
@@ -60,8 +70,12 @@ def id_token(
     amr: Sequence[str],
     access_token: str,
     claims: Mapping[str, Any],
+    alg: str = "RS256",
 ) -> dict[str, Any]:
-    """OpenID Connect Core §2.  What identifies the answer wins over any claim of the same name."""
+    """OpenID Connect Core §2.  What identifies the answer wins over any claim of the same name.
+
+    ``alg`` is what the token will be signed with; an answer without access token has no ``at_hash``.
+    """
     payload: dict[str, Any] = dict(claims)
     payload.update(
         iss=issuer,
@@ -71,8 +85,11 @@ def id_token(
         exp=int((now + lifetime).timestamp()),
         auth_time=int(auth_time.timestamp()),
         sid=sid,
-        at_hash=at_hash(access_token),
     )
+    if access_token:
+        payload["at_hash"] = at_hash(access_token, alg)
+    else:
+        payload.pop("at_hash", None)
     if nonce:
         payload["nonce"] = nonce
     if acr:

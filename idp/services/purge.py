@@ -6,11 +6,16 @@ from typing import Any
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
-from idp.models import AccessToken, Grant, RefreshToken
+from idp.models import AccessToken, DeviceGrant, Grant, LogoutDelivery, RefreshToken
+from idp.types import DeliveryState
 
 BATCH = 500
 # A used code is kept for a day so that its replay is recognised.
 CODE_MEMORY = timedelta(days=1)
+# The technician's log of notices; the journal keeps their lines.
+NOTICE_MEMORY = timedelta(days=90)
+# A device that asks late is told that its code is too old, not that it never was.
+DEVICE_MEMORY = timedelta(hours=1)
 
 
 def purge_expired(*, now: datetime) -> int:
@@ -19,6 +24,8 @@ def purge_expired(*, now: datetime) -> int:
         AccessToken.objects.filter(expires__lt=now),
         RefreshToken.objects.filter(expires__lt=now),
         Grant.objects.filter(expires__lt=now - CODE_MEMORY),
+        LogoutDelivery.objects.exclude(state=DeliveryState.WAITING).filter(next_at__lt=now - NOTICE_MEMORY),
+        DeviceGrant.objects.filter(expires__lt=now - DEVICE_MEMORY),
         Session.objects.filter(expire_date__lt=now),
     )
     return sum(_delete_batch(rows) for rows in expired)

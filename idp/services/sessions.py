@@ -11,15 +11,27 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 from audit.services import record_all
 from audit.types import SYSTEM, Action, Actor, Entry
 from directory.models import Member
-from idp.models import AccessToken, Grant, HubSession, LogoutDelivery, RefreshToken, ToolSession
+from idp.models import AccessToken, DeviceGrant, Grant, HubSession, LogoutDelivery, RefreshToken, Tool, ToolSession
 from idp.selectors import live_session
+from idp.services import subjects
 
 SESSION_FIELD = "hub_session"
 SEEN_FIELD = "hub_session_seen"
+
+
+def browser_state(session: HubSession | UUID | str | None) -> str:
+    """What the browser may know of who is signed in: another value after every sign-in and sign-out.
+
+    OpenID Connect Session Management §3.2.  A keyed digest, so that it leads to no session; the same for all browsers
+    with nobody signed in.  Hexadecimal: no space, no dot.
+    """
+    name = session.pk if isinstance(session, HubSession) else session
+    return salted_hmac("idp.browser_state", str(name or ""), algorithm="sha256").hexdigest()
 
 
 @transaction.atomic
@@ -81,17 +93,19 @@ def note_authentication(request: HttpRequest, *, methods: Sequence[str], acr: st
     )
 
 
-def end_current(request: HttpRequest, *, now: datetime, reason: str = "sign_out") -> None:
-    """Sign this browser out of the hub and of every tool it opened."""
+def end_current(request: HttpRequest, *, now: datetime, reason: str = "sign_out") -> tuple[ToolSession, ...]:
+    """Sign this browser out of the hub and of every tool it opened; returns what ended, with the tools."""
     session_id = request.session.get(SESSION_FIELD)
+    ended: tuple[ToolSession, ...] = ()
     if session_id:
         member = getattr(request.user, "pk", None)
-        end_hub_sessions(
+        ended = end_hub_sessions(
             HubSession.objects.filter(pk=session_id), reason=reason, actor=Actor(member=member), now=now, keep=request
         )
     request.session.flush()
     # Whoever was loaded for this request is gone with the session.
     request.user = AnonymousUser()
+    return ended
 
 
 def end_member(member_ids: Iterable[UUID], *, reason: str, actor: Actor = SYSTEM, now: datetime) -> None:
@@ -102,16 +116,16 @@ def end_member(member_ids: Iterable[UUID], *, reason: str, actor: Actor = SYSTEM
 @transaction.atomic
 def end_hub_sessions(
     sessions: QuerySet[HubSession], *, reason: str, actor: Actor, now: datetime, keep: HttpRequest | None = None
-) -> None:
-    """The one function that ends hub sessions with everything attached.
+) -> tuple[ToolSession, ...]:
+    """The one function that ends hub sessions with everything attached; returns the tool sessions that ended.
 
     ``keep`` is a request whose own cookie session must survive (it is being flushed or replaced by the caller).
     """
     # ``no_key``: an exchange that is writing tokens of these sessions holds their keys, and would deadlock with more.
     live = list(sessions.filter(ended_at=None).select_for_update(no_key=True))
     if not live:
-        return
-    end_tool_sessions(ToolSession.objects.filter(hub_session__in=live), now=now)
+        return ()
+    ended = _end_tool_sessions(ToolSession.objects.filter(hub_session__in=live), now=now)
     HubSession.objects.filter(pk__in=[session.pk for session in live]).update(ended_at=now, ended_reason=reason)
     spared = keep.session.session_key if keep is not None else None
     _forget_cookies(session.session_key for session in live if session.session_key not in ("", spared))
@@ -126,16 +140,42 @@ def end_hub_sessions(
         )
         for session in live
     )
+    return ended
 
 
 @transaction.atomic
-def end_tool_sessions(tool_sessions: QuerySet[ToolSession], *, now: datetime) -> int:
-    """The one function that kills what tools hold, codes and tokens, and queues their logout notices."""
-    live = list(tool_sessions.filter(ended_at=None).select_related("tool").select_for_update(of=("self",), no_key=True))
+def end_tool_sessions(
+    tool_sessions: QuerySet[ToolSession], *, now: datetime, reason: str = "agreement_ended", actor: Actor = SYSTEM
+) -> tuple[ToolSession, ...]:
+    """End tools' sessions while their hub sessions go on: one line in the journal for each.
+
+    Until the member opens the tool again, ``was_closed`` tells that they left it.
+    """
+    ended = _end_tool_sessions(tool_sessions, now=now)
+    record_all(
+        Entry(
+            Action.TOOL_SESSION_ENDED,
+            actor=actor,
+            subject=session.hub_session.member_id,
+            tool=session.tool_id,
+            session=session.hub_session_id,
+            reason=reason,
+            at=now,
+        )
+        for session in ended
+    )
+    return ended
+
+
+def _end_tool_sessions(tool_sessions: QuerySet[ToolSession], *, now: datetime) -> tuple[ToolSession, ...]:
+    """Kill what tools hold, codes and tokens, and queue their logout notices: the one place where this is done."""
+    rows = tool_sessions.filter(ended_at=None).select_related("tool", "hub_session")
+    live = tuple(rows.select_for_update(of=("self",), no_key=True))
     ids = [session.pk for session in live]
     if not ids:
-        return 0
+        return ()
     Grant.objects.filter(tool_session__in=ids, used_at=None).update(used_at=now)
+    DeviceGrant.objects.filter(tool_session__in=ids).delete()
     AccessToken.objects.filter(tool_session__in=ids).delete()
     RefreshToken.objects.filter(tool_session__in=ids, revoked=None).update(revoked=now)
     ToolSession.objects.filter(pk__in=ids).update(ended_at=now)
@@ -144,14 +184,25 @@ def end_tool_sessions(tool_sessions: QuerySet[ToolSession], *, now: datetime) ->
         for session in live
         if session.tool.backchannel_logout_uri
     )
-    return len(ids)
+    return live
 
 
-def open_tool_session(session: HubSession, tool_id: int, *, now: datetime) -> ToolSession:
+def was_closed(session: HubSession, tool_id: int) -> bool:
+    """Whether this tool's session ended while the hub session went on, and nobody has opened the tool since.
+
+    ``prompt=none`` answers ``login_required`` then: a tool that was left would otherwise let itself in again.
+    """
+    last = ToolSession.objects.filter(hub_session=session, tool_id=tool_id).order_by("-pk").values_list("ended_at")
+    newest = last.first()
+    return newest is not None and newest[0] is not None
+
+
+def open_tool_session(session: HubSession, tool: Tool, *, now: datetime) -> ToolSession:
     """The running session of this tool in this hub session, begun if need be.  Call inside a transaction."""
+    subjects.keep(session.member, tool)
     # Two tabs at once: the second waits for the first's row instead of breaking the "one open" constraint.
     found, created = ToolSession.objects.get_or_create(
-        hub_session=session, tool_id=tool_id, ended_at=None, defaults={"first_at": now, "last_at": now}
+        hub_session=session, tool=tool, ended_at=None, defaults={"first_at": now, "last_at": now}
     )
     if not created:
         ToolSession.objects.filter(pk=found.pk).update(last_at=now)

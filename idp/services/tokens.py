@@ -1,27 +1,57 @@
-"""Codes and tokens: issued, redeemed, refreshed, revoked.  Every step runs inside the caller's transaction."""
+"""Tokens: made on a ground, saved as digests, revoked by family.  Every step runs inside the caller's transaction."""
 
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
 
 from audit.services import record, record_all
 from audit.types import Action, Actor, Entry
 from consent import selectors as consent_selectors
 from consent import services as consent_services
-from consent.types import ALWAYS, Channel, Disclosed
+from consent.policy import asked_items
+from consent.types import ALWAYS, Channel, Disclosed, Standing
 from directory.models import Member
 from idp import access, claims
-from idp.models import AccessToken, Grant, HubSession, RefreshToken, Tool, ToolSession
+from idp.models import AccessToken, Grant, RefreshToken, Tool, ToolSession
+from idp.protocol import access_tokens, claims_request
 from idp.protocol import tokens as protocol
-from idp.protocol.authorization import AuthRequest
-from idp.services import keys, sessions
+from idp.protocol.errors import ProtocolError
+from idp.services import client_keys, keys
+from idp.types import AccessTokenFormat, SecurityProfile
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What tokens rest on, read once: a code, a refresh token, a device's approval, another token, the tool itself.
+
+    Without ``member`` it is the tool's own account, which is nobody: no claim, no session, no ID token.
+    """
+
+    tool: Tool
+    scopes: frozenset[str]
+    member: Member | None = None
+    tool_session: ToolSession | None = None
+    standing: Standing | None = None
+    auth_time: datetime | None = None
+    acr: str = ""
+    methods: tuple[str, ...] = ()
+    nonce: str = ""
+    claims: str = ""
+    resources: tuple[str, ...] = ()
+    family: UUID = field(default_factory=uuid4)
+    grant: Grant | None = None
+    refresh: RefreshToken | None = None
+    # Set where a lost answer is given again: the refresh token that the first one carried.
+    repeated: str = ""
+    actor: Tool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,98 +62,170 @@ class Answer:
     disclosed: Disclosed
 
 
-def claims_for(member: Member, tool: Tool, *, scopes: frozenset[str], channel: Channel, session: UUID | None) -> Answer:
-    """The claims this tool gets on this channel, and the ledger line that must be written with them."""
-    release = consent_selectors.release(member.pk, tool.pk, scopes)
-    wanted = release.items if channel == Channel.USERINFO or tool.claims_in_id_token else frozenset[str]()
-    known = claims.values(member, wanted)
-    sent = protocol.released_claims(known, wanted)
-    always = ALWAYS if channel == Channel.ID_TOKEN else frozenset({"identifier"})
-    items = protocol.items_sent(known, sent) | always
-    return Answer(sent, Disclosed(member.pk, tool.pk, channel, items, release, session))
+# Grounds -----------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
-def issue_code(*, member: Member, tool: Tool, session: HubSession, request: AuthRequest, now: datetime) -> str:
-    """An authorization code for this request.  The caller has asked ``access.may_enter`` and consent."""
-    code = secrets.token_urlsafe(32)
-    tool_session = sessions.open_tool_session(session, tool.pk, now=now)
-    Grant.objects.create(
-        user=member,
-        application=tool,
-        code=protocol.digest(code),
-        expires=now + settings.CODE_LIFETIME,
-        redirect_uri=request.redirect_uri,
-        scope=" ".join(sorted(request.scopes)),
-        code_challenge=request.code_challenge,
-        code_challenge_method="S256" if request.code_challenge else "",
-        nonce=request.nonce,
-        claims="{}",
-        tool_session=tool_session,
-        auth_time=session.auth_time,
-        acr=session.acr,
-        methods=session.methods,
-    )
-    record(
-        Entry(
-            Action.CODE_ISSUED,
-            actor=Actor(member=member.pk),
-            subject=member.pk,
-            tool=tool.pk,
-            session=session.pk,
-            facts={"scopes": sorted(request.scopes)},
-            at=now,
-        )
-    )
-    return code
+def with_ground(rows: QuerySet[Any], *, tool: int | str) -> QuerySet[Any]:
+    """Read the access decision and the standing consent beside rows that have a ``user`` and a ``tool_session``."""
+    beside = rows.select_related("user", "tool_session__hub_session")
+    beside = access.with_entry(beside, member="user", tool=tool)
+    return consent_selectors.with_standing(beside, member="user", tool=tool)
 
 
-def usable(member: Member, tool: Tool, tool_session: ToolSession, *, now: datetime) -> str:
-    """Why tokens may no longer be had on this ground, or nothing.  Asked at every exchange and refresh."""
-    if not member.is_active:
+def why_unusable(row: Any, *, now: datetime) -> str:
+    """Why tokens may no longer be had on the ground of this row, or nothing.  Asked at every use of every token."""
+    if not row.user.is_active:
         return "member_inactive"
-    if tool_session.ended_at is not None or tool_session.hub_session.is_over(now):
+    if row.tool_session.ended_at is not None or row.tool_session.hub_session.is_over(now):
         return "session_ended"
-    if not access.may_enter(member, tool):
+    if not access.may_enter_as_read(row, row.user):
         return "access_denied"
     return ""
 
 
-def sign_id_token(
-    *,
-    member: Member,
-    tool: Tool,
-    tool_session: ToolSession,
-    basis: Grant | RefreshToken,
-    nonce: str,
-    access_token: str,
-    released: Mapping[str, Any],
-    now: datetime,
+def audience_for(basis: Basis, wanted: Iterable[str]) -> tuple[str, ...]:
+    """RFC 8707 §2.2: the resources of this token, from those granted, or from the tool's own list where none was.
+
+    Raises ``ProtocolError`` invalid_target, also for a signed token that would have to name its subject differently
+    to two resources.
+    """
+    asked = tuple(dict.fromkeys(wanted))
+    known = frozenset(basis.resources or basis.tool.resource_list)
+    if not known.issuperset(asked):
+        raise ProtocolError("invalid_target", "this client may not ask for that resource", detail="resource_foreign")
+    resources = asked or basis.resources
+    if len(resources) > 1 and basis.tool.access_token_format == AccessTokenFormat.JWT:
+        raise ProtocolError("invalid_target", "name one resource for this token", detail="resource_many")
+    return resources
+
+
+# Claims ------------------------------------------------------------------------------------------------------
+
+
+def claims_for(basis: Basis, *, channel: Channel) -> Answer:
+    """The claims this tool gets on this channel, and the ledger line that must be written with them."""
+    member, tool, session = _person(basis)
+    single = claims_request.parse(basis.claims)
+    if channel == Channel.USERINFO:
+        asked = asked_items(basis.scopes, single.userinfo)
+    else:
+        asked = asked_items(basis.scopes if tool.claims_in_id_token else (), single.id_token)
+    release = consent_selectors.release_on(tool.pk, basis.standing, asked)
+    known = claims.values(member, release.items)
+    sent = protocol.released_claims(known, release.items)
+    always = ALWAYS if channel == Channel.ID_TOKEN else frozenset({"identifier"})
+    items = protocol.items_sent(known, sent) | always
+    return Answer(sent, Disclosed(member.pk, tool.pk, channel, items, release, session.hub_session_id))
+
+
+def _person(basis: Basis) -> tuple[Member, Tool, ToolSession]:
+    if basis.member is None or basis.tool_session is None:
+        raise RuntimeError("a tool's own account is nobody")
+    return basis.member, basis.tool, basis.tool_session
+
+
+# Making ------------------------------------------------------------------------------------------------------
+
+
+def new_access_token(
+    basis: Basis, *, scopes: Iterable[str], audience: tuple[str, ...], binding: str, now: datetime
 ) -> str:
+    """43 random characters, or a JWT (RFC 9068) where the tool wants its resources to read it alone."""
+    if basis.tool.access_token_format != AccessTokenFormat.JWT:
+        return secrets.token_urlsafe(32)
+    payload = access_tokens.payload(
+        issuer=settings.ISSUER,
+        subject=subject_at(basis, audience),
+        client_id=basis.tool.client_id,
+        audience=audience or (settings.ISSUER,),
+        scope=" ".join(sorted(scopes)),
+        now=now,
+        lifetime=settings.ACCESS_TOKEN_LIFETIME,
+        jti=secrets.token_urlsafe(16),
+        auth_time=basis.auth_time,
+        acr=basis.acr,
+        binding=binding,
+        actor=basis.actor.client_id if basis.actor else "",
+    )
+    return keys.sign(payload, alg=basis.tool.algorithm, typ=access_tokens.ACCESS_TOKEN_TYPE)
+
+
+def subject_at(basis: Basis, audience: tuple[str, ...]) -> str:
+    """How the token's reader knows the person; a tool's own account is its ``client_id``, which nobody is called."""
+    if basis.member is None:
+        return basis.tool.client_id
+    return claims.subject(basis.member, reader_of(audience) or basis.tool)
+
+
+def reader_of(audience: tuple[str, ...]) -> Tool | None:
+    """The tool that a token with this audience is for, where the resource is one of ours."""
+    return Tool.objects.of_resource(audience[0]) if audience else None
+
+
+def sign_id_token(basis: Basis, answer: Answer, *, access_token: str, now: datetime) -> str:
+    """OpenID Connect Core §2, signed as the tool chose and encrypted to it where it wants that (§10.2).
+
+    Raises ``KeysUnavailable`` when the tool's key cannot be had: better no answer than a readable one.
+    """
+    member, tool, session = _person(basis)
     payload = protocol.id_token(
         issuer=settings.ISSUER,
         subject=claims.subject(member, tool),
         client_id=tool.client_id,
         now=now,
         lifetime=settings.ID_TOKEN_LIFETIME,
-        auth_time=basis.auth_time,
-        nonce=nonce,
-        sid=tool_session.sid,
+        auth_time=basis.auth_time or session.first_at,
+        nonce=basis.nonce,
+        sid=session.sid,
         acr=basis.acr,
         amr=basis.methods,
         access_token=access_token,
-        claims=released,
+        claims=answer.claims,
+        alg=tool.algorithm,
     )
-    return keys.sign(payload)
+    signed = keys.sign(payload, alg=tool.algorithm)
+    if not tool.id_token_encrypted_response_alg:
+        return signed
+    return client_keys.encrypt(
+        tool, signed, alg=tool.id_token_encrypted_response_alg, enc=tool.id_token_encrypted_response_enc
+    )
+
+
+def new_refresh_token(basis: Basis, presented: str) -> str:
+    """The next refresh token of a family: random, or derived from the last where a lost answer may be asked for again.
+
+    Derived, the same answer can be given twice although only digests are stored: who holds the old token within the
+    grace period gets the same successor and never a second family.
+    """
+    if basis.repeated:
+        return basis.repeated
+    if presented and keeps_refresh_token(basis.tool):
+        return presented
+    if presented and basis.tool.refresh_grace_seconds:
+        return successor_of(presented)
+    return secrets.token_urlsafe(32)
+
+
+def successor_of(refresh_token: str) -> str:
+    """43 characters that only the hub can tell from a refresh token."""
+    mac = salted_hmac("idp.refresh.successor", refresh_token, algorithm="sha256").digest()
+    return protocol.base64url(mac)
+
+
+def keeps_refresh_token(tool: Tool) -> bool:
+    """FAPI 2.0 Security Profile §5.3.2.1: no rotation, since these tokens are bound to a client that proves itself."""
+    return tool.security_profile != SecurityProfile.NONE
+
+
+# Saving ------------------------------------------------------------------------------------------------------
 
 
 def save_tokens(
+    basis: Basis,
     *,
-    member: Member,
-    tool: Tool,
-    tool_session: ToolSession,
-    basis: Grant | RefreshToken,
     scopes: Iterable[str],
+    audience: tuple[str, ...],
+    binding: str,
     access_token: str,
     refresh_token: str,
     answer: Answer | None,
@@ -131,53 +233,101 @@ def save_tokens(
 ) -> None:
     """Store the digests, write the ledger and the journal.  An empty ``refresh_token`` means none was asked for."""
     scope = " ".join(sorted(scopes))
-    first = isinstance(basis, Grant)
-    grant = basis if isinstance(basis, Grant) else basis.grant
-    access_row = AccessToken.objects.create(
-        user=member,
-        application=tool,
+    row = AccessToken.objects.create(
+        user=basis.member,
+        application=basis.tool,
         token="",
         token_checksum=protocol.digest(access_token),
         expires=now + settings.ACCESS_TOKEN_LIFETIME,
         scope=scope,
-        tool_session=tool_session,
-        grant=grant,
+        resource=list(audience),
+        claims=basis.claims,
+        tool_session=basis.tool_session,
+        grant=basis.grant,
+        family=basis.family,
+        binding=binding,
+        auth_time=basis.auth_time,
+        acr=basis.acr,
+        actor=basis.actor,
     )
-    if refresh_token:
-        RefreshToken.objects.create(
-            user=member,
-            application=tool,
-            token="",
-            token_checksum=protocol.digest(refresh_token),
-            access_token=access_row,
-            token_family=uuid4() if isinstance(basis, Grant) else basis.token_family,
-            tool_session=tool_session,
-            grant=grant,
-            scope=scope if isinstance(basis, Grant) else basis.scope,
-            nonce="",
-            auth_time=basis.auth_time,
-            acr=basis.acr,
-            methods=basis.methods,
-            expires=now + settings.REFRESH_TOKEN_LIFETIME if isinstance(basis, Grant) else basis.expires,
-        )
+    if refresh_token and not basis.repeated and not (basis.refresh and keeps_refresh_token(basis.tool)):
+        _save_refresh_token(basis, row, scope=scope, binding=binding, refresh_token=refresh_token, now=now)
     entry = Entry(
-        Action.TOKEN_ISSUED if first else Action.TOKEN_REFRESHED,
-        actor=Actor(tool=tool.pk),
-        subject=member.pk,
-        tool=tool.pk,
-        session=tool_session.hub_session_id,
-        facts={"refresh": bool(refresh_token)},
+        Action.TOKEN_REFRESHED if basis.refresh else Action.TOKEN_ISSUED,
+        actor=Actor(tool=basis.tool.pk),
+        subject=basis.member.pk if basis.member else None,
+        tool=basis.tool.pk,
+        session=basis.tool_session.hub_session_id if basis.tool_session else None,
+        facts=_facts(basis, audience=audience, binding=binding, refresh=bool(refresh_token)),
         at=now,
     )
-    ledger = consent_services.disclose([answer.disclosed], now=now) if answer else []
+    leaving = [answer.disclosed] if answer else []
+    leaving += _told_to_reader(basis, audience)
+    ledger = consent_services.disclose(leaving, now=now) if leaving else []
     record_all([entry, *ledger])
+
+
+def _save_refresh_token(
+    basis: Basis, access_row: AccessToken, *, scope: str, binding: str, refresh_token: str, now: datetime
+) -> None:
+    before = basis.refresh
+    member, _, session = _person(basis)
+    # RFC 9449 §5: a confidential client proves itself at every refresh; a public one has only its key.
+    held = binding if basis.tool.client_type == Tool.CLIENT_PUBLIC else ""
+    RefreshToken.objects.create(
+        user=member,
+        application=basis.tool,
+        token="",
+        token_checksum=protocol.digest(refresh_token),
+        access_token=access_row,
+        token_family=basis.family,
+        tool_session=session,
+        grant=basis.grant,
+        scope=before.scope if before else scope,
+        resource=list(basis.resources),
+        claims=basis.claims,
+        binding=before.binding if before else held,
+        nonce="",
+        auth_time=basis.auth_time or session.first_at,
+        acr=basis.acr,
+        methods=list(basis.methods),
+        expires=before.expires if before else now + settings.REFRESH_TOKEN_LIFETIME,
+    )
+
+
+def _facts(basis: Basis, *, audience: tuple[str, ...], binding: str, refresh: bool) -> dict[str, object]:
+    facts: dict[str, object] = {"refresh": refresh}
+    if audience:
+        facts["resources"] = list(audience)
+    if binding:
+        facts["binding"] = binding.partition(":")[0]
+    if basis.member is None:
+        facts["own_account"] = True
+    if basis.actor:
+        facts["exchanged_by"] = basis.actor.pk
+    if basis.repeated:
+        facts["repeated"] = True
+    return facts
+
+
+def _told_to_reader(basis: Basis, audience: tuple[str, ...]) -> list[Disclosed]:
+    """A token for another tool tells that tool who the person is: the ledger is told when it is made."""
+    reader = reader_of(audience)
+    if basis.member is None or reader is None or reader.pk == basis.tool.pk or basis.tool_session is None:
+        return []
+    release = consent_selectors.release(basis.member.pk, reader.pk, frozenset())
+    identifier = frozenset({"identifier"})
+    session = basis.tool_session.hub_session_id
+    return [Disclosed(basis.member.pk, reader.pk, Channel.ACCESS_TOKEN, identifier, release, session)]
+
+
+# Revoking ----------------------------------------------------------------------------------------------------
 
 
 def revoke_code_family(grant: Grant, *, now: datetime) -> None:
     """RFC 6749 §4.1.2: a code used twice was stolen by one of the two; what it gave dies."""
-    families = RefreshToken.objects.filter(grant=grant)
+    RefreshToken.objects.filter(grant=grant, revoked=None).update(revoked=now)
     AccessToken.objects.filter(grant=grant).delete()
-    families.filter(revoked=None).update(revoked=now)
     record(
         Entry(
             Action.CODE_REPLAYED,
@@ -193,10 +343,9 @@ def revoke_code_family(grant: Grant, *, now: datetime) -> None:
 
 
 def revoke_family(token: RefreshToken, *, reason: str, refused: bool, now: datetime) -> None:
-    """RFC 9700 §4.14.2: the whole family of a refresh token, with the access tokens it gave."""
-    family = RefreshToken.objects.filter(token_family=token.token_family)
-    AccessToken.objects.filter(pk__in=family.exclude(access_token=None).values("access_token_id")).delete()
-    family.filter(revoked=None).update(revoked=now)
+    """RFC 9700 §4.14.2: the whole family of a refresh token, with every access token it gave."""
+    RefreshToken.objects.filter(token_family=token.token_family, revoked=None).update(revoked=now)
+    AccessToken.objects.filter(family=token.token_family).delete()
     record(
         Entry(
             Action.TOKEN_REVOKED,
@@ -215,87 +364,13 @@ def revoke_family(token: RefreshToken, *, reason: str, refused: bool, now: datet
 def revoke(*, tool: Tool, token: str, now: datetime) -> None:
     """RFC 7009: by the tool the token was given to; another's token counts as unknown, and nothing is told."""
     checksum = protocol.digest(token)
-    refresh = RefreshToken.objects.filter(token_checksum=checksum, application=tool).select_related("tool_session")
-    row = refresh.first()
-    if row is None:
-        access_row = AccessToken.objects.filter(token_checksum=checksum, application=tool).first()
-        if access_row is None:
-            return
-        row = refresh.model.objects.filter(access_token=access_row).select_related("tool_session").first()
-        if row is None:
-            access_row.delete()
-            record(Entry(Action.TOKEN_REVOKED, Actor(tool=tool.pk), access_row.user_id, tool.pk, reason="by_tool"))
-            return
-    revoke_family(row, reason="by_tool", refused=False, now=now)
-
-
-@transaction.atomic
-def refuse(*, member_id: UUID, tool: Tool, notice_id: int, language: str, session: UUID | None, now: datetime) -> None:
-    """The member says no.  What an earlier yes gave this tool ends with it.
-
-    Raises ``NoticeOutdated`` when the notice is not the one in force.
-    """
-    consent_services.refuse(
-        member_id=member_id,
-        tool_id=tool.pk,
-        notice_id=notice_id,
-        actor=Actor(member=member_id),
-        language=language,
-        now=now,
-        session=session,
-    )
-    sessions.end_tool_sessions(ToolSession.objects.filter(tool=tool, hub_session__member_id=member_id), now=now)
-
-
-@transaction.atomic
-def withdraw(*, member_id: UUID, tool: Tool, actor: Actor, now: datetime) -> bool:
-    """End the member's consent for this tool and, in the same transaction, everything it holds of them."""
-    ended = consent_services.end_consent(member_id=member_id, tool_id=tool.pk, actor=actor, now=now)
-    sessions.end_tool_sessions(ToolSession.objects.filter(tool=tool, hub_session__member_id=member_id), now=now)
-    return ended
-
-
-@transaction.atomic
-def userinfo(access_token: str, *, now: datetime | None = None) -> dict[str, Any] | None:
-    """The claims behind an access token, or nothing when it is unknown, expired, or its ground is gone."""
-    now = now or timezone.now()
-    row = (
-        AccessToken.objects.filter(token_checksum=protocol.digest(access_token), expires__gt=now)
-        .select_related("user", "application", "tool_session__hub_session")
-        .first()
-    )
-    if row is None or row.user is None or row.application is None or row.tool_session is None:
-        return None
-    if usable(row.user, row.application, row.tool_session, now=now):
-        return None
-    answer = claims_for(
-        row.user,
-        row.application,
-        scopes=frozenset(row.scope.split()),
-        channel=Channel.USERINFO,
-        session=row.tool_session.hub_session_id,
-    )
-    record_all(consent_services.disclose([answer.disclosed], now=now))
-    return {**answer.claims, "sub": claims.subject(row.user, row.application)}
-
-
-def introspection(access_token: str, *, tool: Tool, now: datetime) -> dict[str, Any]:
-    """RFC 7662: only the tool a token was given to learns anything of it."""
-    row = (
-        AccessToken.objects.filter(token_checksum=protocol.digest(access_token), application=tool, expires__gt=now)
-        .select_related("user", "tool_session__hub_session")
-        .first()
-    )
-    if row is None or row.user is None or row.tool_session is None or usable(row.user, tool, row.tool_session, now=now):
-        return {"active": False}
-    return {
-        "active": True,
-        "iss": settings.ISSUER,
-        "sub": claims.subject(row.user, tool),
-        "client_id": tool.client_id,
-        "aud": tool.client_id,
-        "scope": row.scope,
-        "token_type": "Bearer",
-        "exp": int(row.expires.timestamp()),
-        "iat": int(row.created.timestamp()),
-    }
+    refresh = RefreshToken.objects.select_related("tool_session").filter(application=tool)
+    row = refresh.filter(token_checksum=checksum).first()
+    access_row = None if row else AccessToken.objects.filter(token_checksum=checksum, application=tool).first()
+    if row is None and access_row is not None and access_row.family is not None:
+        row = refresh.filter(token_family=access_row.family).first()
+    if row is not None:
+        revoke_family(row, reason="by_tool", refused=False, now=now)
+    elif access_row is not None:
+        access_row.delete()
+        record(Entry(Action.TOKEN_REVOKED, Actor(tool=tool.pk), access_row.user_id, tool.pk, reason="by_tool", at=now))

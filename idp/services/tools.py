@@ -12,9 +12,13 @@ from django.db import transaction
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Collective
+from idp.clients import SECRET_PURPOSE
 from idp.models import Tool
 from idp.protocol.tokens import digest
+from idp.sealing import seal
 from idp.types import AuthMethod, ToolKind
+
+WITH_SECRET = frozenset({AuthMethod.BASIC, AuthMethod.POST, AuthMethod.EITHER, AuthMethod.SECRET_JWT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +79,17 @@ def register_tool(
 
 def _give_secret(tool: Tool, wanted: str, *, created: bool) -> str:
     """Secrets are ours to make (256 bits, no character that needs encoding) unless an operator imports one."""
-    if tool.kind != ToolKind.OIDC or tool.token_endpoint_auth_method == AuthMethod.NONE:
-        tool.client_secret = ""
+    if tool.kind != ToolKind.OIDC or tool.token_endpoint_auth_method not in WITH_SECRET:
+        tool.client_secret, tool.sealed_client_secret = "", None
         return ""
-    if not wanted and not created and tool.client_secret:
+    if not wanted and not created and (tool.client_secret or tool.sealed_client_secret):
         return ""
     secret = wanted or secrets.token_hex(32)
-    tool.client_secret = digest(secret)
+    tool.client_secret, tool.sealed_client_secret = digest(secret), None
+    if tool.token_endpoint_auth_method == AuthMethod.SECRET_JWT:
+        # The one method that needs the secret itself.
+        tool.client_secret = ""
+        tool.sealed_client_secret = seal(secret.encode(), purpose=SECRET_PURPOSE)
     return secret
 
 
@@ -94,7 +102,10 @@ def _collectives(slugs: Collection[str]) -> list[Collective]:
 
 
 def _facts(tool: Tool) -> dict[str, str]:
-    skipped = {"id", "created", "updated", "client_secret", "previous_client_secret", "previous_client_secret_until"}
+    skipped = {
+        *("id", "created", "updated", "client_secret", "previous_client_secret", "previous_client_secret_until"),
+        *("sealed_client_secret", "previous_sealed_client_secret"),
+    }
     facts = {field.name: str(getattr(tool, field.attname)) for field in tool._meta.concrete_fields}
-    facts["secret"] = tool.client_secret
+    facts["secret"] = tool.client_secret or digest(bytes(tool.sealed_client_secret or b"").decode())
     return {name: value for name, value in facts.items() if name not in skipped}

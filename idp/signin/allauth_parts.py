@@ -41,3 +41,8 @@ def consume_attempt(request: HttpRequest, *, key: str) -> Any | None:
     The answer's ``rollback()`` gives back this very attempt and no other.
     """
     return ratelimit.consume(request, app="allauth.account", action="login_failed", key=key)
+
+
+def network_of(request: HttpRequest) -> str:
+    """Where a request comes from, as the limits count it: an address, or the network of an IPv6 one."""
+    return str(ratelimit.get_ip(request))

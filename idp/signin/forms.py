@@ -67,6 +67,10 @@ class SignInForm(LoginForm):
             ),
         )
         self.fields["password"] = password_field(required=False)
+        if self.initial.get("login"):
+            # Written already by what the tool said: the next thing to type is the password.
+            del self.fields["login"].widget.attrs["autofocus"]
+            self.fields["password"].widget.attrs["autofocus"] = True
         self.order_fields(["login", "password"])
 
     def clean(self) -> dict[str, Any] | None:

@@ -32,6 +32,11 @@ def must_reauthenticate(request: HttpRequest, url: str) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse(page)}?{urlencode({'next': url})}")
 
 
+def must_enter_code(url: str) -> HttpResponse:
+    """To the second factor alone, for a session that proved the password only, and back."""
+    return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': url})}")
+
+
 def proof_since(request: HttpRequest, since: datetime) -> bool:
     """Did this session prove itself, with every factor it claims, after ``since``?
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from allauth.account.views import LoginView, ReauthenticateView
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,7 +17,7 @@ from directory.types import DirectoryUnavailable
 from idp.models import Tool
 from idp.selectors import live_session, tool_by_client_id
 from idp.services import sessions
-from idp.signin.pending import FIELD, pending
+from idp.signin.pending import carried, pending, restore
 
 
 def waiting_tool(request: HttpRequest) -> Tool | None:
@@ -29,12 +30,11 @@ def waiting_tool(request: HttpRequest) -> Tool | None:
 
 
 def _forget_cookie(request: HttpRequest) -> None:
-    """Sign this browser out, but keep the request that brought it here."""
-    kept = request.session.get(FIELD)
+    """Sign this browser out, but keep the requests that brought it here."""
+    kept = carried(request)
     sessions.end_current(request, now=timezone.now(), reason="ended_elsewhere")
     request.user = AnonymousUser()
-    if kept:
-        request.session[FIELD] = kept
+    restore(request, kept)
 
 
 class SilentDirectory:
@@ -59,6 +59,14 @@ class SignIn(SilentDirectory, LoginView):
             _forget_cookie(request)
         answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return answer
+
+    def get_initial(self) -> dict[str, Any]:
+        """OpenID Connect Core §3.1.2.1, ``login_hint``: who the tool expects is written already, and may be changed."""
+        data: dict[str, Any] = super().get_initial()
+        kept = pending(self.request)
+        if kept is not None and kept.hint and kept.url == self.request.GET.get(REDIRECT_FIELD_NAME):
+            data["login"] = kept.hint
+        return data
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         data: dict[str, Any] = super().get_context_data(**kwargs)

@@ -11,8 +11,13 @@ def came_without_cookie(request: HttpRequest) -> bool:
 
 
 def same_by_get(name: str, query: str) -> HttpResponse:
-    """The same request once more, as a navigation that brings the cookie; 303 turns the POST into a GET."""
-    response = HttpResponseRedirect(f"{reverse(name)}?{query}")
+    """The same request once more, as a navigation that brings the cookie."""
+    return go_on(f"{reverse(name)}?{query}")
+
+
+def go_on(path: str) -> HttpResponse:
+    """To this path of the hub; 303 turns the POST into a GET."""
+    response = HttpResponseRedirect(path)
     response.status_code = 303
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"

@@ -16,7 +16,7 @@ from audit.types import Action, Actor, Entry
 from directory.models import Member
 from idp import access
 from idp.models import Tool
-from idp.services import tokens
+from idp.services import withdrawal
 
 
 @login_required
@@ -53,7 +53,7 @@ def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
     """One click, as easy as giving: consent, codes, tokens and the tool's session end together."""
     member = cast(Member, request.user)
     tool = get_object_or_404(Tool, slug=slug)
-    ended = tokens.withdraw(member_id=member.pk, tool=tool, actor=Actor(member=member.pk), now=timezone.now())
+    ended = withdrawal.withdraw(member_id=member.pk, tool=tool, actor=Actor(member=member.pk), now=timezone.now())
     if not ended and not access.may_enter(member, tool):
         # An unknown tool and a closed one look the same; what was agreed to can be withdrawn even then.
         raise Http404

@@ -1,10 +1,11 @@
 """Endpoints that tools call from server to server."""
 
-import json
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
@@ -12,29 +13,19 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.services import record
 from audit.types import Action, Actor, Entry
-from idp import clients
+from idp import clients, sender
 from idp.models import Tool
 from idp.oauth.server import token_response
-from idp.services import tokens
+from idp.protocol import dpop
+from idp.protocol.access_tokens import INTROSPECTION_MEDIA_TYPE
+from idp.protocol.errors import ProtocolError
+from idp.services import introspection, tokens
+from idp.services.userinfo import userinfo as claims_behind
+from idp.types import AuthMethod
 
-ONCE = ("grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier", "refresh_token", "scope")
-
-
-def _json(body: dict[str, Any], status: int = 200) -> JsonResponse:
-    response = JsonResponse(body, status=status)
-    # RFC 6749 §5.1
-    response["Cache-Control"] = "no-store"
-    response["Pragma"] = "no-cache"
-    return response
-
-
-def _repeated(request: HttpRequest) -> bool:
-    """RFC 6749 §3.2: no parameter more than once."""
-    return any(len(request.POST.getlist(name)) > 1 for name in ONCE)
-
-
-def _nul(request: HttpRequest) -> bool:
-    return any("\x00" in value for values in request.POST.lists() for value in values[1])
+# RFC 8707 §2, RFC 8693 §2.1: the two that may come more than once.
+REPEATABLE = frozenset({"resource", "audience"})
+FORM = "application/x-www-form-urlencoded"
 
 
 @csrf_exempt
@@ -42,95 +33,160 @@ def _nul(request: HttpRequest) -> bool:
 @sensitive_post_parameters()
 def token(request: HttpRequest) -> HttpResponse:
     """RFC 6749 §3.2.  A refusal commits too: the replay of a code ends what the code gave."""
-    if request.content_type != "application/x-www-form-urlencoded" or _repeated(request) or _nul(request):
-        return _refused_request(request)
-    if "resource" in request.POST:
-        # RFC 8707 §2.2: as at the authorization endpoint.
-        return _refused_request(request, "invalid_target")
+    tool: Tool | None = None
+    try:
+        check_form(request)
+        client = clients.authenticate(request, endpoint=address_of(request))
+        tool = client.tool
+        binding = sender.binding_for(request, client)
+    except ProtocolError as error:
+        return refused(request, error, tool)
     with transaction.atomic():
-        headers, body, status, validator = token_response(request)
+        body, status, validator = token_response(request, client, binding=binding)
         if status != 200:
-            error = json.loads(body).get("error", "")
-            _record_refusal(validator.tool, validator.refusal or error)
-    response = HttpResponse(body, status=status, content_type="application/json")
-    for name in ("WWW-Authenticate",):
-        if name in headers:
-            response[name] = 'Basic realm="token"'
-    if status == 401:
-        response["WWW-Authenticate"] = 'Basic realm="token"'
-    response["Cache-Control"] = "no-store"
-    response["Pragma"] = "no-cache"
-    return response
-
-
-def _refused_request(request: HttpRequest, error: str = "invalid_request") -> HttpResponse:
-    with transaction.atomic():
-        _record_refusal(None, error)
-    return _json({"error": error}, 400)
-
-
-def _record_refusal(tool: Tool | None, reason: str) -> None:
-    pk = tool.pk if tool else None
-    record(Entry(Action.TOKEN_REFUSED, actor=Actor(tool=pk), tool=pk, refused=True, reason=reason[:60]))
-
-
-def _authenticated_tool(request: HttpRequest) -> Tool | None:
-    if _repeated(request) or _nul(request):
-        return None
-    return clients.authenticate(request.headers.get("Authorization", ""), request.POST.dict())
-
-
-def _unauthorized() -> JsonResponse:
-    with transaction.atomic():
-        _record_refusal(None, "invalid_client")
-    response = _json({"error": "invalid_client"}, 401)
-    response["WWW-Authenticate"] = 'Basic realm="token"'
+            _record_refusal(tool, validator.refusal or str(body.get("error", "")))
+    response = json_answer(body, status)
+    if binding.startswith("jkt:"):
+        sender.give_nonce(response)
     return response
 
 
 @csrf_exempt
 @require_POST
+@sensitive_post_parameters()
 def introspect(request: HttpRequest) -> HttpResponse:
-    """RFC 7662, for confidential tools and their own tokens."""
-    tool = _authenticated_tool(request)
-    if tool is None or not tool.client_secret:
-        return _unauthorized()
-    return _json(tokens.introspection(request.POST.get("token", ""), tool=tool, now=timezone.now()))
+    """RFC 7662 and RFC 9701, for tools that can prove themselves."""
+    try:
+        check_form(request)
+        client = clients.authenticate(request, endpoint=address_of(request))
+        if client.method == AuthMethod.NONE:
+            raise clients.ClientRefused("public_client", client.tool)
+        if not request.POST.get("token"):
+            raise ProtocolError("invalid_request", "token is missing", detail="token_missing")
+    except ProtocolError as error:
+        return refused(request, error)
+    now = timezone.now()
+    answer = introspection.introspect(request.POST["token"], tool=client.tool, now=now)
+    wants_jwt = INTROSPECTION_MEDIA_TYPE in request.headers.get("Accept", "")
+    if wants_jwt or client.tool.introspection_signed_response_alg:
+        signed = introspection.signed(answer, tool=client.tool, now=now)
+        return _uncached(HttpResponse(signed, content_type=INTROSPECTION_MEDIA_TYPE))
+    return json_answer(answer)
 
 
 @csrf_exempt
 @require_POST
+@sensitive_post_parameters()
 def revoke(request: HttpRequest) -> HttpResponse:
     """RFC 7009: 200 whether or not the token was known."""
-    tool = _authenticated_tool(request)
-    if tool is None:
-        return _unauthorized()
-    if not request.POST.get("token"):
-        return _json({"error": "invalid_request"}, 400)
-    tokens.revoke(tool=tool, token=request.POST["token"], now=timezone.now())
-    return _json({})
+    try:
+        check_form(request)
+        client = clients.authenticate(request, endpoint=address_of(request))
+        if not request.POST.get("token"):
+            raise ProtocolError("invalid_request", "token is missing", detail="token_missing")
+    except ProtocolError as error:
+        return refused(request, error)
+    tokens.revoke(tool=client.tool, token=request.POST["token"], now=timezone.now())
+    return json_answer({})
 
 
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 def userinfo(request: HttpRequest) -> HttpResponse:
     """OpenID Connect Core §5.3.  A token in the address is never read (RFC 6750 §2.3, RFC 9700 §4.3.2)."""
-    bearer = _bearer(request)
-    claims = tokens.userinfo(bearer) if bearer else None
-    if claims is None:
-        if bearer:
-            with transaction.atomic():
-                record(Entry(Action.TOKEN_REFUSED, refused=True, reason="userinfo"))
-        response = _json({"error": "invalid_token"} if bearer else {}, 401)
-        response["WWW-Authenticate"] = 'Bearer error="invalid_token"' if bearer else "Bearer"
-        return response
-    return _json(claims)
+    scheme, access_token = _shown_token(request)
+    if not access_token:
+        return _challenge(request, None)
+    try:
+        found = claims_behind(
+            access_token,
+            check_holder=lambda binding: sender.check(request, binding, access_token=access_token, scheme=scheme),
+            now=timezone.now(),
+        )
+    except ProtocolError as error:
+        with transaction.atomic():
+            record(Entry(Action.TOKEN_REFUSED, refused=True, reason=error.detail[:60], facts={"endpoint": "userinfo"}))
+        return _challenge(request, error, scheme)
+    if found.signed:
+        response = _uncached(HttpResponse(found.signed, content_type="application/jwt"))
+    else:
+        response = json_answer(found.claims)
+    if scheme == "dpop":
+        sender.give_nonce(response)
+    return response
 
 
-def _bearer(request: HttpRequest) -> str:
+def _shown_token(request: HttpRequest) -> tuple[str, str]:
+    """Scheme in lower case and token; RFC 6750 §2.1 and §2.2, one way at a time."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value.strip():
-        return value.strip()
-    if request.method == "POST" and request.content_type == "application/x-www-form-urlencoded":
-        return request.POST.get("access_token", "")
-    return ""
+    if scheme.lower() in ("bearer", "dpop"):
+        return scheme.lower(), value.strip()
+    if not scheme and request.method == "POST" and request.content_type == FORM:
+        return "bearer", request.POST.get("access_token", "")
+    return "", ""
+
+
+def _challenge(request: HttpRequest, error: ProtocolError | None, scheme: str = "bearer") -> HttpResponse:
+    """RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1: what went wrong, and where to read how to do it right."""
+    code = error.code if error else ""
+    parts = [f'error="{code}"', f'error_description="{error.description}"'] if error else []
+    metadata = f'resource_metadata="{settings.ISSUER}{reverse("idp:resource_metadata")}"'
+    known = scheme == "dpop" or code in ("use_dpop_nonce", "invalid_dpop_proof")
+    offered = [("DPoP", [*parts, f'algs="{" ".join(dpop.DPOP_ALGORITHMS)}"'])] if known else [("Bearer", parts)]
+    response = json_answer({"error": code} if code else {}, 403 if code == "insufficient_scope" else 401)
+    response["WWW-Authenticate"] = ", ".join(f"{name} {', '.join([*said, metadata])}" for name, said in offered)
+    if known:
+        sender.give_nonce(response)
+    return response
+
+
+# What the endpoints of this kind share -----------------------------------------------------------------------
+
+
+def check_form(request: HttpRequest) -> None:
+    """RFC 6749 §3.2: a form, no parameter more than once.  Raises ``ProtocolError``."""
+    if request.content_type != FORM:
+        raise ProtocolError("invalid_request", "form expected", detail="content_type")
+    for name, values in request.POST.lists():
+        if len(values) > 1 and name not in REPEATABLE:
+            raise ProtocolError("invalid_request", "a parameter comes twice", detail="repeated_parameter")
+        # PostgreSQL's driver would raise on a NUL.
+        if any("\x00" in value for value in values):
+            raise ProtocolError("invalid_request", "a parameter holds a NUL", detail="nul")
+
+
+def address_of(request: HttpRequest) -> str:
+    """The endpoint by its public name, whatever the Host header said."""
+    return f"{settings.ISSUER}{request.path}"
+
+
+def refused(request: HttpRequest, error: ProtocolError, tool: Tool | None = None) -> HttpResponse:
+    """RFC 6749 §5.2, with its journal line."""
+    known = getattr(error, "tool", None) or tool
+    with transaction.atomic():
+        _record_refusal(known, error.detail)
+    body = {"error": error.code}
+    if error.description:
+        body["error_description"] = error.description
+    response = json_answer(body, 401 if error.code == "invalid_client" else 400)
+    if error.code == "invalid_client":
+        response["WWW-Authenticate"] = 'Basic realm="token"'
+    if error.code in ("use_dpop_nonce", "invalid_dpop_proof"):
+        sender.give_nonce(response)
+    return response
+
+
+def json_answer(body: dict[str, Any], status: int = 200) -> HttpResponse:
+    return _uncached(JsonResponse(body, status=status))
+
+
+def _uncached(response: HttpResponse) -> HttpResponse:
+    # RFC 6749 §5.1
+    response["Cache-Control"] = "no-store"
+    response["Pragma"] = "no-cache"
+    return response
+
+
+def _record_refusal(tool: Tool | None, reason: str) -> None:
+    pk = tool.pk if tool else None
+    record(Entry(Action.TOKEN_REFUSED, actor=Actor(tool=pk), tool=pk, refused=True, reason=reason[:60]))

@@ -410,9 +410,7 @@ def test_a_sheet_that_changed_elsewhere_counts_as_soon_as_a_decision_names_it(me
     assert released(member, formation, ALL_SCOPES)
 
 
-def test_a_release_without_a_sheet_takes_no_statement_once_that_is_known(
-    member, bare_tool, django_assert_num_queries
-):
+def test_a_release_without_a_sheet_takes_no_statement_once_that_is_known(member, bare_tool, django_assert_num_queries):
     selectors.terms(bare_tool.pk)
 
     with django_assert_num_queries(0):

@@ -23,7 +23,7 @@ from directory.models import Member
 from idp import outgoing
 from idp.models import HubSession, ToolSession
 from idp.services import sessions
-from idp.views.authorize import CONSENT_SALT
+from idp.views.steps import CONSENT_SALT
 from tests.support.cast import make_tool
 from tests.support.oidc import AFTER_LOGOUT, Party, answer_of
 from tests.support.signin import NOEMIE, WRONG, try_to_sign_in
@@ -100,7 +100,7 @@ def test_a_foreign_sign_out_form_does_not_say_signed_out_to_somebody_who_is_not(
 
 def test_a_consent_form_older_than_a_stricter_tool_is_refused_to_the_tool(wiki: Party, browser: Client) -> None:
     kept = wiki.request(code_challenge=None, code_challenge_method=None)
-    form = {"request": dumps([list(pair) for pair in kept.items()], salt=CONSENT_SALT), "notice": "1"}
+    form = {"request": dumps([[list(pair) for pair in kept.items()], "", False], salt=CONSENT_SALT), "notice": "1"}
 
     answer = browser.post(reverse("idp:consent"), {**form, "answer": "accept"})
 

@@ -67,7 +67,7 @@ def test_the_button_signs_out_of_the_hub_and_of_every_tool(wiki, agenda, browser
 
     response = browser.post("/deconnexion/")
 
-    assert response.status_code == 302
+    assert response.status_code == 303
     assert wiki.userinfo(one["access_token"]).status_code == 401
     assert agenda.userinfo(two["access_token"]).status_code == 401
     assert LogoutDelivery.objects.filter(state=DeliveryState.WAITING).count() == 2

@@ -175,12 +175,19 @@ def test_a_public_tool_needs_no_secret_and_may_send_none(mobile, browser):
 
 @pytest.mark.spec("RFC 9700", "2.4")
 @pytest.mark.parametrize(
-    "grant", ["password", "client_credentials", "implicit", "urn:ietf:params:oauth:grant-type:device_code"]
+    ("grant", "error"),
+    [
+        ("password", "unsupported_grant_type"),
+        ("implicit", "unsupported_grant_type"),
+        ("client_credentials", "unauthorized_client"),
+        ("urn:ietf:params:oauth:grant-type:device_code", "unauthorized_client"),
+        ("urn:ietf:params:oauth:grant-type:token-exchange", "unauthorized_client"),
+    ],
 )
-def test_grants_that_are_not_offered_are_unsupported(wiki, grant):
+def test_a_grant_that_nobody_offers_or_this_tool_may_not_use_is_refused(wiki, grant, error):
     response = wiki.post("/oidc/token", {"grant_type": grant, "username": "x", "password": "y", "device_code": "z"})
 
-    assert (response.status_code, response.json()["error"]) == (400, "unsupported_grant_type")
+    assert (response.status_code, response.json()["error"]) == (400, error)
 
 
 @pytest.mark.parametrize(
@@ -395,4 +402,5 @@ def test_discovery_tells_the_truth(wiki):
         if name.endswith("_endpoint"):
             assert url.startswith(document["issuer"] + "/oidc/"), name
     jwks = wiki.http.get("/oidc/jwks").json()["keys"]
-    assert all({"kid", "n", "e", "use", "alg"} <= set(key) and "d" not in key for key in jwks)
+    assert all({"kid", "kty", "use", "alg"} <= set(key) and "d" not in key for key in jwks)
+    assert {key["alg"] for key in jwks} == set(document["id_token_signing_alg_values_supported"])

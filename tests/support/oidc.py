@@ -3,6 +3,8 @@
 import base64
 import secrets
 from dataclasses import dataclass, field
+from functools import cache
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -15,6 +17,7 @@ from audit.types import SYSTEM
 from idp.models import Tool
 from idp.protocol.authorization import challenge_of
 from idp.services import keys, sessions
+from idp.services.keys import lifecycle
 from idp.services.tools import register_tool
 from idp.types import AuthMethod
 
@@ -124,10 +127,16 @@ def connect(slug: str, **properties: object) -> Party:
     return Party(registered.tool, registered.client_secret)
 
 
+# Making RSA keys takes longer than most tests: the first key of an algorithm is the same in all of them.
+_made_once = cache(lifecycle.generate)
+
+
 @pytest.fixture
 def signing_key(db):
+    """One signing key per algorithm."""
     keys.forget_registry()
-    keys.ensure_key(now=timezone.now())
+    with patch.object(lifecycle, "generate", _made_once):
+        keys.ensure_keys(now=timezone.now())
     yield
     keys.forget_registry()
 

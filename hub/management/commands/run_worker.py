@@ -1,4 +1,4 @@
-"""The hub's own loop: logout notices, steps with the directory, stale sessions, what expired."""
+"""The hub's own loop: logout notices, steps with the directory, stale sessions, keys' dates, what expired."""
 
 import logging
 import signal
@@ -14,7 +14,7 @@ from django.utils import timezone
 from audit.types import SYSTEM
 from directory.services import synchronise
 from directory.types import DirectoryRefused, DirectoryUnavailable
-from idp.services import deliveries, purge, sessions
+from idp.services import deliveries, keys, purge, sessions
 
 log = logging.getLogger("hub.worker")
 PAUSE_SECONDS = 0.5
@@ -27,10 +27,12 @@ class Command(BaseCommand):
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         signal.signal(signal.SIGINT, lambda *_: stop.set())
+        dispatcher = deliveries.Dispatcher()
         jobs = [
-            Job("deliveries", timedelta(seconds=0), lambda now: deliveries.deliver_due(now=now)),
+            Job("deliveries", timedelta(seconds=0), lambda now: dispatcher.turn(now=now)),
             Job("directory", timedelta(seconds=15), _sync),
             Job("sessions", timedelta(seconds=30), _end_stale),
+            Job("keys", timedelta(minutes=1), lambda now: keys.rotate_due(now=now)),
             Job("purge", timedelta(minutes=10), lambda now: purge.purge_expired(now=now)),
         ]
         while not stop.wait(PAUSE_SECONDS):
@@ -38,6 +40,7 @@ class Command(BaseCommand):
             for job in jobs:
                 job.run_if_due(now)
             close_old_connections()
+        dispatcher.close(now=timezone.now())
 
 
 class Job:

@@ -1,15 +1,17 @@
-"""Make the first signing key of a new hub."""
+"""Make the first signing keys of a new hub."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from idp.services.keys import ensure_key
+from idp.services.keys import ensure_keys
 
 
 class Command(BaseCommand):
-    help = "Makes the first signing key; does nothing when there is one."
+    help = "Makes a signing key for each algorithm that has none; does nothing else."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ensure_key(now=timezone.now())
+        for key in ensure_keys(now=timezone.now()):
+            if options["verbosity"]:
+                self.stdout.write(f"{key.algorithm}: {key.kid}")

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("idp", "0002_protocol")]
+    dependencies = [("idp", "0003_device_and_registration")]
 
     operations = [
         migrations.AddField(

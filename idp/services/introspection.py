@@ -1,0 +1,70 @@
+"""What a tool may learn of a token it was shown (RFC 7662, RFC 9701)."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from idp import claims
+from idp.models import AccessToken, Tool
+from idp.protocol import access_tokens
+from idp.protocol.tokens import digest
+from idp.services import keys, tokens
+
+INACTIVE: dict[str, Any] = {"active": False}
+
+
+def introspect(token: str, *, tool: Tool, now: datetime) -> dict[str, Any]:
+    """Only the audience of a token learns anything of it: the tool itself, or the resource it was made for.
+
+    Refresh tokens are the business of the hub and of their holder, and read as inactive.  One statement.
+    """
+    rows = tokens.with_ground(AccessToken.objects.select_related("application", "actor"), tool="application_id")
+    row = rows.filter(_for(tool), token_checksum=digest(token), expires__gt=now).first()
+    if row is None or not _is_for(row, tool):
+        return INACTIVE
+    if row.user is not None and (row.tool_session is None or tokens.why_unusable(row, now=now)):
+        return INACTIVE
+    answer = {
+        "active": True,
+        "iss": settings.ISSUER,
+        "client_id": row.application.client_id,
+        "aud": (row.resource or [tool.client_id])[0] if len(row.resource or ()) < 2 else row.resource,
+        "scope": row.scope,
+        "token_type": access_tokens.token_type(row.binding),
+        "exp": int(row.expires.timestamp()),
+        "iat": int(row.created.timestamp()),
+    }
+    # A tool's own account has no subject: it is nobody, and must not be taken for somebody (RFC 9700 §4.15).
+    if row.user is not None:
+        answer["sub"] = claims.subject(row.user, tool)
+    if row.auth_time is not None:
+        answer["auth_time"] = int(row.auth_time.timestamp())
+    if row.acr:
+        answer["acr"] = row.acr
+    if row.binding:
+        answer["cnf"] = access_tokens.cnf(row.binding)
+    if row.actor is not None:
+        answer["act"] = {"sub": row.actor.client_id}
+    return answer
+
+
+def signed(answer: dict[str, Any], *, tool: Tool, now: datetime) -> str:
+    """RFC 9701 §5, by the algorithm that the tool registered."""
+    payload = access_tokens.introspection_payload(
+        issuer=settings.ISSUER, audience=tool.client_id, now=now, answer=answer
+    )
+    alg = tool.introspection_signed_response_alg or tool.algorithm
+    return keys.sign(payload, alg=alg, typ=access_tokens.INTROSPECTION_TYPE)
+
+
+def _for(tool: Tool) -> Q:
+    """Its own tokens, and, for a tool that is a resource, those of others; which resource is told from the row."""
+    return Q() if tool.resource_identifier else Q(application=tool)
+
+
+def _is_for(row: Any, tool: Tool) -> bool:
+    if row.resource:
+        return bool(tool.resource_identifier) and tool.resource_identifier in row.resource
+    return bool(row.application_id == tool.pk)

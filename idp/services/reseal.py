@@ -1,0 +1,65 @@
+"""Everything sealed at rest, sealed again under the first of the keys: after this the older ones may be thrown away."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import TypeVar
+
+from allauth.mfa.models import Authenticator
+from django.db import models, transaction
+
+from audit.services import record
+from audit.types import SYSTEM, Action, Actor, Entry
+from idp.clients import SECRET_PURPOSE
+from idp.models import SigningKey, Tool
+from idp.sealing import reseal
+from idp.signin import secrets
+
+Row = TypeVar("Row", bound=models.Model)
+FACTOR_FIELDS = ("secret", "seed")
+TOOL_FIELDS = ("sealed_client_secret", "previous_sealed_client_secret")
+
+
+@transaction.atomic
+def reseal_all(*, actor: Actor = SYSTEM, now: datetime) -> dict[str, int]:
+    """Returns how many of each kind were sealed again.  Raises ``InvalidToken`` at what no given key opens."""
+    counts = {
+        "signing_keys": _each(SigningKey.objects.all(), _reseal_key),
+        "tools": _each(Tool.objects.all(), _reseal_tool),
+        "factors": _each(Authenticator.objects.all(), _reseal_factor),
+    }
+    record(Entry(Action.KEY_RESEALED, actor=actor, facts=dict(counts), at=now))
+    return counts
+
+
+def _each(rows: models.QuerySet[Row], change: Callable[[Row], Iterator[str]]) -> int:
+    count = 0
+    # Locked: a secret that is changed meanwhile must not be put back.
+    for row in rows.select_for_update(of=("self",)):
+        changed = list(change(row))
+        if changed:
+            row.save(update_fields=changed)
+            count += 1
+    return count
+
+
+def _reseal_key(row: SigningKey) -> Iterator[str]:
+    if row.private:
+        row.private = reseal(bytes(row.private))
+        yield "private"
+
+
+def _reseal_tool(row: Tool) -> Iterator[str]:
+    for name in TOOL_FIELDS:
+        sealed = getattr(row, name)
+        if sealed is not None:
+            setattr(row, name, reseal(bytes(sealed), purpose=SECRET_PURPOSE))
+            yield name
+
+
+def _reseal_factor(row: Authenticator) -> Iterator[str]:
+    sealed = {name: row.data[name] for name in FACTOR_FIELDS if name in row.data}
+    if sealed:
+        row.data |= {
+            name: reseal(text.encode(), purpose=secrets.PURPOSE).decode("ascii") for name, text in sealed.items()
+        }
+        yield "data"

@@ -1,0 +1,83 @@
+"""The claims behind an access token (OpenID Connect Core §5.3)."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from audit.services import record_all
+from consent import selectors as consent_selectors
+from consent import services as consent_services
+from consent.types import Channel
+from idp import claims
+from idp.models import AccessToken, Tool
+from idp.protocol.errors import ProtocolError
+from idp.protocol.tokens import digest
+from idp.services import client_keys, keys, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Userinfo:
+    """An answer ready to leave: claims as JSON, or the signed or encrypted form that the tool asked for."""
+
+    claims: dict[str, Any]
+    signed: str
+
+
+@transaction.atomic
+def userinfo(access_token: str, *, check_holder: Callable[[str], None], now: datetime) -> Userinfo:
+    """Raises ``ProtocolError``: unknown, expired, without ground, for another resource, or without a person.
+
+    ``check_holder`` is given the token's binding and raises unless the request proves it.
+    """
+    rows = tokens.with_ground(AccessToken.objects.select_related("application"), tool="application_id")
+    row = rows.filter(token_checksum=digest(access_token), expires__gt=now).first()
+    if row is None:
+        raise ProtocolError("invalid_token", "unknown or expired", detail="token_unknown")
+    check_holder(row.binding)
+    if row.user is None or row.tool_session is None or row.actor_id is not None:
+        # A tool's own account is nobody, and an exchanged token is for the tool it was exchanged for.
+        raise ProtocolError("insufficient_scope", "this token stands for no person here", detail="token_without_person")
+    if row.resource and settings.ISSUER not in row.resource:
+        raise ProtocolError("invalid_token", "the token is for another resource", detail="token_audience")
+    if "openid" not in row.scope.split():
+        raise ProtocolError("insufficient_scope", "openid was not granted", detail="token_scope")
+    unusable = tokens.why_unusable(row, now=now)
+    if unusable:
+        raise ProtocolError("invalid_token", "its ground is gone", detail=unusable)
+    answer = tokens.claims_for(_basis(row), channel=Channel.USERINFO)
+    record_all(consent_services.disclose([answer.disclosed], now=now))
+    payload = {**answer.claims, "sub": claims.subject(row.user, row.application)}
+    return Userinfo(payload, _signed(row.application, payload, now=now))
+
+
+def _basis(row: Any) -> tokens.Basis:
+    return tokens.Basis(
+        tool=row.application,
+        member=row.user,
+        tool_session=row.tool_session,
+        standing=consent_selectors.standing_of(row),
+        scopes=frozenset(row.scope.split()),
+        claims=row.claims,
+    )
+
+
+def _signed(tool: Tool, payload: dict[str, Any], *, now: datetime) -> str:
+    """OpenID Connect Core §5.3.2: signed, encrypted, or both; empty where the tool wants plain JSON."""
+    text = ""
+    if tool.userinfo_signed_response_alg:
+        signed = {**payload, "iss": settings.ISSUER, "aud": tool.client_id, "iat": int(now.timestamp())}
+        text = keys.sign(signed, alg=tool.userinfo_signed_response_alg)
+    if not tool.userinfo_encrypted_response_alg:
+        return text
+    return client_keys.encrypt(
+        tool,
+        text or json.dumps(payload),
+        alg=tool.userinfo_encrypted_response_alg,
+        enc=tool.userinfo_encrypted_response_enc,
+        cty="JWT" if text else "json",
+    )

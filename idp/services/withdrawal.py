@@ -1,0 +1,41 @@
+"""Saying no to a tool: what an earlier yes gave it ends in the same transaction."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from audit.types import Actor
+from consent import services as consent_services
+from idp.models import Tool, ToolSession
+from idp.services import sessions
+
+
+@transaction.atomic
+def refuse(*, member_id: UUID, tool: Tool, notice_id: int, language: str, session: UUID | None, now: datetime) -> None:
+    """The member says no before the tool opens.
+
+    Raises ``NoticeOutdated`` when the notice is not the one in force.
+    """
+    consent_services.refuse(
+        member_id=member_id,
+        tool_id=tool.pk,
+        notice_id=notice_id,
+        actor=Actor(member=member_id),
+        language=language,
+        now=now,
+        session=session,
+    )
+    _end_everything_held(member_id, tool, now=now)
+
+
+@transaction.atomic
+def withdraw(*, member_id: UUID, tool: Tool, actor: Actor, now: datetime) -> bool:
+    """End the member's consent for this tool, and everything it holds of them."""
+    ended = consent_services.end_consent(member_id=member_id, tool_id=tool.pk, actor=actor, now=now)
+    _end_everything_held(member_id, tool, now=now)
+    return ended
+
+
+def _end_everything_held(member_id: UUID, tool: Tool, *, now: datetime) -> None:
+    sessions.end_tool_sessions(ToolSession.objects.filter(tool=tool, hub_session__member_id=member_id), now=now)

@@ -1,0 +1,75 @@
+"""What the page after a sign-out has to do, kept for the browser that signed out, for two minutes and one showing.
+
+Kept apart from the session, which is gone; and not begun as a new one: a form posted from another site comes without
+the member's session cookie, and a new one would replace it.
+"""
+
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+COOKIE = "trousseau_farewell"
+LIFETIME = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """``frames`` are the tools' own sign-out pages; ``alone`` tells that the hub and the other tools stay open.
+
+    ``language`` is the one the tool asked for, if any.  With ``automatic`` the browser goes on to ``return_uri`` by
+    itself; otherwise that is a link.
+    """
+
+    tool: str = ""
+    alone: bool = False
+    frames: tuple[str, ...] = ()
+    return_uri: str = ""
+    automatic: bool = False
+    language: str = ""
+
+
+def say(farewell: Farewell) -> HttpResponse:
+    """To the page after a sign-out, or straight back to the tool where that page has nothing to do."""
+    if farewell.automatic and farewell.return_uri and not farewell.frames:
+        return _go(farewell.return_uri)
+    response = _go(reverse("idp:logged_out"))
+    if farewell != Farewell():
+        token = secrets.token_urlsafe(24)
+        cache.set(_key(token), asdict(farewell), LIFETIME.total_seconds())
+        response.set_cookie(
+            COOKIE,
+            token,
+            max_age=LIFETIME,
+            path=reverse("idp:logged_out"),
+            secure=settings.SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def take(request: HttpRequest) -> Farewell | None:
+    """What was kept for this browser, once: a page shown again signs nobody out anew."""
+    token = request.COOKIES.get(COOKIE, "")[:64]
+    kept = cache.get(_key(token)) if token else None
+    if kept is None or not cache.delete(_key(token)):
+        return None
+    return Farewell(**{**kept, "frames": tuple(kept["frames"])})
+
+
+def _key(token: str) -> str:
+    return f"farewell:{token}"
+
+
+def _go(uri: str) -> HttpResponse:
+    response = HttpResponseRedirect(uri)
+    # RFC 9110 §15.4.4: after a POST, too, the next request is a GET.
+    response.status_code = 303
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    return response

@@ -1,0 +1,105 @@
+"""The tools of the certification plans, in the metadata names of RFC 7591; both providers get the same."""
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from joserfc.jwk import ECKey, KeySet, RSAKey
+
+ELSEWHERE = "http://localhost:9999"
+SCOPES = "openid profile email phone address offline_access"
+
+
+@dataclass(frozen=True)
+class ClientKeys:
+    """An ES256 key for use, and an RSA key that is registered too: its algorithm is what gets refused, not the key."""
+
+    ec: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"use": "sig", "kid": secrets.token_hex(4)}))
+    rsa: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"use": "sig", "kid": secrets.token_hex(4)}))
+
+    def public(self) -> dict[str, Any]:
+        return KeySet([self.ec, self.rsa]).as_dict(private=False)
+
+
+@dataclass
+class Client:
+    """One tool at one provider.  ``profile`` is the hub's name for what is demanded of it."""
+
+    name: str
+    metadata: dict[str, Any]
+    keys: ClientKeys | None = None
+    profile: str = ""
+    session_iframe: bool = False
+    client_id: str = ""
+    client_secret: str = ""
+
+    @property
+    def redirect_uri(self) -> str:
+        return str(self.metadata["redirect_uris"][0])
+
+    @property
+    def auth_method(self) -> str:
+        return str(self.metadata["token_endpoint_auth_method"])
+
+    def as_static(self) -> dict[str, Any]:
+        """How the oracle is told of it."""
+        secret = {"client_secret": self.client_secret} if self.auth_method != "private_key_jwt" else {}
+        return {"client_id": self.client_id, **secret, **self.metadata}
+
+
+def _client(name: str, *, origin: str = ELSEWHERE, keys: bool = False, **metadata: Any) -> Client:
+    own = ClientKeys() if keys else None
+    extra = {name: metadata.pop(name) for name in ("profile", "session_iframe") if name in metadata}
+    described = {
+        "redirect_uris": [f"{origin}/{name}/callback"],
+        "post_logout_redirect_uris": [f"{origin}/{name}/bye"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "client_secret_basic",
+        "scope": SCOPES,
+        "require_auth_time": True,
+        **({"jwks": own.public()} if own else {}),
+        **metadata,
+    }
+    return Client(name, described, own, **extra)
+
+
+def _fapi(name: str, *, signed: bool) -> Client:
+    message_signing = {
+        "request_object_signing_alg": "ES256",
+        "authorization_signed_response_alg": "ES256",
+        "require_signed_request_object": True,
+    }
+    return _client(
+        name,
+        keys=True,
+        profile="fapi2_signed" if signed else "fapi2",
+        token_endpoint_auth_method="private_key_jwt",
+        token_endpoint_auth_signing_alg="ES256",
+        id_token_signed_response_alg="ES256",
+        dpop_bound_access_tokens=True,
+        require_pushed_authorization_requests=True,
+        **(message_signing if signed else {}),
+    )
+
+
+def wanted(receiver: str) -> list[Client]:
+    """Every tool of the plans.  ``receiver`` is where a server of the tests listens."""
+    return [
+        _client("basic", keys=True),
+        _client("basic-second"),
+        _client("post", token_endpoint_auth_method="client_secret_post"),
+        _client(
+            "backchannel", backchannel_logout_uri=f"{receiver}/backchannel", backchannel_logout_session_required=True
+        ),
+        _client(
+            "frontchannel",
+            frontchannel_logout_uri=f"{ELSEWHERE}/frontchannel/logout?kept=yes",
+            frontchannel_logout_session_required=True,
+        ),
+        _client("session", origin=receiver, session_iframe=True),
+        _fapi("fapi", signed=False),
+        _fapi("fapi-second", signed=False),
+        _fapi("fapi-signed", signed=True),
+        _fapi("fapi-signed-second", signed=True),
+    ]

@@ -1,0 +1,255 @@
+"""Tokens on every ground: a tool's own account, exchange, audience, formats, refresh with grace."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from audit.models import Event
+from audit.types import Action
+from idp.models import AccessToken, RefreshToken, Tool, ToolPair
+from idp.types import AuthMethod, GrantType
+from tests.support.oidc import answer_of, connect, sign_in
+
+OWN = {"grant_types": "authorization_code client_credentials", "scopes": "openid profile api:read"}
+API = "https://api.example/louty"
+
+
+@pytest.fixture
+def browser(member):
+    return sign_in(member)
+
+
+def own_token(party, **form):
+    return party.post("/oidc/token", {"grant_type": GrantType.CLIENT_CREDENTIALS, **party.credentials(), **form})
+
+
+# A tool's own account ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.spec("RFC 6749", "4.4")
+def test_a_tool_gets_a_token_for_its_own_account(signing_key):
+    party = connect("robot", **OWN)
+
+    answer = own_token(party, scope="api:read").json()
+
+    assert answer["scope"] == "api:read"
+    assert "refresh_token" not in answer
+    assert "id_token" not in answer
+    told = party.post("/oidc/introspect", {"token": answer["access_token"]}).json()
+    assert (told["active"], told["client_id"]) == (True, party.tool.client_id)
+    assert "sub" not in told
+
+
+@pytest.mark.spec("RFC 9700", "4.15")
+def test_a_tools_own_account_is_never_taken_for_a_person(signing_key):
+    party = connect("robot", **OWN)
+    token = own_token(party, scope="api:read").json()["access_token"]
+
+    response = party.userinfo(token)
+
+    assert response.status_code == 403
+    assert 'error="insufficient_scope"' in response["WWW-Authenticate"]
+    assert Event.objects.filter(action=Action.TOKEN_REFUSED, reason="token_without_person").exists()
+
+
+@pytest.mark.parametrize("scope", ["openid", "profile", "api:write", "openid api:read", "offline_access"])
+def test_a_tools_own_account_asks_for_nothing_personal_and_nothing_more(signing_key, scope):
+    party = connect("robot", **OWN)
+
+    response = own_token(party, scope=scope)
+
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_scope")
+
+
+# Signed access tokens, audience -----------------------------------------------------------------------------
+
+
+@pytest.mark.spec("RFC 9068", "2.2")
+def test_a_signed_access_token_says_for_whom_and_works_at_the_hub(signing_key, browser):
+    party = connect("wiki", access_token_format="jwt", algorithm="ES256")
+    answer = party.exchange(party.code(browser)).json()
+
+    published = KeySet.import_key_set(party.http.get("/oidc/jwks").json())
+    token = jwt.decode(answer["access_token"], published, algorithms=["ES256"])
+
+    assert token.header["typ"] == "at+jwt"
+    assert token.claims["aud"] == "http://localhost:8000"
+    assert token.claims["client_id"] == party.tool.client_id
+    assert party.userinfo(answer["access_token"]).status_code == 200
+
+
+@pytest.mark.spec("OIDC Core", "3.1.3.7")
+@pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "Ed25519"])
+def test_an_id_token_is_signed_as_the_tool_chose(signing_key, browser, alg):
+    party = connect("wiki", algorithm=alg)
+
+    id_token = party.exchange(party.code(browser)).json()["id_token"]
+
+    published = KeySet.import_key_set(party.http.get("/oidc/jwks").json())
+    assert jwt.decode(id_token, published, algorithms=[alg]).header["alg"] == alg
+
+
+@pytest.mark.spec("RFC 8707", "2.2")
+def test_a_token_for_a_resource_is_good_there_and_nowhere_else(signing_key, browser):
+    api = connect("louty-api", resource_identifier=API)
+    party = connect("wiki", resources=API)
+    token = party.exchange(party.code(browser, resource=API)).json()["access_token"]
+
+    told = api.post("/oidc/introspect", {"token": token}).json()
+
+    assert told["active"] is True
+    assert told["aud"] == API
+    assert party.userinfo(token).status_code == 401
+    assert party.post("/oidc/introspect", {"token": token}).json() == {"active": False}
+    assert connect("other").post("/oidc/introspect", {"token": token}).json() == {"active": False}
+
+
+@pytest.mark.spec("RFC 8707", "2")
+def test_a_resource_that_is_not_on_the_tools_list_is_refused(signing_key, browser):
+    party = connect("wiki", resources=API)
+
+    assert answer_of(party.authorize(browser, resource="https://evil.example/"))["error"] == "invalid_target"
+    refused = party.exchange(party.code(browser), resource="https://evil.example/")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
+
+
+# Token exchange ----------------------------------------------------------------------------------------------
+
+
+def exchanged(party, subject_token, **changes):
+    form = {
+        "grant_type": GrantType.EXCHANGE,
+        "subject_token": subject_token,
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        **party.credentials(),
+        **changes,
+    }
+    return party.post("/oidc/token", form)
+
+
+@pytest.fixture
+def pair(signing_key):
+    source = connect("wiki", grant_types=f"authorization_code {GrantType.EXCHANGE}")
+    target = connect("louty-api", resource_identifier=API)
+    ToolPair.objects.create(source=source.tool, target=target.tool, scopes="lire", created_at=timezone.now())
+    return source, target
+
+
+@pytest.mark.spec("RFC 8693", "2.2.1")
+def test_paired_tools_exchange_a_members_token(pair, browser):
+    source, target = pair
+    own = source.exchange(source.code(browser)).json()["access_token"]
+
+    answer = exchanged(source, own, audience=target.tool.client_id).json()
+
+    assert answer["issued_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
+    assert answer["scope"] == "lire"
+    told = target.post("/oidc/introspect", {"token": answer["access_token"]}).json()
+    assert told["act"] == {"sub": source.tool.client_id}
+    assert told["aud"] == API
+    assert "refresh_token" not in answer
+
+
+@pytest.mark.spec("RFC 8693", "2.2.2")
+def test_an_exchange_is_refused_without_a_pair_and_for_a_foreign_or_exchanged_token(pair, browser):
+    source, target = pair
+    own = source.exchange(source.code(browser)).json()["access_token"]
+    other = connect("other", grant_types=f"authorization_code {GrantType.EXCHANGE}")
+    second = exchanged(source, own, resource=API).json()["access_token"]
+
+    assert exchanged(other, own, audience=target.tool.client_id).json()["error"] == "invalid_grant"
+    assert exchanged(source, own, audience=other.tool.client_id).json()["error"] == "invalid_target"
+    assert exchanged(source, second, audience=target.tool.client_id).json()["error"] == "invalid_grant"
+    assert exchanged(source, own, audience=target.tool.client_id, scope="écrire").json()["error"] == "invalid_scope"
+
+
+def test_an_exchange_asks_whether_the_member_may_enter_the_target(pair, browser):
+    source, target = pair
+    own = source.exchange(source.code(browser)).json()["access_token"]
+    Tool.objects.filter(pk=target.tool.pk).update(everyone=False)
+
+    assert exchanged(source, own, audience=target.tool.client_id).json()["error"] == "access_denied"
+
+
+def test_an_exchanged_token_dies_with_the_session_it_came_from(pair, browser):
+    source, target = pair
+    own = source.exchange(source.code(browser)).json()["access_token"]
+    token = exchanged(source, own, audience=target.tool.client_id).json()["access_token"]
+
+    browser.post("/deconnexion/")
+
+    assert target.post("/oidc/introspect", {"token": token}).json() == {"active": False}
+    assert not AccessToken.objects.exists()
+
+
+# Refresh with a grace period ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def patient(signing_key):
+    return connect("agenda", offline_access=True, token_endpoint_auth_method=AuthMethod.POST, refresh_grace_seconds=30)
+
+
+@pytest.fixture
+def first(patient, browser):
+    return patient.exchange(patient.code(browser, scope="openid offline_access")).json()["refresh_token"]
+
+
+def test_a_lost_answer_may_be_asked_for_again_within_the_grace_period(patient, first):
+    one = patient.refresh(first).json()
+    two = patient.refresh(first).json()
+
+    assert one["refresh_token"] == two["refresh_token"] != first
+    assert one["access_token"] != two["access_token"]
+    assert RefreshToken.objects.filter(revoked=None).count() == 1
+    assert patient.refresh(two["refresh_token"]).status_code == 200
+
+
+def test_after_the_grace_period_or_once_the_successor_was_used_the_family_ends(patient, first):
+    second = patient.refresh(first).json()["refresh_token"]
+    third = patient.refresh(second).json()["refresh_token"]
+
+    refused = patient.refresh(first)
+
+    assert refused.json()["error"] == "invalid_grant"
+    assert patient.refresh(third).json()["error"] == "invalid_grant"
+    assert not AccessToken.objects.exists()
+
+
+def test_the_grace_period_ends(patient, first):
+    patient.refresh(first)
+    RefreshToken.objects.exclude(revoked=None).update(revoked=timezone.now() - timedelta(seconds=31))
+
+    assert patient.refresh(first).json()["error"] == "invalid_grant"
+    assert not RefreshToken.objects.filter(revoked=None).exists()
+
+
+@pytest.mark.spec("RFC 7009", "2.1")
+def test_revoking_an_access_token_ends_its_whole_family(patient, first):
+    fresh = patient.refresh(first).json()
+
+    patient.post("/oidc/revoke", {"token": fresh["access_token"], **patient.credentials()})
+
+    assert not AccessToken.objects.exists()
+    assert patient.refresh(fresh["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+# A login name that is given to somebody else -----------------------------------------------------------------
+
+
+@pytest.mark.spec("OIDC Core", "2")
+def test_a_login_name_used_again_never_brings_the_old_subject_back(signing_key, member, dpo):
+    party = connect("nuage", subject_type="login")
+    before = party.userinfo(party.exchange(party.code(sign_in(member))).json()["access_token"]).json()["sub"]
+    name = member.login
+    type(member).objects.filter(pk=member.pk).update(login="odile.autre", login_key="odile.autre")
+    type(dpo).objects.filter(pk=dpo.pk).update(login=name, login_key=name)
+    dpo.refresh_from_db()
+
+    after = party.userinfo(party.exchange(party.code(sign_in(dpo))).json()["access_token"]).json()["sub"]
+
+    assert before == name
+    assert after == f"{name}~2"

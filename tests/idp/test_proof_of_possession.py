@@ -1,0 +1,177 @@
+"""Tools that prove themselves by a key, and tokens that only their holder can use."""
+
+import secrets
+import time
+from ipaddress import ip_network
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from audit.models import Event
+from audit.types import Action
+from idp.types import AuthMethod
+from tests.support.keys import Holder
+from tests.support.oidc import REDIRECT, connect, sign_in
+
+TOKEN = "/oidc/token"
+
+
+@pytest.fixture
+def browser(member):
+    return sign_in(member)
+
+
+@pytest.fixture
+def holder():
+    return Holder()
+
+
+@pytest.fixture
+def keyed(signing_key, holder):
+    return connect("louty", token_endpoint_auth_method=AuthMethod.PRIVATE_KEY_JWT, client_jwks=holder.jwks)
+
+
+def redeem(party, code, *, headers=None, **form):
+    full = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": REDIRECT,
+        "code_verifier": party.verifier,
+        **form,
+    }
+    return party.post(TOKEN, full, headers or {})
+
+
+# private_key_jwt and client_secret_jwt -----------------------------------------------------------------------
+
+
+@pytest.mark.spec("RFC 7523", "2.2")
+def test_a_tool_proves_itself_by_its_key(keyed, holder, browser):
+    response = redeem(keyed, keyed.code(browser), **holder.assertion(keyed.tool.client_id))
+
+    assert response.status_code == 200
+
+
+@pytest.mark.spec("RFC 7523", "3")
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"aud": "https://other.example"}, "assertion_aud"),
+        ({"sub": "somebody"}, "client_unknown"),
+        ({"exp": 1}, "assertion_exp"),
+        ({"jti": None}, "assertion_jti"),
+    ],
+)
+def test_an_assertion_with_a_wrong_claim_is_refused(keyed, holder, browser, changes, reason):
+    response = redeem(keyed, keyed.code(browser), **holder.assertion(keyed.tool.client_id, **changes))
+
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+    said = Event.objects.filter(action=Action.TOKEN_REFUSED).values_list("reason", flat=True).last()
+    assert said.startswith(reason)
+
+
+def test_an_assertion_is_good_once(keyed, holder, browser):
+    proof = holder.assertion(keyed.tool.client_id)
+    assert redeem(keyed, keyed.code(browser), **proof).status_code == 200
+
+    again = redeem(keyed, keyed.code(browser), **proof)
+
+    assert again.json()["error"] == "invalid_client"
+    assert Event.objects.filter(reason="assertion_replayed").exists()
+
+
+def test_another_key_a_secret_or_two_methods_at_once_do_not_serve(keyed, holder, browser):
+    client_id = keyed.tool.client_id
+
+    assert redeem(keyed, keyed.code(browser), **Holder().assertion(client_id)).status_code == 401
+    assert redeem(keyed, keyed.code(browser), client_id=client_id, client_secret="x").status_code == 401
+    both = {**holder.assertion(client_id), "client_secret": "x", "client_id": client_id}
+    assert redeem(keyed, keyed.code(browser), **both).status_code == 401
+
+
+@pytest.mark.spec("OIDC Core", "9")
+def test_client_secret_jwt_needs_the_sealed_secret_and_no_other_algorithm(signing_key, browser, holder):
+    party = connect("vieux", token_endpoint_auth_method=AuthMethod.SECRET_JWT)
+    now, client_id = int(time.time()), party.tool.client_id
+    claims = {"iss": client_id, "sub": client_id, "aud": "http://localhost:8000", "jti": secrets.token_hex(8)}
+    key = OctKey.import_key(party.secret.encode())
+    proof = {
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": jwt.encode({"alg": "HS256"}, {**claims, "exp": now + 60}, key, algorithms=["HS256"]),
+    }
+
+    assert redeem(party, party.code(browser), **proof).status_code == 200
+    assert party.secret.encode() not in bytes(party.tool.sealed_client_secret)
+    assert redeem(party, party.code(browser), **holder.assertion(client_id)).status_code == 401
+
+
+# DPoP --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bound(signing_key):
+    return connect("mobile", token_endpoint_auth_method=AuthMethod.NONE, dpop_bound_access_tokens=True)
+
+
+def nonce_of(response):
+    return response["DPoP-Nonce"]
+
+
+def dpop_redeem(party, code, holder):
+    """As a client does: a first try without nonce, then with the one it was given."""
+    first = redeem(party, code, headers={"DPoP": holder.proof("POST", TOKEN)}, client_id=party.tool.client_id)
+    assert (first.status_code, first.json()["error"]) == (400, "use_dpop_nonce")
+    proof = holder.proof("POST", TOKEN, nonce=nonce_of(first))
+    return redeem(party, code, headers={"DPoP": proof}, client_id=party.tool.client_id), nonce_of(first)
+
+
+@pytest.mark.spec("RFC 9449", "5")
+def test_a_token_bound_to_a_key_is_good_with_it_only(bound, holder, browser):
+    answer, nonce = dpop_redeem(bound, bound.code(browser), holder)
+    token = answer.json()["access_token"]
+
+    def ask(scheme, proof):
+        return bound.http.get("/oidc/userinfo", headers={"Authorization": f"{scheme} {token}", "DPoP": proof})
+
+    good = holder.proof("GET", "/oidc/userinfo", nonce=nonce, access_token=token)
+
+    assert answer.json()["token_type"] == "DPoP"
+    assert ask("DPoP", good).status_code == 200
+    assert ask("DPoP", good).status_code == 401, "a proof is good once"
+    assert ask("Bearer", "").status_code == 401
+    thief = Holder().proof("GET", "/oidc/userinfo", nonce=nonce, access_token=token)
+    assert ask("DPoP", thief).status_code == 401
+    assert ask("DPoP", holder.proof("GET", "/oidc/userinfo", nonce=nonce)).status_code == 401, "no ath"
+
+
+@pytest.mark.spec("RFC 9449", "5")
+def test_a_tool_whose_tokens_are_bound_cannot_do_without(bound, browser):
+    response = redeem(bound, bound.code(browser), client_id=bound.tool.client_id)
+
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_dpop_proof")
+
+
+@pytest.mark.spec("RFC 9449", "10")
+def test_a_code_asked_for_with_a_key_is_redeemed_with_it_only(bound, holder, browser):
+    answer, _ = dpop_redeem(bound, bound.code(browser, dpop_jkt=Holder().jkt), holder)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert Event.objects.filter(reason="dpop_code_binding").exists()
+
+
+# Mutual TLS --------------------------------------------------------------------------------------------------
+
+
+def test_a_certificate_header_from_anybody_proves_nothing(signing_key, settings, browser):
+    settings.CLIENT_CERTIFICATE_HEADER = "X-Client-Certificate"
+    settings.CLIENT_CERTIFICATE_PROXIES = [ip_network("192.0.2.0/24")]
+    party = connect(
+        "louty", token_endpoint_auth_method=AuthMethod.TLS, tls_client_auth_subject_dn="CN=louty,O=Alizarine"
+    )
+
+    headers = {"X-Client-Certificate": "-----BEGIN CERTIFICATE-----"}
+    response = redeem(party, party.code(browser), headers=headers, client_id=party.tool.client_id)
+
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+    assert Event.objects.filter(reason="certificate_missing").exists()
