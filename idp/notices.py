@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
@@ -11,6 +12,7 @@ from idp.types import DeliveryState
 
 WAITING = Q(state=DeliveryState.WAITING)
 FAILED = Q(state=DeliveryState.FAILED)
+COUNTED = ("waiting", "stuck", "failed", "done", "next_at", "tried_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +31,18 @@ class ToolNotices:
 
 def by_tool() -> list[ToolNotices]:
     """Every tool that wants notices or has some, those in trouble first; three statements."""
-    by_tool_id = LogoutDelivery.objects.order_by().values("tool_session__tool_id")
-    counts = {
-        row.pop("tool_session__tool_id"): row
-        for row in by_tool_id.annotate(
-            waiting=Count("pk", filter=WAITING),
-            stuck=Count("pk", filter=WAITING & Q(attempts__gt=0)),
-            failed=Count("pk", filter=FAILED),
-            done=Count("pk", filter=Q(state=DeliveryState.DONE)),
-            next_at=Min("next_at", filter=WAITING),
-            tried_at=Max("tried_at"),
-        )
+    grouped = LogoutDelivery.objects.order_by().values("tool_session__tool_id")
+    rows = grouped.annotate(
+        waiting=Count("pk", filter=WAITING),
+        stuck=Count("pk", filter=WAITING & Q(attempts__gt=0)),
+        failed=Count("pk", filter=FAILED),
+        done=Count("pk", filter=Q(state=DeliveryState.DONE)),
+        next_at=Min("next_at", filter=WAITING),
+        tried_at=Max("tried_at"),
+    )
+    counts: dict[int, dict[str, Any]] = {
+        tool: dict(zip(COUNTED, values, strict=True))
+        for tool, *values in rows.values_list("tool_session__tool_id", *COUNTED)
     }
     results = _last_results()
     tools = Tool.objects.filter(Q(pk__in=counts) | Q(backchannel_logout_uri__gt="")).order_by("name")

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from directory.models import Member
 from idp import access
 from idp.models import HubSession, Tool, ToolSession
+from idp.types import AuthMethod, SubjectType, ToolKind, ToolWarning
 
 
 def tools_for(member: Member) -> list[Tool]:
@@ -43,3 +45,19 @@ def live_session(session_id: str | None) -> HubSession | None:
 def live_sessions(now: datetime) -> QuerySet[HubSession]:
     """Neither ended nor over their absolute limit; the query's form of ``HubSession.is_over``."""
     return HubSession.objects.filter(ended_at=None, expires_at__gt=now)
+
+
+def warnings_about(tool: Tool, now: datetime) -> tuple[ToolWarning, ...]:
+    """What an operator relaxed, or a tool brought with it, that deserves a second look."""
+    is_oidc = tool.kind == ToolKind.OIDC
+    by_certificate = tool.token_endpoint_auth_method in (AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS)
+    told = {
+        ToolWarning.NO_PKCE: is_oidc and not tool.needs_pkce,
+        ToolWarning.SELF_REGISTERED: tool.self_registered,
+        ToolWarning.ANY_SECRET: is_oidc and tool.token_endpoint_auth_method == AuthMethod.EITHER,
+        ToolWarning.SHARED_LOGIN: is_oidc and tool.subject_type == SubjectType.LOGIN,
+        ToolWarning.OLD_SECRET: bool(tool.previous_client_secret_until and tool.previous_client_secret_until > now),
+        ToolWarning.NO_CERTIFICATES: not settings.CLIENT_CERTIFICATE_HEADER
+        and (by_certificate or tool.tls_client_certificate_bound_access_tokens),
+    }
+    return tuple(warning for warning, holds in told.items() if holds)

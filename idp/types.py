@@ -1,5 +1,6 @@
 """Values of the OpenID provider that other apps may use."""
 
+from enum import StrEnum
 from typing import NewType
 
 from django.db.models import TextChoices
@@ -76,6 +77,17 @@ class KeyState(TextChoices):
     ACTIVE = "active"
     RETIRED = "retired"
     GONE = "gone"
+
+
+class ToolWarning(StrEnum):
+    """What an operator should know wherever a tool is listed: somebody chose less than the hub's own rules."""
+
+    NO_PKCE = "no_pkce"
+    SELF_REGISTERED = "self_registered"
+    ANY_SECRET = "any_secret"  # noqa: S105
+    SHARED_LOGIN = "shared_login"
+    OLD_SECRET = "old_secret"  # noqa: S105
+    NO_CERTIFICATES = "no_certificates"
 
 
 class AccessTokenFormat(TextChoices):

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from idp.views import agreement, authorize, deliveries, device, logout, member, metadata, par, session_iframe, tokens
+from idp.views import (
+    agreement,
+    authorize,
+    deliveries,
+    device,
+    logout,
+    member,
+    metadata,
+    par,
+    registration,
+    session_iframe,
+    tokens,
+)
 
 app_name = "idp"
 urlpatterns = [
@@ -26,6 +38,8 @@ urlpatterns = [
     path("oidc/userinfo", tokens.userinfo, name="userinfo"),
     path("oidc/introspect", tokens.introspect, name="introspect"),
     path("oidc/revoke", tokens.revoke, name="revoke"),
+    path("oidc/register", registration.register, name="register"),
+    path("oidc/register/<str:client_id>", registration.manage, name="registered"),
     path("oidc/logout", logout.end_session, name="end_session"),
     path("oidc/session", session_iframe.session_iframe, name="session_iframe"),
     path("deconnexion/", logout.sign_out, name="sign_out"),

@@ -47,6 +47,11 @@ CHECKS = (
         (PYTHON, "-m", "tools.settings_table", "--check"),
         "run: .venv/bin/python -m tools.settings_table",
     ),
+    Check(
+        "Specification table",
+        (PYTHON, "-m", "tools.specifications", "--check"),
+        "run: .venv/bin/python -m tools.specifications",
+    ),
     Check("Documentation links", (PYTHON, "-m", "tools.links"), "correct the link, or write what it points to"),
 )
 

@@ -9,7 +9,8 @@ from django.db import models, transaction
 from django.utils.translation import get_language
 from oauth2_provider.models import AbstractApplication
 
-from idp.protocol.redirects import origin_of, why_not_registrable
+from idp.models.tool_rules import problems_of
+from idp.protocol.redirects import origin_of
 from idp.types import (
     AccessTokenFormat,
     AuthMethod,
@@ -188,26 +189,10 @@ class Tool(AbstractApplication):
         return gone
 
     def clean(self) -> None:
-        """Addresses are refused before they are stored.  The toolkit's checks would look for keys it has not."""
-        addresses = {
-            "redirect_uris": self.redirect_uri_list,
-            "post_logout_redirect_uris": self.post_logout_redirect_uri_list,
-            "backchannel_logout_uri": tuple(filter(None, [self.backchannel_logout_uri])),
-            "frontchannel_logout_uri": tuple(filter(None, [self.frontchannel_logout_uri])),
-            "launch_url": tuple(filter(None, [self.launch_url])),
-        }
-        problems = {
-            field: [f"{uri} {why}" for uri in uris if (why := why_not_registrable(uri))]
-            for field, uris in addresses.items()
-        }
-        if self.kind == ToolKind.OIDC and not self.redirect_uri_list:
-            problems["redirect_uris"].append("a connected tool needs at least one")
-        front = self.frontchannel_logout_uri
-        if front and origin_of(front) not in {origin_of(uri) for uri in self.redirect_uri_list}:
-            # OIDC Front-Channel Logout §2
-            problems["frontchannel_logout_uri"].append(f"{front} has not the scheme, host and port of a redirect URI")
-        if any(problems.values()):
-            raise ValidationError({field: why for field, why in problems.items() if why})
+        """What does not fit together is refused before it is stored.  The toolkit would look for keys it has not."""
+        problems = problems_of(self)
+        if problems:
+            raise ValidationError({field: list(why) for field, why in problems.items()})
 
     @property
     def shown_tagline(self) -> str:

@@ -42,5 +42,7 @@ def answer_uri(redirect_uri: str, parameters: Mapping[str, str]) -> str:
 
 
 def origin_of(uri: str) -> str:
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}"
+    """As browsers write it (RFC 6454 §6.2): small letters, without the port that the scheme stands for."""
+    parts = urlsplit(uri.lower())
+    usual = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.removesuffix(usual)}"

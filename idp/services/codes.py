@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from idp.entrance import Entrance
-from idp.models import Grant, HubSession, Tool, ToolSession
+from idp.models import Grant, Tool, ToolSession
 from idp.protocol import tokens as protocol
 from idp.protocol.authorization import AuthRequest
 from idp.services import pushed, sessions, subjects
@@ -63,16 +63,12 @@ def issue(*, entrance: Entrance, tool: Tool, request: AuthRequest, acr: str, ref
 
 def _tool_session(entrance: Entrance, tool: Tool, *, now: datetime) -> int:
     """The running session of this tool in this hub session, begun if need be, by as few statements as it takes."""
-    opened = entrance.opened
-    if opened is None:
-        return _first(entrance.session, tool, now=now)
-    if now - opened.last_at > SEEN_EVERY:
-        ToolSession.objects.filter(pk=opened.pk).update(last_at=now)
-    return opened.pk
-
-
-def _first(session: HubSession, tool: Tool, *, now: datetime) -> int:
-    subjects.keep(session.member, tool)
+    opened, session = entrance.opened, entrance.session
+    if opened is not None:
+        if now - opened.last_at > SEEN_EVERY:
+            ToolSession.objects.filter(pk=opened.pk).update(last_at=now)
+        return opened.pk
+    subjects.keep(entrance.member, tool)
     try:
         with transaction.atomic():
             return ToolSession.objects.create(hub_session=session, tool=tool, first_at=now, last_at=now).pk

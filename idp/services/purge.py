@@ -6,7 +6,8 @@ from typing import Any
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
-from idp.models import AccessToken, DeviceGrant, Grant, LogoutDelivery, RefreshToken
+from idp.models import AccessToken, DeviceGrant, Grant, LogoutDelivery, PushedRequest, RefreshToken, SeenIdentifier
+from idp.services import pushed
 from idp.types import DeliveryState
 
 BATCH = 500
@@ -26,6 +27,8 @@ def purge_expired(*, now: datetime) -> int:
         Grant.objects.filter(expires__lt=now - CODE_MEMORY),
         LogoutDelivery.objects.exclude(state=DeliveryState.WAITING).filter(next_at__lt=now - NOTICE_MEMORY),
         DeviceGrant.objects.filter(expires__lt=now - DEVICE_MEMORY),
+        PushedRequest.objects.filter(expires_at__lt=now - pushed.MEMORY),
+        SeenIdentifier.objects.filter(expires_at__lt=now),
         Session.objects.filter(expire_date__lt=now),
     )
     return sum(_delete_batch(rows) for rows in expired)

@@ -1,9 +1,10 @@
-"""Connecting a tool, and giving it a secret."""
+"""Connecting a tool, giving it a secret, opening and closing it: the one way a tool comes to be what it is."""
 
+import hmac
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,20 +14,25 @@ from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Collective
 from idp.clients import SECRET_PURPOSE
-from idp.models import Tool
+from idp.models import AccessToken, Tool, ToolSession
 from idp.protocol.tokens import digest
-from idp.sealing import seal
-from idp.types import AuthMethod, ToolKind
+from idp.sealing import seal, unseal
+from idp.services import client_keys, sessions
+from idp.types import AuthMethod, ToolKind, ToolState
 
 WITH_SECRET = frozenset({AuthMethod.BASIC, AuthMethod.POST, AuthMethod.EITHER, AuthMethod.SECRET_JWT})
+# An imported secret is stored under one SHA-256: that is enough for 32 random characters, not for a word.
+LEAST_SECRET = 32
+MAX_OVERLAP = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A tool and, this once, its secret in clear (empty for a public tool, a link, or an unchanged secret)."""
+    """A tool and, this once, its secret in clear; ``kept`` tells that the tool goes on with the one it had."""
 
     tool: Tool
     client_secret: str
+    kept: bool = False
 
 
 @transaction.atomic
@@ -41,6 +47,7 @@ def register_tool(
     collectives: Collection[str] = (),
     properties: Mapping[str, Any] | None = None,
     client_secret: str = "",
+    reason: str = "",
 ) -> Registered:
     """Connect a new tool, or bring the one of this slug in line with what is given.
 
@@ -59,8 +66,8 @@ def register_tool(
         Tool.CLIENT_PUBLIC if tool.token_endpoint_auth_method == AuthMethod.NONE else Tool.CLIENT_CONFIDENTIAL
     )
     tool.authorization_grant_type = Tool.GRANT_AUTHORIZATION_CODE
-    tool.full_clean(exclude=["user", "client_secret", "redirect_uris"], validate_unique=False)
-    secret = _give_secret(tool, client_secret, created=created)
+    _check(tool, client_secret)
+    secret = _give_secret(tool, client_secret)
     tool.save()
     tool.collectives.set(_collectives(collectives))
     if created or before != _facts(tool):
@@ -70,27 +77,136 @@ def register_tool(
                 Action.TOOL_CREATED if created else Action.TOOL_CHANGED,
                 actor=actor,
                 tool=tool.pk,
+                reason=reason,
                 facts={"properties": changed},
                 at=now,
             )
         )
-    return Registered(tool, secret)
+    return Registered(tool, secret, kept=_has_secret(tool) and not secret)
 
 
-def _give_secret(tool: Tool, wanted: str, *, created: bool) -> str:
-    """Secrets are ours to make (256 bits, no character that needs encoding) unless an operator imports one."""
+@transaction.atomic
+def rotate_secret(*, slug: str, actor: Actor, now: datetime, overlap: timedelta) -> str:
+    """A new secret; the old one goes on working for ``overlap``, so that the tool can be changed meanwhile.
+
+    Raises ``ValidationError`` for a tool that has no secret of ours, or an overlap that is no overlap.
+    """
+    tool = _locked(slug)
+    if not _has_secret(tool):
+        raise ValidationError({"client_secret": ["this tool proves itself without one"]})
+    if not timedelta() <= overlap <= MAX_OVERLAP:
+        raise ValidationError({"overlap": [f"0 to {MAX_OVERLAP.days} days"]})
+    tool.previous_client_secret, tool.previous_sealed_client_secret = tool.client_secret, tool.sealed_client_secret
+    tool.previous_client_secret_until = now + overlap
+    secret = _new_secret(tool)
+    tool.save()
+    hours = round(overlap.total_seconds() / 3600, 1)
+    record(Entry(Action.SECRET_ROTATED, actor=actor, tool=tool.pk, facts={"overlap_hours": hours}, at=now))
+    return secret
+
+
+@transaction.atomic
+def set_access(
+    *, slug: str, state: ToolState, everyone: bool, collectives: Collection[str], actor: Actor, now: datetime
+) -> Tool:
+    """Who may enter, and whether anybody: the operator's word, also about a tool that registered itself.
+
+    Raises ``ValidationError``.  Access that is taken away is noticed by the next use of any token.
+    """
+    tool = _locked(slug)
+    tool.state, tool.everyone = state, everyone
+    if state != ToolState.CLOSED:
+        _check(tool, "")
+    tool.save()
+    tool.collectives.set(_collectives(collectives))
+    facts = {"state": str(state.value), "everyone": everyone, "collectives": len(collectives)}
+    record(Entry(Action.TOOL_CHANGED, actor=actor, tool=tool.pk, reason="access", facts=facts, at=now))
+    return tool
+
+
+@transaction.atomic
+def close_tool(*, slug: str, actor: Actor, now: datetime, reason: str) -> None:
+    """The end of a tool: nobody enters, nothing it holds works, its credentials are gone.
+
+    The row stays: the ledger and the agreements name it, and must for as long as they are kept.
+    """
+    tool = _locked(slug)
+    sessions.end_tool_sessions(ToolSession.objects.filter(tool=tool), now=now, reason="tool_closed", actor=actor)
+    # What its own account holds belongs to no session.
+    AccessToken.objects.filter(application=tool).delete()
+    tool.state, tool.everyone = ToolState.CLOSED, False
+    tool.redirect_uris = tool.post_logout_redirect_uris = tool.backchannel_logout_uri = ""
+    tool.client_secret = tool.previous_client_secret = tool.registration_access_token = ""
+    tool.sealed_client_secret = tool.previous_sealed_client_secret = tool.previous_client_secret_until = None
+    tool.client_jwks, tool.client_jwks_uri = None, ""
+    tool.save()
+    tool.collectives.clear()
+    record(Entry(Action.TOOL_CLOSED, actor=actor, tool=tool.pk, reason=reason, at=now))
+
+
+def is_secret_of(tool: Tool, secret: str) -> bool:
+    """Whether this is the tool's current secret."""
+    known = tool.client_secret
+    if tool.sealed_client_secret is not None:
+        known = digest(unseal(bytes(tool.sealed_client_secret), purpose=SECRET_PURPOSE).decode())
+    return bool(known) and hmac.compare_digest(known, digest(secret))
+
+
+def _locked(slug: str) -> Tool:
+    tool = Tool.objects.select_for_update().filter(slug=slug).first()
+    if tool is None:
+        raise ValidationError({"slug": ["no tool of this name"]})
+    return tool
+
+
+def _check(tool: Tool, imported_secret: str) -> None:
+    """Raises ``ValidationError``."""
+    if imported_secret and tool.token_endpoint_auth_method in WITH_SECRET and len(imported_secret) < LEAST_SECRET:
+        raise ValidationError({"client_secret": [f"shorter than {LEAST_SECRET} characters"]})
+    if tool.client_jwks and (why := client_keys.why_not_usable(tool.client_jwks)):
+        raise ValidationError({"client_jwks": [why]})
+    named = tool.resource_identifier
+    if named and Tool.objects.filter(resource_identifier=named).exclude(pk=tool.pk).exists():
+        raise ValidationError({"resource_identifier": ["another tool is this resource"]})
+    tool.full_clean(exclude=["user", "client_secret", "redirect_uris"], validate_unique=False)
+
+
+def _give_secret(tool: Tool, wanted: str) -> str:
+    """The secret in clear when it is new.  Ours are random (256 bits, no character that needs encoding)."""
     if tool.kind != ToolKind.OIDC or tool.token_endpoint_auth_method not in WITH_SECRET:
-        tool.client_secret, tool.sealed_client_secret = "", None
+        _forget_secrets(tool)
         return ""
-    if not wanted and not created and (tool.client_secret or tool.sealed_client_secret):
-        return ""
-    secret = wanted or secrets.token_hex(32)
+    if wanted:
+        return _store_secret(tool, wanted)
+    if tool.sealed_client_secret and tool.token_endpoint_auth_method != AuthMethod.SECRET_JWT:
+        # The method changed, the secret need not: from now on its digest is enough.
+        _store_secret(tool, unseal(bytes(tool.sealed_client_secret), purpose=SECRET_PURPOSE).decode())
+        tool.previous_sealed_client_secret = None
+    return "" if _has_secret(tool) else _new_secret(tool)
+
+
+def _has_secret(tool: Tool) -> bool:
+    """Whether it has the secret that its method needs."""
+    if tool.token_endpoint_auth_method == AuthMethod.SECRET_JWT:
+        return tool.sealed_client_secret is not None
+    return bool(tool.client_secret)
+
+
+def _new_secret(tool: Tool) -> str:
+    return _store_secret(tool, secrets.token_hex(32))
+
+
+def _store_secret(tool: Tool, secret: str) -> str:
     tool.client_secret, tool.sealed_client_secret = digest(secret), None
     if tool.token_endpoint_auth_method == AuthMethod.SECRET_JWT:
         # The one method that needs the secret itself.
-        tool.client_secret = ""
-        tool.sealed_client_secret = seal(secret.encode(), purpose=SECRET_PURPOSE)
+        tool.client_secret, tool.sealed_client_secret = "", seal(secret.encode(), purpose=SECRET_PURPOSE)
     return secret
+
+
+def _forget_secrets(tool: Tool) -> None:
+    tool.client_secret = tool.previous_client_secret = ""
+    tool.sealed_client_secret = tool.previous_sealed_client_secret = tool.previous_client_secret_until = None
 
 
 def _collectives(slugs: Collection[str]) -> list[Collective]:
@@ -102,9 +218,10 @@ def _collectives(slugs: Collection[str]) -> list[Collective]:
 
 
 def _facts(tool: Tool) -> dict[str, str]:
+    """The properties as text, to tell which ones changed; of secrets nothing but that they did."""
     skipped = {
         *("id", "created", "updated", "client_secret", "previous_client_secret", "previous_client_secret_until"),
-        *("sealed_client_secret", "previous_sealed_client_secret"),
+        *("sealed_client_secret", "previous_sealed_client_secret", "registration_access_token"),
     }
     facts = {field.name: str(getattr(tool, field.attname)) for field in tool._meta.concrete_fields}
     facts["secret"] = tool.client_secret or digest(bytes(tool.sealed_client_secret or b"").decode())

@@ -240,7 +240,7 @@ def _not_allowed(
             "advice": _("Si vous devriez y avoir accès, demandez à la structure de vous l’ouvrir."),
         }
         return render(request, "hub/error.html", context, status=403)
-    if not acr.stated(session.acr, acr.Need(minimum=tool.required_acr)):
+    if not acr.suffices(session.acr, acr.Need(minimum=tool.required_acr)):
         return _needs_second_factor(request, tool, code, member)
     oldest = None if tool.default_max_age is None else now - timedelta(seconds=tool.default_max_age)
     # Whoever proved themselves since the device asked is not asked again, however short the period is.
@@ -253,11 +253,11 @@ def _needs_second_factor(request: HttpRequest, tool: Tool, code: str, member: Me
     if allauth_parts.has_second_factor(member):
         return reauth.must_enter_code(_own_path(code))
     context = {
-        "title": _("Cet outil demande une double vérification"),
-        "message": _("« %(tool)s » ne s’ouvre qu’aux membres qui ont activé une application de codes.")
+        "title": _("Une double vérification est demandée"),
+        "message": _("Pour ouvrir « %(tool)s », il faut un code en plus du mot de passe, et vous n’en avez pas encore.")
         % {"tool": tool.name},
-        "advice": _("Activez-la, puis saisissez de nouveau le code de l’appareil."),
-        "back_url": reverse("mfa_index"),
+        "advice": _("Activez l’application de codes, puis saisissez de nouveau le code de l’appareil."),
+        "back_url": reverse("mfa_activate_totp"),
         "back_label": _("Activer la double vérification"),
     }
     return render(request, "hub/error.html", context, status=403)

@@ -38,7 +38,10 @@ def say(farewell: Farewell) -> HttpResponse:
     if farewell.automatic and farewell.return_uri and not farewell.frames:
         return _go(farewell.return_uri)
     response = _go(reverse("idp:logged_out"))
-    if farewell != Farewell():
+    if farewell == Farewell():
+        # What an earlier page did not come to say would be said now.
+        response.delete_cookie(COOKIE, path=reverse("idp:logged_out"), samesite="Lax")
+    else:
         token = secrets.token_urlsafe(24)
         cache.set(_key(token), asdict(farewell), LIFETIME.total_seconds())
         response.set_cookie(

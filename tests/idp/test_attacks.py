@@ -78,7 +78,7 @@ def test_withdrawing_does_not_tell_which_closed_tools_exist(browser: Client) -> 
 # Forms of another site: SameSite=Lax keeps the cookie back ---------------------------------------------------
 
 
-@pytest.mark.spec("OpenID Connect Core", "3.1.2.1")
+@pytest.mark.spec("OIDC Core", "3.1.2.1")
 def test_a_foreign_form_does_not_replace_the_session_of_the_member(wiki: Party, browser: Client) -> None:
     answer = Client().post("/oidc/authorize", urlencode(wiki.request()), content_type=FORM)
 

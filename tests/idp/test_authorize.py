@@ -37,7 +37,7 @@ def test_a_code_is_stored_as_a_digest_only(wiki, browser):
     assert Event.objects.filter(action=Action.CODE_ISSUED).count() == 1
 
 
-@pytest.mark.spec("OpenID Connect Core", "3.1.2.1")
+@pytest.mark.spec("OIDC Core", "3.1.2.1")
 def test_the_request_may_come_by_post_without_a_token_of_ours(wiki, member):
     browser = sign_in(member)
     browser.handler.enforce_csrf_checks = True
@@ -108,7 +108,7 @@ def test_a_stranger_is_sent_to_sign_in_and_back_to_this_very_request(wiki):
     assert "nonce-1" not in back
 
 
-@pytest.mark.spec("OpenID Connect Core", "3.1.2.6")
+@pytest.mark.spec("OIDC Core", "3.1.2.6")
 def test_prompt_none_without_a_session_answers_login_required(wiki):
     assert answer_of(wiki.authorize(Client(), prompt="none"))["error"] == "login_required"
 
@@ -117,7 +117,7 @@ def test_prompt_none_with_a_session_answers_without_a_word(wiki, browser):
     assert "code" in answer_of(wiki.authorize(browser, prompt="none"))
 
 
-@pytest.mark.spec("OpenID Connect Core", "3.1.2.1")
+@pytest.mark.spec("OIDC Core", "3.1.2.1")
 def test_prompt_login_cannot_be_skipped_by_going_to_the_return_address(wiki, browser):
     first = wiki.authorize(browser, prompt="login")
     back = parse_qs(urlsplit(first["Location"]).query)["next"][0]

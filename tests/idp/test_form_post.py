@@ -40,7 +40,7 @@ def test_an_error_leaves_in_a_form_too(wiki, browser, changes, error):
     assert (fields["error"], fields["state"], fields["iss"]) == (error, "state-1", settings.ISSUER)
 
 
-@pytest.mark.spec("OpenID Connect Core", "3.1.2.6")
+@pytest.mark.spec("OIDC Core", "3.1.2.6")
 def test_silence_is_kept_by_form_as_well(wiki):
     fields = posted(wiki.authorize(Client(), response_mode="form_post", prompt="none"))
 

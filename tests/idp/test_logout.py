@@ -122,7 +122,7 @@ def test_a_new_sign_in_brings_new_identifiers(wiki, member):
 # A tool asks -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.spec("OpenID Connect RP-Initiated Logout", "3")
+@pytest.mark.spec("OIDC RP-Initiated Logout", "3")
 def test_a_tool_with_its_id_token_signs_out_and_gets_the_browser_back(wiki, browser):
     hint = opened(wiki, browser)["id_token"]
 
@@ -226,7 +226,7 @@ def test_a_hint_of_another_session_does_not_end_this_one_silently(wiki, member):
 # Notices -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.spec("OpenID Connect Back-Channel Logout", "2.4")
+@pytest.mark.spec("OIDC Back-Channel Logout", "2.4")
 def test_the_tool_receives_a_signed_notice_for_its_session(wiki, browser):
     with listening_tool() as (uri, received):
         claims = wiki.claims(opened(wiki, browser, uri)["id_token"])

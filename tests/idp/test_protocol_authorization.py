@@ -79,7 +79,7 @@ def test_a_malformed_value_gets_the_error_of_the_specification(changes, code):
     assert refused.value.code == code
 
 
-@pytest.mark.spec("OpenID Connect Core", "3.1.2.1")
+@pytest.mark.spec("OIDC Core", "3.1.2.1")
 def test_unknown_parameters_and_scopes_are_ignored():
     asked = parsed(foo="bar", scope="openid email telepathy")
 

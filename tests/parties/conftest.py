@@ -5,17 +5,22 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from demo.run import answers
 from tests.parties.browser import Browser
-from tests.support.demo import Demo
+from tests.support.apache import free_port
+from tests.support.demo import Demo, start, stop
 
 ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +34,15 @@ class Hub:
         return self.demo.hub.rstrip("/")
 
     def environment(self) -> dict[str, str]:
-        """The one that the hub's own processes run with."""
+        """The one that the hub's own processes run with; the test run's settings are for another hub."""
         lines = (self.demo.data / "hub.env").read_text().splitlines()
         pairs = (shlex.split(line)[1].split("=", 1) for line in lines)
-        return {**os.environ, **dict(pairs)}
+        outer = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("TROUSSEAU_") and name not in ("DATABASE_URL", "CACHE_URL")
+        }
+        return {**outer, **dict(pairs)}
 
     def run(self, module: str, orders: object) -> Any:
         done = subprocess.run(
@@ -55,13 +65,44 @@ class Hub:
         )
         return answer
 
+    @contextmanager
+    def beside(self, **settings: str) -> Iterator[str]:
+        """A second server on the same data with other settings; yields its issuer."""
+        port = free_port()
+        origin, log = f"http://localhost:{port}", self.demo.data / "logs" / f"beside-{port}.log"
+        environment = {**self.environment(), "TROUSSEAU_ORIGIN": origin, **settings}
+        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--no-ws"]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*command, "--port", str(port), "hub.wsgi:application"],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                process_group=0,
+            )
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not answers(f"{origin}/healthz"):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+            yield origin
+        finally:
+            process.terminate()
+            process.wait(START_SECONDS)
+
 
 BrowserOf = Callable[..., Browser]
 
 
 @pytest.fixture(scope="session")
-def hub(demo: Demo) -> Hub:
-    return Hub(demo)
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """One of their own: a dozen more tools would be on the page that other tests look at."""
+    running = start(tmp_path_factory.mktemp("parties") / "data")
+    yield Hub(running)
+    stop(running.process)
 
 
 @pytest.fixture(scope="session")

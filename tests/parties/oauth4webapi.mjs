@@ -315,7 +315,9 @@ async function register(orders) {
       ...plain,
     }),
   );
-  const party = { id: metadata.client_id, secret: metadata.client_secret, method: 'client_secret_basic' };
+  const { client_id: id, client_secret: secret, token_endpoint_auth_method: method } = metadata;
+  const { id_token_signed_response_alg } = metadata;
+  const party = { id, secret, method, metadata: { id_token_signed_response_alg } };
   return { metadata, ...(await login({ ...orders, party })) };
 }
 

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -65,8 +67,8 @@ def tool(slug: str, port: int, **properties: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def sites(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]:
-    """The same folder twice: with a secret and no more than is needed, and with all that the module can sign."""
-    simple, signing = free_port(), free_port()
+    """The same folder three times: with a secret and no more, with all that the module can sign, told by a frame."""
+    simple, signing, front = free_port(), free_port(), free_port()
     key = RSAKey.generate_key(2048, {"kid": "apache", "use": "sig", "alg": "RS256"}, private=True)
     folder = tmp_path_factory.mktemp("apache")
     (folder / "key.pem").write_bytes(key.as_pem(private=True))
@@ -82,6 +84,12 @@ def sites(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[s
                 algorithm="PS256",
                 userinfo_signed_response_alg="ES256",
                 require_signed_request_object=True,
+            ),
+            tool(
+                "apache-front",
+                front,
+                backchannel_logout_uri="",
+                frontchannel_logout_uri=f"http://localhost:{front}/members/callback?logout=get",
             ),
         ]
     )
@@ -114,11 +122,14 @@ def sites(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[s
             "OIDCDefaultLoggedOutURL": f"http://localhost:{signing}/bye.html",
         },
     }
+    directives[front] = {
+        **directives[simple],
+        "OIDCClientID": given["apache-front"]["client_id"],
+        "OIDCClientSecret": given["apache-front"]["client_secret"],
+    }
+    ports = {"simple": simple, "signing": signing, "front": front}
     with apache(directives) as log:
-        yield {
-            "simple": Site(f"http://localhost:{simple}", log),
-            "signing": Site(f"http://localhost:{signing}", log),
-        }
+        yield {name: Site(f"http://localhost:{port}", log) for name, port in ports.items()}
 
 
 def certificate_of(key: RSAKey) -> bytes:
@@ -234,6 +245,26 @@ def test_one_persons_sign_out_leaves_the_others_session_at_apache(person, site, 
 
     wait_until(lambda: asks_for_a_login(person, site))
     assert not asks_for_a_login(colleague, site)
+
+
+@pytest.mark.spec("OIDC Front-Channel Logout", "2")
+def test_a_frame_of_the_signed_out_page_ends_the_session_at_apache(sites, browser_of: BrowserOf):
+    site = sites["front"]
+    person = browser_of("lead", site.origin)
+    enter(person, site)
+
+    home = person.go(f"{person.hub}/")
+    assert isinstance(home, Page)
+    page = person.submit(home, sign_out_form(home))
+    assert isinstance(page, Page)
+    frames = [unescape(source) for source in re.findall(r'<iframe[^>]*\ssrc="([^"]*)"', page.text)]
+    mine = [source for source in frames if source.startswith(site.origin)]
+    assert not asks_for_a_login(person, site)
+    # Without the browser's cookies, which it may hold back from a frame: issuer and session are in the address.
+    requests.get(mine[0], timeout=10).raise_for_status()
+
+    assert len(mine) == 1
+    assert asks_for_a_login(person, site)
 
 
 def sign_out_form(page: Page) -> str:

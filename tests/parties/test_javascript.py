@@ -6,6 +6,7 @@ Both check what the specifications let a client check: state, nonce, issuer, aud
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -272,6 +273,19 @@ def test_an_answer_by_form_is_read_by_the_library(play):
     assert told["claims"]["aud"] == play.parties["simple"]["id"]
 
 
+@pytest.mark.spec("OIDC Core", "5.5")
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_claim_asked_for_by_name_comes_where_it_was_asked(play, signed):
+    wishes = {"userinfo": {"email": {"essential": True}}, "id_token": {"name": None}}
+
+    told = play("login", "asked", "userinfo", scope="openid", parameters={"claims": json.dumps(wishes)}, signed=signed)
+
+    assert told["claims"]["name"]
+    assert "email" not in told["claims"]
+    assert told["userinfo"]["email"]
+    assert "name" not in told["userinfo"]
+
+
 @pytest.mark.spec("RFC 9126", "2")
 def test_a_request_is_pushed_and_the_browser_carries_its_name_only(play):
     told = play("login", "simple", "userinfo", pushed=True)
@@ -414,6 +428,42 @@ def test_a_device_without_a_browser_is_let_in_by_a_person_with_one(play):
 
     assert told["userinfo"]["sub"] == told["claims"]["sub"]
     assert told["started"]["user_code"] in told["started"]["verification_uri_complete"]
+    if play.library == "oauth4webapi":
+        # The other library asks again by itself, and tells only of the end.
+        assert (told["early"]["error"], told["again"]["error"]) == ("authorization_pending", "invalid_grant")
+
+
+@pytest.fixture(scope="module")
+def registering(hub: Hub) -> Iterator[str]:
+    """The issuer of a hub at which programs may register tools."""
+    with hub.beside(TROUSSEAU_DYNAMIC_REGISTRATION="true") as issuer:
+        yield issuer
+
+
+@pytest.mark.spec("RFC 7591", "3")
+def test_a_tool_registers_itself_and_members_can_enter(hub, library, registering):
+    token = hub.run("tests.parties.connect", {"registration": 1})["initial_access_token"]
+    wanted = {
+        "client_name": "Outil venu seul",
+        "redirect_uris": [CALLBACK],
+        "token_endpoint_auth_method": "client_secret_basic",
+        "id_token_signed_response_alg": "ES256",
+    }
+    orders = {
+        "scenario": "register",
+        "issuer": registering,
+        "initial_access_token": token,
+        "metadata": wanted,
+        "redirect_uri": CALLBACK,
+        "scope": "openid",
+        "then": ["userinfo"],
+    }
+
+    told = run(library, orders, Browser(registering, hub.demo.account("lead")))
+
+    assert {name: told["metadata"][name] for name in wanted} == wanted
+    assert (told["header"]["alg"], told["claims"]["aud"]) == ("ES256", told["metadata"]["client_id"])
+    assert told["userinfo"]["sub"] == told["claims"]["sub"]
 
 
 def test_the_keys_of_the_parties_are_really_used() -> None:

@@ -65,10 +65,13 @@ ErrorLog {folder}/error.log
 LogLevel warn auth_openidc:info
 TypesConfig /dev/null
 AddType text/html .html
+ServerName localhost
 StartServers 1
-ThreadsPerChild 8
-MaxRequestWorkers 8
 ServerLimit 1
+ThreadsPerChild 16
+MaxRequestWorkers 16
+MinSpareThreads 1
+MaxSpareThreads 16
 {"".join(_site(folder, port, directives) for port, directives in sites.items())}"""
     )
     configuration.chmod(0o600)

@@ -1,7 +1,8 @@
 """Connect a tool without a screen: every property of its sheet is an option."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -13,8 +14,19 @@ from django.utils import timezone
 from audit.types import SYSTEM
 from consent import services as consent_services
 from consent.types import ITEMS, LegalBasis, Sheet, SheetItem
+from idp.selectors import warnings_about
 from idp.services.tools import Registered, register_tool
-from idp.types import AuthMethod, Section, SubjectType, ToolKind, ToolState
+from idp.types import (
+    AccessTokenFormat,
+    AuthMethod,
+    GrantType,
+    Section,
+    SecurityProfile,
+    SigningAlgorithm,
+    SubjectType,
+    ToolKind,
+    ToolState,
+)
 
 PROPERTIES = (
     "kind",
@@ -36,7 +48,46 @@ PROPERTIES = (
     "claims_in_id_token",
     "offline_access",
     "backchannel_logout_uri",
+    "frontchannel_logout_uri",
+    "frontchannel_logout_session_required",
+    "session_iframe",
+    "grant_types",
+    "client_jwks",
+    "client_jwks_uri",
+    "tls_client_auth_subject_dn",
+    "tls_client_auth_san_dns",
+    "tls_client_auth_san_uri",
+    "security_profile",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+    "default_max_age",
+    "required_acr",
+    "algorithm",
+    "id_token_encrypted_response_alg",
+    "id_token_encrypted_response_enc",
+    "userinfo_signed_response_alg",
+    "userinfo_encrypted_response_alg",
+    "userinfo_encrypted_response_enc",
+    "introspection_signed_response_alg",
+    "authorization_signed_response_alg",
+    "access_token_format",
+    "resource_identifier",
+    "resources",
+    "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
+    "refresh_grace_seconds",
+    "client_uri",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+    "contacts",
 )
+GRANTS = {
+    "code": GrantType.CODE,
+    "client-credentials": GrantType.CLIENT_CREDENTIALS,
+    "device": GrantType.DEVICE,
+    "exchange": GrantType.EXCHANGE,
+}
 
 
 class Command(BaseCommand):
@@ -68,6 +119,7 @@ class Command(BaseCommand):
         add("--scopes", default="openid profile email")
         add("--claims-in-userinfo-only", action="store_false", dest="claims_in_id_token")
         add("--offline-access", action="store_true", help="allow refresh tokens")
+        self._add_protocol(parser)
         add("--client-secret", default="", help="keep a secret that the tool already has (else one is made)")
         add("--processing", default="", help="name of the processing; without it the tool gets no personal data")
         add("--processing-en", default="")
@@ -89,7 +141,52 @@ class Command(BaseCommand):
         add("--optional-item", action="append", default=[], dest="optional_items", metavar="CODE=WHY[|WHY_EN]")
         add("--json", action="store_true", dest="as_json")
 
+    def _add_protocol(self, parser: ArgumentParser) -> None:
+        """How the tool speaks, beyond what most tools need."""
+        add = parser.add_argument
+        algorithms = SigningAlgorithm.values
+        add("--grant", choices=GRANTS, action="append", dest="grants", help="code unless given; may be repeated")
+        add("--jwks", type=_key_set, dest="client_jwks", metavar="FILE", help="the tool's public keys (RFC 7517)")
+        add("--jwks-uri", default="", dest="client_jwks_uri")
+        add("--tls-subject-dn", default="", dest="tls_client_auth_subject_dn", help="of the tool's certificate")
+        add("--tls-san-dns", default="", dest="tls_client_auth_san_dns")
+        add("--tls-san-uri", default="", dest="tls_client_auth_san_uri")
+        add("--profile", choices=[each for each in SecurityProfile.values if each], default="", dest="security_profile")
+        add("--pushed-requests-only", action="store_true", dest="require_pushed_authorization_requests")
+        add("--signed-requests-only", action="store_true", dest="require_signed_request_object")
+        add("--default-max-age", type=int, metavar="SECONDS", help="proof of identity may be this old")
+        add("--required-acr", default="", help="1: password; 2: a second factor too")
+        add("--id-token-alg", choices=algorithms, default=SigningAlgorithm.RS256, dest="algorithm")
+        add("--userinfo-alg", choices=algorithms, default="", dest="userinfo_signed_response_alg")
+        add("--introspection-alg", choices=algorithms, default="", dest="introspection_signed_response_alg")
+        add("--answer-alg", choices=algorithms, default="", dest="authorization_signed_response_alg", help="JARM")
+        for answer in ("id-token", "userinfo"):
+            name = answer.replace("-", "_")
+            add(f"--{answer}-encryption-alg", default="", dest=f"{name}_encrypted_response_alg")
+            add(f"--{answer}-encryption-enc", default="", dest=f"{name}_encrypted_response_enc")
+        add("--access-token-format", choices=AccessTokenFormat.values, default=AccessTokenFormat.OPAQUE)
+        add("--resource-identifier", default="", help="the address that names this tool as a resource (RFC 8707)")
+        add("--resource", action="append", default=[], dest="resources", help="a resource the tool may ask for")
+        add("--dpop-bound", action="store_true", dest="dpop_bound_access_tokens")
+        add("--tls-bound", action="store_true", dest="tls_client_certificate_bound_access_tokens")
+        add("--refresh-grace-seconds", type=int, default=0, help="a lost answer may be asked for again this long")
+        add("--frontchannel-logout-uri", default="")
+        add(
+            "--frontchannel-without-session",
+            action="store_false",
+            dest="frontchannel_logout_session_required",
+            help="leave iss and sid out of front-channel logout",
+        )
+        add("--session-iframe", action="store_true", help="let the tool watch the session (Session Management)")
+        for name in ("client", "logo", "policy", "tos"):
+            add(f"--{name}-uri", default="")
+        add("--technical-contact", action="append", default=[], dest="contacts", metavar="MAIL")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        grants = [str(GRANTS[name]) for name in options["grants"] or ["code"]]
+        options["grant_types"] = " ".join(dict.fromkeys(grants))
+        options["resources"] = " ".join(options["resources"])
+        options["contacts"] = " ".join(options["contacts"])
         try:
             registered = self._register(options)
         except ValidationError as error:
@@ -141,12 +238,21 @@ class Command(BaseCommand):
             "issuer": settings.ISSUER,
             "client_id": tool.client_id,
             "client_secret": registered.client_secret,
+            "client_secret_kept": registered.kept,
             "token_endpoint_auth_method": tool.token_endpoint_auth_method,
             "redirect_uris": list(tool.redirect_uri_list),
             "post_logout_redirect_uris": list(tool.post_logout_redirect_uri_list),
             "backchannel_logout_uri": tool.backchannel_logout_uri,
             "scopes": tool.scopes,
+            "warnings": [str(warning) for warning in warnings_about(tool, timezone.now())],
         }
+
+
+def _key_set(path: str) -> Any:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArgumentTypeError(f"{path} is not a readable JSON file") from error
 
 
 def _item(text: str, *, optional: bool) -> SheetItem:

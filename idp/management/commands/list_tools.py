@@ -1,0 +1,57 @@
+"""Every tool on one line, with what deserves a second look."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from idp.models import Tool
+from idp.selectors import warnings_about
+from idp.types import ToolWarning
+
+SENTENCES = {
+    ToolWarning.NO_PKCE: "PKCE is not required of it",
+    ToolWarning.SELF_REGISTERED: "it registered itself",
+    ToolWarning.ANY_SECRET: "on trial: it may send its secret by header or by form",
+    ToolWarning.SHARED_LOGIN: "it knows members by their login, as other tools may",
+    ToolWarning.OLD_SECRET: "its former secret still works",
+    ToolWarning.NO_CERTIFICATES: "it needs a TLS certificate, which no proxy hands over (client_certificate_header)",
+}
+
+
+class Command(BaseCommand):
+    help = "Lists the tools with their state, their way of proving themselves, and warnings."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", dest="as_json")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+        tools = [(tool, warnings_about(tool, now)) for tool in Tool.objects.order_by("slug")]
+        if options["as_json"]:
+            self.stdout.write(json.dumps([_described(tool, told) for tool, told in tools], ensure_ascii=False))
+            return
+        for tool, told in tools:
+            self.stdout.write(
+                f"{tool.slug} ({tool.name}): {tool.kind}, {tool.state}, {tool.token_endpoint_auth_method}"
+            )
+            for warning in told:
+                self.stdout.write(f"  ! {SENTENCES[warning]}")
+
+
+def _described(tool: Tool, told: tuple[ToolWarning, ...]) -> dict[str, object]:
+    return {
+        "slug": tool.slug,
+        "name": tool.name,
+        "kind": tool.kind,
+        "state": tool.state,
+        "client_id": tool.client_id,
+        "token_endpoint_auth_method": tool.token_endpoint_auth_method,
+        "grant_types": list(tool.grant_type_list),
+        "security_profile": tool.security_profile,
+        "everyone": tool.everyone,
+        "self_registered": tool.self_registered,
+        "warnings": [str(warning) for warning in told],
+    }

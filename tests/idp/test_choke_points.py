@@ -1,0 +1,97 @@
+"""One door each: codes, tokens, access, redirects, endings.  Read from the code, so that no second one opens."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+APPS = ("hub", "launcher", "idp", "consent", "directory", "audit")
+WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "save"}
+
+
+def sources():
+    for app in APPS:
+        for path in sorted((ROOT / app).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path, ast.parse(path.read_text())
+
+
+def functions_where(found):
+    """The functions that hold a node of interest, as ``module.function``."""
+    names = set()
+    for path, tree in sources():
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and any(found(inner) for inner in ast.walk(node)):
+                names.add(f"{module}.{node.name}")
+    return names
+
+
+def creates(model):
+    def found(node):
+        if not isinstance(node, ast.Call):
+            return False
+        if isinstance(node.func, ast.Name):
+            return node.func.id == model
+        called = ast.unparse(node.func)
+        return called.startswith(f"{model}.objects.") and called.rpartition(".")[2] in WRITES
+
+    return found
+
+
+def calls(name):
+    return lambda node: isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name
+
+
+@pytest.mark.parametrize(
+    ("model", "door"),
+    [
+        ("Grant", {"idp.services.codes.issue"}),
+        ("AccessToken", {"idp.services.tokens.save_tokens"}),
+        ("RefreshToken", {"idp.services.tokens._save_refresh_token"}),
+        ("DeviceGrant", {"idp.services.device.start"}),
+        ("KnownSubject", {"idp.services.subjects.keep"}),
+    ],
+)
+def test_one_function_issues_each_kind_of_credential(model, door):
+    assert functions_where(creates(model)) == door
+
+
+def test_tokens_are_saved_by_the_token_endpoint_alone():
+    assert functions_where(calls("save_tokens")) == {"idp.oauth.validator.save_bearer_token"}
+    assert functions_where(calls("token_response")) == {"idp.views.tokens.token"}
+
+
+def test_a_code_is_issued_by_the_steps_of_the_authorization_endpoint_alone():
+    issuing = functions_where(lambda node: calls("issue")(node) and "codes" in ast.unparse(node.func))
+
+    assert len(issuing) == 1
+    assert issuing.pop().startswith("idp.views.")
+
+
+def test_one_rule_says_who_may_enter():
+    def looks_at_everyone(node):
+        return isinstance(node, ast.keyword) and node.arg == "everyone"
+
+    assert functions_where(looks_at_everyone) == {"idp.access._open_to"}
+
+
+def test_redirect_addresses_are_compared_in_one_place():
+    def compares(node):
+        return isinstance(node, ast.Compare) and "redirect_uri_list" in ast.unparse(node)
+
+    # The sheet's own check compares origins: where a sign-out page may be (OIDC Front-Channel Logout §2).
+    assert functions_where(compares) == {"idp.models.tools.clean"}
+
+
+def test_what_tools_hold_is_ended_in_one_place():
+    def ends(node):
+        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        return called.startswith("AccessToken.objects.filter") and called.endswith(".delete")
+
+    assert functions_where(ends) == {
+        "idp.services.sessions._end_tool_sessions",
+        "idp.services.tokens.revoke_code_family",
+        "idp.services.tokens.revoke_family",
+    }
