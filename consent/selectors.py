@@ -96,7 +96,7 @@ def release_on(tool_id: int, standing: Standing | None, asked: frozenset[str]) -
 def with_standing(rows: QuerySet[Any], *, member: str, tool: int | str) -> QuerySet[Any]:
     """Join the live decision about this tool to rows that lead to a member; ``standing_of`` takes it from a row.
 
-    ``member`` is the path to the member, ``tool`` an identifier or the name of the field that holds it.  At most one joins.
+    ``member`` is the path to the member, ``tool`` an identifier or the name of its field.  At most one joins.
     """
     wanted = F(tool) if isinstance(tool, str) else tool
     live = Q(**{f"{member}__consents__tool": wanted, f"{member}__consents__ended_at": None})

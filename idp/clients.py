@@ -189,7 +189,11 @@ def _assertion_keys(tool: Tool, method: AuthMethod, assertion: str) -> KeySet:
     sealed = [tool.sealed_client_secret]
     if tool.previous_client_secret_until and tool.previous_client_secret_until > timezone.now():
         sealed.append(tool.previous_sealed_client_secret)
-    secrets = [sealing.unseal(bytes(each), purpose=SECRET_PURPOSE) for each in sealed if each is not None]
+    try:
+        secrets = [sealing.unseal(bytes(each), purpose=SECRET_PURPOSE) for each in sealed if each is not None]
+    except sealing.InvalidToken as error:
+        # The key that sealed it is lost or was taken from the list: the operator reads why in the journal.
+        raise ClientRefused("secret_cannot_be_unsealed", tool) from error
     return KeySet([OctKey.import_key(secret) for secret in secrets])
 
 

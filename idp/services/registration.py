@@ -63,7 +63,7 @@ def give_token(
         opens=opens,
         relaxes_pkce=relaxes_pkce,
     )
-    facts = {"registration": row.pk, "uses": uses, "opens": opens, "relaxes_pkce": relaxes_pkce}
+    facts: dict[str, object] = {"registration": row.pk, "uses": uses, "opens": opens, "relaxes_pkce": relaxes_pkce}
     record(Entry(Action.REGISTRATION_ALLOWED, actor=actor, facts=facts, at=now))
     return token
 

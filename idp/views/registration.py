@@ -30,10 +30,12 @@ def register(request: HttpRequest) -> HttpResponse:
     """RFC 7591 §3.  Switched off, there is nothing here."""
     if not settings.DYNAMIC_REGISTRATION:
         raise Http404
-    now = timezone.now()
+    now, token = timezone.now(), _bearer(request)
     try:
         _check_pace(request)
-        made = registration.register(sent=_body(request), initial_token=_bearer(request), now=now)
+        if not token:
+            raise TokenRefused("token_missing")
+        made = registration.register(sent=_body(request), initial_token=token, now=now)
     except (TokenRefused, ProtocolError) as error:
         return _refused(request, error, None)
     return json_answer(_told(made, created=True), 201)

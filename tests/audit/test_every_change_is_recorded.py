@@ -36,6 +36,7 @@ EXCUSED = {
     "idp.services.keys.lifecycle._succeed": "the end of a key's time; what plans or forces it records",
     "idp.services.pushed._keep": "a request that nobody answered yet; the code or the refusal is recorded",
     "idp.services.pushed.spend": "the mark that issue sets with the code it records",
+    "idp.services.registration._spend": "a use of a token that lets a tool register; the tool or the refusal records",
     "idp.services.replay.first_time": "a number seen once; what was proved with it is recorded",
     "idp.services.subjects.keep": "a name given with a tool's session, which is recorded",
     "idp.views.farewell.take": "an entry of the cache that is shown once",

@@ -221,7 +221,8 @@ class Browser:
         headers = {"Origin": self.origin, "Referer": self.origin + "/"} if method == "POST" else {}
         if bare:
             clean = requests.Session()
-            clean.trust_env, clean.verify, clean.headers = False, self.http.verify, self.http.headers.copy()
+            clean.trust_env, clean.verify = False, self.http.verify
+            clean.headers.update(self.http.headers)
             elsewhere = {"Origin": "http://localhost:9999"}
             return clean.request(method, url, data=form, headers=elsewhere, allow_redirects=False, timeout=20)
         return self.http.request(method, url, data=form, headers=headers, allow_redirects=False, timeout=20)

@@ -18,7 +18,7 @@ class ClientKeys:
     rsa: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"use": "sig", "kid": secrets.token_hex(4)}))
 
     def public(self) -> dict[str, Any]:
-        return KeySet([self.ec, self.rsa]).as_dict(private=False)
+        return dict(KeySet([self.ec, self.rsa]).as_dict(private=False))
 
 
 @dataclass

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Self, TypeVar
 
 from tests.certification.fapi import FapiParty
@@ -59,9 +60,9 @@ class Left:
     @classmethod
     def begin(cls, op: Provider) -> Self:
         return cls(
-            {plan: _attempt(lambda plan=plan: _use_code(op, plan)) for plan in BASIC},
-            {plan: _attempt(lambda plan=plan: _leave_code(op, plan)) for plan in FAPI},
-            {plan: _attempt(lambda plan=plan: _leave_request(op, plan)) for plan in FAPI},
+            {plan: _attempt(partial(_use_code, op, plan)) for plan in BASIC},
+            {plan: _attempt(partial(_leave_code, op, plan)) for plan in FAPI},
+            {plan: _attempt(partial(_leave_request, op, plan)) for plan in FAPI},
         )
 
 

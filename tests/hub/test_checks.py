@@ -76,3 +76,19 @@ def test_a_directory_without_tls_is_refused_but_in_the_demonstration() -> None:
 
 def test_the_settings_of_the_tests_pass() -> None:
     assert checks.unsafe_settings(app_configs=None) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"key_encryption_key": SecretStr("A" * 43 + "=")}, []),
+        ({"key_encryption_key": SecretStr("A" * 43 + "= " + "B" * 43 + "=")}, []),
+        ({"key_encryption_key": SecretStr("not a key")}, ["hub.E007"]),
+        ({"key_encryption_key": SecretStr("A" * 43 + "=,")}, ["hub.E007"]),
+        ({"key_encryption_key": SecretStr("A" * 43 + "="), "key_publish_ahead_hours": 24 * 90}, ["hub.E006"]),
+    ],
+)
+def test_keys_that_cannot_work_are_refused_before_the_hub_starts(values: dict[str, Any], expected: list[str]) -> None:
+    given = {"key_rotation_days": 90, "key_publish_ahead_hours": 48, **values}
+
+    assert ids(checks.key_errors(env(**given))) == expected

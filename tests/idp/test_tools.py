@@ -3,19 +3,24 @@
 import json
 from datetime import timedelta
 from io import StringIO
+from secrets import token_hex
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey
 
 from audit.models import Event
-from audit.types import Action
+from audit.types import SYSTEM, Action
 from consent import selectors as consent_selectors
 from idp.models import AccessToken, Grant, Tool
 from idp.protocol.tokens import digest
 from idp.services.purge import purge_expired
-from tests.support.oidc import Party, answer_of
+from idp.services.tools import rotate_secret
+from tests.support.oidc import Party, answer_of, connect
 
 pytestmark = pytest.mark.django_db
 
@@ -125,3 +130,285 @@ def test_what_expired_is_purged_and_nothing_else(wiki, browser):
     assert not Grant.objects.exists()
     assert not Session.objects.exists()
     assert Event.objects.exists(), "the journal is not a cache"
+
+
+# What a tool may be --------------------------------------------------------------------------------------------
+
+
+KEYS = {"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}
+FAPI = {
+    "security_profile": "fapi2",
+    "token_endpoint_auth_method": "private_key_jwt",
+    "client_jwks": KEYS,
+    "dpop_bound_access_tokens": True,
+    "algorithm": "ES256",
+}
+
+
+@pytest.mark.parametrize(
+    ("properties", "field"),
+    [
+        ({"client_jwks": KEYS, "client_jwks_uri": "https://t.example/jwks"}, "client_jwks_uri"),
+        ({"client_jwks_uri": "http://t.example/jwks"}, "client_jwks_uri"),
+        ({"client_jwks": {"keys": []}}, "client_jwks"),
+        ({"client_jwks": {"keys": [ECKey.generate_key("P-256").as_dict(private=True)]}}, "client_jwks"),
+        ({"token_endpoint_auth_method": "private_key_jwt"}, "client_jwks"),
+        ({"token_endpoint_auth_method": "self_signed_tls_client_auth"}, "client_jwks"),
+        ({"require_signed_request_object": True}, "client_jwks"),
+        ({"token_endpoint_auth_method": "tls_client_auth"}, "tls_client_auth_subject_dn"),
+        (
+            {
+                "token_endpoint_auth_method": "tls_client_auth",
+                "tls_client_auth_subject_dn": "CN=t",
+                "tls_client_auth_san_dns": "t.example",
+            },
+            "tls_client_auth_subject_dn",
+        ),
+        ({"tls_client_auth_san_dns": "t.example"}, "tls_client_auth_san_dns"),
+        ({"grant_types": "authorization_code password"}, "grant_types"),
+        ({"grant_types": "authorization_code refresh_token"}, "grant_types"),
+        ({"grant_types": ""}, "grant_types"),
+        (
+            {"grant_types": "authorization_code client_credentials", "token_endpoint_auth_method": "none"},
+            "grant_types",
+        ),
+        ({"refresh_grace_seconds": 3600}, "refresh_grace_seconds"),
+        ({"id_token_encrypted_response_alg": "RSA-OAEP-256"}, "id_token_encrypted_response_alg"),
+        ({"id_token_encrypted_response_alg": "RSA1_5", "client_jwks": KEYS}, "id_token_encrypted_response_alg"),
+        ({"userinfo_encrypted_response_enc": "A256GCM", "client_jwks": KEYS}, "userinfo_encrypted_response_enc"),
+        ({"algorithm": "HS256"}, "algorithm"),
+        ({"algorithm": "none"}, "algorithm"),
+        ({"authorization_signed_response_alg": "HS256"}, "authorization_signed_response_alg"),
+        ({"resources": "https://api.example/#x"}, "resources"),
+        ({"resources": "api"}, "resources"),
+        ({"resources": "https://api.example/ JAVASCRIPT:x"}, "resources"),
+        ({"resource_identifier": "/api"}, "resource_identifier"),
+        ({"required_acr": "gold"}, "required_acr"),
+        ({"logo_uri": "JavaScript:alert(1)"}, "logo_uri"),
+        ({"frontchannel_logout_uri": "https://elsewhere.example/out"}, "frontchannel_logout_uri"),
+        ({**FAPI, "token_endpoint_auth_method": "client_secret_basic"}, "token_endpoint_auth_method"),
+        ({**FAPI, "token_endpoint_auth_method": "none"}, "token_endpoint_auth_method"),
+        ({**FAPI, "dpop_bound_access_tokens": False}, "dpop_bound_access_tokens"),
+        ({**FAPI, "algorithm": "RS256"}, "algorithm"),
+        ({**FAPI, "userinfo_signed_response_alg": "RS256"}, "userinfo_signed_response_alg"),
+        ({**FAPI, "grant_types": "authorization_code urn:ietf:params:oauth:grant-type:device_code"}, "grant_types"),
+    ],
+)
+def test_properties_that_do_not_fit_together_are_named(properties, field):
+    with pytest.raises(ValidationError) as told:
+        connect("essai", **properties)
+
+    assert field in told.value.message_dict
+    assert not Tool.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        FAPI,
+        {**FAPI, "security_profile": "fapi2_signed"},
+        {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "t.example"},
+        {"client_jwks_uri": "https://t.example/jwks", "token_endpoint_auth_method": "private_key_jwt"},
+        {"resources": "https://api.example/v1 urn:example:api", "resource_identifier": "https://t.example/"},
+        {
+            "id_token_encrypted_response_alg": "ECDH-ES",
+            "id_token_encrypted_response_enc": "A128GCM",
+            "client_jwks": KEYS,
+        },
+    ],
+)
+def test_properties_that_fit_together_are_stored(properties):
+    tool = connect("essai", **properties).tool
+
+    assert all(getattr(Tool.objects.get(pk=tool.pk), name) == value for name, value in properties.items())
+
+
+def test_a_tool_without_a_browsers_grant_needs_no_address():
+    add_tool("--grant", "client-credentials")
+
+    assert Tool.objects.get().grant_type_list == ("client_credentials",)
+
+
+def test_two_tools_cannot_be_one_resource():
+    connect("api", resource_identifier="https://api.example/")
+
+    with pytest.raises(ValidationError, match="another tool is this resource"):
+        connect("faux", resource_identifier="https://api.example/")
+
+
+def test_every_property_of_the_protocol_has_its_option(tmp_path):
+    path = tmp_path / "jwks.json"
+    path.write_text(json.dumps(KEYS))
+
+    add_tool(
+        *("--redirect-uri", "https://essai.example/cb", "--auth-method", "private_key_jwt", "--jwks", str(path)),
+        *("--profile", "fapi2", "--pushed-requests-only", "--signed-requests-only", "--default-max-age", "60"),
+        *("--required-acr", "2", "--id-token-alg", "ES256", "--userinfo-alg", "PS256", "--introspection-alg", "ES256"),
+        *(
+            "--answer-alg",
+            "ES256",
+            "--access-token-format",
+            "jwt",
+            "--resource-identifier",
+            "https://essai.example/api",
+        ),
+        *("--resource", "https://a.example/", "--resource", "https://b.example/", "--dpop-bound"),
+        *("--frontchannel-logout-uri", "https://essai.example/out", "--session-iframe"),
+        *("--userinfo-encryption-alg", "ECDH-ES", "--userinfo-encryption-enc", "A128GCM"),
+        *("--client-uri", "https://essai.example/", "--technical-contact", "admin@essai.example"),
+        *("--grant", "code", "--grant", "client-credentials"),
+    )
+
+    tool = Tool.objects.get()
+    assert tool.grant_type_list == ("authorization_code", "client_credentials")
+    assert tool.resource_list == ("https://a.example/", "https://b.example/")
+    assert (tool.default_max_age, tool.required_acr, tool.algorithm) == (60, "2", "ES256")
+    assert tool.client_jwks == KEYS
+    assert tool.dpop_bound_access_tokens
+    assert tool.session_iframe
+
+
+# Secrets -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "client_secret", "client_secret_jwt"])
+def test_a_short_secret_is_not_imported(method):
+    with pytest.raises(CommandError, match="shorter than 32"):
+        add_tool("--redirect-uri", "https://e.example/", "--auth-method", method, "--client-secret", "x" * 31)
+
+    assert (
+        add_tool(*("--redirect-uri", "https://e.example/", "--auth-method", method, "--client-secret", "x" * 32))[
+            "client_secret"
+        ]
+        == "x" * 32
+    )
+
+
+def test_a_second_run_says_that_the_secret_was_kept():
+    first = add_tool("--redirect-uri", "https://essai.example/cb")
+    second = add_tool("--redirect-uri", "https://essai.example/cb")
+
+    assert (first["client_secret_kept"], second["client_secret_kept"]) == (False, True)
+    assert second["client_secret"] == ""
+
+
+@pytest.mark.spec("RFC 6749", "2.3.1")
+def test_a_rotated_secret_works_beside_the_old_one_until_the_overlap_ends(wiki, browser):
+    out = StringIO()
+    call_command("rotate_secret", "wiki", "--overlap-hours", "1", "--json", stdout=out)
+    fresh = json.loads(out.getvalue())["client_secret"]
+    parties = [Party(Tool.objects.get(), secret, verifier=wiki.verifier) for secret in (fresh, wiki.secret)]
+
+    assert [party.exchange(wiki.code(browser)).status_code for party in parties] == [200, 200]
+
+    Tool.objects.update(previous_client_secret_until=timezone.now())
+    assert [party.exchange(wiki.code(browser)).status_code for party in parties] == [200, 401]
+    line = Event.objects.get(action=Action.SECRET_ROTATED)
+    assert line.facts == {"overlap_hours": 1.0}
+
+
+def test_without_overlap_the_old_secret_ends_at_once(wiki, browser):
+    call_command("rotate_secret", "wiki", "--overlap-hours", "0", stdout=StringIO())
+
+    assert wiki.exchange(wiki.code(browser)).status_code == 401
+
+
+@pytest.mark.spec("RFC 7523", "2.2")
+def test_a_sealed_secret_rotates_with_overlap_too(signing_key, browser):
+    party = connect("scelle", token_endpoint_auth_method="client_secret_jwt")
+    fresh = rotate_secret(slug="scelle", actor=SYSTEM, now=timezone.now(), overlap=timedelta(hours=1))
+
+    def status(secret: str) -> int:
+        return party.exchange(party.code(browser), headers={}, **assertion(party, secret)).status_code
+
+    assert [status(fresh), status(party.secret)] == [200, 200]
+    Tool.objects.update(previous_client_secret_until=timezone.now())
+    assert [status(fresh), status(party.secret)] == [200, 401]
+
+
+def test_a_tool_that_leaves_assertions_for_a_header_keeps_its_secret(signing_key, browser):
+    sealed = connect("scelle", token_endpoint_auth_method="client_secret_jwt")
+
+    plain = connect("scelle", token_endpoint_auth_method="client_secret_basic")
+
+    assert plain.secret == ""
+    party = Party(plain.tool, sealed.secret)
+    assert party.exchange(party.code(browser)).status_code == 200
+    assert Tool.objects.get().sealed_client_secret is None
+
+
+@pytest.mark.parametrize("method", ["none", "private_key_jwt"])
+def test_a_tool_without_a_secret_has_none_to_rotate(method):
+    connect("essai", token_endpoint_auth_method=method, client_jwks=KEYS)
+
+    with pytest.raises(CommandError, match="without one"):
+        call_command("rotate_secret", "essai", stdout=StringIO())
+
+
+@pytest.mark.parametrize("hours", ["-1", "10000"])
+def test_an_overlap_has_an_end(wiki, hours):
+    with pytest.raises(CommandError, match="30 days"):
+        call_command("rotate_secret", "wiki", f"--overlap-hours={hours}", stdout=StringIO())
+
+
+def test_unknown_tools_are_said_to_be_so(db):
+    for command, options in (("rotate_secret", ()), ("open_tool", ("--everyone",))):
+        with pytest.raises(CommandError, match="no tool"):
+            call_command(command, "personne", *options, stdout=StringIO())
+
+
+# Looking and opening -------------------------------------------------------------------------------------------
+
+
+def test_the_list_warns_of_what_was_relaxed(signing_key):
+    connect("ancien", pkce_required=False, token_endpoint_auth_method="client_secret", subject_type="login")
+    connect("neuf")
+    connect("mobile", pkce_required=False, token_endpoint_auth_method="none")
+    connect("passerelle", token_endpoint_auth_method="tls_client_auth", tls_client_auth_san_dns="p.example")
+    rotate_secret(slug="neuf", actor=SYSTEM, now=timezone.now(), overlap=timedelta(hours=1))
+    listed, text = StringIO(), StringIO()
+
+    call_command("list_tools", "--json", stdout=listed)
+    call_command("list_tools", stdout=text)
+
+    warnings = {each["slug"]: each["warnings"] for each in json.loads(listed.getvalue())}
+    assert warnings == {
+        "ancien": ["no_pkce", "any_secret", "shared_login"],
+        "mobile": [],
+        "neuf": ["old_secret"],
+        "passerelle": ["no_certificates"],
+    }
+    assert "! PKCE is not required of it" in text.getvalue()
+    assert 'secret":' not in listed.getvalue()
+
+
+def test_adding_a_relaxed_tool_warns_at_once():
+    assert add_tool("--redirect-uri", "https://e.example/", "--no-pkce")["warnings"] == ["no_pkce"]
+
+
+def test_closing_a_tool_is_noticed_by_the_next_use_of_its_tokens(wiki, browser):
+    body = wiki.exchange(wiki.code(browser)).json()
+    assert wiki.userinfo(body["access_token"]).status_code == 200
+
+    call_command("open_tool", "wiki", "--state", "closed", stdout=StringIO())
+
+    assert wiki.userinfo(body["access_token"]).status_code == 401
+    line = Event.objects.filter(action=Action.TOOL_CHANGED, reason="access").get()
+    assert line.facts == {"state": "closed", "everyone": False, "collectives": 0}
+
+
+def assertion(party: Party, secret: str) -> dict[str, str]:
+    now, name = int(timezone.now().timestamp()), party.tool.client_id
+    claims = {
+        "iss": name,
+        "sub": name,
+        "aud": "http://localhost:8000",
+        "jti": token_hex(8),
+        "iat": now,
+        "exp": now + 60,
+    }
+    return {
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret), algorithms=["HS256"]),
+        "client_id": name,
+    }

@@ -47,6 +47,7 @@ class Process:
         )
 
     def address(self) -> str:
+        assert self.child.stdout is not None
         return f"http://127.0.0.1:{int(self.child.stdout.readline())}"
 
     def end(self) -> str:
@@ -81,7 +82,7 @@ def _set_up(clock: Fast) -> None:
     from idp.services.keys import registry
 
     timezone.now = clock.now
-    registry.monotonic = clock.seconds
+    vars(registry)["monotonic"] = clock.seconds
     settings.KEY_ROTATION, settings.KEY_PUBLISH_AHEAD = ROTATION, AHEAD
     settings.KEY_SET_MARGIN, settings.KEY_HINT_PERIOD = timedelta(minutes=30), timedelta(days=30)
     settings.ALLOWED_HOSTS = ["127.0.0.1"]

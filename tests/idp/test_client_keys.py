@@ -1,0 +1,398 @@
+"""The keys of tools: registered or fetched, trusted within limits, used to encrypt."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+import pytest
+from joserfc import jwe, jws
+from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from idp import outgoing
+from idp.services import client_keys
+from idp.services.client_keys import KeysUnavailable, encrypt, verification_keys, why_not_usable
+from tests.support.key_addresses import address, key_set, made, sends, trickles
+
+
+@dataclass
+class FakeTool:
+    client_jwks: object = None
+    client_jwks_uri: str = ""
+
+
+@dataclass
+class Clock:
+    seconds: float = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known():
+    client_keys.forget()
+    yield
+    client_keys.forget()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(client_keys, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def site():
+    with address() as found:
+        yield found
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Deadlines of a test's length."""
+    monkeypatch.setattr(outgoing, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(client_keys, "WAIT_SECONDS", 0.2)
+
+
+def kids(tool, **asked):
+    return [key.kid for key in verification_keys(tool, **asked)]
+
+
+# Registered keys ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.spec("RFC 7591", "2")
+@pytest.mark.parametrize("kind", ["RS256", "ES256", "Ed25519"])
+def test_a_registered_key_verifies_what_the_tool_signed(kind):
+    key = made(kind, kid="one", use="sig")
+    token = jws.serialize_compact({"alg": kind, "kid": "one"}, "hello", key, algorithms=[kind])
+
+    read = jws.deserialize_compact(token, verification_keys(FakeTool(key_set(key))), algorithms=[kind])
+
+    assert read.payload == b"hello"
+
+
+@pytest.mark.spec("RFC 9864", "2.2")
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+@pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
+@pytest.mark.parametrize("named", ["EdDSA", "Ed25519", None])
+def test_both_names_of_ed25519_are_one_algorithm(alg, named):
+    key = made("Ed25519", kid="one")
+    document = {**key.as_dict(private=False), **({"alg": named} if named else {})}
+    token = jws.serialize_compact({"alg": alg, "kid": "one"}, "hello", key, algorithms=[alg])
+
+    read = jws.deserialize_compact(token, verification_keys(FakeTool({"keys": [document]})), algorithms=[alg])
+
+    assert read.payload == b"hello"
+
+
+def test_a_key_for_encryption_verifies_nothing():
+    tool = FakeTool(key_set(made("RS256", kid="sig", use="sig"), made("RSA-OAEP-256", kid="enc", use="enc")))
+
+    assert kids(tool) == ["sig"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "code"),
+    [
+        (FakeTool(), "no_keys"),
+        (FakeTool({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}), "jwks_unusable"),
+        (FakeTool(key_set(made("ECDH-ES", use="enc"))), "no_signing_key"),
+    ],
+)
+def test_a_tool_without_a_key_to_verify_with_says_so(tool, code):
+    with pytest.raises(KeysUnavailable, match=code):
+        verification_keys(tool)
+
+
+RSA, EC = made("RS256"), made("ES256")
+PUBLIC = RSA.as_dict(private=False)
+
+
+@pytest.mark.spec("RFC 7517", "5")
+@pytest.mark.parametrize(
+    ("jwks", "word"),
+    [
+        (None, "RFC 7517"),
+        ([], "RFC 7517"),
+        ({}, "RFC 7517"),
+        ({"keys": "x"}, "RFC 7517"),
+        ({"keys": ["x"]}, "RFC 7517"),
+        ({"keys": []}, "no key"),
+        ({"keys": [{"kty": "AKP", "alg": "ML-DSA-44"}]}, "no key"),
+        ({"keys": [{"kty": ["RSA"]}]}, "no key"),
+        ({"keys": [RSA.as_dict(private=True)]}, "private"),
+        ({"keys": [EC.as_dict(private=True)]}, "private"),
+        ({"keys": [OctKey.generate_key(256).as_dict(private=True)]}, "symmetric"),
+        ({"keys": [{**PUBLIC, "n": "sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri23bOdgWp4Dy1Wl"}]}, "RSA key"),
+        ({"keys": [{**PUBLIC, "n": "A" + "_" * 4_000}]}, "RSA key"),
+        ({"keys": [{**PUBLIC, "e": PUBLIC["n"]}]}, "RSA key"),
+        ({"keys": [{**PUBLIC, "n": 5}]}, "RSA key"),
+        ({"keys": [{**PUBLIC, "e": "Ag"}]}, "members say"),
+        ({"keys": [{**PUBLIC, "kid": 5}]}, "members say"),
+        ({"keys": [{**EC.as_dict(private=False), "x": "AAAA"}]}, "members say"),
+        ({"keys": [{**PUBLIC, "kid": "a"}, {**PUBLIC, "kid": "a"}]}, "same kid"),
+        ({"keys": [{**PUBLIC, "kid": str(number)} for number in range(21)]}, "more than 20"),
+    ],
+)
+def test_a_key_set_that_nobody_should_use_is_refused_with_its_reason(jwks, word):
+    assert word in (why_not_usable(jwks) or "")
+
+
+@pytest.mark.parametrize(
+    "jwks",
+    [
+        key_set(RSA, EC, made("Ed25519"), made("X25519"), ECKey.generate_key("P-384"), RSAKey.generate_key(3072)),
+        {"keys": [{"kty": "AKP", "alg": "ML-DSA-44", "pub": "x"}, PUBLIC]},
+        {"keys": [{**PUBLIC, "x5c": ["MIIB"], "unknown": 1, "key_ops": ["verify"]}]},
+    ],
+)
+def test_a_sound_key_set_is_taken_with_members_that_nobody_knows(jwks):
+    assert why_not_usable(jwks) is None
+
+
+# Fetched keys ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.spec("OIDC Core", "10.1.1")
+def test_fetched_keys_are_kept_for_ten_minutes(site, clock):
+    site.answer = sends(key_set(made("ES256", kid="one")))
+    tool = FakeTool(client_jwks_uri=site.uri + "?v=1")
+
+    for _ in range(5):
+        assert kids(tool, kid="one") == ["one"]
+        clock.seconds += 119
+    assert site.paths == ["/jwks.json?v=1"]
+    clock.seconds += 10
+    kids(tool)
+
+    assert len(site.paths) == 2
+
+
+@pytest.mark.spec("OIDC Core", "10.1.1")
+def test_a_tool_may_change_its_key_and_is_looked_up_again_once_a_minute_at_most(site, clock):
+    site.answer = sends(key_set(made("ES256", kid="one")))
+    tool = FakeTool(client_jwks_uri=site.uri)
+    kids(tool)
+    site.answer = sends(key_set(made("ES256", kid="two")))
+
+    at_once = kids(tool, kid="two")
+    clock.seconds += 60
+    a_minute_later = kids(tool, kid="two")
+    for number in range(50):
+        kids(tool, kid=f"made-up-{number}")
+
+    assert at_once == ["one"]
+    assert a_minute_later == ["two"]
+    assert len(site.paths) == 2
+
+
+def test_many_requests_at_once_fetch_once(site):
+    site.answer = sends(key_set(made("ES256", kid="one")), after=0.3)
+    tool, found, together = FakeTool(client_jwks_uri=site.uri), [], threading.Barrier(12)
+
+    def one():
+        together.wait()
+        found.append(kids(tool, kid="one"))
+
+    threads = [threading.Thread(target=one) for _ in range(12)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert found == [["one"]] * 12
+    assert len(site.paths) == 1
+
+
+def test_a_slow_tool_holds_one_thread_and_the_others_shortly(site, quick):
+    site.answer = trickles
+    tool, waited = FakeTool(client_jwks_uri=site.uri), []
+
+    def one():
+        start = time.monotonic()
+        with pytest.raises(KeysUnavailable):
+            verification_keys(tool)
+        waited.append(time.monotonic() - start)
+
+    threads = [threading.Thread(target=one) for _ in range(6)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert len(site.paths) == 1
+    assert sorted(waited)[4] < 0.45
+    assert max(waited) < 1.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (sends(b"<html>", **{"Content-Type": "text/html"}), "not_json"),
+        (sends(["keys"]), "not_an_object"),
+        (sends(b"[" * 60_000), "not_json"),
+        (sends(b"\xff\xfe{"), "not_json"),
+        (sends(b"NaN"), "not_an_object"),
+        (sends(b" " * 65_537 + b"{}"), "too_large"),
+        (sends({"keys": []}, status=404), "http_404"),
+        (sends({"keys": []}, status=302, Location="http://127.0.0.1:1/"), "http_302"),
+        (trickles, "timeout"),
+        (lambda handler: handler.wfile.write(b"not http at all\r\n\r\n"), "unreachable"),
+        (lambda handler: None, "unreachable"),
+        (sends({"keys": []}), "jwks_unusable"),
+        (sends({"keys": [RSA.as_dict(private=True)]}), "jwks_unusable"),
+    ],
+)
+def test_an_address_that_does_not_behave_gives_no_keys(site, quick, answer, code):
+    site.answer = answer
+
+    with pytest.raises(KeysUnavailable, match=code):
+        verification_keys(FakeTool(client_jwks_uri=site.uri))
+
+
+def test_a_redirect_is_not_followed(site, quick):
+    site.answer = sends({}, status=302, Location=site.uri + "/elsewhere")
+
+    with pytest.raises(KeysUnavailable):
+        verification_keys(FakeTool(client_jwks_uri=site.uri))
+
+    assert site.paths == ["/jwks.json"]
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254", "[::ffff:10.0.0.1]"]
+)
+def test_a_private_address_is_not_called(site, settings, host):
+    settings.OUTGOING_NETWORKS = []
+    uri = site.uri.replace("127.0.0.1", host)
+
+    with pytest.raises(KeysUnavailable, match="jwks_uri_address"):
+        verification_keys(FakeTool(client_jwks_uri=uri))
+
+    assert site.paths == []
+
+
+def test_a_failure_is_remembered_for_a_quarter_of_a_minute(site, clock):
+    site.answer = sends({}, status=500)
+    tool = FakeTool(client_jwks_uri=site.uri)
+    for _ in range(10):
+        with pytest.raises(KeysUnavailable, match="http_500"):
+            verification_keys(tool)
+    asked = len(site.paths)
+    site.answer = sends(key_set(made("ES256", kid="one")))
+    clock.seconds += 15
+
+    assert asked == 1
+    assert kids(tool) == ["one"]
+
+
+def test_while_its_address_is_down_a_tool_keeps_its_keys_for_an_hour(site, clock):
+    site.answer = sends(key_set(made("ES256", kid="one")))
+    tool = FakeTool(client_jwks_uri=site.uri)
+    kids(tool)
+    site.answer = sends({}, status=503)
+
+    clock.seconds += 3_500
+    still = kids(tool)
+    clock.seconds += 200
+
+    assert still == ["one"]
+    with pytest.raises(KeysUnavailable, match="http_503"):
+        verification_keys(tool)
+
+
+def test_a_key_set_that_turns_unusable_takes_the_old_keys_with_it(site, clock):
+    site.answer = sends(key_set(made("ES256", kid="one")))
+    tool = FakeTool(client_jwks_uri=site.uri)
+    kids(tool)
+    site.answer = sends({"keys": []})
+    clock.seconds += 601
+
+    with pytest.raises(KeysUnavailable, match="jwks_unusable"):
+        verification_keys(tool)
+
+
+def test_only_so_many_addresses_are_remembered(monkeypatch, site):
+    monkeypatch.setattr(client_keys, "MAX_ADDRESSES", 3)
+    site.answer = sends(key_set(made("ES256", kid="one")))
+
+    for number in range(6):
+        kids(FakeTool(client_jwks_uri=f"{site.uri}?{number}"))
+
+    assert len(client_keys._addresses) == 3
+
+
+# Encryption --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.spec("OIDC Core", "10.2")
+@pytest.mark.parametrize("enc", client_keys.ENCRYPTION_METHODS)
+@pytest.mark.parametrize(
+    ("alg", "kind"),
+    [
+        ("RSA-OAEP-256", "RSA-OAEP-256"),
+        ("ECDH-ES", "ECDH-ES"),
+        ("ECDH-ES", "X25519"),
+        ("ECDH-ES+A256KW", "ECDH-ES"),
+        ("ECDH-ES+A256KW", "X25519"),
+    ],
+)
+def test_the_tool_alone_reads_what_is_encrypted_for_it(alg, kind, enc):
+    mine = made(kind, kid="enc", use="enc")
+    tool = FakeTool(key_set(made("RS256", kid="sig", use="sig"), mine))
+
+    token = encrypt(tool, "signed.token.here", alg=alg, enc=enc)
+
+    read = jwe.decrypt_compact(token, mine, algorithms=[alg, enc])
+    assert read.plaintext == b"signed.token.here"
+    header = {name: value for name, value in read.headers().items() if name != "epk"}
+    assert header == {"alg": alg, "enc": enc, "kid": "enc", "cty": "JWT"}
+
+
+@pytest.mark.parametrize(
+    ("members", "chosen"),
+    [
+        ([{"kid": "plain"}, {"kid": "enc", "use": "enc"}], "enc"),
+        ([{"kid": "enc", "use": "enc"}, {"kid": "both", "use": "enc", "alg": "RSA-OAEP-256"}], "both"),
+        ([{"kid": "other", "use": "enc", "alg": "RSA-OAEP"}, {"kid": "plain"}], "plain"),
+        ([{"use": "enc"}], None),
+    ],
+)
+def test_the_key_that_says_most_clearly_that_it_is_for_this_is_taken(members, chosen):
+    ready = [made("RSA-OAEP-256", **each) for each in members]
+
+    token = encrypt(FakeTool(key_set(*ready)), "x", alg="RSA-OAEP-256", enc="A256GCM", cty="")
+
+    header = jws.extract_compact(".".join([token.split(".")[0], "", ""]).encode()).headers()
+    assert header.get("kid") == chosen
+    assert "cty" not in header
+
+
+@pytest.mark.parametrize(
+    ("tool", "alg", "enc", "code"),
+    [
+        (FakeTool(key_set(made("RS256", use="sig"))), "RSA-OAEP-256", "A256GCM", "no_encryption_key"),
+        (FakeTool(key_set(made("ES256"))), "RSA-OAEP-256", "A256GCM", "no_encryption_key"),
+        (FakeTool(key_set(made("Ed25519"))), "ECDH-ES", "A256GCM", "no_encryption_key"),
+        (FakeTool(key_set(RSA)), "RSA1_5", "A256GCM", "encryption_unsupported"),
+        (FakeTool(key_set(RSA)), "RSA-OAEP", "A256GCM", "encryption_unsupported"),
+        (FakeTool(key_set(RSA)), "dir", "A256GCM", "encryption_unsupported"),
+        (FakeTool(key_set(RSA)), "RSA-OAEP-256", "none", "encryption_unsupported"),
+    ],
+)
+def test_nothing_is_encrypted_by_half(tool, alg, enc, code):
+    with pytest.raises(KeysUnavailable, match=code):
+        encrypt(tool, "x", alg=alg, enc=enc)
+
+
+def test_a_key_for_encryption_published_since_is_found(site, clock):
+    site.answer = sends(key_set(made("ES256", kid="one", use="sig")))
+    tool = FakeTool(client_jwks_uri=site.uri)
+    with pytest.raises(KeysUnavailable):
+        encrypt(tool, "x", alg="RSA-OAEP-256", enc="A256GCM")
+    site.answer = sends(key_set(made("RSA-OAEP-256", kid="enc", use="enc")))
+    clock.seconds += 60
+
+    assert encrypt(tool, "x", alg="RSA-OAEP-256", enc="A256GCM").count(".") == 4
