@@ -19,8 +19,9 @@ from idp.oauth.server import token_response
 from idp.protocol import dpop
 from idp.protocol.access_tokens import INTROSPECTION_MEDIA_TYPE
 from idp.protocol.errors import ProtocolError
-from idp.services import introspection, tokens
+from idp.services import introspection, refusals, tokens
 from idp.services.userinfo import userinfo as claims_behind
+from idp.signin.allauth_parts import network_of
 from idp.types import AuthMethod
 
 # RFC 8707 §2, RFC 8693 §2.1: the two that may come more than once.
@@ -163,8 +164,8 @@ def address_of(request: HttpRequest) -> str:
 def refused(request: HttpRequest, error: ProtocolError, tool: Tool | None = None) -> HttpResponse:
     """RFC 6749 §5.2, with its journal line."""
     known = getattr(error, "tool", None) or tool
-    with transaction.atomic():
-        _record_refusal(known, error.detail)
+    # Strangers could fill the journal here: each is refused, not each is a line.
+    refusals.note(_refusal(known, error.detail), network=network_of(request), now=timezone.now())
     body = {"error": error.code}
     if error.description:
         body["error_description"] = error.description
@@ -188,5 +189,9 @@ def _uncached(response: HttpResponse) -> HttpResponse:
 
 
 def _record_refusal(tool: Tool | None, reason: str) -> None:
+    record(_refusal(tool, reason))
+
+
+def _refusal(tool: Tool | None, reason: str) -> Entry:
     pk = tool.pk if tool else None
-    record(Entry(Action.TOKEN_REFUSED, actor=Actor(tool=pk), tool=pk, refused=True, reason=reason[:60]))
+    return Entry(Action.TOKEN_REFUSED, actor=Actor(tool=pk), tool=pk, refused=True, reason=reason[:60])
