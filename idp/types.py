@@ -105,5 +105,5 @@ class SecurityProfile(TextChoices):
 
 class DeliveryState(TextChoices):
     WAITING = "waiting", _("en attente")
-    DONE = "done", _("transmise")
-    FAILED = "failed", _("abandonnée")
+    DONE = "done", _("transmis")
+    FAILED = "failed", _("abandonné")

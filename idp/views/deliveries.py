@@ -23,7 +23,7 @@ from idp.notices import ToolNotices, by_tool, notices
 from idp.services import deliveries
 from idp.types import DeliveryState
 
-PER_PAGE = 50
+PER_PAGE = 25
 
 
 class NoticeFilter(forms.Form):

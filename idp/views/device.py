@@ -22,7 +22,7 @@ from consent import selectors as consent_selectors
 from consent import services as consent_services
 from consent.display import item_label, rows
 from consent.policy import asked_items
-from consent.types import ALWAYS, NoticeOutdated, Question
+from consent.types import ALWAYS, ITEMS, NoticeOutdated, Question
 from directory.models import Member
 from idp import access, claims, clients
 from idp.models import DeviceGrant, HubSession, Tool
@@ -113,14 +113,14 @@ def page(request: HttpRequest) -> HttpResponse:
     attempt = allauth_parts.consume_attempt(request, key=f"device:{session.pk}")
     if attempt is None:
         device.note_refused(member_id=session.member_id, session_id=session.pk, reason="throttled", now=now)
-        form.add_error("user_code", _("Trop d’essais. Patientez cinq minutes, puis recommencez."))
+        form.add_error(None, _("Trop d’essais. Patientez cinq minutes, puis recommencez."))
         return _ask_code(request, form)
     try:
         response = answer(request, code, session, now)
     except device.CodeRefused as error:
         device.note_refused(member_id=session.member_id, session_id=session.pk, reason=error.reason, now=now)
         # One sentence for a wrong code, an old one and one that somebody else has opened.
-        form.add_error("user_code", _("Ce code ne convient pas, ou n’est plus valable. Vérifiez-le sur l’appareil."))
+        form.add_error(None, _("Ce code ne convient pas, ou n’est plus valable. Vérifiez-le sur l’appareil."))
         return _ask_code(request, form)
     attempt.rollback()
     return response
@@ -269,7 +269,7 @@ def _question(member: Member, grant: DeviceGrant, *, again: bool = False) -> Que
 
 def _released(member: Member, grant: DeviceGrant) -> list[str]:
     items = consent_selectors.release(member.pk, grant.tool_id, _asked(grant)).items
-    return sorted(items - ALWAYS)
+    return [code for code in ITEMS if code in items - ALWAYS]
 
 
 def _asked(grant: DeviceGrant) -> frozenset[str]:
