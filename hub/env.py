@@ -65,6 +65,9 @@ class Env(BaseSettings):
     client_certificate_header: str = Field(
         "", description="In which header does the front proxy hand over a tool's TLS certificate? Empty: it does not."
     )
+    client_certificate_verify_header: str = Field(
+        "", description="In which header does the proxy say SUCCESS when it verified the certificate's chain?"
+    )
     client_certificate_proxies: list[IPv4Network | IPv6Network] = Field(
         default_factory=list, description="From which addresses is that header believed?"
     )

@@ -254,6 +254,7 @@ KEY_HINT_PERIOD = timedelta(days=env.key_hint_days)
 KEY_SET_MARGIN = timedelta(days=1)
 OUTGOING_NETWORKS = env.outgoing_networks
 CLIENT_CERTIFICATE_HEADER = env.client_certificate_header
+CLIENT_CERTIFICATE_VERIFY_HEADER = env.client_certificate_verify_header
 CLIENT_CERTIFICATE_PROXIES = env.client_certificate_proxies
 DPOP_NONCES = env.dpop_nonces
 DYNAMIC_REGISTRATION = env.dynamic_registration

@@ -78,7 +78,7 @@ def authenticate(request: HttpRequest, *, endpoint: str) -> Authenticated:
     if method in BY_ASSERTION:
         _check_assertion(tool, method, presented.assertion, endpoint, now)
     if method in BY_CERTIFICATE:
-        _check_certificate(tool, method, certificate)
+        _check_certificate(request, tool, method, certificate, now)
     return Authenticated(tool, method, certificate)
 
 
@@ -197,12 +197,16 @@ def _assertion_keys(tool: Tool, method: AuthMethod, assertion: str) -> KeySet:
     return KeySet([OctKey.import_key(secret) for secret in secrets])
 
 
-def _check_certificate(tool: Tool, method: AuthMethod, certificate: Certificate | None) -> None:
+def _check_certificate(
+    request: HttpRequest, tool: Tool, method: AuthMethod, certificate: Certificate | None, now: datetime
+) -> None:
     """RFC 8705 §2: a subject that the operator named, of a chain the proxy verified; or a key the tool registered."""
     if certificate is None:
         raise ClientRefused("certificate_missing", tool)
+    if not certificate.is_valid_at(now):
+        raise ClientRefused("certificate_expired", tool)
     if method == AuthMethod.TLS:
-        known = certificate.matches(
+        known = tls.chain_verified(request) and certificate.matches(
             subject_dn=tool.tls_client_auth_subject_dn,
             san_dns=tool.tls_client_auth_san_dns,
             san_uri=tool.tls_client_auth_san_uri,

@@ -22,6 +22,16 @@ def certificate_of(request: HttpRequest) -> Certificate | None:
     return certificates.parse(value)
 
 
+def chain_verified(request: HttpRequest) -> bool:
+    """Whether the proxy verified the certificate's chain (nginx: ``$ssl_client_verify`` is SUCCESS).
+
+    A proxy that also lets self-signed certificates in verifies nothing by itself: without this word of its own, anybody
+    could sign a certificate with a tool's name.
+    """
+    name = settings.CLIENT_CERTIFICATE_VERIFY_HEADER
+    return bool(name) and request.headers.get(name) == "SUCCESS" and _from_our_proxy(request)
+
+
 def _from_our_proxy(request: HttpRequest) -> bool:
     try:
         peer = ip_address(request.META.get("REMOTE_ADDR", ""))

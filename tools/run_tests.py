@@ -1,4 +1,5 @@
-"""``./trousseau test``: every check, then all tests on SQLite, then again on a private PostgreSQL and Redis.
+"""``./trousseau test``: every check, then all tests on SQLite, then again on a private PostgreSQL and Redis,
+but for those that start a hub of their own.
 
 With pytest arguments the checks and the coverage are left out, and only what the arguments select runs.
 """
@@ -25,6 +26,14 @@ from tools.checks import ROOT, run_static
 START_LIMIT_SECONDS = 30
 STOP_LIMIT_SECONDS = 20
 NO_TESTS = 5  # pytest's exit code when nothing was selected
+# These start a hub of their own, with the database it comes with: a second time would tell nothing new.
+OWN_HUB = (
+    "tests/certification",
+    "tests/demo",
+    "tests/idp/test_key_rotation_live.py",
+    "tests/journeys",
+    "tests/parties",
+)
 
 
 def free_port() -> int:
@@ -180,9 +189,8 @@ def main() -> int:
         with ExitStack() as servers:
             database = servers.enter_context(postgresql(folder))
             cache = servers.enter_context(redis(folder))
-            second = pytest(
-                "Tests on PostgreSQL and Redis", arguments, reports[1], DATABASE_URL=database, CACHE_URL=cache
-            )
+            again = arguments or [f"--ignore={path}" for path in OWN_HUB]
+            second = pytest("Tests on PostgreSQL and Redis", again, reports[1], DATABASE_URL=database, CACHE_URL=cache)
         passed, failed, skipped = count(reports)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -223,6 +223,8 @@ class Validator(OAuth2Validator):
         code = _given(request, "device_code")
         if not code:
             raise ProtocolError("invalid_request", "device_code is missing", detail="device_code_missing")
+        # Before the code is used up: a resource that is refused must not cost the member a second approval.
+        tokens.audience_for(Basis(tool=self.tool, scopes=frozenset()), self.resources)
         grant = device.redeem(tool=self.tool, device_code=code, now=self.now)
         if grant.user_id is None:
             raise ProtocolError("invalid_grant", "nobody approved this code", detail="device_without_person")

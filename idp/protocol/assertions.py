@@ -11,7 +11,9 @@ from idp.protocol.errors import ProtocolError
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # An assertion's jti is remembered until it expires: a year's assertion would be remembered for a year.
-MAX_LIFETIME = timedelta(minutes=10)
+# An hour is what common client libraries write unless told otherwise; the strict profile's clients know better.
+MAX_LIFETIME = timedelta(hours=1)
+STRICT_MAX_LIFETIME = timedelta(minutes=10)
 # FAPI 2.0 SP §5.3.2.1: 10 s ahead must pass, more than 60 s must not.
 MAX_AHEAD = timedelta(seconds=30)
 MAX_JTI_CHARS = 256
@@ -65,8 +67,9 @@ def verify(
 ) -> Assertion:
     """RFC 7523 §3.  Raises ``AssertionInvalid``.
 
-    ``single_audience`` asks for ``aud`` to be one string (FAPI 2.0 SP §5.3.2.1); ``audiences`` then holds the issuer
-    alone, since an assertion that another server was given for itself could be played here.
+    ``single_audience`` asks for ``aud`` to be one string (FAPI 2.0 SP §5.3.2.1) and for a life of ten minutes at most;
+    ``audiences`` then holds the issuer alone, since an assertion that another server was given for itself could be
+    played here.
     """
     try:
         signed = jose.read(assertion)
@@ -76,7 +79,7 @@ def verify(
         if not client_id or signed.text("iss") != client_id or signed.text("sub") != client_id:
             raise jose.Refused("client")
         _check_audience(signed, audiences, single=single_audience)
-        expires_at = _expiry(signed, now)
+        expires_at = _expiry(signed, now, longest=STRICT_MAX_LIFETIME if single_audience else MAX_LIFETIME)
         jti = signed.text("jti")
         if not 0 < len(jti) <= MAX_JTI_CHARS:
             raise jose.Refused("jti")
@@ -92,12 +95,12 @@ def _check_audience(signed: jose.Signed, audiences: frozenset[str], *, single: b
         raise jose.Refused("aud")
 
 
-def _expiry(signed: jose.Signed, now: datetime) -> datetime:
+def _expiry(signed: jose.Signed, now: datetime, *, longest: timedelta) -> datetime:
     current, ahead = now.timestamp(), MAX_AHEAD.total_seconds()
     expires = signed.time("exp")
     if expires is None or expires <= current:
         raise jose.Refused("exp")
-    if expires > current + MAX_LIFETIME.total_seconds() + ahead:
+    if expires > current + longest.total_seconds() + ahead:
         raise jose.Refused("exp_too_far")
     for name in ("iat", "nbf"):
         value = signed.time(name)

@@ -38,6 +38,7 @@ class _Reader(HTMLParser):
         self.forms: list[Form] = []
         self.ids: set[str] = set()
         self.frames: list[str] = []
+        self.onward = ""
         self._open = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -46,6 +47,8 @@ class _Reader(HTMLParser):
             self.ids.add(found["id"])
         if tag == "iframe" and found.get("src"):
             self.frames.append(found["src"])
+        if tag == "a" and "data-automatic" in found:
+            self.onward = found.get("href", "")
         if tag == "form":
             self.forms.append(Form(found.get("id", ""), found.get("action", ""), found.get("method", "get").lower()))
             self._open = True
@@ -87,6 +90,11 @@ class Page:
     @property
     def frames(self) -> list[str]:
         return self._read.frames
+
+    @property
+    def onward(self) -> str:
+        """Where a script would take the browser once the frames are loaded."""
+        return self._read.onward
 
     def form(self, kind: str) -> Form:
         return next(form for form in self.forms if KNOWN_FORMS.get(form.id) == kind)
@@ -131,6 +139,7 @@ class Journey:
 
     end: Page | Arrival
     shown: list[str] = field(default_factory=list)
+    frames: list[str] = field(default_factory=list)
 
     @property
     def arrival(self) -> Arrival:
@@ -151,6 +160,7 @@ class Browser:
         self.http = requests.Session()
         self.http.trust_env = False
         self.http.verify = verify
+        self.http.headers["Accept"] = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
         number = next(_visitors)
         self.http.headers["X-Forwarded-For"] = f"198.18.{number // 250}.{number % 250 + 1}"
 
@@ -162,10 +172,17 @@ class Browser:
         ``form`` is posted; ``from_elsewhere`` as a foreign page would: without the cookies, which are ``SameSite=Lax``.
         """
         shown: list[str] = []
+        frames: list[str] = []
         end = self.open(url, form=form, from_elsewhere=from_elsewhere)
         for _ in range(MAX_STEPS):
-            if isinstance(end, Arrival) or not (form_ := self._next(end)):
-                return Journey(end, shown)
+            if isinstance(end, Arrival):
+                return Journey(end, shown, frames)
+            frames += end.frames
+            if end.onward:
+                end = self.open(end.onward)
+                continue
+            if not (form_ := self._next(end)):
+                return Journey(end, shown, frames)
             if end.kind:
                 shown.append(end.kind)
             end = self.submit(end, form_, consents=consents)

@@ -97,7 +97,8 @@ def wanted(receiver: str) -> list[Client]:
             frontchannel_logout_uri=f"{ELSEWHERE}/frontchannel/logout?kept=yes",
             frontchannel_logout_session_required=True,
         ),
-        _client("session", origin=receiver, session_iframe=True),
+        # By name, as the provider is: its frame in the tool's page is then of the same site.
+        _client("session", origin=receiver.replace("127.0.0.1", "localhost"), session_iframe=True),
         _fapi("fapi", signed=False),
         _fapi("fapi-second", signed=False),
         _fapi("fapi-signed", signed=True),

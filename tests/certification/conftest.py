@@ -41,7 +41,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     cases = [
         pytest.param(plan, name, id=f"{SHORT[plan]}-{name}") for plan in mark.kwargs["plans"] for name in PROVIDERS
     ]
-    metafunc.parametrize(("plan", "op"), cases, indirect=["op"])
+    metafunc.parametrize(("plan", "op"), cases, indirect=True)
 
 
 @pytest.hookimpl(trylast=True)
@@ -148,7 +148,12 @@ def left(request: pytest.FixtureRequest) -> "dict[str, Left]":
 
 
 @pytest.fixture
-def op(request: pytest.FixtureRequest, left: "dict[str, Left]") -> Provider:
+def plan(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def op(request: pytest.FixtureRequest, plan: str, left: "dict[str, Left]") -> Provider:
     provider: Provider = request.getfixturevalue(request.param)
     if provider.name not in left and any(item.get_closest_marker("late") for item in request.session.items):
         left[provider.name] = Left.begin(provider)

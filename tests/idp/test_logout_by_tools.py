@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
@@ -273,8 +274,9 @@ def test_the_page_of_open_tools_shows_what_this_browser_opened(wiki, agenda, mem
 
     assert "/outils/wiki/fermer/" in shown
     assert "/outils/agenda/fermer/" not in shown
+    assert 'href="/outils/ouverts/"' in browser.get(reverse("mfa_index")).content.decode()
     browser.post("/outils/wiki/fermer/")
-    assert "/outils/wiki/fermer/" not in browser.get("/outils/ouverts/").content.decode()
+    assert 'id="no-open-tools"' in browser.get("/outils/ouverts/").content.decode()
 
 
 def test_the_choice_is_not_offered_for_a_tool_that_is_not_open(wiki, browser):

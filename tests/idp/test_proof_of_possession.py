@@ -2,9 +2,15 @@
 
 import secrets
 import time
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from urllib.parse import quote
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
@@ -161,6 +167,58 @@ def test_a_code_asked_for_with_a_key_is_redeemed_with_it_only(bound, holder, bro
 
 
 # Mutual TLS --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def behind_proxy(settings):
+    settings.CLIENT_CERTIFICATE_HEADER = "X-Client-Certificate"
+    settings.CLIENT_CERTIFICATE_VERIFY_HEADER = "X-Client-Verify"
+    settings.CLIENT_CERTIFICATE_PROXIES = [ip_network("127.0.0.0/8")]
+
+
+def certificate_named(name):
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .sign(key, hashes.SHA256())
+    )
+    return quote(made.public_bytes(serialization.Encoding.PEM).decode())
+
+
+@pytest.mark.spec("RFC 8705", "2.1")
+def test_a_certificate_of_a_verified_chain_proves_the_tool_and_binds_its_tokens(signing_key, behind_proxy, browser):
+    party = connect(
+        "louty",
+        token_endpoint_auth_method=AuthMethod.TLS,
+        tls_client_auth_subject_dn="CN=louty",
+        tls_client_certificate_bound_access_tokens=True,
+    )
+    shown = {"X-Client-Certificate": certificate_named("louty"), "X-Client-Verify": "SUCCESS"}
+
+    answer = redeem(party, party.code(browser), headers=shown, client_id=party.tool.client_id)
+
+    bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    assert party.http.get("/oidc/userinfo", headers={**bearer, **shown}).status_code == 200
+    assert party.http.get("/oidc/userinfo", headers=bearer).status_code == 401
+
+
+@pytest.mark.spec("RFC 8705", "2.1")
+@pytest.mark.parametrize(("name", "verified"), [("louty", "NONE"), ("louty", ""), ("other", "SUCCESS")])
+def test_a_certificate_with_the_right_name_needs_a_verified_chain(signing_key, behind_proxy, browser, name, verified):
+    party = connect("louty", token_endpoint_auth_method=AuthMethod.TLS, tls_client_auth_subject_dn="CN=louty")
+
+    shown = {"X-Client-Certificate": certificate_named(name), "X-Client-Verify": verified}
+    response = redeem(party, party.code(browser), headers=shown, client_id=party.tool.client_id)
+
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+    assert Event.objects.filter(reason="certificate_foreign").exists()
 
 
 def test_a_certificate_header_from_anybody_proves_nothing(signing_key, settings, browser):

@@ -1,5 +1,7 @@
 """What tokens hold, as data."""
 
+import base64
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -78,7 +80,30 @@ def test_times_are_whole_seconds_and_auth_time_is_the_session_s():
 
 @pytest.mark.spec("OIDC Core", "3.1.3.6")
 def test_at_hash_is_the_left_half_of_the_digest():
-    assert at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y") == "77QmUPtjPfzWtF2AnpK9RQ"
+    for alg in ("RS256", "PS256", "ES256"):
+        assert at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", alg) == "77QmUPtjPfzWtF2AnpK9RQ"
+
+
+@pytest.mark.spec("OIDC Core", "3.1.3.6")
+def test_at_hash_under_ed25519_is_half_of_the_longer_digest():
+    value = at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", "Ed25519")
+
+    assert (
+        base64.urlsafe_b64decode(value + "=")
+        == hashlib.sha512(b"jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y").digest()[:32]
+    )
+    assert make(alg="Ed25519", access_token="t")["at_hash"] == at_hash("t", "Ed25519")
+
+
+@pytest.mark.parametrize("alg", ["none", "HS256", ""])
+def test_there_is_no_at_hash_for_an_algorithm_that_the_hub_does_not_sign_with(alg):
+    with pytest.raises(KeyError):
+        at_hash("t", alg)
+
+
+@pytest.mark.spec("OIDC Core", "3.1.3.6")
+def test_an_answer_without_access_token_has_no_at_hash():
+    assert "at_hash" not in make(access_token="", claims={"at_hash": "x"})
 
 
 @pytest.mark.spec("OIDC Back-Channel Logout", "2.4")

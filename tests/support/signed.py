@@ -14,19 +14,24 @@ HMAC_SECRET = "0123456789abcdef0123456789abcdef"
 
 
 @cache
-def private_key(alg):
-    """One private key per algorithm and test run: making RSA keys is slow."""
-    match alg:
-        case "RS256" | "PS256":
+def _made(kind):
+    match kind:
+        case "RSA":
             return RSAKey.generate_key(2048)
-        case "ES256":
+        case "EC":
             return ECKey.generate_key("P-256")
-        case "Ed25519" | "EdDSA":
+        case "OKP":
             return OKPKey.generate_key("Ed25519")
     return OctKey.import_key(HMAC_SECRET)
 
 
-def public_key(alg, **members):
+def private_key(alg):
+    """One key per kind and test run: making RSA keys is slow."""
+    kinds = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "Ed25519": "OKP", "EdDSA": "OKP", "HS256": "oct"}
+    return _made(kinds[alg])
+
+
+def public_key(alg, /, **members):
     return type(private_key(alg)).import_key({**private_key(alg).as_dict(private=False), **members})
 
 

@@ -105,6 +105,7 @@ const issuer = `${orders.tls ? 'https' : 'http'}://localhost:${server.address().
 const provider = new Provider(issuer, configuration)
 const protocol = provider.callback()
 provider.on('server_error', (_ctx, error) => console.error(error))
+provider.on('backchannel.error', (_ctx, error) => console.error(error))
 
 async function answer(request, response) {
   const { pathname } = new URL(request.url, issuer)

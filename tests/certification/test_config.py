@@ -1,0 +1,163 @@
+"""Config OP, and the discovery rows of the logout plans: what is announced, over TLS, is well formed and complete."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from tests.certification.differences import difference
+from tests.certification.left import basic_party
+from tests.certification.party import Party
+from tests.certification.plans import (
+    BACKCHANNEL_OP,
+    BASIC_OP,
+    CONFIG_OP,
+    FAPI,
+    FAPI_MS,
+    FRONTCHANNEL_OP,
+    RP_LOGOUT_OP,
+    SESSION_OP,
+)
+from tests.certification.providers import Provider
+
+# OpenID Connect Discovery §3: what must be there, and of which type.
+REQUIRED = {
+    "issuer": str,
+    "authorization_endpoint": str,
+    "token_endpoint": str,
+    "userinfo_endpoint": str,
+    "jwks_uri": str,
+    "response_types_supported": list,
+    "subject_types_supported": list,
+    "id_token_signing_alg_values_supported": list,
+}
+PRIVATE_PARTS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+
+
+def discovered(op: Provider) -> dict[str, Any]:
+    """What every discovery row begins with."""
+    answer = op.http.get(f"{op.issuer}/.well-known/openid-configuration", timeout=20)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].partition(";")[0] == "application/json"
+    metadata: dict[str, Any] = answer.json()
+    assert urlsplit(op.issuer).scheme == "https"
+    assert metadata["issuer"] == op.issuer
+    for name, value in metadata.items():
+        assert value not in (None, [], ""), name
+        if name.endswith("_endpoint") or name in ("jwks_uri", "check_session_iframe"):
+            assert urlsplit(value).scheme == "https", name
+    return metadata
+
+
+@pytest.mark.module("oidcc-discovery-endpoint-verification", plans=[CONFIG_OP])
+@pytest.mark.spec("OIDC Discovery", "4.3")
+def test_oidcc_discovery_endpoint_verification(secure_op: Provider):
+    metadata = discovered(secure_op)
+
+    for name, type_ in REQUIRED.items():
+        assert isinstance(metadata[name], type_), name
+    assert "code" in metadata["response_types_supported"]
+    assert set(metadata["subject_types_supported"]) <= {"pairwise", "public"}
+    assert "RS256" in metadata["id_token_signing_alg_values_supported"]
+    assert "authorization_code" in metadata["grant_types_supported"]
+    assert "openid" in metadata["scopes_supported"]
+    assert "sub" in metadata["claims_supported"]
+    for name in ("claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported"):
+        assert isinstance(metadata[name], bool), name
+
+
+@pytest.mark.module("oidcc-discovery-endpoint-verification", plans=[CONFIG_OP])
+@pytest.mark.spec("OIDC Core", "10.1")
+def test_oidcc_discovery_endpoint_verification_keys(secure_op: Provider):
+    answer = secure_op.http.get(discovered(secure_op)["jwks_uri"], timeout=20)
+    keys = answer.json()["keys"]
+
+    assert answer.status_code == 200
+    assert {key["kty"] for key in keys} >= {"RSA", "EC"}
+    assert len({key["kid"] for key in keys}) == len(keys)
+    for key in keys:
+        assert not PRIVATE_PARTS & key.keys()
+        assert key.get("use") == "sig"
+
+
+@pytest.mark.module("oidcc-server", plans=[BASIC_OP])
+@pytest.mark.spec("OIDC Core", "16.17")
+def test_oidcc_server_over_tls(secure_op: Provider, plan: str):
+    party: Party = basic_party(secure_op, plan)
+    browser = secure_op.browser()
+
+    tokens = party.login(browser)
+
+    party.claims_about(tokens)
+    if difference("secure-cookies", secure_op, hub=True, oracle=False):
+        assert all(cookie.secure for cookie in browser.http.cookies)
+
+
+@pytest.mark.module("oidcc-server", plans=[BASIC_OP])
+@pytest.mark.spec("OIDC Core", "16.17")
+def test_the_certificate_of_the_tests_is_trusted_by_nobody_else(secure_op: Provider):
+    with pytest.raises(requests.exceptions.SSLError):
+        requests.get(secure_op.issuer, timeout=20)
+
+
+@pytest.mark.module("oidcc-rp-initiated-logout-discovery-endpoint-verification", plans=[RP_LOGOUT_OP])
+@pytest.mark.spec("OIDC RP-Initiated Logout", "2.1")
+def test_oidcc_rp_initiated_logout_discovery_endpoint_verification(secure_op: Provider):
+    assert discovered(secure_op)["end_session_endpoint"]
+
+
+@pytest.mark.module("oidcc-backchannel-logout-discovery-endpoint-verification", plans=[BACKCHANNEL_OP])
+@pytest.mark.spec("OIDC Back-Channel Logout", "2.1")
+def test_oidcc_backchannel_logout_discovery_endpoint_verification(secure_op: Provider):
+    metadata = discovered(secure_op)
+
+    assert metadata["backchannel_logout_supported"] is True
+    assert metadata["backchannel_logout_session_supported"] is True
+    assert metadata["end_session_endpoint"]
+
+
+@pytest.mark.module("oidcc-frontchannel-logout-discovery-endpoint-verification", plans=[FRONTCHANNEL_OP])
+@pytest.mark.spec("OIDC Front-Channel Logout", "3.1")
+def test_oidcc_frontchannel_logout_discovery_endpoint_verification(secure_op: Provider):
+    metadata = discovered(secure_op)
+
+    announced = {
+        name: metadata.get(name) for name in ("frontchannel_logout_supported", "frontchannel_logout_session_supported")
+    }
+
+    assert set(announced.values()) == difference("front-channel", secure_op, hub={True}, oracle={None})
+    assert metadata["end_session_endpoint"]
+
+
+@pytest.mark.module("oidcc-session-management-discovery-endpoint-verification", plans=[SESSION_OP])
+@pytest.mark.spec("OIDC Session Management", "3.3")
+def test_oidcc_session_management_discovery_endpoint_verification(secure_op: Provider):
+    metadata = discovered(secure_op)
+
+    assert ("check_session_iframe" in metadata) is difference("session-iframe", secure_op, hub=True, oracle=False)
+    assert metadata["end_session_endpoint"]
+
+
+@pytest.mark.module("fapi2-security-profile-final-discovery-end-point-verification", plans=FAPI)
+@pytest.mark.spec("FAPI 2.0 SP", "5.3.2.1")
+def test_fapi2_security_profile_final_discovery_end_point_verification(secure_op: Provider, plan: str):
+    metadata = discovered(secure_op)
+
+    assert metadata["pushed_authorization_request_endpoint"]
+    assert metadata["authorization_response_iss_parameter_supported"] is True
+    assert "S256" in metadata["code_challenge_methods_supported"]
+    assert "plain" not in metadata["code_challenge_methods_supported"]
+    assert "private_key_jwt" in metadata["token_endpoint_auth_methods_supported"]
+    assert {"PS256", "ES256"} <= set(metadata["token_endpoint_auth_signing_alg_values_supported"])
+    assert {"PS256", "ES256"} <= set(metadata["id_token_signing_alg_values_supported"])
+    assert {"PS256", "ES256"} & set(metadata["dpop_signing_alg_values_supported"])
+    assert "none" not in {
+        algorithm for name, found in metadata.items() if "_alg_values_supported" in name for algorithm in found
+    }
+    if plan == FAPI_MS:
+        # FAPI 2.0 MS §5.3.1, §5.4.1.
+        assert metadata["request_parameter_supported"] is True
+        assert {"PS256", "ES256"} <= set(metadata["request_object_signing_alg_values_supported"])
+        assert {"PS256", "ES256"} <= set(metadata["authorization_signing_alg_values_supported"])
+        assert "jwt" in metadata["response_modes_supported"]
