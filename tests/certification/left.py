@@ -13,6 +13,8 @@ from tests.certification.plans import BASIC, FAPI, FAPI_MS, FORM_POST_OP
 from tests.certification.providers import Provider
 
 Result = TypeVar("Result")
+# FAPI 2.0 SP §5.3.2.2: "authorization codes with a maximum lifetime of 60 seconds".
+MAX_CODE_SECONDS = 60
 
 
 def basic_party(op: Provider, plan: str, name: str = "basic") -> Party:
@@ -37,10 +39,11 @@ class Used:
 
 @dataclass(frozen=True)
 class Unused:
-    """A code, or the reference of a pushed request, that nobody redeemed."""
+    """A code, or the reference of a pushed request, that nobody redeemed; good for so many seconds."""
 
     party: FapiParty
     value: str
+    seconds: float
     since: float
 
 
@@ -83,9 +86,10 @@ def _use_code(op: Provider, plan: str) -> Used:
 
 def _leave_code(op: Provider, plan: str) -> Unused:
     party = fapi_party(op, plan)
-    return Unused(party, party.code(party.authorize(op.browser())), time.monotonic())
+    return Unused(party, party.code(party.authorize(op.browser())), MAX_CODE_SECONDS, time.monotonic())
 
 
 def _leave_request(op: Provider, plan: str) -> Unused:
     party = fapi_party(op, plan)
-    return Unused(party, party.pushed(), time.monotonic())
+    answer = party.push()
+    return Unused(party, party.reference(answer), answer.json()["expires_in"], time.monotonic())

@@ -153,6 +153,9 @@ def oracle(wanted: list[Client], folder: Path, *, tls: "tuple[Path, Path] | None
         yield Provider("oracle", json.loads(told)["issuer"], clients, verify=str(tls[0]) if tls else True)
     finally:
         stop(process)
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
 
 
 # The hub --------------------------------------------------------------------------------------------------------
