@@ -214,12 +214,6 @@ class Browser:
             fields["logout"] = "yes"
         return self.open(urljoin(page.url, form.action), form=fields)
 
-    def copy(self) -> "Browser":
-        """The same person with the same cookies, going another way from here."""
-        twin = Browser(origin=self.origin, login=self.login, password=self.password, verify=self.http.verify or False)
-        twin.http.cookies.update(self.http.cookies)
-        return twin
-
     def _next(self, page: Page) -> Form | None:
         """A form that the person knows, or one that a script would submit at once."""
         if page.kind:

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 
 from tests.certification import jose
 from tests.certification.browser import Browser, Journey
-from tests.certification.party import Party, Request, Tokens, _kept
+from tests.certification.party import Party, Request, Tokens, kept
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 Make = Callable[[], str | None]
@@ -92,7 +92,7 @@ class FapiParty(Party):
             }
             response = self.http.post(
                 url,
-                data=_kept({**credentials, **form}),
+                data=kept({**credentials, **form}),
                 headers={"DPoP": sent_proof} if sent_proof is not None else {},
                 timeout=20,
             )
@@ -158,7 +158,7 @@ class FapiParty(Party):
 
     def visit(self, browser: Browser, request_uri: str, *, consents: bool = True, **more: Any) -> Journey:
         query = {"client_id": self.client.client_id, "request_uri": request_uri, **more}
-        return browser.walk(f"{self.op.endpoint('authorization')}?{urlencode(_kept(query))}", consents=consents)
+        return browser.walk(f"{self.op.endpoint('authorization')}?{urlencode(kept(query))}", consents=consents)
 
     def authorize(self, browser: Browser, *, consents: bool = True, **changes: Any) -> Journey:
         return self.visit(browser, self.pushed(**changes), consents=consents)

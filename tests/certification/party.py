@@ -18,7 +18,7 @@ CLOCK_SECONDS = 5
 Request = dict[str, str]
 
 
-def _kept(pairs: Mapping[str, Any]) -> Request:
+def kept(pairs: Mapping[str, Any]) -> Request:
     """Without what a test took out by saying None."""
     return {name: str(value) for name, value in pairs.items() if value is not None}
 
@@ -60,7 +60,7 @@ class Party:
             "nonce": secrets.token_urlsafe(16),
             **({"response_mode": self.response_mode} if self.response_mode else {}),
         }
-        return _kept({**usual, **changes})
+        return kept({**usual, **changes})
 
     def authorize(self, browser: Browser, *, consents: bool = True, **changes: Any) -> Journey:
         self.asked = self.request(**changes)
@@ -122,7 +122,7 @@ class Party:
         else:
             credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
         return self.http.post(
-            self.op.endpoint("token"), data=_kept({**credentials, **form}), headers=headers, timeout=20
+            self.op.endpoint("token"), data=kept({**credentials, **form}), headers=headers, timeout=20
         )
 
     def tokens(self, response: requests.Response) -> Tokens:
@@ -172,7 +172,7 @@ class Party:
     # Signing out ------------------------------------------------------------------------------------------------
 
     def sign_out(self, browser: Browser, **parameters: Any) -> Journey:
-        return browser.walk(f"{self.op.endpoint('end_session')}?{urlencode(_kept(parameters))}")
+        return browser.walk(f"{self.op.endpoint('end_session')}?{urlencode(kept(parameters))}")
 
     def check_signed_out(self, browser: Browser) -> None:
         """OpenID Connect RP-Initiated Logout §2: a silent request finds nobody."""
