@@ -13,15 +13,13 @@ from django.conf import settings
 from idp.models import Tool
 from idp.oauth.validator import allowed_scopes
 from idp.protocol import redirects, request_objects
+from idp.protocol.algorithms import FROM_STRICT_TOOLS, FROM_TOOLS
 from idp.protocol.authorization import KNOWN, AuthRequest, Destination, Pairs, Rules, check_shape, destination, parse
 from idp.protocol.errors import ProtocolError
 from idp.selectors import tool_by_client_id
 from idp.services import client_keys, pushed
 from idp.types import SecurityProfile, ToolKind, ToolState
 
-OBJECT_ALGORITHMS = frozenset({"RS256", "PS256", "ES256", "Ed25519", "EdDSA"})
-# FAPI 2.0 SP §5.4.1
-STRICT_ALGORITHMS = OBJECT_ALGORITHMS - {"RS256"}
 # Read before anything else, and never part of a request that waits.
 CARRIERS = frozenset({"request", "request_uri"})
 
@@ -84,7 +82,7 @@ def opened(tool: Tool, pairs: Pairs, signed_object: str, *, now: datetime) -> Ar
     inner = request_objects.read(
         signed_object,
         keys=keys,
-        algorithms=STRICT_ALGORITHMS if strict else OBJECT_ALGORITHMS,
+        algorithms=FROM_STRICT_TOOLS if strict else FROM_TOOLS,
         client_id=tool.client_id,
         issuer=settings.ISSUER,
         now=now,

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from consent.types import ITEMS
-from idp import arrivals, clients
+from idp import clients
 from idp.models import Tool
 from idp.protocol.acr import LEVELS
+from idp.protocol.algorithms import ENCRYPTION, ENCRYPTION_METHODS, FROM_TOOLS
 from idp.protocol.authorization import DISPLAYS, PROMPTS, RESPONSE_MODES
 from idp.protocol.dpop import DPOP_ALGORITHMS
-from idp.services import client_keys, keys
+from idp.services import keys
 from idp.types import AuthMethod, GrantType
 
 # Claims of an ID token that are no data item: they tell of the answer, not of the person.
@@ -45,7 +46,7 @@ def auth_methods(now: SwitchedOn) -> list[str]:
 
 def assertion_algorithms() -> list[str]:
     """RFC 7523: by key, or by the client secret (HS256)."""
-    return [*sorted(clients.KEY_ALGORITHMS), "HS256"]
+    return [*sorted(FROM_TOOLS), "HS256"]
 
 
 def grant_types() -> list[str]:
@@ -53,15 +54,15 @@ def grant_types() -> list[str]:
 
 
 def request_object_algorithms() -> list[str]:
-    return sorted(arrivals.OBJECT_ALGORITHMS)
+    return sorted(FROM_TOOLS)
 
 
 def encryption_algorithms() -> list[str]:
-    return list(client_keys.ENCRYPTION_ALGORITHMS)
+    return list(ENCRYPTION)
 
 
 def encryption_methods() -> list[str]:
-    return list(client_keys.ENCRYPTION_METHODS)
+    return list(ENCRYPTION_METHODS)
 
 
 def dpop_algorithms() -> list[str]:

@@ -15,6 +15,7 @@ from joserfc.jwk import KeySet, OctKey
 from idp import sealing, tls
 from idp.models import Tool
 from idp.protocol import assertions
+from idp.protocol.algorithms import FROM_STRICT_TOOLS, FROM_TOOLS
 from idp.protocol.certificates import Certificate
 from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
@@ -25,9 +26,6 @@ from idp.types import AuthMethod, SecurityProfile, ToolKind, ToolState
 # What a sealed client secret is for: another purpose's ciphertext does not open here.
 SECRET_PURPOSE = "trousseau client secret"  # noqa: S105
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-KEY_ALGORITHMS = frozenset({"RS256", "PS256", "ES256", "Ed25519", "EdDSA"})
-# FAPI 2.0 Security Profile §5.4: no RSASSA-PKCS1-v1_5.
-FAPI_ALGORITHMS = frozenset({"PS256", "ES256", "Ed25519", "EdDSA"})
 BY_SECRET = frozenset({AuthMethod.BASIC, AuthMethod.POST})
 BY_ASSERTION = frozenset({AuthMethod.SECRET_JWT, AuthMethod.PRIVATE_KEY_JWT})
 BY_CERTIFICATE = frozenset({AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS})
@@ -180,7 +178,7 @@ def _check_assertion(tool: Tool, method: AuthMethod, assertion: str, endpoint: s
 def _assertion_algorithms(method: AuthMethod, *, fapi: bool) -> frozenset[str]:
     if method == AuthMethod.SECRET_JWT:
         return frozenset({"HS256"})
-    return FAPI_ALGORITHMS if fapi else KEY_ALGORITHMS
+    return FROM_STRICT_TOOLS if fapi else frozenset(FROM_TOOLS)
 
 
 def _assertion_keys(tool: Tool, method: AuthMethod, assertion: str) -> KeySet:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from idp.protocol.acr import LEVELS
+from idp.protocol.algorithms import ENCRYPTION, ENCRYPTION_METHODS
 from idp.protocol.redirects import origin_of, why_not_registrable
 from idp.types import AuthMethod, GrantType, SecurityProfile, SigningAlgorithm, ToolKind
 
@@ -15,9 +16,6 @@ Problem = tuple[str, str]
 BY_KEY = frozenset({AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS})
 # FAPI 2.0 Security Profile §5.3.2.1
 FAPI_METHODS = frozenset({AuthMethod.PRIVATE_KEY_JWT, AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS})
-# RFC 7518 §4.1 and §5.1, less what RFC 8725 §3.2 advises against.
-ENCRYPTION_ALGORITHMS = frozenset({"RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW"})
-ENCRYPTION_METHODS = frozenset({"A128CBC-HS256", "A128GCM", "A256GCM"})
 # A lost answer is asked for again within seconds; for longer, an old refresh token would be worth as much as a new one.
 MAX_GRACE_SECONDS = 120
 LISTS = ("redirect_uris", "post_logout_redirect_uris")
@@ -96,8 +94,8 @@ def _encryption(tool: "Tool") -> Iterator[Problem]:
     for answer in ("id_token", "userinfo"):
         alg_name, enc_name = (f"{answer}_encrypted_response_{part}" for part in ("alg", "enc"))
         alg, enc = getattr(tool, alg_name), getattr(tool, enc_name)
-        if alg and alg not in ENCRYPTION_ALGORITHMS:
-            yield alg_name, f"one of {', '.join(sorted(ENCRYPTION_ALGORITHMS))}"
+        if alg and alg not in ENCRYPTION:
+            yield alg_name, f"one of {', '.join(sorted(ENCRYPTION))}"
         if enc and enc not in ENCRYPTION_METHODS:
             yield enc_name, f"one of {', '.join(sorted(ENCRYPTION_METHODS))}"
         if bool(alg) != bool(enc):

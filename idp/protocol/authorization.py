@@ -1,6 +1,5 @@
 """The authorization request: parsed once into a frozen value."""
 
-import base64
 import hashlib
 import re
 from collections import Counter
@@ -10,6 +9,7 @@ from urllib.parse import urlencode
 
 from idp.protocol import claims_request
 from idp.protocol.claims_request import ClaimsRequest
+from idp.protocol.encoding import base64url
 from idp.protocol.errors import ProtocolError
 
 Pairs = Sequence[tuple[str, str]]
@@ -291,4 +291,4 @@ def _is_text(value: str) -> bool:
 
 def challenge_of(verifier: str) -> str:
     """RFC 7636 §4.2: the S256 challenge of a verifier."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii", "replace")).digest()).decode().rstrip("=")
+    return base64url(hashlib.sha256(verifier.encode("ascii", "replace")).digest())

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from joserfc.jwk import Key, OctKey
 
+from idp.protocol.encoding import base64url
+
 MAX_CHARS = 16_384
 MAX_NAMES = 200
 UNREADABLE = (
@@ -100,7 +102,7 @@ def parse(header_value: str) -> Certificate | None:
         certificate = x509.load_der_x509_certificate(octets)
         names = _alternative_names(certificate)
         return Certificate(
-            thumbprint=base64.urlsafe_b64encode(hashlib.sha256(octets).digest()).decode().rstrip("="),
+            thumbprint=base64url(hashlib.sha256(octets).digest()),
             subject=certificate.subject,
             dns_names=frozenset(name.lower() for name in names.get_values_for_type(x509.DNSName)),
             uris=frozenset(names.get_values_for_type(x509.UniformResourceIdentifier)),

@@ -1,6 +1,5 @@
 """Proof of possession (RFC 9449): the proof that comes with a request, and the nonce it must carry."""
 
-import base64
 import hashlib
 import hmac
 import re
@@ -10,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from idp.protocol import jose
+from idp.protocol.algorithms import FROM_TOOLS
+from idp.protocol.encoding import base64url
 from idp.protocol.errors import ProtocolError
 
-DPOP_ALGORITHMS = ("ES256", "PS256", "RS256", "Ed25519", "EdDSA")
+DPOP_ALGORITHMS = FROM_TOOLS
 # FAPI 2.0 SP §5.3.2.1: 10 s ahead must pass, more than 60 s must not; clocks of small machines drift.
 MAX_AGE = timedelta(seconds=60)
 MAX_AHEAD = timedelta(seconds=30)
@@ -80,7 +81,7 @@ def verify(
 
 def token_hash(access_token: str) -> str:
     """§4.2, ``ath``.  A token that is not ASCII was never ours and gets a hash that no proof has."""
-    return _base64url(hashlib.sha256(access_token.encode("utf-8", "surrogatepass")).digest())
+    return base64url(hashlib.sha256(access_token.encode("utf-8", "surrogatepass")).digest())
 
 
 def nonce_for(secret: bytes, now: datetime) -> str:
@@ -154,8 +155,4 @@ def _window(now: datetime) -> int:
 
 
 def _nonce(secret: bytes, window: int) -> str:
-    return _base64url(hmac.new(secret, f"dpop-nonce\x00{window}".encode(), hashlib.sha256).digest()[:18])
-
-
-def _base64url(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
+    return base64url(hmac.new(secret, f"dpop-nonce\x00{window}".encode(), hashlib.sha256).digest()[:18])

@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from idp.protocol import strict_json
+from idp.protocol.encoding import base64url
 
 MAX_TOKEN_CHARS = 16_384
 MAX_HEADER_CHARS = 8_192
@@ -171,7 +172,7 @@ def _decode(segment: str) -> bytes:
     except (binascii.Error, ValueError) as error:
         raise Refused("malformed") from error
     # RFC 4648 §3.5: one spelling only, or a token seen before comes again under another name.
-    if base64.urlsafe_b64encode(octets).decode().rstrip("=") != segment:
+    if base64url(octets) != segment:
         raise Refused("malformed")
     return octets
 

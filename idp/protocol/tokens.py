@@ -1,18 +1,14 @@
 """What goes into ID tokens, userinfo answers and logout tokens."""
 
-import base64
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from idp.protocol.encoding import base64url
+
 BACKCHANNEL_EVENT = "http://schemas.openid.net/event/backchannel-logout"
-
-
-def base64url(octets: bytes) -> str:
-    """RFC 7515 §2: without padding."""
-    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
 
 
 def digest(secret: str) -> str:
@@ -23,7 +19,7 @@ def digest(secret: str) -> str:
 def pairwise_subject(*, salt: bytes, sector: str, member: str) -> str:
     """OpenID Connect Core §8.1: a subject that two tools of different sectors cannot match.  43 characters."""
     mac = hmac.new(salt, f"{sector}\x00{member}".encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+    return base64url(mac)
 
 
 def at_hash(access_token: str, alg: str = "RS256") -> str:
@@ -34,7 +30,7 @@ def at_hash(access_token: str, alg: str = "RS256") -> str:
     """
     digest_of = {"RS256": hashlib.sha256, "PS256": hashlib.sha256, "ES256": hashlib.sha256, "Ed25519": hashlib.sha512}
     full = digest_of[alg](access_token.encode("ascii")).digest()
-    return base64.urlsafe_b64encode(full[: len(full) // 2]).decode().rstrip("=")
+    return base64url(full[: len(full) // 2])
 
 
 def released_claims(values: Mapping[str, Mapping[str, Any]], items: Collection[str]) -> dict[str, Any]:

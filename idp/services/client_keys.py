@@ -15,6 +15,7 @@ from joserfc.jwk import JWKRegistry, Key, KeySet
 from joserfc.util import base64_to_int
 
 from idp import outgoing
+from idp.protocol.algorithms import ENCRYPTION, ENCRYPTION_METHODS
 
 MAX_BYTES = 65_536
 MAX_KEYS = 20
@@ -27,14 +28,6 @@ STALE_SECONDS = 3600
 # Who comes while another thread fetches waits for it, but a slow tool must not hold all threads of the hub.
 WAIT_SECONDS = 3.0
 MAX_ADDRESSES = 256
-
-# RFC 8725 §3.2: neither RSA 1.5 nor OAEP with SHA-1; what is shared between the two sides is never a password.
-ENCRYPTION_ALGORITHMS: dict[str, frozenset[str]] = {
-    "RSA-OAEP-256": frozenset({"RSA"}),
-    "ECDH-ES": frozenset({"EC", "OKP"}),
-    "ECDH-ES+A256KW": frozenset({"EC", "OKP"}),
-}
-ENCRYPTION_METHODS = ("A128CBC-HS256", "A128GCM", "A256GCM")
 
 CURVES = {"EC": frozenset({"P-256", "P-384", "P-521"}), "OKP": frozenset({"Ed25519", "X25519"})}
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -83,7 +76,7 @@ def encrypt(tool: HasKeys, payload: str | bytes, *, alg: str, enc: str, cty: str
 
     Raises ``KeysUnavailable``, also for an ``alg`` or ``enc`` that the hub does not offer.
     """
-    if alg not in ENCRYPTION_ALGORITHMS or enc not in ENCRYPTION_METHODS:
+    if alg not in ENCRYPTION or enc not in ENCRYPTION_METHODS:
         raise KeysUnavailable("encryption_unsupported")
     key = _encryption_key(_keys_of(tool, lambda keys: _encryption_key(keys, alg) is not None), alg)
     if key is None:
@@ -170,9 +163,7 @@ def _is_sane_rsa(document: dict[str, Any]) -> bool:
 
 def _encryption_key(keys: ToolKeys, alg: str) -> Key | None:
     """The key that says most clearly that it is for this: by ``alg`` and ``use``, then by ``use``, then by its kind."""
-    fitting = [
-        key for key in keys.encrypting if key.key_type in ENCRYPTION_ALGORITHMS[alg] and key.get("alg") in (None, alg)
-    ]
+    fitting = [key for key in keys.encrypting if key.key_type in ENCRYPTION[alg] and key.get("alg") in (None, alg)]
     return max(fitting, key=lambda key: (key.get("use") == "enc", key.get("alg") == alg), default=None)
 
 

@@ -23,6 +23,7 @@ from idp import access, claims
 from idp.models import AccessToken, Grant, RefreshToken, Tool, ToolSession
 from idp.protocol import access_tokens, claims_request
 from idp.protocol import tokens as protocol
+from idp.protocol.encoding import base64url
 from idp.protocol.errors import ProtocolError
 from idp.services import client_keys, keys
 from idp.types import AccessTokenFormat, SecurityProfile
@@ -209,7 +210,7 @@ def new_refresh_token(basis: Basis, presented: str) -> str:
 def successor_of(refresh_token: str) -> str:
     """43 characters that only the hub can tell from a refresh token."""
     mac = salted_hmac("idp.refresh.successor", refresh_token, algorithm="sha256").digest()
-    return protocol.base64url(mac)
+    return base64url(mac)
 
 
 def keeps_refresh_token(tool: Tool) -> bool:

@@ -9,6 +9,7 @@ from joserfc import jwe, jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from idp import outgoing
+from idp.protocol.algorithms import ENCRYPTION_METHODS
 from idp.services import client_keys
 from idp.services.client_keys import KeysUnavailable, encrypt, verification_keys, why_not_usable
 from tests.support.key_addresses import address, key_set, made, sends, trickles
@@ -328,7 +329,7 @@ def test_only_so_many_addresses_are_remembered(monkeypatch, site):
 
 
 @pytest.mark.spec("OIDC Core", "10.2")
-@pytest.mark.parametrize("enc", client_keys.ENCRYPTION_METHODS)
+@pytest.mark.parametrize("enc", ENCRYPTION_METHODS)
 @pytest.mark.parametrize(
     ("alg", "kind"),
     [

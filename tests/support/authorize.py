@@ -15,7 +15,7 @@ from joserfc.jwk import KeySet
 from audit.models import Event
 from audit.types import Action
 from idp.models import Tool
-from idp.protocol.tokens import base64url
+from idp.protocol.encoding import base64url
 from tests.support.oidc import Party, connect
 
 ISSUER = "http://localhost:8000"
