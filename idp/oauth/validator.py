@@ -11,7 +11,6 @@ from typing import Any
 from django.utils import timezone
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
-from consent import selectors as consent_selectors
 from consent.types import Channel
 from idp.clients import Authenticated
 from idp.models import Grant, RefreshToken, Tool
@@ -39,7 +38,7 @@ class Validator(OAuth2Validator):
         self.binding = binding
         self.resources = resources
         self.audiences = audiences
-        self.audience: tuple[str, ...] = ()
+        self.audience = tokens.Audience()
         self.basis: Basis | None = None
         self.answer: Answer | None = None
         self.refusal = ""
@@ -87,14 +86,9 @@ class Validator(OAuth2Validator):
         unusable = tokens.why_unusable(grant, now=self.now)
         if unusable:
             return self._refuse(unusable)
-        self.basis = Basis(
-            tool=client,
-            member=grant.user,
-            tool_session=grant.tool_session,
-            standing=consent_selectors.standing_of(grant),
-            scopes=frozenset(grant.scope.split()),
-            auth_time=grant.auth_time,
-            acr=grant.acr,
+        self.basis = tokens.basis_of(
+            grant,
+            client,
             methods=tuple(grant.methods),
             nonce=grant.nonce,
             claims=grant.claims,
@@ -163,14 +157,9 @@ class Validator(OAuth2Validator):
         unusable = tokens.why_unusable(row, now=self.now)
         if unusable:
             return self._refuse(unusable)
-        self.basis = Basis(
-            tool=client,
-            member=row.user,
-            tool_session=row.tool_session,
-            standing=consent_selectors.standing_of(row),
-            scopes=frozenset(row.scope.split()),
-            auth_time=row.auth_time,
-            acr=row.acr,
+        self.basis = tokens.basis_of(
+            row,
+            client,
             methods=tuple(row.methods),
             claims=row.claims,
             resources=tuple(row.resource or ()),
@@ -224,22 +213,10 @@ class Validator(OAuth2Validator):
         if not code:
             raise ProtocolError("invalid_request", "device_code is missing", detail="device_code_missing")
         # Before the code is used up: a resource that is refused must not cost the member a second approval.
-        tokens.audience_for(Basis(tool=self.tool, scopes=frozenset()), self.resources)
+        self.audience = tokens.audience_for(Basis(tool=self.tool, scopes=frozenset()), self.resources)
         grant = device.redeem(tool=self.tool, device_code=code, now=self.now)
-        if grant.user_id is None:
-            raise ProtocolError("invalid_grant", "nobody approved this code", detail="device_without_person")
-        self.basis = Basis(
-            tool=self.tool,
-            member=grant.user,
-            tool_session=grant.tool_session,
-            standing=consent_selectors.standing(grant.user_id, self.tool.pk),
-            scopes=frozenset(grant.scope.split()),
-            auth_time=grant.auth_time,
-            acr=grant.acr,
-            methods=tuple(grant.methods),
-        )
+        self.basis = tokens.basis_of(grant, self.tool, methods=tuple(grant.methods))
         request.user, request.scopes = grant.user, sorted(self.basis.scopes)
-        self.audience = tokens.audience_for(self.basis, self.resources)
 
     def validate_subject_token(self, request: OAuthRequest) -> None:
         """Raises ``ProtocolError`` by the names of RFC 8693 §2.2.2."""
@@ -260,9 +237,7 @@ class Validator(OAuth2Validator):
     def new_access_token(self, request: OAuthRequest, refresh_token: bool = False) -> str:
         # A refresh may narrow what was granted (RFC 6749 §6); claims and lifetime follow the narrower set.
         self.basis = replace(self._basis(), scopes=frozenset(request.scopes))
-        return tokens.new_access_token(
-            self.basis, scopes=request.scopes, audience=self.audience, binding=self.binding, now=self.now
-        )
+        return tokens.new_access_token(self.basis, audience=self.audience, binding=self.binding, now=self.now)
 
     def new_refresh_token(self, request: OAuthRequest, refresh_token: bool = False) -> str:
         return tokens.new_refresh_token(self._basis(), request.refresh_token or "")
@@ -283,7 +258,6 @@ class Validator(OAuth2Validator):
             RefreshToken.objects.filter(pk=basis.refresh.pk).update(revoked=self.now)
         tokens.save_tokens(
             basis,
-            scopes=request.scopes,
             audience=self.audience,
             binding=self.binding,
             access_token=token["access_token"],

@@ -11,7 +11,7 @@ from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
 from idp.selectors import tool_by_client_id
 from idp.services import tokens
-from idp.services.tokens import Basis
+from idp.services.tokens import Audience, Basis
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
 
@@ -29,7 +29,7 @@ class ExchangeRequest:
     scope: str = ""
 
 
-def ground_for(wanted: ExchangeRequest, *, tool: Tool, binding: str, now: datetime) -> tuple[Basis, tuple[str, ...]]:
+def ground_for(wanted: ExchangeRequest, *, tool: Tool, binding: str, now: datetime) -> tuple[Basis, Audience]:
     """The ground of the new token, and its audience: the target tool as a resource.
 
     Delegation, not impersonation: the token says who acts (§4.1) and dies with the one it was exchanged for.
@@ -53,7 +53,7 @@ def ground_for(wanted: ExchangeRequest, *, tool: Tool, binding: str, now: dateti
         grant=subject.grant,
         actor=tool,
     )
-    return basis, (pair.target.resource_identifier,)
+    return basis, Audience((pair.target.resource_identifier,), pair.target)
 
 
 def _check_types(wanted: ExchangeRequest) -> None:

@@ -56,6 +56,17 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
+class Audience:
+    """For whom a token is (RFC 8707); ``reader`` is the tool behind the first resource, where it is one of ours.
+
+    No resource: the hub itself, behind userinfo.
+    """
+
+    resources: tuple[str, ...] = ()
+    reader: Tool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """Claims about to leave, with what the ledger must be told of them."""
 
@@ -84,7 +95,21 @@ def why_unusable(row: Any, *, now: datetime) -> str:
     return ""
 
 
-def audience_for(basis: Basis, wanted: Iterable[str]) -> tuple[str, ...]:
+def basis_of(row: Any, tool: Tool, **more: Any) -> Basis:
+    """The ground that a row read by ``with_ground`` is, with what only its kind has in ``more``."""
+    return Basis(
+        tool=tool,
+        member=row.user,
+        tool_session=row.tool_session,
+        standing=consent_selectors.standing_of(row),
+        scopes=frozenset(row.scope.split()),
+        auth_time=row.auth_time,
+        acr=row.acr,
+        **more,
+    )
+
+
+def audience_for(basis: Basis, wanted: Iterable[str]) -> Audience:
     """RFC 8707 §2.2: the resources of this token, from those granted, or from the tool's own list where none was.
 
     Raises ``ProtocolError`` invalid_target, also for a signed token that would have to name its subject differently
@@ -97,7 +122,7 @@ def audience_for(basis: Basis, wanted: Iterable[str]) -> tuple[str, ...]:
     resources = asked or basis.resources
     if len(resources) > 1 and basis.tool.access_token_format == AccessTokenFormat.JWT:
         raise ProtocolError("invalid_target", "name one resource for this token", detail="resource_many")
-    return resources
+    return Audience(resources, Tool.objects.of_resource(resources[0]) if resources else None)
 
 
 # Claims ------------------------------------------------------------------------------------------------------
@@ -128,18 +153,16 @@ def _person(basis: Basis) -> tuple[Member, Tool, ToolSession]:
 # Making ------------------------------------------------------------------------------------------------------
 
 
-def new_access_token(
-    basis: Basis, *, scopes: Iterable[str], audience: tuple[str, ...], binding: str, now: datetime
-) -> str:
+def new_access_token(basis: Basis, *, audience: Audience, binding: str, now: datetime) -> str:
     """43 random characters, or a JWT (RFC 9068) where the tool wants its resources to read it alone."""
     if basis.tool.access_token_format != AccessTokenFormat.JWT:
         return secrets.token_urlsafe(32)
     payload = access_tokens.payload(
         issuer=settings.ISSUER,
-        subject=subject_at(basis, audience),
+        subject=subject_at(basis, audience.reader),
         client_id=basis.tool.client_id,
-        audience=audience or (settings.ISSUER,),
-        scope=" ".join(sorted(scopes)),
+        audience=audience.resources or (settings.ISSUER,),
+        scope=" ".join(sorted(basis.scopes)),
         now=now,
         lifetime=settings.ACCESS_TOKEN_LIFETIME,
         jti=secrets.token_urlsafe(16),
@@ -151,16 +174,11 @@ def new_access_token(
     return keys.sign(payload, alg=basis.tool.algorithm, typ=access_tokens.ACCESS_TOKEN_TYPE)
 
 
-def subject_at(basis: Basis, audience: tuple[str, ...]) -> str:
+def subject_at(basis: Basis, reader: Tool | None) -> str:
     """How the token's reader knows the person; a tool's own account is its ``client_id``, which nobody is called."""
     if basis.member is None:
         return basis.tool.client_id
-    return claims.subject(basis.member, reader_of(audience) or basis.tool)
-
-
-def reader_of(audience: tuple[str, ...]) -> Tool | None:
-    """The tool that a token with this audience is for, where the resource is one of ours."""
-    return Tool.objects.of_resource(audience[0]) if audience else None
+    return claims.subject(basis.member, reader or basis.tool)
 
 
 def sign_id_token(basis: Basis, answer: Answer, *, access_token: str, now: datetime) -> str:
@@ -224,8 +242,7 @@ def keeps_refresh_token(tool: Tool) -> bool:
 def save_tokens(
     basis: Basis,
     *,
-    scopes: Iterable[str],
-    audience: tuple[str, ...],
+    audience: Audience,
     binding: str,
     access_token: str,
     refresh_token: str,
@@ -233,7 +250,7 @@ def save_tokens(
     now: datetime,
 ) -> None:
     """Store the digests, write the ledger and the journal.  An empty ``refresh_token`` means none was asked for."""
-    scope = " ".join(sorted(scopes))
+    scope = " ".join(sorted(basis.scopes))
     row = AccessToken.objects.create(
         user=basis.member,
         application=basis.tool,
@@ -241,7 +258,7 @@ def save_tokens(
         token_checksum=protocol.digest(access_token),
         expires=now + settings.ACCESS_TOKEN_LIFETIME,
         scope=scope,
-        resource=list(audience),
+        resource=list(audience.resources),
         claims=basis.claims,
         tool_session=basis.tool_session,
         grant=basis.grant,
@@ -259,11 +276,11 @@ def save_tokens(
         subject=basis.member.pk if basis.member else None,
         tool=basis.tool.pk,
         session=basis.tool_session.hub_session_id if basis.tool_session else None,
-        facts=_facts(basis, audience=audience, binding=binding, refresh=bool(refresh_token)),
+        facts=_facts(basis, resources=audience.resources, binding=binding, refresh=bool(refresh_token)),
         at=now,
     )
     leaving = [answer.disclosed] if answer else []
-    leaving += _told_to_reader(basis, audience)
+    leaving += _told_to_reader(basis, audience.reader)
     ledger = consent_services.disclose(leaving, now=now) if leaving else []
     record_all([entry, *ledger])
 
@@ -296,10 +313,10 @@ def _save_refresh_token(
     )
 
 
-def _facts(basis: Basis, *, audience: tuple[str, ...], binding: str, refresh: bool) -> dict[str, object]:
+def _facts(basis: Basis, *, resources: tuple[str, ...], binding: str, refresh: bool) -> dict[str, object]:
     facts: dict[str, object] = {"refresh": refresh}
-    if audience:
-        facts["resources"] = list(audience)
+    if resources:
+        facts["resources"] = list(resources)
     if binding:
         facts["binding"] = binding.partition(":")[0]
     if basis.member is None:
@@ -311,9 +328,8 @@ def _facts(basis: Basis, *, audience: tuple[str, ...], binding: str, refresh: bo
     return facts
 
 
-def _told_to_reader(basis: Basis, audience: tuple[str, ...]) -> list[Disclosed]:
+def _told_to_reader(basis: Basis, reader: Tool | None) -> list[Disclosed]:
     """A token for another tool tells that tool who the person is: the ledger is told when it is made."""
-    reader = reader_of(audience)
     if basis.member is None or reader is None or reader.pk == basis.tool.pk or basis.tool_session is None:
         return []
     release = consent_selectors.release(basis.member.pk, reader.pk, frozenset())

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db import transaction
 
 from audit.services import record_all
-from consent import selectors as consent_selectors
 from consent import services as consent_services
 from consent.types import Channel
 from idp import claims
@@ -49,21 +48,10 @@ def userinfo(access_token: str, *, check_holder: Callable[[str], None], now: dat
     unusable = tokens.why_unusable(row, now=now)
     if unusable:
         raise ProtocolError("invalid_token", "its ground is gone", detail=unusable)
-    answer = tokens.claims_for(_basis(row), channel=Channel.USERINFO)
+    answer = tokens.claims_for(tokens.basis_of(row, row.application, claims=row.claims), channel=Channel.USERINFO)
     record_all(consent_services.disclose([answer.disclosed], now=now))
     payload = {**answer.claims, "sub": claims.subject(row.user, row.application)}
     return Userinfo(payload, _signed(row.application, payload, now=now))
-
-
-def _basis(row: Any) -> tokens.Basis:
-    return tokens.Basis(
-        tool=row.application,
-        member=row.user,
-        tool_session=row.tool_session,
-        standing=consent_selectors.standing_of(row),
-        scopes=frozenset(row.scope.split()),
-        claims=row.claims,
-    )
 
 
 def _signed(tool: Tool, payload: dict[str, Any], *, now: datetime) -> str:
