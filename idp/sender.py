@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from idp import tls
 from idp.clients import Authenticated
-from idp.models import Tool
 from idp.protocol import dpop
 from idp.protocol.errors import ProtocolError
 from idp.services import replay
@@ -74,15 +73,6 @@ def check(request: HttpRequest, binding: str, *, access_token: str, scheme: str)
         certificate = tls.certificate_of(request)
         if certificate is None or f"x5t#S256:{certificate.thumbprint}" != binding:
             raise ProtocolError("invalid_token", "the token is bound to another certificate", detail="tls_binding")
-
-
-def demanded(tool: Tool) -> bool:
-    """Whether this tool's tokens must be bound to their holder."""
-    return bool(
-        tool.dpop_bound_access_tokens
-        or tool.tls_client_certificate_bound_access_tokens
-        or tool.security_profile != SecurityProfile.NONE
-    )
 
 
 def give_nonce(response: HttpResponse) -> None:

@@ -11,6 +11,7 @@ from idp.models.tools import forget_tools
 
 pytest_plugins = [
     "tests.support.cast",
+    "tests.support.cost",
     "tests.support.slapd",
     "tests.support.oidc",
     "tests.support.signin",

@@ -93,8 +93,6 @@ class DeviceGrant(AbstractDeviceGrant):
     auth_time = models.DateTimeField(null=True)
     acr = models.CharField(max_length=20, blank=True)
     methods = models.JSONField(default=list)
-    nonce = models.TextField(blank=True, default="")
-    binding = models.CharField(max_length=60, blank=True)
 
     class Meta(AbstractDeviceGrant.Meta):
         indexes = [models.Index(fields=["expires"], name="device_grant_expires")]

@@ -197,16 +197,6 @@ class Dispatcher:
             _settle(call.delivery, result=result, done=done, now=now)
 
 
-def deliver_due(*, now: datetime) -> int:
-    """Send what is due, wait for the answers, and return how many were tried."""
-    tried = 0
-    with Dispatcher() as dispatcher:
-        while (begun := dispatcher.turn(now=now)) or dispatcher.waiting:
-            tried += begun
-            dispatcher.wait(CALL_SECONDS)
-    return tried
-
-
 def _result(call: Call) -> tuple[str, bool]:
     try:
         status = call.answer.result()

@@ -149,7 +149,7 @@ def end_tool_sessions(
 ) -> tuple[ToolSession, ...]:
     """End tools' sessions while their hub sessions go on: one line in the journal for each.
 
-    Until the member opens the tool again, ``was_closed`` tells that they left it.
+    Until the member opens the tool again, ``entrance.before`` tells that they left it.
     """
     ended = _end_tool_sessions(tool_sessions, now=now)
     record_all(
@@ -185,16 +185,6 @@ def _end_tool_sessions(tool_sessions: QuerySet[ToolSession], *, now: datetime) -
         if session.tool.backchannel_logout_uri
     )
     return live
-
-
-def was_closed(session: HubSession, tool_id: int) -> bool:
-    """Whether this tool's session ended while the hub session went on, and nobody has opened the tool since.
-
-    ``prompt=none`` answers ``login_required`` then: a tool that was left would otherwise let itself in again.
-    """
-    last = ToolSession.objects.filter(hub_session=session, tool_id=tool_id).order_by("-pk").values_list("ended_at")
-    newest = last.first()
-    return newest is not None and newest[0] is not None
 
 
 def open_tool_session(session: HubSession, tool: Tool, *, now: datetime) -> ToolSession:

@@ -50,21 +50,31 @@ def answer(request: HttpRequest) -> HttpResponse:
         return steps.proceed(request, arrived, now=now)
 
 
+def record_yes(
+    request: HttpRequest, question: Question, *, member_id: UUID, tool_id: int, session: UUID | None, now: datetime
+) -> None:
+    """What the posted form of ``consent/ask.html`` agrees to.
+
+    Raises ``NoticeOutdated`` when the notice is not the one in force.
+    """
+    consent_services.answer(
+        member_id=member_id,
+        tool_id=tool_id,
+        notice_id=question.notice,
+        accepted=frozenset(request.POST.getlist("items")) & frozenset(question.optional),
+        actor=Actor(member=member_id),
+        language=translation.get_language() or "fr",
+        now=now,
+        session=session,
+    )
+
+
 def _decide(
     request: HttpRequest, member: Member, asked: steps.Asked, question: Question, *, now: datetime
 ) -> HttpResponse:
     language, session, tool = translation.get_language() or "fr", _session_id(request), asked.tool
     if request.POST.get("answer") == "accept":
-        consent_services.answer(
-            member_id=member.pk,
-            tool_id=tool.pk,
-            notice_id=question.notice,
-            accepted=frozenset(request.POST.getlist("items")) & frozenset(question.optional),
-            actor=Actor(member=member.pk),
-            language=language,
-            now=now,
-            session=session,
-        )
+        record_yes(request, question, member_id=member.pk, tool_id=tool.pk, session=session, now=now)
         return steps.proceed(request, asked.arrived, now=now, consented=True)
     if question.asks:
         withdrawal.refuse(

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -21,6 +21,7 @@ from idp.protocol.session_state import session_state
 from idp.services import keys, refusals, sessions
 from idp.signin.allauth_parts import network_of
 from idp.types import SecurityProfile, SigningAlgorithm
+from idp.views.onward import see_other
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,7 @@ def _send(
     answer = prepare(tool, where, parameters, now=now)
     if answer.by_form:
         return _form(request, tool, where, answer)
-    # RFC 9700 §4.12: 303, so that a form with credentials is never sent on.
-    response: HttpResponse = HttpResponseRedirect(answer.uri)
-    response.status_code = 303
-    return _private(response, "no-referrer")
+    return _private(see_other(answer.uri), "no-referrer")
 
 
 def _form(request: HttpRequest, tool: Tool, where: Destination, answer: Answer) -> HttpResponse:

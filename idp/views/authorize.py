@@ -20,7 +20,8 @@ from idp.services import pushed, refusals
 from idp.signin import pending
 from idp.signin.allauth_parts import network_of
 from idp.views import answers, steps
-from idp.views.cross_site import came_without_cookie, go_on, same_by_get
+from idp.views.cross_site import came_without_cookie, same_by_get
+from idp.views.onward import see_other
 
 # Servers in front refuse longer request lines; 4094 bytes is the shortest limit in use.
 MAX_QUERY = 3_000
@@ -82,7 +83,7 @@ def _again_by_get(request: HttpRequest, pairs: Pairs, *, now: datetime) -> HttpR
         return same_by_get("idp:authorize", query)
     tool = tool_by_client_id(dict(understood).get("client_id", ""))
     if tool is not None and refusals.allowed("relays", network=network_of(request), limit=RELAYS_A_MINUTE, now=now):
-        return go_on(reverse("idp:relayed", args=[pushed.relay(tool=tool, pairs=understood, now=now)]))
+        return see_other(reverse("idp:relayed", args=[pushed.relay(tool=tool, pairs=understood, now=now)]))
     if fits:
         return same_by_get("idp:authorize", query)
     too_long = ProtocolError("invalid_request", "the request is too long", detail="too_long")

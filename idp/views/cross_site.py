@@ -1,8 +1,10 @@
 """A form posted by a page of another site brings no ``SameSite=Lax`` cookie: the member behind it is not seen."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+
+from idp.views.onward import see_other
 
 
 def came_without_cookie(request: HttpRequest) -> bool:
@@ -12,13 +14,4 @@ def came_without_cookie(request: HttpRequest) -> bool:
 
 def same_by_get(name: str, query: str) -> HttpResponse:
     """The same request once more, as a navigation that brings the cookie."""
-    return go_on(f"{reverse(name)}?{query}")
-
-
-def go_on(path: str) -> HttpResponse:
-    """To this path of the hub; 303 turns the POST into a GET."""
-    response = HttpResponseRedirect(path)
-    response.status_code = 303
-    response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return see_other(f"{reverse(name)}?{query}")

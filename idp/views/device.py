@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -17,9 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from audit.types import Actor
 from consent import selectors as consent_selectors
-from consent import services as consent_services
 from consent.display import item_label, rows
 from consent.policy import asked_items
 from consent.types import ALWAYS, ITEMS, NoticeOutdated, Question
@@ -35,7 +33,9 @@ from idp.services import device, refusals, withdrawal
 from idp.services.sessions import SESSION_FIELD
 from idp.signin import allauth_parts, reauth
 from idp.signin.allauth_parts import network_of
-from idp.views.tokens import address_of, check_form, json_answer, refused
+from idp.views import agreement
+from idp.views.back_channel import address_of, check_form, json_answer, refused
+from idp.views.onward import see_other
 
 # For one network and minute: an office may hold a few devices.
 STARTS = 60
@@ -181,15 +181,8 @@ def _agreed(request: HttpRequest, code: str, session: HubSession, now: datetime)
         return _approved(request, code, session, now)
     try:
         with transaction.atomic():
-            consent_services.answer(
-                member_id=session.member_id,
-                tool_id=grant.tool_id,
-                notice_id=question.notice,
-                accepted=frozenset(request.POST.getlist("items")) & frozenset(question.optional),
-                actor=Actor(member=session.member_id),
-                language=translation.get_language() or "fr",
-                now=now,
-                session=session.pk,
+            agreement.record_yes(
+                request, question, member_id=session.member_id, tool_id=grant.tool_id, session=session.pk, now=now
             )
             device.approve(user_code=code, session=session, now=now)
     except NoticeOutdated:
@@ -304,6 +297,4 @@ def _own_path(code: str) -> str:
 
 
 def _over(*, linked: bool) -> HttpResponse:
-    response = HttpResponseRedirect(reverse("idp:device_linked" if linked else "idp:device_refused"))
-    response.status_code = 303
-    return response
+    return see_other(reverse("idp:device_linked" if linked else "idp:device_refused"))

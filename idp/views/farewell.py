@@ -10,8 +10,10 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+
+from idp.views.onward import see_other
 
 COOKIE = "trousseau_farewell"
 LIFETIME = timedelta(minutes=2)
@@ -36,8 +38,8 @@ class Farewell:
 def say(farewell: Farewell) -> HttpResponse:
     """To the page after a sign-out, or straight back to the tool where that page has nothing to do."""
     if farewell.automatic and farewell.return_uri and not farewell.frames:
-        return _go(farewell.return_uri)
-    response = _go(reverse("idp:logged_out"))
+        return see_other(farewell.return_uri)
+    response = see_other(reverse("idp:logged_out"))
     if farewell == Farewell():
         # What an earlier page did not come to say would be said now.
         response.delete_cookie(COOKIE, path=reverse("idp:logged_out"), samesite="Lax")
@@ -67,12 +69,3 @@ def take(request: HttpRequest) -> Farewell | None:
 
 def _key(token: str) -> str:
     return f"farewell:{token}"
-
-
-def _go(uri: str) -> HttpResponse:
-    response = HttpResponseRedirect(uri)
-    # RFC 9110 §15.4.4: after a POST, too, the next request is a GET.
-    response.status_code = 303
-    response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
-    return response

@@ -15,7 +15,7 @@ from idp.protocol.authorization import Pairs
 from idp.protocol.dpop import DPoPInvalid
 from idp.protocol.errors import ProtocolError
 from idp.services import pushed
-from idp.views.tokens import address_of, check_form, json_answer, refused
+from idp.views.back_channel import address_of, check_form, json_answer, refused
 
 # How the tool proved itself is no part of what it asks for.
 PROOFS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})

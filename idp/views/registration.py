@@ -18,7 +18,7 @@ from idp.protocol.registration import MAX_BYTES
 from idp.services import refusals, registration
 from idp.services.registration import Registration, TokenRefused
 from idp.signin.allauth_parts import network_of
-from idp.views.tokens import json_answer
+from idp.views.back_channel import json_answer
 
 # For one network and minute: a test run registers a client per module.
 REQUESTS = 60

@@ -1,10 +1,8 @@
 """Endpoints that tools call from server to server."""
 
-from typing import Any
-
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -12,21 +10,17 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.services import record
-from audit.types import Action, Actor, Entry
+from audit.types import Action, Entry
 from idp import clients, sender
 from idp.models import Tool
 from idp.oauth.server import token_response
 from idp.protocol import dpop
 from idp.protocol.access_tokens import INTROSPECTION_MEDIA_TYPE
 from idp.protocol.errors import ProtocolError
-from idp.services import introspection, refusals, tokens
+from idp.services import introspection, tokens
 from idp.services.userinfo import userinfo as claims_behind
-from idp.signin.allauth_parts import network_of
 from idp.types import AuthMethod
-
-# RFC 8707 §2, RFC 8693 §2.1: the two that may come more than once.
-REPEATABLE = frozenset({"resource", "audience"})
-FORM = "application/x-www-form-urlencoded"
+from idp.views.back_channel import FORM, address_of, check_form, json_answer, refusal, refused, uncached
 
 
 @csrf_exempt
@@ -45,7 +39,7 @@ def token(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         body, status, validator = token_response(request, client, binding=binding)
         if status != 200:
-            _record_refusal(tool, validator.refusal or str(body.get("error", "")))
+            record(refusal(tool, validator.refusal or str(body.get("error", ""))))
     response = json_answer(body, status)
     if binding.startswith("jkt:"):
         sender.give_nonce(response)
@@ -71,7 +65,7 @@ def introspect(request: HttpRequest) -> HttpResponse:
     wants_jwt = INTROSPECTION_MEDIA_TYPE in request.headers.get("Accept", "")
     if wants_jwt or client.tool.introspection_signed_response_alg:
         signed = introspection.signed(answer, tool=client.tool, now=now)
-        return _uncached(HttpResponse(signed, content_type=INTROSPECTION_MEDIA_TYPE))
+        return uncached(HttpResponse(signed, content_type=INTROSPECTION_MEDIA_TYPE))
     return json_answer(answer)
 
 
@@ -109,7 +103,7 @@ def userinfo(request: HttpRequest) -> HttpResponse:
             record(Entry(Action.TOKEN_REFUSED, refused=True, reason=error.detail[:60], facts={"endpoint": "userinfo"}))
         return _challenge(request, error, scheme)
     if found.signed:
-        response = _uncached(HttpResponse(found.signed, content_type="application/jwt"))
+        response = uncached(HttpResponse(found.signed, content_type="application/jwt"))
     else:
         response = json_answer(found.claims)
     if scheme == "dpop":
@@ -139,59 +133,3 @@ def _challenge(request: HttpRequest, error: ProtocolError | None, scheme: str = 
     if known:
         sender.give_nonce(response)
     return response
-
-
-# What the endpoints of this kind share -----------------------------------------------------------------------
-
-
-def check_form(request: HttpRequest) -> None:
-    """RFC 6749 §3.2: a form, no parameter more than once.  Raises ``ProtocolError``."""
-    if request.content_type != FORM:
-        raise ProtocolError("invalid_request", "form expected", detail="content_type")
-    for name, values in request.POST.lists():
-        if len(values) > 1 and name not in REPEATABLE:
-            raise ProtocolError("invalid_request", "a parameter comes twice", detail="repeated_parameter")
-        # PostgreSQL's driver would raise on a NUL.
-        if any("\x00" in value for value in values):
-            raise ProtocolError("invalid_request", "a parameter holds a NUL", detail="nul")
-
-
-def address_of(request: HttpRequest) -> str:
-    """The endpoint by its public name, whatever the Host header said."""
-    return f"{settings.ISSUER}{request.path}"
-
-
-def refused(request: HttpRequest, error: ProtocolError, tool: Tool | None = None) -> HttpResponse:
-    """RFC 6749 §5.2, with its journal line."""
-    known = getattr(error, "tool", None) or tool
-    # Strangers could fill the journal here: each is refused, not each is a line.
-    refusals.note(_refusal(known, error.detail), network=network_of(request), now=timezone.now())
-    body = {"error": error.code}
-    if error.description:
-        body["error_description"] = error.description
-    response = json_answer(body, 401 if error.code == "invalid_client" else 400)
-    if error.code == "invalid_client":
-        response["WWW-Authenticate"] = 'Basic realm="token"'
-    if error.code in ("use_dpop_nonce", "invalid_dpop_proof"):
-        sender.give_nonce(response)
-    return response
-
-
-def json_answer(body: dict[str, Any], status: int = 200) -> HttpResponse:
-    return _uncached(JsonResponse(body, status=status))
-
-
-def _uncached(response: HttpResponse) -> HttpResponse:
-    # RFC 6749 §5.1
-    response["Cache-Control"] = "no-store"
-    response["Pragma"] = "no-cache"
-    return response
-
-
-def _record_refusal(tool: Tool | None, reason: str) -> None:
-    record(_refusal(tool, reason))
-
-
-def _refusal(tool: Tool | None, reason: str) -> Entry:
-    pk = tool.pk if tool else None
-    return Entry(Action.TOKEN_REFUSED, actor=Actor(tool=pk), tool=pk, refused=True, reason=reason[:60])

@@ -3,8 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.types import SYSTEM
@@ -14,29 +12,11 @@ from idp.models import Grant, ToolSession
 from idp.services import keys
 from tests.support.authorize import open_pushed, posted, push
 from tests.support.cast import FORMATION
+from tests.support.cost import counted
 from tests.support.oidc import Party, answer_of, connect, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_in_production")]
 SCOPE = "openid profile email"
-# What holds a transaction together is no statement of its own.
-FRAME = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET ")
-
-
-@pytest.fixture(autouse=True)
-def _as_in_production(settings) -> None:
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
-    if "redis" not in settings.CACHES["default"]["BACKEND"]:
-        settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "cost"}}
-
-
-class Counted(CaptureQueriesContext):
-    @property
-    def statements(self) -> list[str]:
-        return [query["sql"] for query in self.captured_queries if not query["sql"].upper().startswith(FRAME)]
-
-
-def counted() -> Counted:
-    return Counted(connection)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from idp.models import HubSession, LogoutDelivery, SigningKey, Tool, ToolSession
 from idp.services import deliveries, keys, purge
 from idp.services.deliveries import PLACES, PLACES_FOR_FAILING, PLACES_PER_TOOL, Dispatcher, Due, Places
 from idp.types import DeliveryState, SigningAlgorithm, SubjectType
-from tests.support.logout import tool_server
+from tests.support.logout import deliver_due, tool_server
 from tests.support.oidc import connect, sign_in
 
 NOW = timezone.now
@@ -62,7 +62,7 @@ def test_twenty_silent_tools_neither_delay_a_healthy_one_nor_outlast_the_lease(s
         queued(tool_at("healthy", healthy.url("/bye", "127.0.0.1")), member, now=now)
 
         began = monotonic()
-        deliveries.deliver_due(now=now)
+        deliver_due(now=now)
         took = monotonic() - began
 
     assert healthy.at[0] - began < 2
@@ -103,7 +103,7 @@ def test_a_look_up_that_hangs_is_over_at_the_deadline(signing_key, member, monke
     (row,) = queued(tool_at("hangs", "http://localhost:9/bye"), member)
 
     began = monotonic()
-    deliveries.deliver_due(now=NOW())
+    deliver_due(now=NOW())
 
     assert monotonic() - began < 2
     row.refresh_from_db()
@@ -120,7 +120,7 @@ def test_a_fault_of_ours_is_written_down_and_stops_nobody(signing_key, member, m
         keys.forget_registry()
         (good,) = queued(tool_at("good", healthy.url("/bye", "127.0.0.1")), member)
 
-        deliveries.deliver_due(now=NOW())
+        deliver_due(now=NOW())
 
     bad.refresh_from_db()
     good.refresh_from_db()
@@ -176,8 +176,8 @@ def test_a_worker_that_dies_leaves_the_notice_to_the_next_after_the_lease(signin
             assert killed.turn(now=now) == 1
         Tool.objects.filter(pk=tool.pk).update(backchannel_logout_uri=healthy.url("/bye", "127.0.0.1"))
 
-        assert deliveries.deliver_due(now=now + deliveries.LEASE - timedelta(seconds=1)) == 0
-        assert deliveries.deliver_due(now=now + deliveries.LEASE) == 1
+        assert deliver_due(now=now + deliveries.LEASE - timedelta(seconds=1)) == 0
+        assert deliver_due(now=now + deliveries.LEASE) == 1
 
     assert states() == {DeliveryState.DONE: 1}
 
@@ -215,7 +215,7 @@ def test_when_a_tool_answers_again_what_waited_for_it_goes_too(signing_key, memb
         (later,) = queued(tool, member, now=now, attempts=6)
         LogoutDelivery.objects.filter(pk=later.pk).update(next_at=now + timedelta(hours=6))
 
-        deliveries.deliver_due(now=now)
+        deliver_due(now=now)
 
     assert states() == {DeliveryState.DONE: 2}
 
@@ -226,7 +226,7 @@ def test_the_ledger_is_told_once_however_often_it_is_tried(signing_key, member):
     queued(tool_at("down", "http://127.0.0.1:9/"), member, now=now)
 
     for _ in range(3):
-        deliveries.deliver_due(now=now)
+        deliver_due(now=now)
         now += timedelta(hours=1)
 
     assert LogoutDelivery.objects.get().attempts == 3
@@ -239,7 +239,7 @@ def test_the_notice_is_signed_as_the_tool_s_id_tokens_are(signing_key, member):
     keys.ensure_keys(now=NOW())
     with tool_server() as heard:
         queued(tool_at("modern", heard.url("/bye", "127.0.0.1"), algorithm=SigningAlgorithm.ES256), member)
-        deliveries.deliver_due(now=NOW())
+        deliver_due(now=NOW())
 
     token = heard.of("/bye")[0]["logout_token"]
     assert keys.verify(token, types=frozenset({"logout+jwt"}))["sid"]
@@ -254,7 +254,7 @@ def test_a_notice_about_somebody_the_tool_knows_no_name_of_carries_the_session_a
     with tool_server() as heard:
         tool = tool_at("named", heard.url("/bye", "127.0.0.1"), subject_type=SubjectType.LOGIN)
         queued(tool, member)
-        deliveries.deliver_due(now=NOW())
+        deliver_due(now=NOW())
 
     claims = keys.verify(heard.of("/bye")[0]["logout_token"], types=frozenset({"logout+jwt"}))
     assert "sub" not in claims
@@ -280,7 +280,7 @@ def test_settled_notices_are_forgotten_after_a_quarter_and_waiting_ones_never(si
 def test_no_token_is_in_the_technical_log(signing_key, member, caplog):
     with tool_server(status=500) as heard:
         queued(tool_at("broken", heard.url("/bye", "127.0.0.1")), member)
-        deliveries.deliver_due(now=NOW())
+        deliver_due(now=NOW())
 
     assert heard.of("/bye")[0]["logout_token"] not in caplog.text
     assert "eyJ" not in caplog.text

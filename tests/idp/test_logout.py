@@ -22,6 +22,7 @@ from idp.models import HubSession, LogoutDelivery, SigningKey, Tool, ToolSession
 from idp.protocol.tokens import BACKCHANNEL_EVENT
 from idp.services import deliveries, keys, sessions
 from idp.types import DeliveryState
+from tests.support.logout import deliver_due
 from tests.support.oidc import AFTER_LOGOUT, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -232,7 +233,7 @@ def test_the_tool_receives_a_signed_notice_for_its_session(wiki, browser):
         claims = wiki.claims(opened(wiki, browser, uri)["id_token"])
         browser.post("/deconnexion/")
 
-        deliveries.deliver_due(now=NOW())
+        deliver_due(now=NOW())
 
     published = KeySet.import_key_set(wiki.http.get("/oidc/jwks").json())
     notice = jwt.decode(received[0]["logout_token"][0], published, algorithms=["RS256"])
@@ -254,11 +255,11 @@ def test_a_tool_that_is_down_is_tried_again_and_seen_to_be(wiki, browser):
         browser.post("/deconnexion/")
 
         now = NOW()
-        deliveries.deliver_due(now=now)
+        deliver_due(now=now)
         waiting = LogoutDelivery.objects.get()
         assert (waiting.state, waiting.last_result, waiting.attempts) == (DeliveryState.WAITING, "http_503", 1)
-        assert deliveries.deliver_due(now=now) == 0, "not before its time"
-        deliveries.deliver_due(now=now + timedelta(minutes=1))
+        assert deliver_due(now=now) == 0, "not before its time"
+        deliver_due(now=now + timedelta(minutes=1))
 
     assert len(received) == 2
     assert LogoutDelivery.objects.get().state == DeliveryState.DONE
@@ -271,7 +272,7 @@ def test_a_tool_that_stays_away_is_given_up_in_the_end(wiki, browser):
     now = NOW()
 
     for _ in range(len(deliveries.BACK_OFF) + 3):
-        deliveries.deliver_due(now=now)
+        deliver_due(now=now)
         now += timedelta(days=2)
 
     assert LogoutDelivery.objects.get().state == DeliveryState.FAILED
@@ -282,7 +283,7 @@ def test_already_signed_out_there_counts_as_done(wiki, browser):
     with listening_tool(400) as (uri, _):
         opened(wiki, browser, uri)
         browser.post("/deconnexion/")
-        deliveries.deliver_due(now=NOW())
+        deliver_due(now=NOW())
 
     assert LogoutDelivery.objects.get().state == DeliveryState.DONE
 
@@ -297,7 +298,7 @@ def test_a_worker_killed_while_sending_leaves_the_notice_due_again(wiki, browser
 
     monkeypatch.setattr(outgoing, "post_form", killed)
     with pytest.raises(SystemExit):
-        deliveries.deliver_due(now=now)
+        deliver_due(now=now)
 
     delivery = LogoutDelivery.objects.get()
     assert delivery.state == DeliveryState.WAITING

@@ -3,30 +3,19 @@
 from contextlib import contextmanager
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from idp.types import AuthMethod, GrantType
+from tests.support.cost import counted
 from tests.support.oidc import answer_of, connect, sign_in
 
-TRANSACTIONAL = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
+pytestmark = pytest.mark.usefixtures("as_in_production")
 
 
 @contextmanager
 def at_most(limit):
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with counted() as cost:
         yield
-    said = [query["sql"] for query in captured if not query["sql"].startswith(TRANSACTIONAL)]
-    assert 0 < len(said) <= limit, "\n".join(said)
-
-
-@pytest.fixture(autouse=True)
-def _as_in_production(settings):
-    """Sessions and counters are in the shared cache there."""
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    assert 0 < len(cost.statements) <= limit, "\n".join(cost.statements)
 
 
 @pytest.fixture

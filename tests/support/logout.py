@@ -9,6 +9,7 @@ from time import monotonic, sleep
 from urllib.parse import parse_qsl, urlsplit
 
 from idp.models import Tool
+from idp.services import deliveries
 
 LOOPBACK = ("localhost", "127.0.0.1")
 
@@ -95,3 +96,13 @@ def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> bool:
             return False
         sleep(0.05)
     return True
+
+
+def deliver_due(*, now) -> int:
+    """What the worker does over time, at once: send what is due, wait for the answers; returns how many were tried."""
+    tried = 0
+    with deliveries.Dispatcher() as dispatcher:
+        while (begun := dispatcher.turn(now=now)) or dispatcher.waiting:
+            tried += begun
+            dispatcher.wait(deliveries.CALL_SECONDS)
+    return tried
