@@ -24,7 +24,7 @@ from idp.types import (
 )
 
 TOOL_SECONDS = 5
-_known: TTLCache[str, "Tool"] = TTLCache(maxsize=2000, ttl=TOOL_SECONDS)
+_known: TTLCache[tuple[tuple[str, str], ...], "Tool"] = TTLCache(maxsize=2000, ttl=TOOL_SECONDS)
 _iframe_origins: TTLCache[None, frozenset[str]] = TTLCache(maxsize=1, ttl=TOOL_SECONDS)
 _known_lock = threading.Lock()
 
@@ -48,22 +48,18 @@ class ToolQuerySet(models.QuerySet["Tool"]):
         A tool is read at every request and changes a few times a year.  Closing one counts at once all the same:
         the access decision asks the database.  Identifiers nobody has are not kept, or guesses would fill the memory.
         """
-        with _known_lock:
-            known = _known.get(client_id)
-        if known is None:
-            known = self.filter(client_id=client_id).first()
-            if known is not None:
-                with _known_lock:
-                    _known[client_id] = known
-        return known
+        return self._kept(client_id=client_id)
 
     def of_resource(self, identifier: str) -> "Tool | None":
         """The tool that is this resource (RFC 8707), kept for as long; ``None`` for an address outside the hub."""
-        key = f"resource {identifier}"
+        return self._kept(resource_identifier=identifier)
+
+    def _kept(self, **named: str) -> "Tool | None":
+        key = tuple(named.items())
         with _known_lock:
             known = _known.get(key)
         if known is None:
-            known = self.filter(resource_identifier=identifier).first()
+            known = self.filter(**named).first()
             if known is not None:
                 with _known_lock:
                     _known[key] = known
