@@ -11,6 +11,7 @@ from idp.models import AccessToken, Tool
 from idp.protocol import access_tokens
 from idp.protocol.tokens import digest
 from idp.services import keys, tokens
+from idp.types import ToolState
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -22,7 +23,7 @@ def introspect(token: str, *, tool: Tool, now: datetime) -> dict[str, Any]:
     """
     rows = tokens.with_ground(AccessToken.objects.select_related("application", "actor"), tool="application_id")
     row = rows.filter(_for(tool), token_checksum=digest(token), expires__gt=now).first()
-    if row is None or not _is_for(row, tool):
+    if row is None or not _is_for(row, tool) or row.application.state == ToolState.CLOSED:
         return INACTIVE
     if row.user is not None and (row.tool_session is None or tokens.why_unusable(row, now=now)):
         return INACTIVE

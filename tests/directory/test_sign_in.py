@@ -87,6 +87,7 @@ def test_anything_else_opens_nothing(shared, name, password):
     assert sign_in(name, password) is None
 
 
+@pytest.mark.incident("django-allauth, blank passwords")
 @pytest.mark.spec("RFC 4513", "5.1.2")
 @pytest.mark.parametrize("password", ["", " ", "\t\n", "\0"])
 def test_a_blank_password_is_refused_before_any_bind(shared, password, monkeypatch):

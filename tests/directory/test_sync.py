@@ -265,6 +265,7 @@ def test_renamed_swapped_and_cleared_values_arrive(synced):
     assert synchronise(now=TUESDAY).counts["written"] == 0
 
 
+@pytest.mark.incident("CVE-2026-19607")
 def test_a_reused_login_is_a_new_person_who_inherits_nothing(synced):
     old = quirky(synced, "reuuid-later")
     grant_role(member_id=old.pk, role=Role.OFFICE, actor=SYSTEM, now=MONDAY)

@@ -169,6 +169,7 @@ def test_two_tabs_open_one_tool_session(wiki: Party, browser: Client) -> None:
 # Addresses that the hub calls --------------------------------------------------------------------------------
 
 
+@pytest.mark.incident("CVE-2026-4366", "CVE-2023-44469", "canaille 0.3.7")
 @pytest.mark.parametrize(
     "url", ["http://[::127.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[fec0::1]/"]
 )
@@ -206,6 +207,7 @@ def trickling_tool() -> Iterator[str]:
         listener.close()
 
 
+@pytest.mark.incident("CVE-2026-4366", "CVE-2023-44469", "canaille 0.3.7")
 def test_a_tool_that_trickles_its_answer_does_not_hold_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outgoing, "ANSWER_SECONDS", 0.3)
 

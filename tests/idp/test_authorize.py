@@ -50,6 +50,7 @@ def test_the_request_may_come_by_post_without_a_token_of_ours(wiki, member):
     assert "code" in answer_of(response)
 
 
+@pytest.mark.incident("django-oauth-toolkit#1719")
 @pytest.mark.spec("RFC 9700", "2.1")
 @pytest.mark.parametrize("prompt", [None, "none"])
 def test_an_unknown_client_gets_a_page_and_never_a_redirect(wiki, browser, prompt):
@@ -60,6 +61,7 @@ def test_an_unknown_client_gets_a_page_and_never_a_redirect(wiki, browser, promp
     assert refusals("client_unknown") == 1
 
 
+@pytest.mark.incident("django-oauth-toolkit#1719")
 @pytest.mark.parametrize("prompt", [None, "none"])
 @pytest.mark.parametrize(
     "uri", ["https://evil.example/cb", REDIRECT + "/", REDIRECT + "?x", "http://localhost:9998/callback"]

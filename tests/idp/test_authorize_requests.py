@@ -97,6 +97,7 @@ def test_who_the_tool_expects_is_written_in_the_sign_in_page_and_in_no_address(w
     assert re.search(r'<input[^>]*name="password"[^>]*autofocus', page.content.decode())
 
 
+@pytest.mark.incident("CVE-2024-48933")
 def test_a_hint_is_text_and_nothing_else_on_the_page(wiki):
     browser = Client()
 
@@ -204,6 +205,7 @@ def test_an_essential_level_sends_to_the_second_factor(wiki, member):
     assert back_from(response).startswith("/oidc/authorize/suite/")
 
 
+@pytest.mark.incident("CVE-2024-52946", "CVE-2023-28862", "CVE-2026-12804")
 def test_going_to_the_return_address_does_not_skip_the_second_factor(wiki, member):
     browser = sign_in(with_factor(member))
     back = back_from(wiki.authorize(browser, claims=asking(acr={"essential": True, "values": ["2"]})))
@@ -317,6 +319,7 @@ def test_a_request_that_waits_no_more_leads_back_to_its_tool(signing_key):
     assert support.refusals("request_gone", party.tool) == 1
 
 
+@pytest.mark.incident("CVE-2026-7507")
 def test_one_browsers_waiting_request_is_nothing_to_another(wiki, browser):
     back = back_from(wiki.authorize(Client()))
 

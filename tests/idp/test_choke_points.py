@@ -70,6 +70,7 @@ def test_a_code_is_issued_by_the_steps_of_the_authorization_endpoint_alone():
     assert issuing.pop().startswith("idp.views.")
 
 
+@pytest.mark.incident("CVE-2024-38371")
 def test_one_rule_says_who_may_enter():
     def looks_at_everyone(node):
         return isinstance(node, ast.keyword) and node.arg == "everyone"

@@ -228,6 +228,7 @@ def test_a_slow_tool_holds_one_thread_and_the_others_shortly(site, quick):
     assert max(waited) < 1.5
 
 
+@pytest.mark.incident("CVE-2026-4366", "CVE-2023-44469", "canaille 0.3.7")
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
@@ -253,6 +254,7 @@ def test_an_address_that_does_not_behave_gives_no_keys(site, quick, answer, code
         verification_keys(FakeTool(client_jwks_uri=site.uri))
 
 
+@pytest.mark.incident("CVE-2026-4366", "CVE-2023-44469", "canaille 0.3.7")
 def test_a_redirect_is_not_followed(site, quick):
     site.answer = sends({}, status=302, Location=site.uri + "/elsewhere")
 
@@ -262,6 +264,7 @@ def test_a_redirect_is_not_followed(site, quick):
     assert site.paths == ["/jwks.json"]
 
 
+@pytest.mark.incident("CVE-2026-4366", "CVE-2023-44469", "canaille 0.3.7")
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254", "[::ffff:10.0.0.1]"]
 )
@@ -315,6 +318,7 @@ def test_a_key_set_that_turns_unusable_takes_the_old_keys_with_it(site, clock):
         verification_keys(tool)
 
 
+@pytest.mark.incident("CVE-2025-2559")
 def test_only_so_many_addresses_are_remembered(monkeypatch, site):
     monkeypatch.setattr(client_keys, "MAX_ADDRESSES", 3)
     site.answer = sends(key_set(made("ES256", kid="one")))

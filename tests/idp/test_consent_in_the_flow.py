@@ -172,6 +172,7 @@ def test_a_request_that_we_did_not_sign_is_a_page(formation, browser, forged):
     assert not Consent.objects.exists()
 
 
+@pytest.mark.incident("CVE-2024-52948", "canaille 0.3.7")
 def test_consent_refuses_get_and_foreign_posts(formation, browser):
     page = formation.authorize(browser, scope=SCOPE)
     browser.handler.enforce_csrf_checks = True
@@ -213,6 +214,7 @@ def test_a_withdrawal_ends_tokens_and_tells_the_tool_in_one_transaction(formatio
     assert b'id="consent-form"' in formation.authorize(browser, scope=SCOPE).content
 
 
+@pytest.mark.incident("CVE-2024-52948", "canaille 0.3.7")
 def test_withdrawal_refuses_get_and_foreign_posts(formation, browser):
     enter(formation, browser)
     browser.handler.enforce_csrf_checks = True

@@ -199,6 +199,7 @@ def test_a_wrong_code_is_refused_with_one_sentence(screen, browser, typed):
     assert b'id="device-code"' in page.content
 
 
+@pytest.mark.incident("django-oauth-toolkit#1734")
 @pytest.mark.spec("RFC 8628", "5.1")
 def test_guessing_is_limited_by_session_and_a_success_does_not_reset_the_count(screen, browser, other_member):
     code = start(screen).json()["user_code"]
@@ -217,6 +218,7 @@ def test_guessing_is_limited_by_session_and_a_success_does_not_reset_the_count(s
     cache.clear()
 
 
+@pytest.mark.incident("CVE-2024-52948", "canaille 0.3.7")
 def test_a_form_of_another_site_changes_nothing(screen, member):
     code = start(screen).json()["user_code"]
     browser = sign_in(member)
@@ -280,6 +282,7 @@ def test_a_denied_device_is_told_so_and_the_code_is_over(screen, browser):
     assert b"device-done" in browser.get("/appareil/refuse/").content
 
 
+@pytest.mark.incident("django-oauth-toolkit#1819")
 @pytest.mark.spec("RFC 8628", "5.4")
 def test_only_the_session_that_opened_the_code_first_can_confirm_it(screen, browser, other_member, member):
     told = start(screen).json()
@@ -350,6 +353,7 @@ def test_a_refused_consent_refuses_the_device(screen, browser, member):
 # Access --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.incident("CVE-2024-38371")
 def test_whoever_may_not_enter_the_tool_cannot_link_a_device(screen, browser):
     Tool.objects.filter(pk=screen.tool.pk).update(everyone=False)
     told = start(screen).json()

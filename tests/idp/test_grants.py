@@ -208,6 +208,7 @@ def test_a_lost_answer_may_be_asked_for_again_within_the_grace_period(patient, f
     assert patient.refresh(two["refresh_token"]).status_code == 200
 
 
+@pytest.mark.incident("django-oauth-toolkit#1617")
 def test_after_the_grace_period_or_once_the_successor_was_used_the_family_ends(patient, first):
     second = patient.refresh(first).json()["refresh_token"]
     third = patient.refresh(second).json()["refresh_token"]
@@ -240,6 +241,7 @@ def test_revoking_an_access_token_ends_its_whole_family(patient, first):
 # A login name that is given to somebody else -----------------------------------------------------------------
 
 
+@pytest.mark.incident("CVE-2026-19607")
 @pytest.mark.spec("OIDC Core", "2")
 def test_a_login_name_used_again_never_brings_the_old_subject_back(signing_key, member, dpo):
     party = connect("nuage", subject_type="login")

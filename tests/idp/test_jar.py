@@ -151,6 +151,7 @@ def test_a_tool_without_keys_is_told_that_it_cannot_sign(wiki, browser):
     assert answer["error"] == "request_not_supported"
 
 
+@pytest.mark.incident("CVE-2026-4366")
 @pytest.mark.spec("OIDC Core", "3.1.2.6")
 @pytest.mark.parametrize("uri", ["https://tool.example/r", "http://169.254.169.254/", "urn:ietf:params:oauth:x", "x"])
 def test_no_address_is_ever_fetched(wiki, browser, uri):

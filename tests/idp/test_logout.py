@@ -86,6 +86,7 @@ def test_an_old_cookie_replayed_after_sign_out_opens_nothing(wiki, browser):
     assert not Session.objects.filter(session_key=cookie).exists()
 
 
+@pytest.mark.incident("CVE-2024-52948", "canaille 0.3.7")
 def test_sign_out_refuses_get_and_foreign_posts(browser):
     assert browser.get("/deconnexion/").status_code == 405
     browser.handler.enforce_csrf_checks = True
@@ -308,6 +309,7 @@ def test_a_worker_killed_while_sending_leaves_the_notice_due_again(wiki, browser
 # The outgoing guard ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.incident("CVE-2026-4366", "CVE-2023-44469", "canaille 0.3.7")
 @pytest.mark.parametrize(
     "url",
     [
@@ -331,6 +333,7 @@ def test_the_hub_does_not_call_inside_unless_told_to(settings, url):
         outgoing.post_form(url, {})
 
 
+@pytest.mark.incident("CVE-2026-4366", "CVE-2023-44469", "canaille 0.3.7")
 def test_a_redirect_is_not_followed(wiki):
     with listening_tool(302) as (uri, received):
         assert outgoing.post_form(uri, {"a": "b"}) == 302

@@ -290,6 +290,7 @@ def test_json_with_two_meanings_is_refused(name):
     assert why_refused(token(AMBIGUOUS[name]({"alg": "ES256"}), body(), sign_as="ES256")) == "assertion_malformed"
 
 
+@pytest.mark.incident("CVE-2025-61920")
 def test_an_assertion_longer_than_16_kib_is_not_even_read():
     sent = assertion(padding="x" * MAX_TOKEN_CHARS)
 

@@ -9,6 +9,7 @@ from idp.protocol.device import ALPHABET, LENGTH, new_user_code, normalise, show
 CODES = st.text(alphabet=ALPHABET, min_size=LENGTH, max_size=LENGTH)
 
 
+@pytest.mark.incident("django-oauth-toolkit#1734")
 @pytest.mark.spec("RFC 8628", "6.1")
 def test_a_code_has_letters_that_make_no_word_and_enough_of_them():
     codes = {new_user_code() for _ in range(200)}

@@ -136,6 +136,7 @@ def test_nobody_registers_without_a_token(token):
     assert not Tool.objects.exists()
 
 
+@pytest.mark.incident("CVE-2025-64708")
 @pytest.mark.spec("RFC 6750", "3.1")
 def test_a_token_that_is_wrong_over_or_used_up_is_refused(token):
     once = give(uses=1)
@@ -159,6 +160,7 @@ def test_a_token_is_read_from_the_header_only(token):
     assert response.status_code == 401
 
 
+@pytest.mark.incident("canaille 0.3.6")
 @pytest.mark.parametrize("algorithm", ["none", "HS256"])
 def test_a_management_token_made_up_by_the_client_is_refused(token, algorithm):
     told = register(token).json()
@@ -190,6 +192,7 @@ def test_one_network_cannot_try_tokens_without_end(token, monkeypatch):
 # Two switches --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.incident("canaille 0.3.6")
 def test_each_switch_opens_one_endpoint_only(token, settings, client):
     told = register(token).json()
 
@@ -248,6 +251,7 @@ ADDRESS_FIELDS = [
 ]
 
 
+@pytest.mark.incident("CVE-2026-9086")
 @pytest.mark.spec("RFC 7591", "5")
 @pytest.mark.parametrize("field", ADDRESS_FIELDS)
 def test_no_address_may_be_a_script_or_anything_but_https(token, field):
@@ -259,6 +263,7 @@ def test_no_address_may_be_a_script_or_anything_but_https(token, field):
     assert not Tool.objects.exists()
 
 
+@pytest.mark.incident("CVE-2026-9086")
 @pytest.mark.spec("RFC 7591", "3.2.2")
 @pytest.mark.parametrize("field", ["redirect_uris", "post_logout_redirect_uris", "request_uris"])
 def test_no_listed_address_may_either(token, field):
@@ -370,6 +375,7 @@ def test_a_form_is_no_registration(token):
     assert Client().get("/oidc/register").status_code == 405
 
 
+@pytest.mark.incident("CVE-2026-49448", "CVE-2024-37905")
 def test_nothing_that_only_an_operator_decides_can_be_sent(token):
     extra = {
         "client_id": "chosen",
@@ -522,6 +528,7 @@ def test_whatever_is_sent_is_either_checked_or_refused_by_name(sent):
 # Management ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.incident("CVE-2026-40166", "CVE-2024-42490")
 @pytest.mark.spec("RFC 7592", "2.1")
 def test_a_tool_reads_its_registration_without_its_secret(token):
     told = register(token).json()
@@ -607,6 +614,7 @@ def test_a_change_of_what_is_not_the_clients_is_refused(token, change):
     assert Tool.objects.get().name == MINIMAL["client_name"]
 
 
+@pytest.mark.incident("canaille 0.3.6")
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
 def test_the_token_of_one_tool_does_nothing_to_another(token, wiki, method):
     one, other = register(token).json(), register(token).json()

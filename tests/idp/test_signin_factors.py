@@ -145,6 +145,7 @@ def test_the_page_that_confirms_leads_nowhere_else(inside: Client) -> None:
     assert answer["Location"] == reverse("launcher:home")
 
 
+@pytest.mark.incident("CVE-2026-16103", "CVE-2026-9798")
 def test_confirming_is_limited_like_signing_in(inside: Client) -> None:
     for _ in range(5):
         confirm_password(inside, WRONG)
@@ -212,6 +213,7 @@ def test_enrolling_keeps_the_request_that_waits(inside: Client, noemie: Member, 
     pending.forget(request_of(inside, noemie))
 
 
+@pytest.mark.incident("GHSA-8g9r-9wjw-37j4")
 def test_removing_the_factor_needs_the_password_again_and_lowers_the_level(
     inside: Client, noemie: Member, enrol: Enrol
 ) -> None:
@@ -242,6 +244,7 @@ def enrolled(inside: Client, enrol: Enrol) -> Any:
     return found
 
 
+@pytest.mark.incident("CVE-2024-52946", "CVE-2023-28862", "CVE-2026-12804")
 def test_the_password_alone_opens_nothing(client: Client, enrolled: Any) -> None:
     answer = try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
 
@@ -299,6 +302,7 @@ def test_a_recovery_code_serves_once(client: Client, enrolled: Any) -> None:
     assert again.status_code == 200
 
 
+@pytest.mark.incident("CVE-2025-64102", "GHSA-xrw9-r35x-x878")
 def test_codes_are_limited_by_person_across_browsers(client: Client, enrolled: Any) -> None:
     for _ in range(5):
         other = Client()
@@ -325,6 +329,7 @@ def test_a_right_code_does_not_reset_the_count_of_its_network(client: Client, en
     assert Event.objects.filter(action=Action.SIGN_IN_REFUSED).latest("id").reason == "throttled"
 
 
+@pytest.mark.incident("CVE-2026-49443", "CVE-2026-54730")
 @pytest.mark.parametrize("body", [{}, {"code": ""}, {"code": ["", ""]}, {"code": "é" * 6}, {"code": "0" * 500}])
 def test_odd_codes_open_nothing(client: Client, enrolled: Any, body: dict[str, Any]) -> None:
     try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)

@@ -49,6 +49,7 @@ def signed_in(client: Client) -> bool:
 # Entering ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.incident("GHSA-hjj4-hfjm-fmrj")
 @pytest.mark.parametrize("way", ["login", "mail", "upper", "spaces"])
 def test_a_member_signs_in_by_login_or_by_mail_in_any_case(client: Client, noemie: Member, way: str) -> None:
     typed = {
@@ -66,6 +67,7 @@ def test_a_member_signs_in_by_login_or_by_mail_in_any_case(client: Client, noemi
     assert Event.objects.get(action=Action.SIGN_IN).subject_id == noemie.pk
 
 
+@pytest.mark.incident("CVE-2026-7507")
 def test_the_session_key_changes_at_sign_in_and_the_planted_one_is_dead(client: Client, noemie: Member) -> None:
     client.get(reverse("account_login"))
     planted = client.session
@@ -179,6 +181,7 @@ def test_every_failure_says_the_same_and_the_journal_knows_better(
     assert line.subject_id == (member.pk if member else None)
 
 
+@pytest.mark.incident("CVE-2026-49443", "CVE-2026-54730")
 @pytest.mark.parametrize(
     "body",
     [
@@ -217,6 +220,7 @@ def test_a_wrong_password_is_written_nowhere(client: Client, noemie: Member, cap
 # Limits ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.incident("CVE-2025-24806")
 def test_login_mail_case_and_spaces_share_five_tries(client: Client, noemie: Member) -> None:
     for typed in (NOEMIE, noemie.email, NOEMIE.upper(), f" {noemie.email.upper()} ", NOEMIE):
         try_to_sign_in(client, typed, WRONG)
@@ -241,6 +245,7 @@ def test_a_success_gives_back_its_own_try_only(client: Client, noemie: Member) -
     assert refusals()[-1] == "throttled"
 
 
+@pytest.mark.incident("django-allauth 65.8.1")
 def test_one_good_account_does_not_reset_the_count_of_its_network(client: Client, noemie: Member) -> None:
     for number in range(20):
         try_to_sign_in(client, f"guess{number}", WRONG)
@@ -253,6 +258,7 @@ def test_one_good_account_does_not_reset_the_count_of_its_network(client: Client
     assert refusals() == ["unknown"] * 20 + ["throttled"]
 
 
+@pytest.mark.incident("CVE-2024-47070", "django-allauth 65.15.1")
 def test_a_forged_forwarding_header_is_no_other_network(client: Client, noemie: Member) -> None:
     for number in range(20):
         try_to_sign_in(client, f"guess{number}", WRONG, headers={"x-forwarded-for": f"192.0.2.{number}"})
@@ -317,6 +323,7 @@ def test_the_browser_goes_on_to_where_it_was(client: Client, noemie: Member) -> 
     assert answer["Location"] == "/mes-donnees/?a=1"
 
 
+@pytest.mark.incident("django-allauth 65.14.1")
 @pytest.mark.parametrize(
     "address",
     [

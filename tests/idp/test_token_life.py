@@ -123,6 +123,9 @@ class TokenLife(RuleBasedStateMachine):
             assert self.party.userinfo(token).status_code == expected
 
 
+@pytest.mark.incident(
+    "django-oauth-toolkit#1816", "django-oauth-toolkit#1510", "django-oauth-toolkit#746", "django-oauth-toolkit#1617"
+)
 @pytest.mark.django_db(transaction=True)
 def test_a_random_life_of_tokens_keeps_to_the_model():
     """Each example begins with a member and a tool of its own."""
