@@ -107,9 +107,10 @@ def question(
 
     ``again`` shows it even then (``prompt=consent``, OpenID Connect Core §3.1.2.1).
     """
-    if terms is None or frozenset(asked).isdisjoint((*terms.required, *terms.optional)):
+    if terms is None:
         return None
-    if settled(terms, standing) and not again:
+    of_no_concern = frozenset(asked).isdisjoint((*terms.required, *terms.optional))
+    if not again and (of_no_concern or settled(terms, standing)):
         return None
     return Question(
         notice=terms.notice,

@@ -12,13 +12,12 @@ from django.conf import settings
 
 from idp.models import Tool
 from idp.oauth.validator import allowed_scopes
-from idp.protocol import redirects, request_objects
-from idp.protocol.algorithms import FROM_STRICT_TOOLS, FROM_TOOLS
+from idp.protocol import algorithms, redirects, request_objects
 from idp.protocol.authorization import KNOWN, AuthRequest, Destination, Pairs, Rules, check_shape, destination, parse
 from idp.protocol.errors import ProtocolError
 from idp.selectors import tool_by_client_id
 from idp.services import client_keys, pushed
-from idp.types import SecurityProfile, ToolKind, ToolState
+from idp.types import GrantType, SecurityProfile, ToolKind, ToolState
 
 # Read before anything else, and never part of a request that waits.
 CARRIERS = frozenset({"request", "request_uri"})
@@ -74,19 +73,19 @@ def opened(tool: Tool, pairs: Pairs, signed_object: str, *, now: datetime) -> Ar
     check_shape(pairs)
     if not (tool.client_jwks or tool.client_jwks_uri):
         raise ProtocolError("request_not_supported", "no keys are registered for this client")
-    strict = tool.security_profile != SecurityProfile.NONE
+    signed = request_objects.parse(signed_object)
     try:
-        keys = client_keys.verification_keys(tool, kid=request_objects.key_id_of(signed_object))
+        keys = client_keys.verification_keys(tool, kid=signed.kid)
     except client_keys.KeysUnavailable as error:
         raise request_objects.RequestObjectInvalid(detail="keys_unavailable") from error
     inner = request_objects.read(
-        signed_object,
+        signed,
         keys=keys,
-        algorithms=FROM_STRICT_TOOLS if strict else FROM_TOOLS,
+        algorithms=algorithms.from_tool(strict=tool.is_fapi),
         client_id=tool.client_id,
         issuer=settings.ISSUER,
         now=now,
-        strict=strict,
+        strict=tool.is_fapi,
     )
     outer_type = _single(pairs, "response_type")
     if outer_type and outer_type != _single(inner, "response_type"):
@@ -114,6 +113,9 @@ def address(pairs: Pairs) -> tuple[Tool, Destination]:
 
 def read(tool: Tool, arrived: Arrived, *, pushed_now: bool = False) -> AuthRequest:
     """Raises ``ProtocolError``, to be sent to the address.  ``pushed_now`` is true at the endpoint of RFC 9126."""
+    if GrantType.CODE not in tool.grant_type_list:
+        # RFC 6749 §4.1.2.1: told now, not when the code cannot be redeemed.
+        raise ProtocolError("unauthorized_client", "this client has no code grant", detail="grant_not_allowed")
     return parse(
         arrived.pairs,
         rules=rules_of(tool),
@@ -124,13 +126,12 @@ def read(tool: Tool, arrived: Arrived, *, pushed_now: bool = False) -> AuthReque
 
 def rules_of(tool: Tool) -> Rules:
     """FAPI 2.0 asks of a tool what an operator may ask of any (SP §5.3.2.2, MS §5.3, §5.4)."""
-    fapi = tool.security_profile != SecurityProfile.NONE
     signing = tool.security_profile == SecurityProfile.FAPI2_SIGNED
     return Rules(
         scopes=allowed_scopes(tool),
         resources=frozenset(tool.resource_list),
         pkce_required=tool.needs_pkce,
-        pushed_only=tool.require_pushed_authorization_requests or fapi,
+        pushed_only=tool.require_pushed_authorization_requests or tool.is_fapi,
         signed_only=tool.require_signed_request_object or signing,
         jwt_answers_only=signing,
         default_max_age=tool.default_max_age,

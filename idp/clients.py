@@ -14,14 +14,13 @@ from joserfc.jwk import KeySet, OctKey
 
 from idp import sealing, tls
 from idp.models import Tool
-from idp.protocol import assertions
-from idp.protocol.algorithms import FROM_STRICT_TOOLS, FROM_TOOLS
+from idp.protocol import algorithms, assertions, jose
 from idp.protocol.certificates import Certificate
 from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
 from idp.selectors import tool_by_client_id
 from idp.services import client_keys, replay
-from idp.types import AuthMethod, SecurityProfile, ToolKind, ToolState
+from idp.types import AuthMethod, ToolKind, ToolState
 
 # What a sealed client secret is for: another purpose's ciphertext does not open here.
 SECRET_PURPOSE = "trousseau client secret"  # noqa: S105
@@ -47,7 +46,7 @@ class _Presented:
     client_id: str
     secret: str = ""
     by_header: bool = False
-    assertion: str = ""
+    assertion: jose.Signed | None = None
 
 
 class ClientRefused(ProtocolError):
@@ -73,7 +72,7 @@ def authenticate(request: HttpRequest, *, endpoint: str) -> Authenticated:
     now = timezone.now()
     if method in BY_SECRET and not _secret_matches(tool, presented.secret, now):
         raise ClientRefused("client_secret", tool)
-    if method in BY_ASSERTION:
+    if presented.assertion is not None:
         _check_assertion(tool, method, presented.assertion, endpoint, now)
     if method in BY_CERTIFICATE:
         _check_certificate(request, tool, method, certificate, now)
@@ -95,18 +94,19 @@ def _presented(request: HttpRequest) -> _Presented:
     if assertion or kind:
         if kind != ASSERTION_TYPE:
             raise ClientRefused("assertion_type")
-        named = _named_by(assertion)
-        if body_id and body_id != named:
+        claimed = _named_by(assertion)
+        if body_id and body_id != claimed.client_id:
             raise ClientRefused("two_clients")
-        return _Presented(named, assertion=assertion)
+        return claimed
     if not body_id:
         raise ClientRefused("no_client")
     return _Presented(body_id, body_secret)
 
 
-def _named_by(assertion: str) -> str:
+def _named_by(assertion: str) -> _Presented:
     try:
-        return assertions.client_id_of(assertion)
+        signed = assertions.parse(assertion)
+        return _Presented(assertions.client_id_of(signed), assertion=signed)
     except ProtocolError as error:
         raise ClientRefused(error.detail) from error
 
@@ -129,7 +129,7 @@ def _basic(authorization: str) -> tuple[str, str]:
 def _method(tool: Tool, presented: _Presented) -> AuthMethod:
     """The tool's own method, if that is what the request brought.  Raises ``ClientRefused``."""
     pinned = AuthMethod(tool.token_endpoint_auth_method)
-    if presented.assertion:
+    if presented.assertion is not None:
         offered = BY_ASSERTION
     elif presented.secret:
         offered = frozenset({AuthMethod.BASIC if presented.by_header else AuthMethod.POST})
@@ -152,20 +152,19 @@ def _secret_matches(tool: Tool, secret: str, now: datetime) -> bool:
     return any(hmac.compare_digest(offered, each) for each in known)
 
 
-def _check_assertion(tool: Tool, method: AuthMethod, assertion: str, endpoint: str, now: datetime) -> None:
+def _check_assertion(tool: Tool, method: AuthMethod, assertion: jose.Signed, endpoint: str, now: datetime) -> None:
     """RFC 7523 §3.  The issuer is always an audience; a FAPI tool's assertion names it alone (FAPI 2.0 SP §5.3.2.1)."""
-    fapi = tool.security_profile != SecurityProfile.NONE
-    audiences = {settings.ISSUER} if fapi else {settings.ISSUER, endpoint, f"{settings.ISSUER}/oidc/token"}
+    audiences = {settings.ISSUER} if tool.is_fapi else {settings.ISSUER, endpoint, f"{settings.ISSUER}/oidc/token"}
     try:
         keys: KeySet = _assertion_keys(tool, method, assertion)
         proved = assertions.verify(
             assertion,
             keys=keys,
-            algorithms=_assertion_algorithms(method, fapi=fapi),
+            algorithms=_assertion_algorithms(tool, method),
             client_id=tool.client_id,
             audiences=frozenset(audiences),
             now=now,
-            single_audience=fapi,
+            single_audience=tool.is_fapi,
         )
     except client_keys.KeysUnavailable as error:
         raise ClientRefused("keys_unavailable", tool) from error
@@ -175,15 +174,15 @@ def _check_assertion(tool: Tool, method: AuthMethod, assertion: str, endpoint: s
         raise ClientRefused("assertion_replayed", tool)
 
 
-def _assertion_algorithms(method: AuthMethod, *, fapi: bool) -> frozenset[str]:
+def _assertion_algorithms(tool: Tool, method: AuthMethod) -> frozenset[str]:
     if method == AuthMethod.SECRET_JWT:
         return frozenset({"HS256"})
-    return FROM_STRICT_TOOLS if fapi else frozenset(FROM_TOOLS)
+    return algorithms.from_tool(strict=tool.is_fapi)
 
 
-def _assertion_keys(tool: Tool, method: AuthMethod, assertion: str) -> KeySet:
+def _assertion_keys(tool: Tool, method: AuthMethod, assertion: jose.Signed) -> KeySet:
     if method == AuthMethod.PRIVATE_KEY_JWT:
-        return client_keys.verification_keys(tool, kid=assertions.key_id_of(assertion))
+        return client_keys.verification_keys(tool, kid=assertion.kid)
     sealed = [tool.sealed_client_secret]
     if tool.previous_client_secret_until and tool.previous_client_secret_until > timezone.now():
         sealed.append(tool.previous_sealed_client_secret)

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from idp import tls
 from idp.clients import Authenticated
-from idp.protocol import dpop
+from idp.models import Tool
+from idp.protocol import algorithms, dpop
 from idp.protocol.errors import ProtocolError
 from idp.services import replay
-from idp.types import SecurityProfile
 
 # A proof is good for a minute either way; its identifier is remembered for longer than that.
 REMEMBERED = timedelta(minutes=3)
@@ -26,8 +26,8 @@ class NonceWanted(ProtocolError):
         super().__init__("use_dpop_nonce", "a DPoP nonce of this server is needed", detail="dpop_nonce")
 
 
-def key_of(request: HttpRequest, *, access_token: str = "") -> str:
-    """The thumbprint of the key that a DPoP proof of this request shows; empty without a proof.
+def key_of(request: HttpRequest, tool: Tool, *, access_token: str = "") -> str:
+    """The thumbprint of the key that a DPoP proof of this request by ``tool`` shows; empty without a proof.
 
     Raises ``ProtocolError`` for a proof that is wrong, old, for another request or token, or seen before.
     """
@@ -36,7 +36,14 @@ def key_of(request: HttpRequest, *, access_token: str = "") -> str:
         return ""
     now = timezone.now()
     uri = settings.ISSUER + request.path
-    shown = dpop.verify(proof, method=request.method or "", uri=uri, now=now, access_token=access_token)
+    shown = dpop.verify(
+        proof,
+        method=request.method or "",
+        uri=uri,
+        now=now,
+        access_token=access_token,
+        algorithms=algorithms.from_tool(strict=tool.is_fapi),
+    )
     if settings.DPOP_NONCES and not dpop.nonce_is_fresh(_nonce_secret(), shown.nonce, now):
         raise NonceWanted
     if not replay.first_time("dpop", shown.jkt, shown.jti, expires_at=shown.issued_at + REMEMBERED):
@@ -46,25 +53,25 @@ def key_of(request: HttpRequest, *, access_token: str = "") -> str:
 
 def binding_for(request: HttpRequest, client: Authenticated) -> str:
     """What the tokens of this request will be bound to.  Raises ``ProtocolError`` where the tool must show more."""
-    jkt = key_of(request)
+    tool = client.tool
+    jkt = key_of(request, tool)
     if jkt:
         return f"jkt:{jkt}"
-    tool = client.tool
     if tool.dpop_bound_access_tokens:
         raise dpop.DPoPInvalid("this client's tokens are bound to a DPoP key", detail="missing")
     if tool.tls_client_certificate_bound_access_tokens:
         if client.certificate is None:
             raise ProtocolError("invalid_request", "a client certificate is needed", detail="certificate_missing")
         return f"x5t#S256:{client.certificate.thumbprint}"
-    if tool.security_profile != SecurityProfile.NONE:
+    if tool.is_fapi:
         raise ProtocolError("invalid_request", "tokens must be sender-constrained", detail="holder_of_key")
     return ""
 
 
-def check(request: HttpRequest, binding: str, *, access_token: str, scheme: str) -> None:
-    """RFC 9449 §7.1, RFC 8705 §3: the token is shown by the one it was given to.  Raises ``ProtocolError``."""
+def check(request: HttpRequest, tool: Tool, binding: str, *, access_token: str, scheme: str) -> None:
+    """RFC 9449 §7.1, RFC 8705 §3: the token is shown by ``tool``, which it was given to.  Raises ``ProtocolError``."""
     if binding.startswith("jkt:"):
-        if scheme != "dpop" or f"jkt:{key_of(request, access_token=access_token)}" != binding:
+        if scheme != "dpop" or f"jkt:{key_of(request, tool, access_token=access_token)}" != binding:
             raise ProtocolError("invalid_token", "the token is bound to another key", detail="dpop_binding")
         return
     if scheme != "bearer":

@@ -1,5 +1,6 @@
 """What a tool's properties must be together.  Each rule names the property that has to change, and why."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ BY_KEY = frozenset({AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS})
 FAPI_METHODS = frozenset({AuthMethod.PRIVATE_KEY_JWT, AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS})
 # A lost answer is asked for again within seconds; for longer, an old refresh token would be worth as much as a new one.
 MAX_GRACE_SECONDS = 120
+CLIENT_ID = re.compile(r"[\x21-\x7e]{1,100}")
 LISTS = ("redirect_uris", "post_logout_redirect_uris")
 ADDRESSES = (
     *("backchannel_logout_uri", "frontchannel_logout_uri", "launch_url", "client_jwks_uri"),
@@ -28,10 +30,16 @@ ADDRESSES = (
 def problems_of(tool: "Tool") -> dict[str, list[str]]:
     """Empty for a tool that may be stored."""
     found: dict[str, list[str]] = {}
-    for rule in (_addresses, _grants, _proof, _keys, _encryption, _resources, _levels, _fapi):
+    for rule in (_identifier, _addresses, _grants, _proof, _keys, _encryption, _resources, _levels, _fapi):
         for name, why in rule(tool):
             found.setdefault(name, []).append(why)
     return found
+
+
+def _identifier(tool: "Tool") -> Iterator[Problem]:
+    if not CLIENT_ID.fullmatch(tool.client_id):
+        # RFC 6749 appendix A.1, but for the space, which OIDC Session Management §3.2 leaves out.
+        yield "client_id", "1 to 100 printable ASCII characters without a space"
 
 
 def _addresses(tool: "Tool") -> Iterator[Problem]:
@@ -133,7 +141,7 @@ def _levels(tool: "Tool") -> Iterator[Problem]:
 
 def _fapi(tool: "Tool") -> Iterator[Problem]:
     """FAPI 2.0 Security Profile §5.3.2 and §5.4.1.  Pushed requests, PKCE and JARM follow from the profile itself."""
-    if tool.security_profile == SecurityProfile.NONE:
+    if not tool.is_fapi:
         return
     if tool.token_endpoint_auth_method not in FAPI_METHODS:
         yield "token_endpoint_auth_method", f"FAPI 2.0 allows {', '.join(sorted(FAPI_METHODS))}"

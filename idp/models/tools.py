@@ -208,10 +208,14 @@ class Tool(AbstractApplication):
         return self.sector or f"tool:{self.client_id}"
 
     @property
+    def is_fapi(self) -> bool:
+        """Whether the tool keeps to FAPI 2.0, in either of its two profiles."""
+        return self.security_profile != SecurityProfile.NONE
+
+    @property
     def needs_pkce(self) -> bool:
         """Only a confidential tool outside FAPI can be let off, and only by the operator (RFC 9700 §2.1.1)."""
-        strict = self.security_profile != SecurityProfile.NONE
-        return self.pkce_required or strict or self.client_type == self.CLIENT_PUBLIC
+        return self.pkce_required or self.is_fapi or self.client_type == self.CLIENT_PUBLIC
 
     @property
     def grant_type_list(self) -> tuple[str, ...]:

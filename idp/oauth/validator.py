@@ -68,10 +68,14 @@ class Validator(OAuth2Validator):
     def validate_code(
         self, client_id: str, code: str, client: Tool, request: OAuthRequest, *args: Any, **kwargs: Any
     ) -> bool:
-        rows = tokens.with_ground(Grant.objects.select_for_update(of=("self",)), tool=client.pk)
+        # ``no_key``: a refresh in flight names this code when it commits, while its replay here ends what it gave.
+        rows = tokens.with_ground(Grant.objects.select_for_update(of=("self",), no_key=True), tool=client.pk)
         grant = rows.filter(code=digest(code), application=client).first()
         if grant is None:
             return self._refuse("code_unknown")
+        if grant.tool_session.ended_at is not None:
+            # All that it gave ended with it: a second use is no news.
+            return self._refuse("session_ended")
         if grant.used_at is not None:
             tokens.revoke_code_family(grant, now=self.now)
             return self._refuse("code_replayed")
@@ -86,6 +90,9 @@ class Validator(OAuth2Validator):
         unusable = tokens.why_unusable(grant, now=self.now)
         if unusable:
             return self._refuse(unusable)
+        if not tokens.is_settled(grant, client):
+            # Withdrawn, or the sheet replaced, after the decision that this code was issued on.
+            return self._refuse("consent_ended")
         self.basis = tokens.basis_of(
             grant,
             client,
@@ -140,11 +147,14 @@ class Validator(OAuth2Validator):
         self, refresh_token: str, client: Tool, request: OAuthRequest, *args: Any, **kwargs: Any
     ) -> bool:
         rows = tokens.with_ground(
-            RefreshToken.objects.select_for_update(of=("self",)).select_related("grant"), tool=client.pk
+            RefreshToken.objects.select_for_update(of=("self",), no_key=True).select_related("grant"), tool=client.pk
         )
         row = rows.filter(token_checksum=digest(refresh_token), application=client).first()
         if row is None:
             return self._refuse("refresh_unknown")
+        if row.tool_session.ended_at is not None:
+            # What a sign-out, a withdrawal or the closing of a tool revoked is no theft when it comes again.
+            return self._refuse("session_ended")
         if row.binding and row.binding != self.binding:
             # Before anything is ended: whoever stole the token alone must not be able to end its family.
             return self._refuse("refresh_binding")
@@ -178,10 +188,11 @@ class Validator(OAuth2Validator):
         if row.revoked is None or not grace or self.now - row.revoked > grace:
             return ""
         successor = tokens.successor_of(refresh_token)
-        unused = RefreshToken.objects.filter(
+        # Locked: who ends the family waits until this answer's access token can be seen, and ended with it.
+        unused = RefreshToken.objects.select_for_update(no_key=True).filter(
             token_checksum=digest(successor), token_family=row.token_family, revoked=None
         )
-        return successor if unused.exists() else ""
+        return successor if unused.values_list("pk").first() else ""
 
     def get_original_scopes(self, refresh_token: str, request: OAuthRequest, *args: Any, **kwargs: Any) -> list[str]:
         """What was granted, less what the operator has since taken from the tool."""

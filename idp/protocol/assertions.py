@@ -36,10 +36,18 @@ class Assertion:
     expires_at: datetime
 
 
-def client_id_of(assertion: str) -> str:
+def parse(assertion: str) -> jose.Signed:
+    """The assertion taken apart, nothing proved; ``kid`` names the key to look for.  Raises ``AssertionInvalid``."""
+    try:
+        return jose.read(assertion)
+    except jose.Refused as error:
+        raise AssertionInvalid(detail=error.reason) from error
+
+
+def client_id_of(signed: jose.Signed) -> str:
     """Whose keys to look for: the ``sub`` that the assertion claims, nothing proved.  Raises ``AssertionInvalid``."""
     try:
-        subject = jose.read(assertion).text("sub")
+        subject = signed.text("sub")
     except jose.Refused as error:
         raise AssertionInvalid(detail=error.reason) from error
     if not subject:
@@ -47,16 +55,8 @@ def client_id_of(assertion: str) -> str:
     return subject
 
 
-def key_id_of(assertion: str) -> str:
-    """The ``kid`` to look for, nothing proved; empty when there is none.  Raises ``AssertionInvalid``."""
-    try:
-        return jose.read(assertion).kid
-    except jose.Refused as error:
-        raise AssertionInvalid(detail=error.reason) from error
-
-
 def verify(
-    assertion: str,
+    signed: jose.Signed,
     *,
     keys: Iterable[Key],
     algorithms: Collection[str],
@@ -72,7 +72,6 @@ def verify(
     played here.
     """
     try:
-        signed = jose.read(assertion)
         if signed.typ not in TYPES:
             raise jose.Refused("typ")
         jose.check_signature(signed, keys, algorithms)

@@ -30,16 +30,16 @@ class RequestObjectInvalid(ProtocolError):
         super().__init__("invalid_request_object", description, detail=f"request_object_{detail}")
 
 
-def key_id_of(token: str) -> str:
-    """The ``kid`` to look for, nothing proved; empty when there is none.  Raises ``RequestObjectInvalid``."""
+def parse(token: str) -> jose.Signed:
+    """The object taken apart, nothing proved; ``kid`` names the key to look for.  Raises ``RequestObjectInvalid``."""
     try:
-        return jose.read(token).kid
+        return jose.read(token)
     except jose.Refused as error:
         raise RequestObjectInvalid(detail=error.reason) from error
 
 
 def read(
-    token: str,
+    signed: jose.Signed,
     *,
     keys: Iterable[Key],
     algorithms: Collection[str],
@@ -55,7 +55,6 @@ def read(
     hour between.
     """
     try:
-        signed = jose.read(token)
         if signed.typ not in TYPES:
             raise jose.Refused("typ")
         jose.check_signature(signed, keys, algorithms)

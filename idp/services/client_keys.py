@@ -16,6 +16,7 @@ from joserfc.util import base64_to_int
 
 from idp import outgoing
 from idp.protocol.algorithms import ENCRYPTION, ENCRYPTION_METHODS
+from idp.protocol.jose import MAX_RSA_BITS, MIN_RSA_BITS
 
 MAX_BYTES = 65_536
 MAX_KEYS = 20
@@ -31,7 +32,6 @@ MAX_ADDRESSES = 256
 
 CURVES = {"EC": frozenset({"P-256", "P-384", "P-521"}), "OKP": frozenset({"Ed25519", "X25519"})}
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-LEAST_RSA_BITS, MOST_RSA_BITS = 2048, 8192
 
 
 class KeysUnavailable(Exception):
@@ -145,7 +145,7 @@ def _import(document: dict[str, Any]) -> Key:
         # RFC 9864 §2.2: two names for one algorithm; the curve says it already.
         document = {name: value for name, value in document.items() if name != "alg"}
     if document.get("kty") == "RSA" and not _is_sane_rsa(document):
-        raise _Unusable(f"an RSA key that is not between {LEAST_RSA_BITS} and {MOST_RSA_BITS} bits long")
+        raise _Unusable(f"an RSA key that is not between {MIN_RSA_BITS} and {MAX_RSA_BITS} bits long")
     try:
         return JWKRegistry.import_key(document)
     except (JoseError, ValueError, TypeError, KeyError) as error:
@@ -158,7 +158,7 @@ def _is_sane_rsa(document: dict[str, Any]) -> bool:
         modulus, exponent = base64_to_int(document["n"]), base64_to_int(document["e"])
     except (KeyError, ValueError, TypeError, AttributeError):
         return False
-    return LEAST_RSA_BITS <= modulus.bit_length() <= MOST_RSA_BITS and exponent.bit_length() <= 64
+    return MIN_RSA_BITS <= modulus.bit_length() <= MAX_RSA_BITS and exponent.bit_length() <= 64
 
 
 def _encryption_key(keys: ToolKeys, alg: str) -> Key | None:

@@ -144,7 +144,9 @@ def redeem(*, tool: Tool, device_code: str, now: datetime) -> DeviceGrant:
     """
     if GrantType.DEVICE not in tool.grant_type_list:
         raise ProtocolError("unauthorized_client", "this grant was not given to the tool", detail="grant_not_given")
-    rows = DeviceGrant.objects.select_for_update(of=("self",)).filter(device_code=digest(device_code), tool=tool)
+    rows = DeviceGrant.objects.filter(device_code=digest(device_code), tool=tool)
+    # Two statements: one that waits for the member's answer would see it beside the person who was not there before.
+    list(rows.select_for_update(no_key=True).values_list("pk"))
     grant: DeviceGrant | None = tokens.with_ground(rows, tool=tool.pk).first()
     if grant is None:
         # Another tool's code too: nothing is told of it.

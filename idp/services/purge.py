@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.models import Session
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from idp.models import AccessToken, DeviceGrant, Grant, LogoutDelivery, PushedRequest, RefreshToken, SeenIdentifier
@@ -36,4 +37,11 @@ def purge_expired(*, now: datetime) -> int:
 
 def _delete_batch(rows: QuerySet[Any]) -> int:
     keys = list(rows.values_list("pk", flat=True)[:BATCH])
-    return rows.filter(pk__in=keys).delete()[0] if keys else 0
+    if not keys:
+        return 0
+    try:
+        with transaction.atomic():
+            return rows.filter(pk__in=keys).delete()[0]
+    except IntegrityError:
+        # A refresh was answered meanwhile on the ground of one of these codes: they go at the next turn.
+        return 0

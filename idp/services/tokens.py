@@ -26,7 +26,7 @@ from idp.protocol import tokens as protocol
 from idp.protocol.encoding import base64url
 from idp.protocol.errors import ProtocolError
 from idp.services import client_keys, keys
-from idp.types import AccessTokenFormat, SecurityProfile
+from idp.types import AccessTokenFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,12 @@ def why_unusable(row: Any, *, now: datetime) -> str:
     if not access.may_enter_as_read(row, row.user):
         return "access_denied"
     return ""
+
+
+def is_settled(row: Any, tool: Tool) -> bool:
+    """Whether nothing had to be shown before this code were issued now.  No statement."""
+    asked = asked_items(frozenset(row.scope.split()), claims_request.parse(row.claims).names)
+    return consent_selectors.settled(tool.pk, consent_selectors.standing_of(row), asked)
 
 
 def basis_of(row: Any, tool: Tool, **more: Any) -> Basis:
@@ -233,7 +239,7 @@ def successor_of(refresh_token: str) -> str:
 
 def keeps_refresh_token(tool: Tool) -> bool:
     """FAPI 2.0 Security Profile §5.3.2.1: no rotation, since these tokens are bound to a client that proves itself."""
-    return tool.security_profile != SecurityProfile.NONE
+    return tool.is_fapi
 
 
 # Saving ------------------------------------------------------------------------------------------------------
@@ -251,7 +257,7 @@ def save_tokens(
 ) -> None:
     """Store the digests, write the ledger and the journal.  An empty ``refresh_token`` means none was asked for."""
     scope = " ".join(sorted(basis.scopes))
-    row = AccessToken.objects.create(
+    AccessToken.objects.create(
         user=basis.member,
         application=basis.tool,
         token="",
@@ -269,7 +275,7 @@ def save_tokens(
         actor=basis.actor,
     )
     if refresh_token and not basis.repeated and not (basis.refresh and keeps_refresh_token(basis.tool)):
-        _save_refresh_token(basis, row, scope=scope, binding=binding, refresh_token=refresh_token, now=now)
+        _save_refresh_token(basis, scope=scope, binding=binding, refresh_token=refresh_token, now=now)
     entry = Entry(
         Action.TOKEN_REFRESHED if basis.refresh else Action.TOKEN_ISSUED,
         actor=Actor(tool=basis.tool.pk),
@@ -285,9 +291,7 @@ def save_tokens(
     record_all([entry, *ledger])
 
 
-def _save_refresh_token(
-    basis: Basis, access_row: AccessToken, *, scope: str, binding: str, refresh_token: str, now: datetime
-) -> None:
+def _save_refresh_token(basis: Basis, *, scope: str, binding: str, refresh_token: str, now: datetime) -> None:
     before = basis.refresh
     member, _, session = _person(basis)
     # RFC 9449 §5: a confidential client proves itself at every refresh; a public one has only its key.
@@ -297,7 +301,6 @@ def _save_refresh_token(
         application=basis.tool,
         token="",
         token_checksum=protocol.digest(refresh_token),
-        access_token=access_row,
         token_family=basis.family,
         tool_session=session,
         grant=basis.grant,
@@ -343,7 +346,7 @@ def _told_to_reader(basis: Basis, reader: Tool | None) -> list[Disclosed]:
 
 def revoke_code_family(grant: Grant, *, now: datetime) -> None:
     """RFC 6749 §4.1.2: a code used twice was stolen by one of the two; what it gave dies."""
-    RefreshToken.objects.filter(grant=grant, revoked=None).update(revoked=now)
+    _revoke_all(RefreshToken.objects.filter(grant=grant), now=now)
     AccessToken.objects.filter(grant=grant).delete()
     record(
         Entry(
@@ -361,7 +364,7 @@ def revoke_code_family(grant: Grant, *, now: datetime) -> None:
 
 def revoke_family(token: RefreshToken, *, reason: str, refused: bool, now: datetime) -> None:
     """RFC 9700 §4.14.2: the whole family of a refresh token, with every access token it gave."""
-    RefreshToken.objects.filter(token_family=token.token_family, revoked=None).update(revoked=now)
+    _revoke_all(RefreshToken.objects.filter(token_family=token.token_family), now=now)
     AccessToken.objects.filter(family=token.token_family).delete()
     record(
         Entry(
@@ -375,6 +378,13 @@ def revoke_family(token: RefreshToken, *, reason: str, refused: bool, now: datet
             at=now,
         )
     )
+
+
+def _revoke_all(rows: QuerySet[RefreshToken], *, now: datetime) -> None:
+    """Until none is left: a refresh that the UPDATE waited for has put its successor where the UPDATE did not look."""
+    live = rows.filter(revoked=None)
+    while live.exists():
+        live.update(revoked=now)
 
 
 @transaction.atomic

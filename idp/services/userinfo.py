@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
 from audit.services import record_all
 from consent import services as consent_services
@@ -28,20 +29,20 @@ class Userinfo:
 
 
 @transaction.atomic
-def userinfo(access_token: str, *, check_holder: Callable[[str], None], now: datetime) -> Userinfo:
+def userinfo(access_token: str, *, check_holder: Callable[[Tool, str], None], now: datetime) -> Userinfo:
     """Raises ``ProtocolError``: unknown, expired, without ground, for another resource, or without a person.
 
-    ``check_holder`` is given the token's binding and raises unless the request proves it.
+    ``check_holder`` is given the token's tool and binding, and raises unless the request proves it.
     """
     rows = tokens.with_ground(AccessToken.objects.select_related("application"), tool="application_id")
     row = rows.filter(token_checksum=digest(access_token), expires__gt=now).first()
     if row is None:
         raise ProtocolError("invalid_token", "unknown or expired", detail="token_unknown")
-    check_holder(row.binding)
+    check_holder(row.application, row.binding)
     if row.user is None or row.tool_session is None or row.actor_id is not None:
         # A tool's own account is nobody, and an exchanged token is for the tool it was exchanged for.
         raise ProtocolError("insufficient_scope", "this token stands for no person here", detail="token_without_person")
-    if row.resource and settings.ISSUER not in row.resource:
+    if row.resource and not _names().intersection(row.resource):
         raise ProtocolError("invalid_token", "the token is for another resource", detail="token_audience")
     if "openid" not in row.scope.split():
         raise ProtocolError("insufficient_scope", "openid was not granted", detail="token_scope")
@@ -52,6 +53,11 @@ def userinfo(access_token: str, *, check_holder: Callable[[str], None], now: dat
     record_all(consent_services.disclose([answer.disclosed], now=now))
     payload = {**answer.claims, "sub": claims.subject(row.user, row.application)}
     return Userinfo(payload, _signed(row.application, payload, now=now))
+
+
+def _names() -> frozenset[str]:
+    """What userinfo is called as a resource (RFC 9728 §3.3): the hub's name, or its own address."""
+    return frozenset({settings.ISSUER, settings.ISSUER + reverse("idp:userinfo")})
 
 
 def _signed(tool: Tool, payload: dict[str, Any], *, now: datetime) -> str:

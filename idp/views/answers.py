@@ -20,7 +20,7 @@ from idp.protocol.errors import ProtocolError
 from idp.protocol.session_state import session_state
 from idp.services import keys, refusals, sessions
 from idp.signin.allauth_parts import network_of
-from idp.types import SecurityProfile, SigningAlgorithm
+from idp.types import SigningAlgorithm
 from idp.views.onward import see_other
 
 
@@ -158,6 +158,6 @@ def _algorithm(tool: Tool) -> str:
     """JARM §3: RS256 unless the tool says otherwise; FAPI 2.0 SP §5.4.1 has no RS256."""
     if tool.authorization_signed_response_alg:
         return tool.authorization_signed_response_alg
-    if tool.security_profile == SecurityProfile.NONE:
+    if not tool.is_fapi:
         return str(SigningAlgorithm.RS256)
     return str(SigningAlgorithm.PS256) if tool.algorithm == SigningAlgorithm.RS256 else tool.algorithm

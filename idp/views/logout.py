@@ -189,7 +189,7 @@ def _return_uri(tool: Tool | None, values: dict[str, str]) -> str:
 def _hinted(hint: str, named: Tool | None) -> tuple[Tool, ToolSession]:
     """The tool and session of an ID token that we signed, expired or not, by an active or a retired key."""
     try:
-        claims = keys.verify(hint)
+        claims = keys.verify_id_token(hint)
     except keys.NotOurs as error:
         raise Refused("hint_not_ours") from error
     found = ToolSession.objects.filter(sid=str(claims.get("sid", ""))).select_related("tool", "hub_session").first()

@@ -57,7 +57,7 @@ def _arrived(request: HttpRequest, tool: Tool) -> Arrived:
         arrived = arrivals.plain(pairs)
     if {value for name, value in arrived.pairs if name == "client_id"} != {tool.client_id}:
         raise ProtocolError("invalid_request", "the request is another client's", detail="client_id_differs")
-    return _with_key(arrived, sender.key_of(request))
+    return _with_key(arrived, sender.key_of(request, tool))
 
 
 def _with_key(arrived: Arrived, shown: str) -> Arrived:

@@ -124,11 +124,11 @@ def _hinted_subject(asked: Asked) -> object:
     if not asked.request.id_token_hint:
         return None
     try:
-        claimed = keys.verify(asked.request.id_token_hint)
+        claimed = keys.verify_id_token(asked.request.id_token_hint)
     except keys.NotOurs as error:
         raise ProtocolError("invalid_request", "id_token_hint is not ours", detail=f"hint_{error}"[:60]) from error
     audience = claimed.get("aud")
-    if "sub" not in claimed or asked.tool.client_id not in (audience if isinstance(audience, list) else [audience]):
+    if asked.tool.client_id not in (audience if isinstance(audience, list) else [audience]):
         raise ProtocolError("invalid_request", "id_token_hint is another client's", detail="hint_audience")
     return claimed["sub"]
 

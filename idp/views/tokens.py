@@ -95,7 +95,9 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     try:
         found = claims_behind(
             access_token,
-            check_holder=lambda binding: sender.check(request, binding, access_token=access_token, scheme=scheme),
+            check_holder=lambda tool, binding: sender.check(
+                request, tool, binding, access_token=access_token, scheme=scheme
+            ),
             now=timezone.now(),
         )
     except ProtocolError as error:
@@ -125,7 +127,7 @@ def _challenge(request: HttpRequest, error: ProtocolError | None, scheme: str = 
     """RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1: what went wrong, and where to read how to do it right."""
     code = error.code if error else ""
     parts = [f'error="{code}"', f'error_description="{error.description}"'] if error else []
-    metadata = f'resource_metadata="{settings.ISSUER}{reverse("idp:resource_metadata")}"'
+    metadata = f'resource_metadata="{settings.ISSUER}{reverse("idp:userinfo_metadata")}"'
     known = scheme == "dpop" or code in ("use_dpop_nonce", "invalid_dpop_proof")
     offered = [("DPoP", [*parts, f'algs="{" ".join(dpop.DPOP_ALGORITHMS)}"'])] if known else [("Bearer", parts)]
     response = json_answer({"error": code} if code else {}, 403 if code == "insufficient_scope" else 401)

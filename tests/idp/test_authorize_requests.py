@@ -77,6 +77,19 @@ def test_a_token_of_ours_that_is_no_id_token_is_no_hint(wiki, browser):
         assert answer["error"] == "invalid_request", typ
 
 
+def test_signed_userinfo_and_signed_answers_are_no_hints(signing_key, browser):
+    party = connect("wiki", userinfo_signed_response_alg="RS256")
+    held = party.exchange(party.code(browser)).json()
+    userinfo = party.userinfo(held["access_token"]).content.decode()
+    answer = answer_of(party.authorize(browser, response_mode="jwt"))["response"]
+
+    for hint in (userinfo, answer):
+        assert keys.verify(hint)["aud"] == party.tool.client_id
+        assert answer_of(party.authorize(browser, id_token_hint=hint))["error"] == "invalid_request"
+        assert browser.get("/oidc/logout", {"id_token_hint": hint}).status_code == 400
+    assert HubSession.objects.filter(ended_at=None).count() == 1
+
+
 def test_a_token_signed_by_somebody_else_is_no_hint(wiki, browser):
     said = {"iss": configured.ISSUER, "aud": wiki.tool.client_id, "sub": "x"}
     kid = SigningKey.objects.filter(algorithm="RS256").get().kid
@@ -478,3 +491,26 @@ def test_no_line_holds_what_was_sent_or_where_it_came_from(wiki):
 
 def test_a_posted_answer_still_refuses(wiki):
     assert posted(wiki.authorize(Client(), response_mode="form_post", prompt="none"))["error"] == "login_required"
+
+
+# A tool without the code grant ---------------------------------------------------------------------------------
+
+
+@pytest.mark.spec("RFC 6749", "4.1.2.1")
+def test_a_tool_without_the_code_grant_is_told_so_and_gets_no_code(signing_key, browser):
+    party = connect("sonde", grant_types="client_credentials")
+
+    answer = answer_of(party.authorize(browser))
+
+    assert answer["error"] == "unauthorized_client"
+    assert not Grant.objects.exists()
+    assert Event.objects.filter(refused=True, reason="grant_not_allowed").count() == 1
+
+
+@pytest.mark.spec("RFC 9126", "2.3")
+def test_a_tool_without_the_code_grant_cannot_push_either(signing_key):
+    party = connect("sonde", grant_types="client_credentials")
+
+    response = support.push(party)
+
+    assert (response.status_code, response.json()["error"]) == (400, "unauthorized_client")

@@ -253,3 +253,13 @@ def test_a_link_opens_only_for_those_let_in(formation, browser):
     assert browser.get("/outils/inconnu/ouvrir/").status_code == 404
     assert Client().get("/outils/formation/ouvrir/").status_code == 302
     assert Event.objects.filter(action=Action.AUTHORIZATION_REFUSED).count() == 2
+
+
+@pytest.mark.spec("OIDC Core", "3.1.2.1")
+def test_a_tool_that_wants_the_question_asked_gets_it_asked_even_for_no_data(formation, browser):
+    quiet = formation.authorize(browser, scope="openid")
+    asked = formation.authorize(browser, scope="openid", prompt="consent")
+
+    assert "code" in answer_of(quiet)
+    assert page_fields(asked)
+    assert "code" in answer_of(say(browser, asked))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -108,6 +109,18 @@ def test_a_token_for_a_resource_is_good_there_and_nowhere_else(signing_key, brow
 
 
 @pytest.mark.spec("RFC 8707", "2")
+@pytest.mark.spec("RFC 9728", "3.3")
+def test_a_token_for_userinfo_by_its_own_address_is_good_there(signing_key, browser):
+    address = f"{settings.ISSUER}/oidc/userinfo"
+    party = connect("wiki", resources=f"{address} {API}")
+
+    own = party.exchange(party.code(browser, resource=address)).json()["access_token"]
+    foreign = party.exchange(party.code(browser, resource=API)).json()["access_token"]
+
+    assert party.userinfo(own).status_code == 200
+    assert party.userinfo(foreign).status_code == 401
+
+
 def test_a_resource_that_is_not_on_the_tools_list_is_refused(signing_key, browser):
     party = connect("wiki", resources=API)
 

@@ -104,7 +104,10 @@ def test_a_refused_userinfo_request_says_where_to_read_more(signing_key, client)
     challenge = client.get("/oidc/userinfo")["WWW-Authenticate"]
 
     address = challenge.partition('resource_metadata="')[2].partition('"')[0]
-    assert client.get(address.removeprefix(ISSUER)).json()["authorization_servers"] == [ISSUER]
+    told = client.get(address.removeprefix(ISSUER)).json()
+    assert told["authorization_servers"] == [ISSUER]
+    # RFC 9728 §3.3: the document speaks of the very address that was called.
+    assert told["resource"] == f"{ISSUER}/oidc/userinfo"
 
 
 # What is switched on -------------------------------------------------------------------------------------------

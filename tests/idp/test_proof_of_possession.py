@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from joserfc import jwt
-from joserfc.jwk import OctKey
+from joserfc.jwk import OctKey, RSAKey
 
 from audit.models import Event
 from audit.types import Action
@@ -233,3 +233,27 @@ def test_a_certificate_header_from_anybody_proves_nothing(signing_key, settings,
 
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
     assert Event.objects.filter(reason="certificate_missing").exists()
+
+
+@pytest.mark.spec("FAPI 2.0 SP", "5.4.1")
+@pytest.mark.parametrize(("alg", "accepted"), [("RS256", False), ("PS256", True)])
+def test_a_fapi_tool_signs_its_proofs_as_strictly_as_everything_else(signing_key, settings, alg, accepted):
+    settings.DPOP_NONCES = False
+    strict, rsa = Holder(), Holder(RSAKey.generate_key(2048), alg=alg)
+    party = connect(
+        "banque",
+        token_endpoint_auth_method=AuthMethod.PRIVATE_KEY_JWT,
+        client_jwks=strict.jwks,
+        security_profile="fapi2",
+        dpop_bound_access_tokens=True,
+        algorithm="ES256",
+    )
+    sent = party.request() | strict.assertion(party.tool.client_id)
+
+    response = party.post("/oidc/par", sent, {"DPoP": rsa.proof("POST", "/oidc/par")})
+
+    if accepted:
+        assert response.status_code == 201
+    else:
+        assert response.json()["error"] == "invalid_dpop_proof"
+        assert Event.objects.filter(refused=True, reason="dpop_alg").count() == 1

@@ -412,3 +412,13 @@ def assertion(party: Party, secret: str) -> dict[str, str]:
         "client_assertion": jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret), algorithms=["HS256"]),
         "client_id": name,
     }
+
+
+@pytest.mark.spec("OIDC Session Management", "3.2")
+@pytest.mark.parametrize("client_id", ["deux mots", "accentué", "", "x" * 101, "ligne\n"])
+def test_a_client_id_that_other_endpoints_could_not_carry_is_refused(client_id):
+    with pytest.raises(ValidationError) as refused:
+        connect("essai", client_id=client_id)
+
+    assert "client_id" in refused.value.message_dict
+    assert not Tool.objects.exists()

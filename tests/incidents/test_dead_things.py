@@ -77,12 +77,12 @@ def for_a_group(agenda, member) -> Party:
 @pytest.mark.parametrize(
     ("end", "reason"),
     [
-        (withdraws, "refresh_reused"),
+        (withdraws, "session_ended"),
         (is_suspended, "member_inactive"),
         (leaves, "member_inactive"),
         (leaves_the_group, "access_denied"),
-        (signs_out, "refresh_reused"),
-        (closes_the_tool, "refresh_reused"),
+        (signs_out, "session_ended"),
+        (closes_the_tool, "session_ended"),
     ],
 )
 def test_a_refresh_token_is_dead_at_once(for_a_group, browser, member, end, reason):
@@ -195,10 +195,16 @@ def uses_the_successor(party, browser, tokens):
 @pytest.mark.spec("RFC 7009", "2.1")
 @pytest.mark.parametrize("rotated", [False, True])
 @pytest.mark.parametrize(
-    "end",
-    [revokes_the_successor, revokes_the_old_one, ends_the_session, ends_the_agreement, uses_the_successor],
+    ("end", "reason"),
+    [
+        (revokes_the_successor, "refresh_reused"),
+        (revokes_the_old_one, "refresh_reused"),
+        (ends_the_session, "session_ended"),
+        (ends_the_agreement, "session_ended"),
+        (uses_the_successor, "refresh_reused"),
+    ],
 )
-def test_what_was_revoked_on_purpose_is_dead_within_the_grace_period_too(signing_key, browser, end, rotated):
+def test_what_was_revoked_on_purpose_is_dead_within_the_grace_period_too(signing_key, browser, end, reason, rotated):
     party = connect(
         "agenda", offline_access=True, token_endpoint_auth_method=AuthMethod.POST, refresh_grace_seconds=120
     )
@@ -211,7 +217,7 @@ def test_what_was_revoked_on_purpose_is_dead_within_the_grace_period_too(signing
     for token in tokens:
         response = party.refresh(token)
         assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
-    assert noted("refresh_reused") == len(tokens)
+    assert noted(reason) == len(tokens)
     assert not AccessToken.objects.exists()
     assert not RefreshToken.objects.filter(revoked=None).exists()
 

@@ -7,28 +7,29 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, Key
 
 ISSUER = "http://localhost:8000"
 
 
 @dataclass
 class Holder:
-    """A P-256 key, and what its holder can sign with it."""
+    """A key, P-256 unless told otherwise, and what its holder can sign with it."""
 
-    key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": secrets.token_hex(4), "use": "sig"}))
+    key: Key = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": secrets.token_hex(4), "use": "sig"}))
+    alg: str = "ES256"
 
     @property
     def jwks(self) -> dict:
-        return {"keys": [{**self.key.as_dict(private=False), "alg": "ES256"}]}
+        return {"keys": [{**self.key.as_dict(private=False), "alg": self.alg}]}
 
     @property
     def jkt(self) -> str:
         return self.key.thumbprint()
 
     def sign(self, claims: dict, **header: object) -> str:
-        named = {"alg": "ES256", "kid": self.key.kid, **header}
-        return jwt.encode(named, claims, self.key, algorithms=["ES256"])
+        named = {"alg": self.alg, "kid": self.key.kid, **header}
+        return jwt.encode(named, claims, self.key, algorithms=[self.alg])
 
     def assertion(self, client_id: str, **changes: object) -> dict[str, str]:
         now = int(time.time())
@@ -47,5 +48,5 @@ class Holder:
             digest = hashlib.sha256(access_token.encode()).digest()
             claims["ath"] = urlsafe_b64encode(digest).decode().rstrip("=")
         public = {name: value for name, value in self.key.as_dict(private=False).items() if name not in ("kid", "use")}
-        header = {"alg": "ES256", "typ": "dpop+jwt", "jwk": public}
-        return jwt.encode(header, {**claims, **changes}, self.key, algorithms=["ES256"])
+        header = {"alg": self.alg, "typ": "dpop+jwt", "jwk": public}
+        return jwt.encode(header, {**claims, **changes}, self.key, algorithms=[self.alg])

@@ -11,6 +11,7 @@ from idp.services.keys.registry import (
     seconds_fresh,
     sign,
     verify,
+    verify_id_token,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "seconds_fresh",
     "sign",
     "verify",
+    "verify_id_token",
 ]

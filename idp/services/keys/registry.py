@@ -109,6 +109,18 @@ def verify(token: str, *, types: frozenset[str] = frozenset({"JWT", ""})) -> dic
     return claims
 
 
+def verify_id_token(token: str) -> dict[str, Any]:
+    """The claims of an ID token that the hub signed, expired or not, by an active or a retired key.
+
+    Signed userinfo and answers (JARM) have the same issuer, audience and type; only an ID token has all of these.
+    Raises ``NotOurs``.
+    """
+    claims = verify(token)
+    if not {"sub", "aud", "exp", "iat", "auth_time"} <= claims.keys():
+        raise NotOurs("no_id_token")
+    return claims
+
+
 def algorithms() -> tuple[str, ...]:
     """The algorithms that the hub can sign with now, in the order of ``SigningAlgorithm``."""
     now, known = timezone.now(), registry()
