@@ -11,6 +11,7 @@ from uuid import UUID
 from cachetools import TTLCache
 from django.contrib.auth import get_user_model
 from django.db.models import Count, F, FilteredRelation, Max, Min, Q, QuerySet
+from django.db.models.expressions import Combinable
 
 from consent import policy
 from consent.models import Consent, Disclosure, Processing
@@ -93,7 +94,7 @@ def release_on(tool_id: int, standing: Standing | None, asked: frozenset[str]) -
 # Reading the standing decision beside a session or a token ---------------------------------------------------
 
 
-def with_standing(rows: QuerySet[Any], *, member: str, tool: int | str) -> QuerySet[Any]:
+def with_standing(rows: QuerySet[Any], *, member: str, tool: int | str | Combinable) -> QuerySet[Any]:
     """Join the live decision about this tool to rows that lead to a member; ``standing_of`` takes it from a row.
 
     ``member`` is the path to the member, ``tool`` an identifier or the name of its field.  At most one joins.

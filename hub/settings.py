@@ -49,6 +49,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "hub.middleware.RequestLog",
     "django.middleware.security.SecurityMiddleware",
+    "hub.back_channel.BackChannel",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -89,6 +90,15 @@ if env.database_url:
     DATABASES = {
         "default": dj_database_url.parse(env.database_url, conn_max_age=300, conn_health_checks=True),
     }
+    if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        DATABASES["default"]["ENGINE"] = "hub.postgresql"
+        DATABASES["default"]["OPTIONS"] = {
+            "connect_timeout": 2,
+            # Parsed and planned once per connection, not at every request.
+            "server_side_binding": True,
+            "prepare_threshold": 3,
+            **DATABASES["default"].get("OPTIONS", {}),
+        }
 else:
     DATABASES = {
         "default": {

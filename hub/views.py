@@ -1,10 +1,11 @@
 """Pages that belong to no app: language, mailbox of the demonstration, health, errors."""
 
+import sys
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -14,11 +15,15 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from hub import mailbox as mailbox_reader
+from hub.back_channel import is_called_by_programs
 from hub.context import facts
 
 Text = str | Promise
+RETRY_AFTER_SECONDS = 15
 
 
 def request_id(request: HttpRequest) -> str:
@@ -139,6 +144,12 @@ SERVER_ERROR = Explained(
     _("Votre demande n’a pas pu être traitée, et rien n’a changé. Vous n’y êtes pour rien."),
     _("Recommencez dans une minute. Si cela revient, donnez la référence ci-dessous à la structure."),
 )
+UNAVAILABLE = Explained(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    _("Trousseau n’est pas disponible"),
+    _("Une partie de Trousseau ne répond pas. Votre demande n’a pas été traitée, et vous n’y êtes pour rien."),
+    _("Recommencez dans une minute. Si cela dure, prévenez la structure."),
+)
 DIRECTORY_UNAVAILABLE = Explained(
     HTTPStatus.SERVICE_UNAVAILABLE,
     _("L’annuaire ne répond pas"),
@@ -169,8 +180,29 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return error_page(request, SERVER_ERROR)
+    """Called while the exception is handled: what is merely away is told from what is broken."""
+    if not _is_away(sys.exception()):
+        return error_page(request, SERVER_ERROR)
+    if is_called_by_programs(request):
+        answer: HttpResponse = JsonResponse({"error": "temporarily_unavailable"}, status=UNAVAILABLE.status)
+        answer["Cache-Control"] = "no-store"
+        return _later(answer)
+    return _later(error_page(request, UNAVAILABLE))
 
 
 def directory_unavailable(request: HttpRequest) -> HttpResponse:
-    return error_page(request, DIRECTORY_UNAVAILABLE)
+    return _later(error_page(request, DIRECTORY_UNAVAILABLE))
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether PostgreSQL or Redis did not answer, were not there, or went away in the middle."""
+    while error is not None:
+        if isinstance(error, (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _later(response: HttpResponse) -> HttpResponse:
+    response["Retry-After"] = RETRY_AFTER_SECONDS
+    return response

@@ -36,10 +36,10 @@ def may_enter(member: Member, tool: Tool) -> bool:
     return enterable(member).filter(pk=tool.pk).exists()
 
 
-def with_entry(rows: QuerySet[Any], *, member: str, tool: int | str) -> QuerySet[Any]:
+def with_entry(rows: QuerySet[Any], *, member: str, tool: int | str | Combinable) -> QuerySet[Any]:
     """The same answer read beside rows that lead to a member: ``entry_open``, to be taken by ``may_enter_as_read``.
 
-    ``member`` is the path to the member, ``tool`` an identifier or the name of the field that holds it.
+    ``member`` is the path to the member, ``tool`` an identifier, the place of one, or the name of its field.
     """
     wanted = OuterRef(tool) if isinstance(tool, str) else tool
     rule = Tool.objects.filter(_open_to(OuterRef(OuterRef(f"{member}_id"))), pk=wanted)

@@ -2,17 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
+from django.db.models import (
+    BigIntegerField,
+    DateTimeField,
+    Exists,
+    F,
+    FilteredRelation,
+    OuterRef,
+    Q,
+    QuerySet,
+    UUIDField,
+)
 
 from consent import selectors as consent_selectors
 from consent.types import Standing
 from directory.models import Member
 from idp import access
 from idp.models import HubSession, Tool, ToolSession
-from idp.selectors import live_sessions
+from idp.prepared import Given, Prepared
 from idp.services.sessions import SESSION_FIELD
 
 
@@ -37,6 +48,24 @@ class Entrance:
     left: bool
 
 
+def _composed() -> QuerySet[Any]:
+    tool = Given("tool", BigIntegerField())
+    live = HubSession.objects.filter(ended_at=None, expires_at__gt=Given("now", DateTimeField()))
+    rows = live.filter(pk=Given("session", UUIDField())).select_related("member")
+    rows = access.with_entry(rows, member="member", tool=tool)
+    rows = consent_selectors.with_standing(rows, member="member", tool=tool)
+    running = Q(tool_sessions__tool=tool, tool_sessions__ended_at=None)
+    return rows.annotate(
+        running=FilteredRelation("tool_sessions", condition=running),
+        running_id=F("running__id"),
+        running_last_at=F("running__last_at"),
+        opened_once=Exists(ToolSession.objects.filter(hub_session=OuterRef("pk"), tool=tool)),
+    )
+
+
+_BEFORE: Prepared[Any] = Prepared(_composed)
+
+
 def before(tool: Tool, session: SessionBase, *, now: datetime) -> Entrance | None:
     """``None`` when nobody is signed in whose session is live and who is still a member.
 
@@ -46,17 +75,7 @@ def before(tool: Tool, session: SessionBase, *, now: datetime) -> Entrance | Non
     session_id = session.get(SESSION_FIELD)
     if not session_id:
         return None
-    rows = live_sessions(now).filter(pk=session_id).select_related("member")
-    rows = access.with_entry(rows, member="member", tool=tool.pk)
-    rows = consent_selectors.with_standing(rows, member="member", tool=tool.pk)
-    running = Q(tool_sessions__tool=tool.pk, tool_sessions__ended_at=None)
-    rows = rows.annotate(
-        running=FilteredRelation("tool_sessions", condition=running),
-        running_id=F("running__id"),
-        running_last_at=F("running__last_at"),
-        opened_once=Exists(ToolSession.objects.filter(hub_session=OuterRef("pk"), tool=tool.pk)),
-    )
-    row = rows.first()
+    row = _BEFORE.first(session=session_id, tool=tool.pk, now=now)
     if row is None or str(row.member_id) != session.get(SESSION_KEY) or not row.member.is_active:
         return None
     return Entrance(

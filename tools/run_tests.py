@@ -28,9 +28,11 @@ STOP_LIMIT_SECONDS = 20
 NO_TESTS = 5  # pytest's exit code when nothing was selected
 # These start a hub of their own, with the database it comes with: a second time would tell nothing new.
 OWN_HUB = (
+    "tests/benchmarks",
     "tests/certification",
     "tests/demo",
     "tests/idp/test_key_rotation_live.py",
+    "tests/idp/test_outages.py",
     "tests/journeys",
     "tests/parties",
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 from cachetools import TTLCache
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import DatabaseError, models, transaction
 from django.utils.translation import get_language
 from oauth2_provider.models import AbstractApplication
 
@@ -26,6 +26,7 @@ from idp.types import (
 TOOL_SECONDS = 5
 _known: TTLCache[tuple[tuple[str, str], ...], "Tool"] = TTLCache(maxsize=2000, ttl=TOOL_SECONDS)
 _iframe_origins: TTLCache[None, frozenset[str]] = TTLCache(maxsize=1, ttl=TOOL_SECONDS)
+_last_iframe_origins: frozenset[str] | None = None
 _known_lock = threading.Lock()
 
 
@@ -70,13 +71,20 @@ class ToolQuerySet(models.QuerySet["Tool"]):
 
         Empty: no tool does, and the page is neither announced nor served.
         """
+        global _last_iframe_origins
         with _known_lock:
             known = _iframe_origins.get(None)
         if known is None:
             watching = self.filter(session_iframe=True, kind=ToolKind.OIDC).exclude(state=ToolState.CLOSED)
-            known = frozenset(origin_of(uri) for tool in watching for uri in tool.redirect_uri_list)
+            try:
+                known = frozenset(origin_of(uri) for tool in watching for uri in tool.redirect_uri_list)
+            except DatabaseError:
+                # As with the keys: metadata go on with what is known while the database is away.
+                if _last_iframe_origins is None:
+                    raise
+                known = _last_iframe_origins
             with _known_lock:
-                _iframe_origins[None] = known
+                _iframe_origins[None] = _last_iframe_origins = known
         return known
 
 

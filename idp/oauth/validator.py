@@ -8,12 +8,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import BigIntegerField, CharField
 from django.utils import timezone
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from consent.types import Channel
 from idp.clients import Authenticated
 from idp.models import Grant, RefreshToken, Tool
+from idp.prepared import Given, Prepared
 from idp.protocol import redirects
 from idp.protocol.access_tokens import token_type
 from idp.protocol.errors import ProtocolError
@@ -22,6 +24,18 @@ from idp.services import device, exchange, tokens
 from idp.services.tokens import Answer, Basis
 
 OAuthRequest = Any
+_TOOL = Given("tool", BigIntegerField())
+# ``no_key``: a refresh in flight names its code when it commits, while a replay of that code ends what it gave.
+_CODE: Prepared[Any] = Prepared(
+    lambda: tokens.with_ground(Grant.objects.select_for_update(of=("self",), no_key=True), tool=_TOOL).filter(
+        code=Given("code", CharField()), application=_TOOL
+    )
+)
+_REFRESH: Prepared[Any] = Prepared(
+    lambda: tokens.with_ground(
+        RefreshToken.objects.select_for_update(of=("self",), no_key=True).select_related("grant"), tool=_TOOL
+    ).filter(token_checksum=Given("token", CharField()), application=_TOOL)
+)
 # What a tool asks about persons means nothing for its own account.
 PERSONAL = frozenset({"openid", "profile", "email", "phone", "address", "groups", "offline_access"})
 
@@ -68,9 +82,7 @@ class Validator(OAuth2Validator):
     def validate_code(
         self, client_id: str, code: str, client: Tool, request: OAuthRequest, *args: Any, **kwargs: Any
     ) -> bool:
-        # ``no_key``: a refresh in flight names this code when it commits, while its replay here ends what it gave.
-        rows = tokens.with_ground(Grant.objects.select_for_update(of=("self",), no_key=True), tool=client.pk)
-        grant = rows.filter(code=digest(code), application=client).first()
+        grant = _CODE.first(code=digest(code), tool=client.pk)
         if grant is None:
             return self._refuse("code_unknown")
         if grant.tool_session.ended_at is not None:
@@ -146,10 +158,7 @@ class Validator(OAuth2Validator):
     def validate_refresh_token(
         self, refresh_token: str, client: Tool, request: OAuthRequest, *args: Any, **kwargs: Any
     ) -> bool:
-        rows = tokens.with_ground(
-            RefreshToken.objects.select_for_update(of=("self",), no_key=True).select_related("grant"), tool=client.pk
-        )
-        row = rows.filter(token_checksum=digest(refresh_token), application=client).first()
+        row = _REFRESH.first(token=digest(refresh_token), tool=client.pk)
         if row is None:
             return self._refuse("refresh_unknown")
         if row.tool_session.ended_at is not None:

@@ -4,15 +4,21 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import CharField, DateTimeField
 
 from idp import claims
 from idp.models import AccessToken, Tool
+from idp.prepared import Given, Prepared
 from idp.protocol import access_tokens
 from idp.protocol.tokens import digest
 from idp.services import keys, tokens
 from idp.types import ToolState
 
+_SHOWN: Prepared[Any] = Prepared(
+    lambda: tokens.with_ground(
+        AccessToken.objects.select_related("application", "actor"), tool="application_id"
+    ).filter(token_checksum=Given("token", CharField()), expires__gt=Given("now", DateTimeField()))
+)
 INACTIVE: dict[str, Any] = {"active": False}
 
 
@@ -21,8 +27,7 @@ def introspect(token: str, *, tool: Tool, now: datetime) -> dict[str, Any]:
 
     Refresh tokens are the business of the hub and of their holder, and read as inactive.  One statement.
     """
-    rows = tokens.with_ground(AccessToken.objects.select_related("application", "actor"), tool="application_id")
-    row = rows.filter(_for(tool), token_checksum=digest(token), expires__gt=now).first()
+    row = _SHOWN.first(token=digest(token), now=now)
     if row is None or not _is_for(row, tool) or row.application.state == ToolState.CLOSED:
         return INACTIVE
     if row.user is not None and (row.tool_session is None or tokens.why_unusable(row, now=now)):
@@ -58,11 +63,6 @@ def signed(answer: dict[str, Any], *, tool: Tool, now: datetime) -> str:
     )
     alg = tool.introspection_signed_response_alg or tool.algorithm
     return keys.sign(payload, alg=alg, typ=access_tokens.INTROSPECTION_TYPE)
-
-
-def _for(tool: Tool) -> Q:
-    """Its own tokens, and, for a tool that is a resource, those of others; which resource is told from the row."""
-    return Q() if tool.resource_identifier else Q(application=tool)
 
 
 def _is_for(row: Any, tool: Tool) -> bool:

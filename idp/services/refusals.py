@@ -19,7 +19,11 @@ def note(entry: Entry, *, network: str, now: datetime) -> None:
 
     ``network`` is where the request came from; it is counted in the cache and never written.
     """
-    count = _count(f"idp:refusals:{network}:{int(now.timestamp()) // MINUTE}")
+    try:
+        count = _count(f"idp:refusals:{network}:{int(now.timestamp()) // MINUTE}")
+    except Exception:
+        # The cache is away: a line too many is better than a refusal that is none.
+        count = 1
     if count > LINES:
         if count % LINES or (count // LINES).bit_count() != 1:
             return

@@ -1,5 +1,6 @@
 """Hub sessions: begun at sign-in, raised by further proof, and ended with everything attached to them."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from importlib import import_module
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
@@ -20,6 +21,7 @@ from idp.models import AccessToken, DeviceGrant, Grant, HubSession, LogoutDelive
 from idp.selectors import live_session
 from idp.services import subjects
 
+log = logging.getLogger("idp.sessions")
 SESSION_FIELD = "hub_session"
 SEEN_FIELD = "hub_session_seen"
 
@@ -209,4 +211,10 @@ def expired(now: datetime) -> QuerySet[HubSession]:
 def _forget_cookies(keys: Iterable[str]) -> None:
     store: Any = import_module(settings.SESSION_ENGINE).SessionStore
     for key in keys:
-        store().delete(key)
+        try:
+            store().delete(key)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            # A cache that is away must not keep somebody in: the row above has ended, and every entrance asks for it.
+            log.warning("the cached copy of a session could not be removed: %s", type(error).__name__)

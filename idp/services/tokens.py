@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
 from django.utils.crypto import salted_hmac
 
 from audit.services import record, record_all
@@ -77,7 +78,7 @@ class Answer:
 # Grounds -----------------------------------------------------------------------------------------------------
 
 
-def with_ground(rows: QuerySet[Any], *, tool: int | str) -> QuerySet[Any]:
+def with_ground(rows: QuerySet[Any], *, tool: int | str | Combinable) -> QuerySet[Any]:
     """Read the access decision and the standing consent beside rows that have a ``user`` and a ``tool_session``."""
     beside = rows.select_related("user", "tool_session__hub_session")
     beside = access.with_entry(beside, member="user", tool=tool)

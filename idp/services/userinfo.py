@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import CharField, DateTimeField
 from django.urls import reverse
 
 from audit.services import record_all
@@ -15,9 +16,16 @@ from consent import services as consent_services
 from consent.types import Channel
 from idp import claims
 from idp.models import AccessToken, Tool
+from idp.prepared import Given, Prepared
 from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
 from idp.services import client_keys, keys, tokens
+
+_SHOWN: Prepared[Any] = Prepared(
+    lambda: tokens.with_ground(AccessToken.objects.select_related("application"), tool="application_id").filter(
+        token_checksum=Given("token", CharField()), expires__gt=Given("now", DateTimeField())
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,7 @@ def userinfo(access_token: str, *, check_holder: Callable[[Tool, str], None], no
 
     ``check_holder`` is given the token's tool and binding, and raises unless the request proves it.
     """
-    rows = tokens.with_ground(AccessToken.objects.select_related("application"), tool="application_id")
-    row = rows.filter(token_checksum=digest(access_token), expires__gt=now).first()
+    row = _SHOWN.first(token=digest(access_token), now=now)
     if row is None:
         raise ProtocolError("invalid_token", "unknown or expired", detail="token_unknown")
     check_holder(row.application, row.binding)

@@ -19,6 +19,9 @@ from idp.selectors import live_session, tool_by_client_id
 from idp.services import sessions
 from idp.signin.pending import carried, pending, restore
 
+# As long as the hub itself leaves a silent directory alone.
+RETRY_AFTER_SECONDS = 15
+
 
 def waiting_tool(request: HttpRequest) -> Tool | None:
     """The tool whose request waits in this session."""
@@ -47,6 +50,7 @@ class SilentDirectory:
             page: HttpResponse = self.render_to_response(  # type: ignore[attr-defined]
                 self.get_context_data(directory_down=True),  # type: ignore[attr-defined]
                 status=HTTPStatus.SERVICE_UNAVAILABLE,
+                headers={"Retry-After": RETRY_AFTER_SECONDS},
             )
             return page
         return answer

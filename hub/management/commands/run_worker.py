@@ -18,6 +18,8 @@ from idp.services import deliveries, keys, purge, sessions
 
 log = logging.getLogger("hub.worker")
 PAUSE_SECONDS = 0.5
+# What a job answers that wants its next turn now: the others have theirs in between.
+MORE = object()
 
 
 class Command(BaseCommand):
@@ -33,7 +35,7 @@ class Command(BaseCommand):
             Job("directory", timedelta(seconds=15), _sync),
             Job("sessions", timedelta(seconds=30), _end_stale),
             Job("keys", timedelta(minutes=1), lambda now: keys.rotate_due(now=now)),
-            Job("purge", timedelta(minutes=10), lambda now: purge.purge_expired(now=now)),
+            Job("purge", timedelta(minutes=10), _purge),
         ]
         while not stop.wait(PAUSE_SECONDS):
             now = timezone.now()
@@ -55,7 +57,8 @@ class Job:
             return
         self.due = now + self.every
         try:
-            self.work(now)
+            if self.work(now) is MORE:
+                self.due = now
         except Exception as error:
             log.error("job %s failed: %s", self.name, type(error).__name__)
 
@@ -65,6 +68,10 @@ def _sync(now: datetime) -> None:
         synchronise(now=now)
     except (DirectoryUnavailable, DirectoryRefused) as error:
         log.warning("directory not read: %s", type(error).__name__)
+
+
+def _purge(now: datetime) -> object:
+    return MORE if purge.purge_expired(now=now) >= purge.BATCH else None
 
 
 def _end_stale(now: datetime) -> None:

@@ -1,0 +1,82 @@
+"""``python -m benchmarks``: what an operation costs the hub, beside npm ``oidc-provider``, in one run.
+
+``--tokens`` instead shows how that grows with the tokens that are alive, and what removing the expired ones costs.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks import floor, hub, peer, report, rounds, tokens
+
+
+def arguments_of(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--tokens", action="store_true", help="the second report")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of a round (default: 2)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each side (default: 3); medians are told")
+    parser.add_argument("--clients", type=_numbers, default=[1, 4, 16, 64], help="numbers at once, e.g. 1,4,16,64")
+    parser.add_argument("--live", type=_numbers, default=[10**3, 10**4, 10**5, 10**6], help="with --tokens: how many")
+    parser.add_argument("--expired", type=int, default=200_000, help="with --tokens: how many are removed")
+    found = parser.parse_args(argv)
+    if min(found.seconds, found.rounds, found.expired, *found.clients, *found.live) <= 0:
+        parser.error("numbers are positive")
+    return found
+
+
+def _numbers(text: str) -> list[int]:
+    return sorted({int(part) for part in text.split(",")})
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="trousseau-benchmarks-"))
+    folder.chmod(0o711)  # PostgreSQL's user passes through to its own folder
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def side_by_side(arguments: argparse.Namespace, folder: Path) -> None:
+    members = max(arguments.clients)
+    before = floor.signature_ms()
+    with ExitStack() as running:
+        sides = [
+            running.enter_context(hub.running(folder, members=members)).side,
+            running.enter_context(peer.running(folder, members=members)),
+        ]
+        stations = [running.enter_context(rounds.station(side)) for side in sides]
+        for told in rounds.alternated(
+            stations, levels=arguments.clients, rounds=arguments.rounds, seconds=arguments.seconds
+        ):
+            print(f"  {told}", file=sys.stderr, flush=True)
+        print(report.machine())
+        print(report.floors(before, floor.signature_ms()))
+        print(report.costs(*stations, clients=_usual(arguments.clients), signature_ms=before["RS256"]))
+        print(report.growth(*stations, levels=arguments.clients))
+
+
+def _usual(levels: list[int]) -> int:
+    """The number of clients at which costs are compared: enough to keep both sides busy, few enough not to queue."""
+    return min(levels, key=lambda level: abs(level - 4))
+
+
+def main(argv: list[str]) -> int:
+    arguments = arguments_of(argv)
+    os.umask(0o077)
+    with scratch() as folder:
+        if arguments.tokens:
+            tokens.run(folder, arguments)
+        else:
+            side_by_side(arguments, folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,46 @@
+"""Where programs call and no browser shows anything: no cookie, session, language, message or form has a part in it."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import ResolverMatch, resolve, reverse
+
+NAMES = (
+    *("discovery", "server_metadata", "resource_metadata", "userinfo_metadata", "jwks"),
+    *("token", "introspect", "revoke", "userinfo", "par", "device_authorization"),
+)
+# The strictest there is: nothing in these answers is meant to run, or to be framed.
+POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+class BackChannel:
+    """Answers these addresses at once, without the layers that pages need."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self._matches: dict[str, ResolverMatch] = {}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        match = self._known().get(request.path_info)
+        if match is None:
+            return self.get_response(request)
+        request.resolver_match = match
+        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        response["Content-Length"] = str(len(response.content))
+        response["Content-Security-Policy"] = POLICY
+        response["X-Frame-Options"] = settings.X_FRAME_OPTIONS
+        return response
+
+    def _known(self) -> dict[str, ResolverMatch]:
+        """At the first request: routes are not there yet when middlewares are made."""
+        if not self._matches:
+            addresses = [reverse(f"idp:{name}") for name in NAMES]
+            self._matches = {address: resolve(address) for address in addresses}
+        return self._matches
+
+
+def is_called_by_programs(request: HttpRequest) -> bool:
+    """Whether an error at this address is told as JSON (RFC 6749 §5.2, RFC 7591 §3.2.2)."""
+    match = request.resolver_match
+    return match is not None and match.namespace == "idp" and match.url_name in (*NAMES, "register", "registered")

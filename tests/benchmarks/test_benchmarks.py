@@ -1,0 +1,83 @@
+"""The benchmarks run and answer right.  Never how fast: that is read by people, on a machine at rest."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.meters import parsed, tree
+from benchmarks.parties import Side, new_tool
+from benchmarks.rounds import OPERATIONS, Station
+from benchmarks.wire import Answer, Wrong
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def reports() -> tuple[str, str]:
+    """Both at once: most of their time is the start of a hub."""
+    command = [sys.executable, "-m", "benchmarks", "--seconds", "0.05", "--rounds", "1"]
+    wanted = (["--clients", "1"], ["--tokens", "--live", "50,200", "--expired", "1200"])
+    pipe = subprocess.PIPE
+    running = [subprocess.Popen([*command, *each], cwd=ROOT, stdout=pipe, stderr=pipe, text=True) for each in wanted]
+    told = [each.communicate(timeout=LIMIT_SECONDS) for each in running]
+    for each, (_, errors) in zip(running, told, strict=True):
+        assert each.returncode == 0, errors
+    return told[0][0], told[1][0]
+
+
+def rows_of(report: str, name: str) -> list[list[str]]:
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in report.splitlines()
+        if line.startswith(f"| {name} ")
+    ]
+
+
+def test_every_operation_is_answered_right_by_both_sides_and_compared(reports):
+    report, _ = reports
+
+    for operation in OPERATIONS:
+        compared, *taken = rows_of(report, operation)
+        assert re.fullmatch(r"\d+\.\d", compared[3]), compared
+        assert [row[1] for row in taken] == ["hub", "oidc-provider"]
+
+
+def test_tokens_put_in_in_bulk_are_good_and_expired_ones_are_removed(reports):
+    _, report = reports
+
+    for operation in ("introspection", "userinfo", "refresh"):
+        assert [row[1] for row in rows_of(report, operation) if row[1].isdigit()] == ["50", "200"]
+    assert "Removing 1,200 expired rows" in report
+
+
+@pytest.mark.parametrize("command", ["node", "postgres: a b", "a) b (c"])
+def test_a_process_is_read_whatever_its_name_holds(command):
+    times = parsed(f"12 ({command}) S 7 12 12 0 -1 0 0 0 0 0 3 4 5 6 20 0")
+
+    assert (times.pid, times.parent, times.ticks) == (12, 7, 3 + 4 + 5 + 6)
+
+
+def test_children_of_children_belong_to_the_tree_and_strangers_do_not():
+    parents = {2: 1, 3: 2, 4: 3, 5: 1}
+    known = {pid: parsed(f"{pid} (x) S {parent} 0 0 0 -1 0 0 0 0 0 1 0 0 0") for pid, parent in parents.items()}
+
+    found = tree(2, known)
+
+    assert {each.pid for each in found} == {2, 3, 4}
+
+
+def test_an_answer_of_the_wrong_kind_ends_the_measurement():
+    with pytest.raises(Wrong, match="userinfo: 401 instead of 200"):
+        Answer(401, {}, (), b"").expect(200, "userinfo")
+
+
+def test_a_load_generator_that_met_a_wrong_answer_leaves_no_figure():
+    silent = subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    side = Side("hub", "", web=new_tool("web"), service=new_tool("service"), members=(), server=(), store=())
+
+    with silent, pytest.raises(RuntimeError, match="nothing measured"):
+        Station(side, silent).order({})

@@ -1,0 +1,67 @@
+"""The worker's jobs: each at its own pace, none in the way of the others."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from hub.management.commands.run_worker import MORE, Job
+
+NOW = timezone.now()
+
+
+def job(work) -> Job:
+    return Job("essai", timedelta(minutes=10), work)
+
+
+def test_a_job_runs_at_once_and_then_when_its_time_has_come():
+    ran = []
+    each = job(ran.append)
+
+    for minutes in (0, 5, 9, 10, 11):
+        each.run_if_due(NOW + timedelta(minutes=minutes))
+
+    assert ran == [NOW, NOW + timedelta(minutes=10)]
+
+
+def test_a_job_that_has_more_to_do_goes_on_at_the_next_turn():
+    answers = iter([MORE, MORE, None, None])
+    ran = []
+
+    each = job(lambda now: (ran.append(now), next(answers))[1])
+    for seconds in range(5):
+        each.run_if_due(NOW + timedelta(seconds=seconds))
+
+    assert ran == [NOW + timedelta(seconds=seconds) for seconds in range(3)]
+
+
+def test_a_job_that_fails_is_tried_again_at_its_next_time(caplog):
+    ran = []
+
+    def fails(now):
+        ran.append(now)
+        raise ValueError("odile@alizarine.example")
+
+    each = job(fails)
+    for minutes in (0, 5, 10):
+        each.run_if_due(NOW + timedelta(minutes=minutes))
+
+    assert len(ran) == 2
+    assert "essai failed: ValueError" in caplog.text
+    assert "alizarine" not in caplog.text
+
+
+@pytest.mark.django_db
+def test_removal_goes_on_while_whole_batches_go(agenda, browser, monkeypatch):
+    from hub.management.commands import run_worker
+    from idp.models import AccessToken
+
+    monkeypatch.setattr(run_worker.purge, "BATCH", 2)
+    for _ in range(5):
+        agenda.exchange(agenda.code(browser))
+    AccessToken.objects.update(expires=NOW - timedelta(hours=1))
+
+    turns = [run_worker._purge(timezone.now()) for _ in range(4)]
+
+    assert turns == [MORE, MORE, None, None]
+    assert not AccessToken.objects.exists()
