@@ -53,6 +53,8 @@ class Prepared(Generic[M]):
             rows: Any = self._compose()
             compiler = rows.query.get_compiler(DEFAULT_DB_ALIAS)
             statement, places = compiler.as_sql()
+            converters = compiler.get_converters([column for column, _, _ in compiler.select])
+            compiler.get_converters = lambda _columns: converters
             # What ``ModelIterable`` asks the query for is what was composed here.
             rows.query.get_compiler = lambda *args, **kwargs: compiler
             kept = self._kept.composed = rows, compiler, statement, tuple(places)

@@ -54,7 +54,6 @@ class RefreshToken(AbstractRefreshToken):
     tool_session = models.ForeignKey("idp.ToolSession", models.CASCADE, related_name="refresh_tokens")
     grant = models.ForeignKey(Grant, models.SET_NULL, null=True, related_name="refresh_tokens")
     scope = models.TextField(blank=True)
-    nonce = models.TextField(blank=True, default="")
     auth_time = models.DateTimeField()
     acr = models.CharField(max_length=20, blank=True)
     methods = models.JSONField(default=list)

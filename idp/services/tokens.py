@@ -309,7 +309,6 @@ def _save_refresh_token(basis: Basis, *, scope: str, binding: str, refresh_token
         resource=list(basis.resources),
         claims=basis.claims,
         binding=before.binding if before else held,
-        nonce="",
         auth_time=basis.auth_time or session.first_at,
         acr=basis.acr,
         methods=list(basis.methods),

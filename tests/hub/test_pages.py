@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import translation
+from django.utils.formats import date_format
 
 from directory.types import DirectoryUnavailable
 from hub import logs, views
@@ -248,3 +250,9 @@ def test_pages_of_a_session_stay_out_of_caches(rf: RequestFactory, settings, coo
     response = NoStore(lambda request: HttpResponse(content_type=kind))(request)
 
     assert ("no-store" in response.get("Cache-Control", "")) is kept_out
+
+
+@pytest.mark.parametrize(("language", "shown"), [("fr", "24/11/2026, 13\u00a0h\u00a018"), ("en", "24/11/2026, 13:18")])
+def test_a_short_date_puts_the_day_first_in_both_languages(language, shown):
+    with translation.override(language):
+        assert date_format(datetime(2026, 11, 24, 13, 18), "SHORT_DATETIME_FORMAT") == shown
