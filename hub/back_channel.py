@@ -25,6 +25,7 @@ class BackChannel:
         match = self._known().get(request.path_info)
         if match is None:
             return self.get_response(request)
+        request.get_host()  # raises for a name that is not the hub's
         request.resolver_match = match
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         response["Content-Length"] = str(len(response.content))
