@@ -71,6 +71,9 @@ class Env(BaseSettings):
     client_certificate_proxies: list[IPv4Network | IPv6Network] = Field(
         default_factory=list, description="From which addresses is that header believed?"
     )
+    client_certificate_origin: str = Field(
+        "", description="Under which other origin does the proxy ask tools for their certificate? Empty: the hub's own."
+    )
     dpop_nonces: bool = Field(True, description="Must a DPoP proof carry a nonce of ours, so that none is made ahead?")
     dynamic_registration: bool = Field(
         False,

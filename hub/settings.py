@@ -266,6 +266,7 @@ OUTGOING_NETWORKS = env.outgoing_networks
 CLIENT_CERTIFICATE_HEADER = env.client_certificate_header
 CLIENT_CERTIFICATE_VERIFY_HEADER = env.client_certificate_verify_header
 CLIENT_CERTIFICATE_PROXIES = env.client_certificate_proxies
+CLIENT_CERTIFICATE_ORIGIN = env.client_certificate_origin.rstrip("/")
 DPOP_NONCES = env.dpop_nonces
 DYNAMIC_REGISTRATION = env.dynamic_registration
 REGISTRATION_MANAGEMENT = env.registration_management

@@ -24,6 +24,7 @@ class SwitchedOn:
 
     signing: tuple[str, ...]
     certificates: bool
+    certificate_origin: str
     registration: bool
     session_iframe: bool
 
@@ -33,6 +34,7 @@ def switched_on() -> SwitchedOn:
     return SwitchedOn(
         signing=keys.algorithms(),
         certificates=bool(settings.CLIENT_CERTIFICATE_HEADER),
+        certificate_origin=settings.CLIENT_CERTIFICATE_ORIGIN if settings.CLIENT_CERTIFICATE_HEADER else "",
         registration=settings.DYNAMIC_REGISTRATION,
         session_iframe=bool(Tool.objects.session_iframe_origins()),
     )

@@ -17,6 +17,16 @@ from idp.capabilities import SwitchedOn
 from idp.services import keys
 from idp.types import AuthMethod
 
+# Endpoints that look at a tool's certificate.
+WITH_CERTIFICATE = {
+    "token_endpoint": "token",
+    "userinfo_endpoint": "userinfo",
+    "pushed_authorization_request_endpoint": "par",
+    "device_authorization_endpoint": "device_authorization",
+    "introspection_endpoint": "introspect",
+    "revocation_endpoint": "revoke",
+}
+
 
 @require_safe
 def discovery(request: HttpRequest) -> HttpResponse:
@@ -128,6 +138,18 @@ def _authentication(now: SwitchedOn) -> dict[str, Any]:
         **{f"{name}_endpoint_auth_signing_alg_values_supported": algorithms for name in by_endpoint},
         "dpop_signing_alg_values_supported": capabilities.dpop_algorithms(),
         "tls_client_certificate_bound_access_tokens": now.certificates,
+        **_aliases(now),
+    }
+
+
+def _aliases(now: SwitchedOn) -> dict[str, Any]:
+    """RFC 8705 §5: where tools show their certificate, when browsers are to be left alone at the ordinary addresses."""
+    if not now.certificate_origin:
+        return {}
+    return {
+        "mtls_endpoint_aliases": {
+            name: now.certificate_origin + reverse(f"idp:{route}") for name, route in WITH_CERTIFICATE.items()
+        }
     }
 
 

@@ -136,6 +136,22 @@ def test_certificates_are_announced_where_a_proxy_hands_them_over(document, clie
     assert told["tls_client_certificate_bound_access_tokens"] is True
 
 
+@pytest.mark.spec("RFC 8705", "5")
+def test_tools_with_a_certificate_are_sent_where_browsers_are_not_asked_for_one(document, client, settings):
+    settings.CLIENT_CERTIFICATE_ORIGIN = "https://certificats.cles.example"
+    assert "mtls_endpoint_aliases" not in client.get(DISCOVERY).json(), "nobody hands certificates over"
+
+    settings.CLIENT_CERTIFICATE_HEADER = "X-Client-Cert"
+
+    told = client.get(DISCOVERY).json()
+    aliases = told["mtls_endpoint_aliases"]
+    assert aliases["token_endpoint"] == "https://certificats.cles.example/oidc/token"
+    for name, address in aliases.items():
+        assert address.removeprefix("https://certificats.cles.example") == told[name].removeprefix(ISSUER)
+    assert "authorization_endpoint" not in aliases
+    assert "mtls_endpoint_aliases" not in document
+
+
 @pytest.mark.spec("OIDC Session Management", "3.3")
 def test_the_session_iframe_is_announced_while_a_tool_watches(document, client, wiki):
     assert "check_session_iframe" not in document
