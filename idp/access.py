@@ -36,17 +36,19 @@ def may_enter(member: Member, tool: Tool) -> bool:
     return enterable(member).filter(pk=tool.pk).exists()
 
 
-def with_entry(rows: QuerySet[Any], *, member: str, tool: int | str | Combinable) -> QuerySet[Any]:
-    """The same answer read beside rows that lead to a member: ``entry_open``, to be taken by ``may_enter_as_read``.
+def with_entry(
+    rows: QuerySet[Any], *, member: str, tool: int | str | Combinable, name: str = "entry_open"
+) -> QuerySet[Any]:
+    """The same answer read beside rows that lead to a member, under ``name``; to be taken by ``may_enter_as_read``.
 
     ``member`` is the path to the member, ``tool`` an identifier, the place of one, or the name of its field.
     """
     wanted = OuterRef(tool) if isinstance(tool, str) else tool
     rule = Tool.objects.filter(_open_to(OuterRef(OuterRef(f"{member}_id"))), pk=wanted)
-    asked: QuerySet[Any] = rows.annotate(entry_open=Exists(rule))
+    asked: QuerySet[Any] = rows.annotate(**{name: Exists(rule)})
     return asked
 
 
-def may_enter_as_read(row: Any, member: Member) -> bool:
+def may_enter_as_read(row: Any, member: Member, *, name: str = "entry_open") -> bool:
     """``may_enter`` for a row that ``with_entry`` prepared."""
-    return member.is_active and bool(row.entry_open)
+    return member.is_active and bool(getattr(row, name))

@@ -15,12 +15,12 @@ Values = dict[str, dict[str, Any]]
 
 
 def subject(member: Member, tool: Tool) -> str:
-    """How this tool knows this member: always a string, pairwise unless its sheet says otherwise."""
+    """How this tool knows this member, pairwise unless the operator said otherwise; empty where it does not yet."""
     if tool.subject_type == SubjectType.LOGIN:
         known = KnownSubject.objects.filter(sector=tool.sector_identifier, member=member).values_list(
             "value", flat=True
         )
-        # Kept before anything is told to the tool (``services.subjects``); without it there is nothing to tell.
+        # Empty until one is given: whoever tells it to the tool asks ``services.subjects.given``.
         return known.first() or ""
     return pairwise_subject(salt=settings.PAIRWISE_SALT.encode(), sector=tool.sector_identifier, member=str(member.pk))
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from oauthlib.oauth2.rfc6749.endpoints.token import TokenEndpoint
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from oauthlib.oauth2.rfc6749.grant_types.client_credentials import ClientCredentialsGrant
@@ -17,6 +17,17 @@ from idp.oauth.grants import DeviceCodeGrant, TokenExchangeGrant, UnknownGrant
 from idp.oauth.validator import Validator
 from idp.protocol.errors import ProtocolError
 from idp.types import GrantType
+
+# What each grant reads: RFC 6749 §4.1.3 with RFC 7636 §4.5, §6, §4.4.2; RFC 8628 §3.4; RFC 8693 §2.1.
+PARAMETERS: dict[str, frozenset[str]] = {
+    GrantType.CODE: frozenset({"code", "redirect_uri", "code_verifier"}),
+    GrantType.REFRESH: frozenset({"refresh_token", "scope"}),
+    GrantType.CLIENT_CREDENTIALS: frozenset({"scope"}),
+    GrantType.DEVICE: frozenset({"device_code"}),
+    GrantType.EXCHANGE: frozenset(
+        {"subject_token", "subject_token_type", "requested_token_type", "actor_token", "actor_token_type", "scope"}
+    ),
+}
 
 
 class Server(TokenEndpoint):
@@ -45,6 +56,15 @@ class Server(TokenEndpoint):
         )
 
 
+def _of_grant(form: QueryDict) -> list[tuple[str, str]]:
+    """What the grant reads and nothing else: the engine makes an attribute of its request of whatever it is sent.
+
+    The client proved itself before: its credentials are nothing that the engine has to see.
+    """
+    known = PARAMETERS.get(form.get("grant_type", ""), frozenset())
+    return [(name, str(value)) for name, value in form.items() if name == "grant_type" or name in known]
+
+
 def token_response(
     request: HttpRequest, client: Authenticated, *, binding: str
 ) -> tuple[dict[str, Any], int, Validator]:
@@ -54,8 +74,7 @@ def token_response(
         client, binding=binding, resources=form.getlist("resource"), audiences=form.getlist("audience")
     )
     try:
-        # The client proved itself before: its credentials are nothing that the engine has to see.
-        _, body, status = Server(validator).create_token_response(request.path, "POST", list(form.items()), {})
+        _, body, status = Server(validator).create_token_response(request.path, "POST", _of_grant(form), {})
     except ProtocolError as error:
         validator.refusal = error.detail
         return {"error": error.code, "error_description": error.description}, 400, validator

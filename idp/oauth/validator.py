@@ -236,6 +236,7 @@ class Validator(OAuth2Validator):
         self.audience = tokens.audience_for(Basis(tool=self.tool, scopes=frozenset()), self.resources)
         grant = device.redeem(tool=self.tool, device_code=code, now=self.now)
         self.basis = tokens.basis_of(grant, self.tool, methods=tuple(grant.methods))
+        tokens.check_readers(self.basis, self.audience)
         request.user, request.scopes = grant.user, sorted(self.basis.scopes)
 
     def validate_subject_token(self, request: OAuthRequest) -> None:
@@ -260,7 +261,8 @@ class Validator(OAuth2Validator):
         return tokens.new_access_token(self.basis, audience=self.audience, binding=self.binding, now=self.now)
 
     def new_refresh_token(self, request: OAuthRequest, refresh_token: bool = False) -> str:
-        return tokens.new_refresh_token(self._basis(), request.refresh_token or "")
+        basis = self._basis()
+        return tokens.new_refresh_token(basis, request.refresh_token if basis.refresh is not None else "")
 
     def finalize_id_token(
         self, id_token: dict[str, Any], token: dict[str, Any], token_handler: Any, request: OAuthRequest

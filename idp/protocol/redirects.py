@@ -1,9 +1,12 @@
 """The one comparison of redirect addresses, and the one way to build the answer."""
 
+import re
 from collections.abc import Collection, Mapping
 from urllib.parse import urlencode, urlsplit
 
 SAFE_SCHEMES = frozenset({"https", "http"})
+# These hosts become sources in content policies (CSP §2.3.1), where ";", "," and "*" mean something.
+HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -23,8 +26,8 @@ def why_not_registrable(uri: str) -> str | None:
         return "is not an address"
     if parts.scheme not in SAFE_SCHEMES or not uri.startswith(f"{parts.scheme}://"):
         return "does not start with https:// (or http:// on this machine)"
-    if not parts.hostname or "@" in parts.netloc:
-        return "has no plain host name"
+    if not HOST_AND_PORT.fullmatch(parts.netloc):
+        return "has no plain host name (an international one is written xn--…)"
     if "#" in uri:
         return "has a fragment (RFC 6749 §3.1.2)"
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:

@@ -53,7 +53,7 @@ def ground_for(wanted: ExchangeRequest, *, tool: Tool, binding: str, now: dateti
         grant=subject.grant,
         actor=tool,
     )
-    return basis, Audience((pair.target.resource_identifier,), pair.target)
+    return basis, Audience((pair.target.resource_identifier,), (pair.target,))
 
 
 def _check_types(wanted: ExchangeRequest) -> None:

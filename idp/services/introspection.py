@@ -4,22 +4,27 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import CharField, DateTimeField, F
+from django.db.models import BigIntegerField, CharField, DateTimeField, F
 
-from idp import claims
+from idp import access
 from idp.models import AccessToken, Tool
 from idp.prepared import Given, Prepared
 from idp.protocol import access_tokens
 from idp.protocol.tokens import digest
-from idp.services import keys, tokens
+from idp.services import keys, subjects, tokens
 from idp.types import ToolState
 
 _SHOWN: Prepared[Any] = Prepared(
-    lambda: tokens.with_ground(
-        AccessToken.objects.annotate(
-            holder=F("application__client_id"), holder_state=F("application__state"), acting=F("actor__client_id")
+    lambda: access.with_entry(
+        tokens.with_ground(
+            AccessToken.objects.annotate(
+                holder=F("application__client_id"), holder_state=F("application__state"), acting=F("actor__client_id")
+            ),
+            tool="application_id",
         ),
-        tool="application_id",
+        member="user",
+        tool=Given("reader", BigIntegerField()),
+        name="reader_open",
     ).filter(token_checksum=Given("token", CharField()), expires__gt=Given("now", DateTimeField()))
 )
 INACTIVE: dict[str, Any] = {"active": False}
@@ -30,10 +35,13 @@ def introspect(token: str, *, tool: Tool, now: datetime) -> dict[str, Any]:
 
     Refresh tokens are the business of the hub and of their holder, and read as inactive.  One statement.
     """
-    row = _SHOWN.first(token=digest(token), now=now)
+    row = _SHOWN.first(token=digest(token), reader=tool.pk, now=now)
     if row is None or not _is_for(row, tool) or row.holder_state == ToolState.CLOSED:
         return INACTIVE
     if row.user is not None and (row.tool_session is None or tokens.why_unusable(row, now=now)):
+        return INACTIVE
+    if row.user is not None and not access.may_enter_as_read(row, row.user, name="reader_open"):
+        # The holder may still be entered, the resource behind it no longer.
         return INACTIVE
     answer = {
         "active": True,
@@ -47,7 +55,7 @@ def introspect(token: str, *, tool: Tool, now: datetime) -> dict[str, Any]:
     }
     # A tool's own account has no subject: it is nobody, and must not be taken for somebody (RFC 9700 §4.15).
     if row.user is not None:
-        answer["sub"] = claims.subject(row.user, tool)
+        answer["sub"] = subjects.given(row.user, tool)
     if row.auth_time is not None:
         answer["auth_time"] = int(row.auth_time.timestamp())
     if row.acr:

@@ -3,8 +3,21 @@
 from django.db import IntegrityError, transaction
 
 from directory.models import Member
+from idp import claims
 from idp.models import KnownSubject, Tool
 from idp.types import SubjectType
+
+NAMELESS = "membre"
+
+
+def given(member: Member, tool: Tool) -> str:
+    """How this tool is told who the member is, now or from now on: never empty, never another's."""
+    known = claims.subject(member, tool)
+    if known:
+        return known
+    with transaction.atomic():
+        keep(member, tool)
+        return claims.subject(member, tool)
 
 
 def keep(member: Member, tool: Tool) -> None:
@@ -19,7 +32,8 @@ def keep(member: Member, tool: Tool) -> None:
     if known.filter(member=member).exists():
         return
     for number in range(1, 1000):
-        value = member.login if number == 1 else f"{member.login}~{number}"
+        name = member.login or NAMELESS
+        value = name if number == 1 else f"{name}~{number}"
         if value == tool.client_id or known.filter(value=value).exists():
             continue
         try:

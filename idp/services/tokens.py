@@ -26,7 +26,7 @@ from idp.protocol import access_tokens, claims_request
 from idp.protocol import tokens as protocol
 from idp.protocol.encoding import base64url
 from idp.protocol.errors import ProtocolError
-from idp.services import client_keys, keys
+from idp.services import client_keys, keys, subjects
 from idp.types import AccessTokenFormat
 
 
@@ -58,13 +58,13 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """For whom a token is (RFC 8707); ``reader`` is the tool behind the first resource, where it is one of ours.
+    """For whom a token is (RFC 8707); ``readers`` are the tools behind the resources, where they are ours.
 
     No resource: the hub itself, behind userinfo.
     """
 
     resources: tuple[str, ...] = ()
-    reader: Tool | None = None
+    readers: tuple[Tool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def audience_for(basis: Basis, wanted: Iterable[str]) -> Audience:
     """RFC 8707 §2.2: the resources of this token, from those granted, or from the tool's own list where none was.
 
     Raises ``ProtocolError`` invalid_target, also for a signed token that would have to name its subject differently
-    to two resources.
+    to two resources, and access_denied for a tool behind a resource that the member may not enter.
     """
     asked = tuple(dict.fromkeys(wanted))
     known = frozenset(basis.resources or basis.tool.resource_list)
@@ -129,7 +129,19 @@ def audience_for(basis: Basis, wanted: Iterable[str]) -> Audience:
     resources = asked or basis.resources
     if len(resources) > 1 and basis.tool.access_token_format == AccessTokenFormat.JWT:
         raise ProtocolError("invalid_target", "name one resource for this token", detail="resource_many")
-    return Audience(resources, Tool.objects.of_resource(resources[0]) if resources else None)
+    found = [Tool.objects.of_resource(resource) for resource in resources]
+    audience = Audience(resources, tuple(tool for tool in found if tool is not None))
+    check_readers(basis, audience)
+    return audience
+
+
+def check_readers(basis: Basis, audience: Audience) -> None:
+    """A token opens the tool that reads it, so its member must be let in there too.  Raises ``ProtocolError``."""
+    if basis.member is None:
+        return
+    for reader in audience.readers:
+        if reader.pk != basis.tool.pk and not access.may_enter(basis.member, reader):
+            raise ProtocolError("access_denied", "this member may not enter the resource", detail="access_denied")
 
 
 # Claims ------------------------------------------------------------------------------------------------------
@@ -166,7 +178,7 @@ def new_access_token(basis: Basis, *, audience: Audience, binding: str, now: dat
         return secrets.token_urlsafe(32)
     payload = access_tokens.payload(
         issuer=settings.ISSUER,
-        subject=subject_at(basis, audience.reader),
+        subject=subject_at(basis, audience.readers[0] if audience.readers else None),
         client_id=basis.tool.client_id,
         audience=audience.resources or (settings.ISSUER,),
         scope=" ".join(sorted(basis.scopes)),
@@ -185,7 +197,7 @@ def subject_at(basis: Basis, reader: Tool | None) -> str:
     """How the token's reader knows the person; a tool's own account is its ``client_id``, which nobody is called."""
     if basis.member is None:
         return basis.tool.client_id
-    return claims.subject(basis.member, reader or basis.tool)
+    return subjects.given(basis.member, reader or basis.tool)
 
 
 def sign_id_token(basis: Basis, answer: Answer, *, access_token: str, now: datetime) -> str:
@@ -196,7 +208,7 @@ def sign_id_token(basis: Basis, answer: Answer, *, access_token: str, now: datet
     member, tool, session = _person(basis)
     payload = protocol.id_token(
         issuer=settings.ISSUER,
-        subject=claims.subject(member, tool),
+        subject=subjects.given(member, tool),
         client_id=tool.client_id,
         now=now,
         lifetime=settings.ID_TOKEN_LIFETIME,
@@ -287,7 +299,7 @@ def save_tokens(
         at=now,
     )
     leaving = [answer.disclosed] if answer else []
-    leaving += _told_to_reader(basis, audience.reader)
+    leaving += _told_to_readers(basis, audience.readers)
     ledger = consent_services.disclose(leaving, now=now) if leaving else []
     record_all([entry, *ledger])
 
@@ -331,14 +343,23 @@ def _facts(basis: Basis, *, resources: tuple[str, ...], binding: str, refresh: b
     return facts
 
 
-def _told_to_reader(basis: Basis, reader: Tool | None) -> list[Disclosed]:
+def _told_to_readers(basis: Basis, readers: Iterable[Tool]) -> list[Disclosed]:
     """A token for another tool tells that tool who the person is: the ledger is told when it is made."""
-    if basis.member is None or reader is None or reader.pk == basis.tool.pk or basis.tool_session is None:
+    if basis.member is None or basis.tool_session is None:
         return []
-    release = consent_selectors.release(basis.member.pk, reader.pk, frozenset())
-    identifier = frozenset({"identifier"})
-    session = basis.tool_session.hub_session_id
-    return [Disclosed(basis.member.pk, reader.pk, Channel.ACCESS_TOKEN, identifier, release, session)]
+    member, session, identifier = basis.member.pk, basis.tool_session.hub_session_id, frozenset({"identifier"})
+    return [
+        Disclosed(
+            member,
+            reader.pk,
+            Channel.ACCESS_TOKEN,
+            identifier,
+            consent_selectors.release(member, reader.pk, frozenset()),
+            session,
+        )
+        for reader in readers
+        if reader.pk != basis.tool.pk
+    ]
 
 
 # Revoking ----------------------------------------------------------------------------------------------------

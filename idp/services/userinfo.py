@@ -14,12 +14,11 @@ from django.urls import reverse
 from audit.services import record_all
 from consent import services as consent_services
 from consent.types import Channel
-from idp import claims
 from idp.models import AccessToken, Tool
 from idp.prepared import Given, Prepared
 from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
-from idp.services import client_keys, keys, tokens
+from idp.services import client_keys, keys, subjects, tokens
 
 _SHOWN: Prepared[Any] = Prepared(
     lambda: tokens.with_ground(AccessToken.objects.select_related("application"), tool="application_id").filter(
@@ -58,7 +57,7 @@ def userinfo(access_token: str, *, check_holder: Callable[[Tool, str], None], no
         raise ProtocolError("invalid_token", "its ground is gone", detail=unusable)
     answer = tokens.claims_for(tokens.basis_of(row, row.application, claims=row.claims), channel=Channel.USERINFO)
     record_all(consent_services.disclose([answer.disclosed], now=now))
-    payload = {**answer.claims, "sub": claims.subject(row.user, row.application)}
+    payload = {**answer.claims, "sub": subjects.given(row.user, row.application)}
     return Userinfo(payload, _signed(row.application, payload, now=now))
 
 

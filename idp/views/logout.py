@@ -16,7 +16,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
@@ -24,13 +23,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Member
 from idp.models import HubSession, Tool, ToolSession
 from idp.protocol import redirects
 from idp.selectors import live_session, tool_by_client_id
-from idp.services import deliveries, keys, sessions
+from idp.services import deliveries, keys, refusals, sessions
+from idp.signin.allauth_parts import network_of
 from idp.views import farewell, language
 from idp.views.cross_site import came_without_cookie, same_by_get
 from idp.views.farewell import Farewell
@@ -243,8 +242,8 @@ def _ask(request: HttpRequest, wanted: LogoutRequest, here: str) -> HttpResponse
 
 def _refused(request: HttpRequest, reason: str) -> HttpResponse:
     member = request.user.pk if request.user.is_authenticated else None
-    with transaction.atomic():
-        record(Entry(Action.LOGOUT_REFUSED, actor=Actor(member=member), subject=member, refused=True, reason=reason))
+    line = Entry(Action.LOGOUT_REFUSED, actor=Actor(member=member), subject=member, refused=True, reason=reason)
+    refusals.note(line, network=network_of(request), now=timezone.now())
     context = {
         "title": _("La déconnexion demandée n’a pas eu lieu"),
         "message": _("Un outil a demandé de vous déconnecter, mais sa demande n’est pas valable."),

@@ -17,8 +17,9 @@ from idp.oauth.server import token_response
 from idp.protocol import dpop
 from idp.protocol.access_tokens import INTROSPECTION_MEDIA_TYPE
 from idp.protocol.errors import ProtocolError
-from idp.services import introspection, tokens
+from idp.services import introspection, refusals, tokens
 from idp.services.userinfo import userinfo as claims_behind
+from idp.signin.allauth_parts import network_of
 from idp.types import AuthMethod
 from idp.views.back_channel import FORM, address_of, check_form, json_answer, refusal, refused, uncached
 
@@ -39,11 +40,20 @@ def token(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         body, status, validator = token_response(request, client, binding=binding)
         if status != 200:
-            record(refusal(tool, validator.refusal or str(body.get("error", ""))))
+            _note_refusal(request, client, validator.refusal or str(body.get("error", "")))
     response = json_answer(body, status)
     if binding.startswith("jkt:"):
         sender.give_nonce(response)
     return response
+
+
+def _note_refusal(request: HttpRequest, client: clients.Authenticated, reason: str) -> None:
+    """Each is a line, but of a public tool, as which anybody can come."""
+    line = refusal(client.tool, reason)
+    if client.method == AuthMethod.NONE:
+        refusals.note(line, network=network_of(request), now=timezone.now())
+    else:
+        record(line)
 
 
 @csrf_exempt
@@ -101,8 +111,8 @@ def userinfo(request: HttpRequest) -> HttpResponse:
             now=timezone.now(),
         )
     except ProtocolError as error:
-        with transaction.atomic():
-            record(Entry(Action.TOKEN_REFUSED, refused=True, reason=error.detail[:60], facts={"endpoint": "userinfo"}))
+        line = Entry(Action.TOKEN_REFUSED, refused=True, reason=error.detail[:60], facts={"endpoint": "userinfo"})
+        refusals.note(line, network=network_of(request), now=timezone.now())
         return _challenge(request, error, scheme)
     if found.signed:
         response = uncached(HttpResponse(found.signed, content_type="application/jwt"))

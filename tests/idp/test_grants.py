@@ -10,9 +10,12 @@ from joserfc.jwk import KeySet
 
 from audit.models import Event
 from audit.types import Action
+from consent.models import Disclosure
+from consent.types import Channel
 from idp.models import AccessToken, RefreshToken, Tool, ToolPair
+from idp.models.tools import forget_tools
 from idp.types import AuthMethod, GrantType
-from tests.support.oidc import answer_of, connect, sign_in
+from tests.support.oidc import Party, answer_of, connect, sign_in
 
 OWN = {"grant_types": "authorization_code client_credentials", "scopes": "openid profile api:read"}
 API = "https://api.example/louty"
@@ -119,6 +122,50 @@ def test_a_token_for_userinfo_by_its_own_address_is_good_there(signing_key, brow
 
     assert party.userinfo(own).status_code == 200
     assert party.userinfo(foreign).status_code == 401
+
+
+@pytest.fixture
+def closed_api(signing_key, member) -> Party:
+    """A resource that its owner opens to nobody yet."""
+    return connect("louty-api", resource_identifier=API, everyone=False)
+
+
+@pytest.mark.spec("RFC 8707", "2.2")
+def test_a_token_does_not_open_a_resource_that_its_member_may_not_enter(closed_api, browser):
+    party = connect("wiki", resources=API, offline_access=True)
+    open_code = party.code(browser, scope="openid offline_access")
+    refresh = party.exchange(open_code).json()["refresh_token"]
+
+    by_code = party.exchange(party.code(browser, resource=API))
+    by_refresh = party.refresh(refresh, resource=API)
+
+    for response in (by_code, by_refresh):
+        assert (response.status_code, response.json()["error"]) == (400, "access_denied")
+    assert Event.objects.filter(action=Action.TOKEN_REFUSED, reason="access_denied").count() == 2
+    assert not AccessToken.objects.exclude(resource=[]).exists()
+
+
+@pytest.mark.spec("RFC 7662", "2.2")
+def test_a_resource_that_the_member_may_enter_no_longer_reads_the_token_as_inactive(closed_api, browser):
+    Tool.objects.filter(pk=closed_api.tool.pk).update(everyone=True)
+    party = connect("wiki", resources=API)
+    token = party.exchange(party.code(browser, resource=API)).json()["access_token"]
+    assert closed_api.post("/oidc/introspect", {"token": token}).json()["active"] is True
+
+    Tool.objects.filter(pk=closed_api.tool.pk).update(everyone=False)
+
+    assert closed_api.post("/oidc/introspect", {"token": token}).json() == {"active": False}
+
+
+def test_every_tool_behind_a_token_is_in_the_ledger(signing_key, browser, member):
+    other = "https://api.example/agenda"
+    readers = [connect("louty-api", resource_identifier=API), connect("agenda-api", resource_identifier=other)]
+    party = connect("wiki", resources=f"{API} {other}")
+
+    party.exchange(party.code(browser, resource=[API, other]))
+
+    told = Disclosure.objects.filter(channel=Channel.ACCESS_TOKEN).values_list("tool_id", flat=True)
+    assert set(told) == {reader.tool.pk for reader in readers}
 
 
 def test_a_resource_that_is_not_on_the_tools_list_is_refused(signing_key, browser):
@@ -268,3 +315,46 @@ def test_a_login_name_used_again_never_brings_the_old_subject_back(signing_key, 
 
     assert before == name
     assert after == f"{name}~2"
+
+
+@pytest.mark.spec("OIDC Core", "2")
+@pytest.mark.parametrize("moment", ["the tool changed", "a resource", "an exchange"])
+def test_nobody_is_told_to_a_tool_without_a_name_of_their_own(signing_key, member, dpo, moment):
+    """Two members with the same empty subject would be one account at the tool."""
+    subjects = []
+    api = connect("nuage", resource_identifier=API, subject_type="login")
+    source = connect("wiki", resources=API, grant_types=f"authorization_code {GrantType.EXCHANGE}")
+    ToolPair.objects.create(source=source.tool, target=api.tool, scopes="lire", created_at=timezone.now())
+    for person in (member, dpo):
+        there = sign_in(person)
+        if moment == "the tool changed":
+            Tool.objects.filter(pk=source.tool.pk).update(subject_type="pairwise")
+            forget_tools()
+            source.code(there)
+            Tool.objects.filter(pk=source.tool.pk).update(subject_type="login")
+            forget_tools()
+            held = source.exchange(source.code(there)).json()
+            subjects.append(source.claims(held["id_token"])["sub"])
+            assert source.userinfo(held["access_token"]).json()["sub"] == subjects[-1]
+        elif moment == "a resource":
+            token = source.exchange(source.code(there, resource=API)).json()["access_token"]
+            subjects.append(api.post("/oidc/introspect", {"token": token}).json()["sub"])
+        else:
+            own = source.exchange(source.code(there)).json()["access_token"]
+            token = exchanged(source, own, resource=API).json()["access_token"]
+            subjects.append(api.post("/oidc/introspect", {"token": token}).json()["sub"])
+
+    assert subjects == [member.login, dpo.login]
+
+
+@pytest.mark.spec("RFC 6749", "4.1.3")
+@pytest.mark.parametrize("grace", [0, 60])
+def test_nobody_chooses_the_refresh_token_that_a_code_gives(signing_key, browser, grace):
+    party = connect("wiki", offline_access=True, refresh_grace_seconds=grace)
+    sent = {"refresh_token": "choisi-par-un-autre", "user": "1", "scopes": "openid", "expires_in": "999999"}
+
+    given = [party.exchange(party.code(browser, scope="openid offline_access"), **sent).json() for _ in range(2)]
+
+    assert len({each["refresh_token"] for each in given}) == 2
+    assert "choisi-par-un-autre" not in {each["refresh_token"] for each in given}
+    assert {each["expires_in"] for each in given} == {600}

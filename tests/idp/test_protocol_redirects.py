@@ -75,13 +75,30 @@ def test_an_empty_list_refuses_everything():
         "https://wiki.example:port/cb",
         "ftp://wiki.example/cb",
         "java\nscript:alert(1)",
+        # As sources in a content policy these would say something else, or void the whole header.
+        "https://łódź.example/cb",
+        "https://a.example;sandbox/cb",
+        "https://a.example,script-src/cb",
+        "https://*/cb",
+        "https://*.example/cb",
+        "https://'self'/cb",
+        "https://[::1]evil.example/cb",
     ],
 )
 def test_an_unsafe_address_cannot_be_registered(uri):
     assert why_not_registrable(uri)
 
 
-@pytest.mark.parametrize("uri", ["https://wiki.example/cb", "http://localhost:9999/cb", "http://127.0.0.1:1/cb?x=y"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://wiki.example/cb",
+        "http://localhost:9999/cb",
+        "http://127.0.0.1:1/cb?x=y",
+        "http://[::1]:9/cb",
+        "https://xn--d-8ba.example/",
+    ],
+)
 def test_a_plain_address_can_be_registered(uri):
     assert why_not_registrable(uri) is None
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from audit.models import Event
@@ -10,7 +11,7 @@ from audit.types import Action
 from consent.models import Disclosure
 from directory.types import MemberState
 from idp.models import AccessToken, Grant, RefreshToken, Tool
-from idp.services import sessions
+from idp.services import refusals, sessions
 from idp.types import ToolState
 from tests.support.oidc import connect
 
@@ -405,3 +406,39 @@ def test_discovery_tells_the_truth(wiki):
     jwks = wiki.http.get("/oidc/jwks").json()["keys"]
     assert all({"kid", "kty", "use", "alg"} <= set(key) and "d" not in key for key in jwks)
     assert {key["alg"] for key in jwks} == set(document["id_token_signing_alg_values_supported"])
+
+
+# Strangers do not fill the journal ------------------------------------------------------------------------------
+
+
+def lines_of(act, *, action) -> int:
+    for _ in range(refusals.LINES + 10):
+        act()
+    return Event.objects.filter(action=action, refused=True).count()
+
+
+def test_many_wrong_tokens_at_userinfo_are_few_lines(wiki):
+    cache.clear()
+
+    assert lines_of(lambda: wiki.userinfo("x"), action=Action.TOKEN_REFUSED) == refusals.LINES
+
+
+def test_many_wrong_codes_of_a_public_tool_are_few_lines(mobile):
+    cache.clear()
+
+    assert lines_of(lambda: mobile.exchange("x"), action=Action.TOKEN_REFUSED) == refusals.LINES
+
+
+def test_every_wrong_code_of_a_tool_that_proved_itself_is_a_line(wiki):
+    cache.clear()
+
+    assert lines_of(lambda: wiki.exchange("x"), action=Action.TOKEN_REFUSED) == refusals.LINES + 10
+
+
+def test_many_wrong_requests_to_sign_out_are_few_lines(wiki):
+    cache.clear()
+
+    def asks():
+        assert wiki.http.get("/oidc/logout", {"id_token_hint": "x"}).status_code == 400
+
+    assert lines_of(asks, action=Action.LOGOUT_REFUSED) == refusals.LINES
