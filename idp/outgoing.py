@@ -15,6 +15,8 @@ from django.conf import settings
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
 # RFC 4291 §2.4: what is public is in here.  Outside are NAT64 and IPv4 in IPv6, ways back to a private address.
+# Public by their range, answered by the machine's own host: Azure's metadata, and the old 6to4 relay.
+HOSTS_OF_CLOUDS = frozenset({"168.63.129.16", "192.88.99.1"})
 PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
 UNTOUCHED = "%/:?#[]@!$&'()*+,;=~"
 
@@ -137,4 +139,4 @@ def _may_call(text: str) -> bool:
         return True
     if address.version == 6 and address not in PUBLIC_IPV6:
         return False
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and str(address) not in HOSTS_OF_CLOUDS

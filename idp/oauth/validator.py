@@ -3,6 +3,7 @@
 One validator serves one request: what it loads stays on it, so that a code or a token is read once.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -36,6 +37,8 @@ _REFRESH: Prepared[Any] = Prepared(
         RefreshToken.objects.select_for_update(of=("self",), no_key=True).select_related("grant"), tool=_TOOL
     ).filter(token_checksum=Given("token", CharField()), application=_TOOL)
 )
+# RFC 7636 §4.1: shorter ones can be guessed.
+VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 # What a tool asks about persons means nothing for its own account.
 PERSONAL = frozenset({"openid", "profile", "email", "phone", "address", "groups", "offline_access"})
 
@@ -93,6 +96,8 @@ class Validator(OAuth2Validator):
             return self._refuse("code_replayed")
         if grant.expires <= self.now:
             return self._refuse("code_expired")
+        if request.code_verifier and not VERIFIER.fullmatch(request.code_verifier):
+            return self._refuse("pkce_verifier")
         if not grant.code_challenge and request.code_verifier:
             # RFC 9700 §4.8.2: a verifier for a code that was asked for without challenge is a downgrade.
             return self._refuse("pkce_downgrade")

@@ -29,6 +29,10 @@ STALE_SECONDS = 3600
 # Who comes while another thread fetches waits for it, but a slow tool must not hold all threads of the hub.
 WAIT_SECONDS = 3.0
 MAX_ADDRESSES = 256
+# Nobody has proved anything yet when keys are looked for: a tool that keeps silent holds so many threads of a process,
+# and who comes meanwhile stays for a moment only.
+PLACES = 2
+PLACE_SECONDS = 0.1
 
 CURVES = {"EC": frozenset({"P-256", "P-384", "P-521"}), "OKP": frozenset({"Ed25519", "X25519"})}
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -90,6 +94,15 @@ def encrypt(tool: HasKeys, payload: str | bytes, *, alg: str, enc: str, cty: str
         return jwe.encrypt_compact(header, payload, key, algorithms=[alg, enc])
     except (JoseError, ValueError) as error:
         raise KeysUnavailable("encryption_failed") from error
+
+
+def prepare(tool: HasKeys, *, alg: str) -> None:
+    """Have the key for ``alg`` at hand, so that nobody is called while a transaction is open; nothing without ``alg``.
+
+    Raises ``KeysUnavailable``.
+    """
+    if alg and _encryption_key(_keys_of(tool, lambda keys: _encryption_key(keys, alg) is not None), alg) is None:
+        raise KeysUnavailable("no_encryption_key")
 
 
 def why_not_usable(jwks: object) -> str | None:
@@ -183,6 +196,7 @@ class _Address:
 
 _addresses: OrderedDict[str, _Address] = OrderedDict()
 _addresses_lock = threading.Lock()
+_places = threading.BoundedSemaphore(PLACES)
 
 
 def _keys_of(tool: HasKeys, serves: Callable[[ToolKeys], bool]) -> ToolKeys:
@@ -206,14 +220,24 @@ def _fetched(uri: str, serves: Callable[[ToolKeys], bool]) -> ToolKeys:
     known = address.keys
     if known is not None and not _must_fetch(address, known, serves):
         return known
-    if not address.lock.acquire(timeout=0 if known is not None else WAIT_SECONDS):
-        if known is None or not _lasts(address):
-            raise KeysUnavailable("jwks_uri_busy")
-        return known
+    if not _places.acquire(timeout=0 if known is not None else PLACE_SECONDS):
+        return _as_known(address)
     try:
-        return _fetch_once(uri, address, serves)
+        if not address.lock.acquire(timeout=0 if known is not None else WAIT_SECONDS):
+            return _as_known(address)
+        try:
+            return _fetch_once(uri, address, serves)
+        finally:
+            address.lock.release()
     finally:
-        address.lock.release()
+        _places.release()
+
+
+def _as_known(address: _Address) -> ToolKeys:
+    """What was fetched before, for who cannot wait.  Raises ``KeysUnavailable``."""
+    if address.keys is None or not _lasts(address):
+        raise KeysUnavailable("jwks_uri_busy")
+    return address.keys
 
 
 def _fetch_once(uri: str, address: _Address, serves: Callable[[ToolKeys], bool]) -> ToolKeys:

@@ -35,9 +35,10 @@ class Userinfo:
     signed: str
 
 
-@transaction.atomic
 def userinfo(access_token: str, *, check_holder: Callable[[Tool, str], None], now: datetime) -> Userinfo:
     """Raises ``ProtocolError``: unknown, expired, without ground, for another resource, or without a person.
+
+    Raises ``KeysUnavailable`` where the tool wants the answer encrypted and its key cannot be had.
 
     ``check_holder`` is given the token's tool and binding, and raises unless the request proves it.
     """
@@ -56,9 +57,12 @@ def userinfo(access_token: str, *, check_holder: Callable[[Tool, str], None], no
     if unusable:
         raise ProtocolError("invalid_token", "its ground is gone", detail=unusable)
     answer = tokens.claims_for(tokens.basis_of(row, row.application, claims=row.claims), channel=Channel.USERINFO)
-    record_all(consent_services.disclose([answer.disclosed], now=now))
     payload = {**answer.claims, "sub": subjects.given(row.user, row.application)}
-    return Userinfo(payload, _signed(row.application, payload, now=now))
+    ready = Userinfo(payload, _signed(row.application, payload, now=now))
+    # What leaves and its lines stand or fall together; the tool's key may have been fetched, so only now.
+    with transaction.atomic():
+        record_all(consent_services.disclose([answer.disclosed], now=now))
+    return ready
 
 
 def _names() -> frozenset[str]:

@@ -15,6 +15,7 @@ from idp.signin.allauth_parts import network_of
 
 # RFC 8707 §2, RFC 8693 §2.1: the two that may come more than once.
 REPEATABLE = frozenset({"resource", "audience"})
+STATUS = {"invalid_client": 401, "temporarily_unavailable": 503}
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -43,7 +44,9 @@ def refused(request: HttpRequest, error: ProtocolError, tool: Tool | None = None
     body = {"error": error.code}
     if error.description:
         body["error_description"] = error.description
-    response = json_answer(body, 401 if error.code == "invalid_client" else 400)
+    response = json_answer(body, STATUS.get(error.code, 400))
+    if error.code == "temporarily_unavailable":
+        response["Retry-After"] = "15"
     if error.code == "invalid_client":
         response["WWW-Authenticate"] = 'Basic realm="token"'
     if error.code in ("use_dpop_nonce", "invalid_dpop_proof"):

@@ -29,6 +29,8 @@ from idp.views import answers, language
 
 CONSENT_SALT = "idp.consent"
 CONSENT_LIFETIME = timedelta(minutes=30)
+# Long enough to read a notice after signing in.
+PROOF_SERVES = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,8 @@ def _needs_proof(request: HttpRequest, asked: Asked, found: Entrance, *, now: da
     proved = found.session.auth_time
     if asked.request.prompt & {"login", "select_account"} or asked.request.max_age == 0:
         since = pending.proof_asked(request, asked.key)
-        return since is None or proved < since
+        # Not what somebody else proves later, for another reason, in a browser where this request was left waiting.
+        return since is None or proved < since or now - proved > PROOF_SERVES
     return asked.request.max_age is not None and now - proved > timedelta(seconds=asked.request.max_age)
 
 

@@ -17,11 +17,14 @@ from idp.oauth.server import token_response
 from idp.protocol import dpop
 from idp.protocol.access_tokens import INTROSPECTION_MEDIA_TYPE
 from idp.protocol.errors import ProtocolError
-from idp.services import introspection, refusals, tokens
+from idp.services import client_keys, introspection, refusals, tokens
 from idp.services.userinfo import userinfo as claims_behind
 from idp.signin.allauth_parts import network_of
 from idp.types import AuthMethod
 from idp.views.back_channel import FORM, address_of, check_form, json_answer, refusal, refused, uncached
+
+# A tool that wants its answers encrypted has no key to be had now: better no answer than a readable one.
+KEYS_AWAY = ProtocolError("temporarily_unavailable", "the client's keys cannot be had", detail="keys_unavailable")
 
 
 @csrf_exempt
@@ -35,6 +38,9 @@ def token(request: HttpRequest) -> HttpResponse:
         client = clients.authenticate(request, endpoint=address_of(request))
         tool = client.tool
         binding = sender.binding_for(request, client)
+        client_keys.prepare(tool, alg=tool.id_token_encrypted_response_alg)
+    except client_keys.KeysUnavailable:
+        return refused(request, KEYS_AWAY, tool)
     except ProtocolError as error:
         return refused(request, error, tool)
     with transaction.atomic():
@@ -110,6 +116,8 @@ def userinfo(request: HttpRequest) -> HttpResponse:
             ),
             now=timezone.now(),
         )
+    except client_keys.KeysUnavailable:
+        return refused(request, KEYS_AWAY)
     except ProtocolError as error:
         line = Entry(Action.TOKEN_REFUSED, refused=True, reason=error.detail[:60], facts={"endpoint": "userinfo"})
         refusals.note(line, network=network_of(request), now=timezone.now())

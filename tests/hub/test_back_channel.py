@@ -42,3 +42,18 @@ def test_an_error_of_the_hub_is_json_that_says_when_to_come_back(wiki, monkeypat
     assert (response.status_code, response.json()) == (503, {"error": "temporarily_unavailable"})
     assert int(response["Retry-After"]) > 0
     assert b"10.0.0.7" not in response.content
+
+
+@pytest.mark.parametrize("charset", ["punycode", "base64", "rot13", "undefined", "idna", "utf-8", "latin-1", '"x'])
+def test_no_codec_that_a_request_names_is_looked_for(signing_key, rf, charset, monkeypatch):
+    from hub import wsgi
+    from hub.postgresql import base
+
+    monkeypatch.setattr(base, "answer_seconds", None)
+    environ = rf.get("/oidc/jwks", {"a": "1"}).environ | {"CONTENT_TYPE": f"text/plain; charset={charset}"}
+    told: list[str] = []
+
+    body = wsgi.application(environ, lambda status, headers, *_: told.append(status))
+
+    assert told == ["200 OK"]
+    assert b"keys" in b"".join(body)

@@ -514,3 +514,17 @@ def test_a_tool_without_the_code_grant_cannot_push_either(signing_key):
     response = support.push(party)
 
     assert (response.status_code, response.json()["error"]) == (400, "unauthorized_client")
+
+
+@pytest.mark.spec("OIDC Core", "3.1.2.1")
+def test_a_request_that_was_left_waiting_is_not_served_by_a_much_later_proof(wiki, member, monkeypatch):
+    browser = sign_in(member)
+    waiting = back_from(wiki.authorize(browser, prompt="login"))
+    later = timezone.now() + timedelta(minutes=1)
+    HubSession.objects.update(auth_time=later)
+    monkeypatch.setattr(timezone, "now", lambda: later + timedelta(minutes=16))
+
+    response = browser.get(waiting)
+
+    assert "code=" not in response["Location"]
+    assert not Grant.objects.exists()

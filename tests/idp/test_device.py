@@ -127,7 +127,7 @@ def test_one_network_cannot_ask_without_end(screen, monkeypatch):
 
     answers = [start(screen).status_code for _ in range(3)]
 
-    assert answers == [200, 200, 400]
+    assert answers == [200, 200, 503]
     assert refusals("throttled") == 1
 
 

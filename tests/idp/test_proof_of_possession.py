@@ -16,6 +16,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from audit.models import Event
 from audit.types import Action
+from consent.models import Disclosure
 from idp.types import AuthMethod
 from tests.support.keys import Holder
 from tests.support.oidc import REDIRECT, connect, sign_in
@@ -257,3 +258,26 @@ def test_a_fapi_tool_signs_its_proofs_as_strictly_as_everything_else(signing_key
     else:
         assert response.json()["error"] == "invalid_dpop_proof"
         assert Event.objects.filter(refused=True, reason="dpop_alg").count() == 1
+
+
+# Tools whose key cannot be had ----------------------------------------------------------------------------------
+
+
+@pytest.mark.spec("OIDC Core", "10.2")
+@pytest.mark.parametrize("answer", ["id_token", "userinfo"])
+def test_an_answer_that_cannot_be_encrypted_is_put_off_and_nothing_is_used_up(signing_key, browser, holder, answer):
+    wanted = {f"{answer}_encrypted_response_alg": "RSA-OAEP-256", f"{answer}_encrypted_response_enc": "A256GCM"}
+    party = connect("louty", client_jwks=holder.jwks, **wanted)
+    code = party.code(browser)
+    if answer == "id_token":
+        responses = [party.exchange(code) for _ in range(2)]
+    else:
+        token = party.exchange(code).json()["access_token"]
+        responses = [party.userinfo(token)]
+
+    for response in responses:
+        assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
+        assert int(response["Retry-After"]) > 0
+    assert Event.objects.filter(reason="keys_unavailable", refused=True).count() == len(responses)
+    assert not Event.objects.filter(reason="code_replayed").exists()
+    assert not Disclosure.objects.filter(channel=answer).exists()

@@ -442,3 +442,14 @@ def test_many_wrong_requests_to_sign_out_are_few_lines(wiki):
         assert wiki.http.get("/oidc/logout", {"id_token_hint": "x"}).status_code == 400
 
     assert lines_of(asks, action=Action.LOGOUT_REFUSED) == refusals.LINES
+
+
+@pytest.mark.spec("RFC 7636", "4.1")
+@pytest.mark.parametrize("verifier", ["court", "a" * 42, "a" * 129, "é" * 43, "a" * 42 + " "])
+def test_a_verifier_that_is_none_is_refused(wiki, browser, verifier):
+    wiki.verifier = verifier
+
+    response = wiki.exchange(wiki.code(browser))
+
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
+    assert Event.objects.filter(reason="pkce_verifier", refused=True).count() == 1
