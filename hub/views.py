@@ -181,13 +181,14 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Called while the exception is handled: what is merely away is told from what is broken."""
-    if not _is_away(sys.exception()):
-        return error_page(request, SERVER_ERROR)
-    if is_called_by_programs(request):
-        answer: HttpResponse = JsonResponse({"error": "temporarily_unavailable"}, status=UNAVAILABLE.status)
+    away = _is_away(sys.exception())
+    explained = UNAVAILABLE if away else SERVER_ERROR
+    if not is_called_by_programs(request):
+        answer = error_page(request, explained)
+    else:
+        answer = JsonResponse({"error": "temporarily_unavailable" if away else "server_error"}, status=explained.status)
         answer["Cache-Control"] = "no-store"
-        return _later(answer)
-    return _later(error_page(request, UNAVAILABLE))
+    return _later(answer) if away else answer
 
 
 def directory_unavailable(request: HttpRequest) -> HttpResponse:

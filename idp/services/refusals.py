@@ -15,12 +15,12 @@ MINUTE = 60
 
 
 def note(entry: Entry, *, network: str, now: datetime) -> None:
-    """Write the line of a refusal, unless this network has had its share for the minute.
+    """Write the line of a refusal, unless this network has had its share of this kind for the minute.
 
     ``network`` is where the request came from; it is counted in the cache and never written.
     """
     try:
-        count = _count(f"idp:refusals:{network}:{int(now.timestamp()) // MINUTE}")
+        count = _count(f"idp:refusals:{entry.action.value}:{network}:{int(now.timestamp()) // MINUTE}")
     except Exception:
         # The cache is away: a line too many is better than a refusal that is none.
         count = 1

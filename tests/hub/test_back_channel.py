@@ -44,6 +44,19 @@ def test_an_error_of_the_hub_is_json_that_says_when_to_come_back(wiki, monkeypat
     assert b"10.0.0.7" not in response.content
 
 
+def test_a_fault_of_the_hub_is_json_too_and_says_nothing_of_itself(wiki, monkeypatch):
+    def breaks(**_: object) -> None:
+        raise ValueError("odile@alizarine.example")
+
+    monkeypatch.setattr(tokens, "revoke", breaks)
+    client = Client(raise_request_exception=False)
+
+    response = Party(wiki.tool, wiki.secret, http=client).post("/oidc/revoke", {"token": "x"}, wiki.headers())
+
+    assert (response.status_code, response.json()) == (500, {"error": "server_error"})
+    assert "Retry-After" not in response
+
+
 @pytest.mark.parametrize("charset", ["punycode", "base64", "rot13", "undefined", "idna", "utf-8", "latin-1", '"x'])
 def test_no_codec_that_a_request_names_is_looked_for(signing_key, rf, charset, monkeypatch):
     from hub import wsgi

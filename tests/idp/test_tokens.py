@@ -411,33 +411,36 @@ def test_discovery_tells_the_truth(wiki):
 # Strangers do not fill the journal ------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def _long_minute(monkeypatch) -> None:
+    """No test fails because the clock's minute turned in the middle of it."""
+    monkeypatch.setattr(refusals, "MINUTE", 1_000_000)
+    cache.clear()
+
+
 def lines_of(act, *, action) -> int:
     for _ in range(refusals.LINES + 10):
         act()
     return Event.objects.filter(action=action, refused=True).count()
 
 
+@pytest.mark.usefixtures("_long_minute")
 def test_many_wrong_tokens_at_userinfo_are_few_lines(wiki):
-    cache.clear()
-
     assert lines_of(lambda: wiki.userinfo("x"), action=Action.TOKEN_REFUSED) == refusals.LINES
 
 
+@pytest.mark.usefixtures("_long_minute")
 def test_many_wrong_codes_of_a_public_tool_are_few_lines(mobile):
-    cache.clear()
-
     assert lines_of(lambda: mobile.exchange("x"), action=Action.TOKEN_REFUSED) == refusals.LINES
 
 
+@pytest.mark.usefixtures("_long_minute")
 def test_every_wrong_code_of_a_tool_that_proved_itself_is_a_line(wiki):
-    cache.clear()
-
     assert lines_of(lambda: wiki.exchange("x"), action=Action.TOKEN_REFUSED) == refusals.LINES + 10
 
 
+@pytest.mark.usefixtures("_long_minute")
 def test_many_wrong_requests_to_sign_out_are_few_lines(wiki):
-    cache.clear()
-
     def asks():
         assert wiki.http.get("/oidc/logout", {"id_token_hint": "x"}).status_code == 400
 
@@ -453,3 +456,13 @@ def test_a_verifier_that_is_none_is_refused(wiki, browser, verifier):
 
     assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
     assert Event.objects.filter(reason="pkce_verifier", refused=True).count() == 1
+
+
+@pytest.mark.usefixtures("_long_minute")
+def test_a_flood_of_one_kind_hides_no_refusal_of_another(wiki):
+    for _ in range(refusals.LINES + 5):
+        wiki.http.get("/oidc/logout", {"id_token_hint": "x"})
+
+    wiki.userinfo("x")
+
+    assert Event.objects.filter(action=Action.TOKEN_REFUSED, refused=True).count() == 1
