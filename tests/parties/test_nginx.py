@@ -9,9 +9,10 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPConnection
@@ -24,12 +25,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from playwright.sync_api import Page, Playwright
 from pydantic import AliasChoices
 
 from hub.env import Env
 from idp.protocol.encoding import base64url
 from tests.support import nginx as support
 from tests.support.apache import free_port
+from tests.support.demo import CHROMIUM_ARGUMENTS
 from tests.support.nginx import CERTIFICATES, NAME, ROOT, Answer, Front, Holder, Mint
 
 ISSUER = f"https://{NAME}"
@@ -195,6 +198,25 @@ def alone(holders: dict[str, Holder]) -> Iterator[Front]:
         yield front
 
 
+@pytest.fixture
+def chromium_of(playwright: Playwright) -> Iterator[Callable[[Front], tuple[Page, list[str]]]]:
+    """Makes a page whose browser knows the deployment's name and no other, and the list of what it complains of."""
+    with ExitStack() as stack:
+
+        def make(front: Front) -> tuple[Page, list[str]]:
+            names = f"--host-resolver-rules=MAP {NAME}:443 127.0.0.1:{front.secure}, MAP * ~NOTFOUND"
+            arguments = [*CHROMIUM_ARGUMENTS, names]
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+            stack.callback(browser.close)
+            page, problems = browser.new_page(ignore_https_errors=True, locale="fr-FR"), []
+            page.set_default_timeout(15_000)
+            page.on("pageerror", lambda error: problems.append(str(error)))
+            page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+            return page, problems
+
+        yield make
+
+
 # Tools with certificates -------------------------------------------------------------------------------------
 
 
@@ -275,6 +297,35 @@ def test_a_certificate_is_of_no_use_at_the_ordinary_name(world):
     assert (answer.status, answer.json()["error"]) == (401, "invalid_client")
 
 
+@pytest.mark.spec("RFC 8705", "3")
+def test_a_renewed_certificate_proves_the_tool_but_not_the_tokens_of_the_old_one(world):
+    old = world.token("atelier", "atelier", world.code("atelier")).json()["access_token"]
+
+    renewed = world.token("atelier", "atelier, renewed", world.code("atelier")).json()["access_token"]
+
+    assert world.userinfo(old, "atelier").status == 200
+    assert world.userinfo(old, "atelier, renewed").status == 401
+    assert world.userinfo(renewed, "atelier, renewed").status == 200
+
+
+@pytest.mark.spec("RFC 8705", "2")
+def test_a_tool_pushes_and_revokes_with_its_certificate_and_not_without(world):
+    def call(path: str, form: dict[str, str], holder: str) -> Answer:
+        form = {**form, **world.credentials("atelier")}
+        return world.front.ask("POST", path, name=CERTIFICATES, holder=world.holders.get(holder), form=form)
+
+    token = world.token("atelier", "atelier", world.code("atelier")).json()["access_token"]
+    request = {"response_type": "code", "redirect_uri": REDIRECT, "scope": "openid"}
+    request |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+
+    assert call("/oidc/par", request, "louty").status == 401
+    assert call("/oidc/par", request, "atelier").status == 201
+    assert call("/oidc/revoke", {"token": token}, "nobody's").status == 401
+    assert world.introspect(token, "atelier")["active"] is True
+    assert call("/oidc/revoke", {"token": token}, "atelier").status == 200
+    assert world.introspect(token, "atelier") == {"active": False}
+
+
 # What a caller claims ----------------------------------------------------------------------------------------
 
 
@@ -311,6 +362,16 @@ def test_the_hub_believes_a_certificate_in_a_header_from_its_proxy_only(world, t
     for further in ([], [("X-Forwarded-For", "127.0.0.1")], [("Forwarded", "for=127.0.0.1")]):
         answer = world.straight(tool, ELSEWHERE, [*headers, *further])
         assert (answer.status, answer.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.spec("RFC 8705", "6.5")
+def test_a_certificate_shown_to_one_name_is_not_carried_to_the_other(world):
+    """The name of the handshake and the one in Host may differ, and the certificate belongs to the first."""
+    to_ordinary = world.token("louty", "louty", headers=[("Host", NAME)])
+    to_certificates = world.token("louty", "louty", name=NAME, headers=[("Host", CERTIFICATES)])
+
+    assert (to_ordinary.status, to_ordinary.json()["error"]) == (401, "invalid_client")
+    assert to_certificates.status == 421
 
 
 FORWARDED = [
@@ -383,6 +444,23 @@ def test_only_the_name_for_certificates_asks_for_one(world, version):
     assert "No client certificate CA names sent" in asked(CERTIFICATES)
 
 
+def test_a_real_browser_shows_the_page_styled_and_sends_its_form(world, chromium_of):
+    """Chromium's own Origin, cookies and content policy, at the deployment's own address."""
+    page, problems = chromium_of(world.front)
+
+    page.goto(ISSUER + SIGN_IN)
+    page.click("form[action$='/langue/'] button")
+    page.wait_for_load_state()
+
+    assert page.url == ISSUER + SIGN_IN
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.evaluate("document.styleSheets.length") >= 1
+    cookies = {cookie["name"]: cookie["secure"] for cookie in page.context.cookies()}
+    assert cookies["trousseau_csrf"]
+    assert cookies["trousseau_language"]
+    assert problems == []
+
+
 @pytest.mark.spec("RFC 8705", "5")
 def test_the_metadata_send_tools_with_a_certificate_to_the_other_name_and_nobody_else(world):
     document = world.front.ask("GET", "/.well-known/openid-configuration").json()
@@ -431,6 +509,23 @@ def test_old_versions_of_tls_are_refused_whatever_else_the_machine_allows(world,
             speak(old)
     assert speak(ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
     assert speak(ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
+
+
+@pytest.mark.spec("RFC 9325", "4.2")
+@pytest.mark.parametrize("name", [NAME, CERTIFICATES])
+def test_tls_1_2_is_spoken_with_the_recommended_cipher_suites_only(world, name):
+    def agreed(suite: str) -> str:
+        context = world.front.tls()
+        context.set_ciphers(suite)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        bare = socket.create_connection(("127.0.0.1", world.front.secure), 5)
+        with bare, context.wrap_socket(bare, server_hostname=name) as spoken:
+            return str((spoken.cipher() or [""])[0])
+
+    assert agreed("ECDHE-ECDSA-AES128-GCM-SHA256") == "ECDHE-ECDSA-AES128-GCM-SHA256"
+    for old in ("ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA"):
+        with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
+            agreed(old)
 
 
 ONCE = {
@@ -486,6 +581,56 @@ def test_a_signed_request_as_long_as_they_come_reaches_the_hub(world):
 
     assert answer.status == 400
     assert answer.headers.get_all("X-Request-Id")
+
+
+def test_the_longest_state_comes_back_whole(world):
+    """Three times as long in an address, it fills more than the four kilobytes that nginx takes of an answer's head."""
+    state = "/" * 4_000
+    asked = {"response_type": "code", "redirect_uri": REDIRECT, "scope": "openid", "state": state}
+    asked |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", **world.credentials("louty")}
+
+    answer = world.front.ask("GET", f"/oidc/authorize?{urlencode(asked)}", headers=[("Cookie", world.cookie)])
+
+    assert answer.status == 303, answer.text
+    assert parse_qs(urlsplit(answer.headers["Location"]).query)["state"] == [state]
+
+
+def test_what_is_too_big_is_refused_before_the_hub_sees_it(world):
+    address = world.front.ask("GET", f"/?{'a' * 40_000}")
+    header = world.front.ask("GET", "/", headers=[("X-Long", "a" * 40_000)])
+    # The length is enough to be refused: none of it need be sent.
+    body = world.front.ask("POST", "/oidc/token", headers=[("Content-Length", "1100000")])
+
+    assert (address.status, header.status, body.status) == (414, 400, 413)
+    assert not any(answer.headers.get_all("X-Request-Id") for answer in (address, header, body))
+
+
+def test_callers_who_send_slowly_are_cut_off_and_keep_nobody_waiting(world):
+    """Many more of them than the hub has threads: none of their requests is whole, so the hub sees none."""
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        slow = []
+        for half in ["GET / HTTP/1.1\r\nX-Slow: ", "POST /oidc/token HTTP/1.1\r\nContent-Length: 99\r\n\r\ngrant"] * 12:
+            bare = stack.enter_context(socket.create_connection(("127.0.0.1", world.front.secure), 30))
+            spoken = stack.enter_context(world.front.tls().wrap_socket(bare, server_hostname=NAME))
+            spoken.sendall(half.replace("\r\n", f"\r\nHost: {NAME}\r\n", 1).encode())
+            slow.append(spoken)
+        asked_at = time.monotonic()
+
+        answer = world.front.ask("GET", "/healthz")
+
+        assert answer.status == 200
+        assert time.monotonic() - asked_at < 3
+        assert all(is_closed(each) for each in slow)
+        assert time.monotonic() - begun < 20
+
+
+def is_closed(connection: ssl.SSLSocket) -> bool:
+    """Read to the end of what the server says; raises ``TimeoutError`` when it says nothing and does not hang up."""
+    with suppress(ConnectionError, ssl.SSLError):
+        while connection.recv(4096):
+            pass
+    return True
 
 
 def test_codes_and_states_stay_out_of_the_access_log(world):
