@@ -5,6 +5,7 @@ value, so nothing that is sent can set it.
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -260,7 +261,14 @@ def _algorithms(reader: _Reader, offered: Offered) -> dict[str, str]:
 def _name(reader: _Reader, redirects: tuple[str, ...]) -> str:
     """RFC 7591 §2.2: the French name where there is one; a tool without a name is called by its host."""
     name = reader.text("client_name#fr", longest=MAX_NAME) or reader.text("client_name", longest=MAX_NAME)
+    if name.strip() and not any(_is_seen(char) for char in name):
+        raise _wrong("client_name shows nothing", "name_invisible")
     return name.strip() or (urlsplit(redirects[0]).hostname or "")
+
+
+def _is_seen(char: str) -> bool:
+    """A letter or digit that leaves a mark: the Hangul fillers are letters by their category, and blank."""
+    return unicodedata.category(char)[0] in "LN" and char not in "\u115f\u1160\u3164\uffa0"
 
 
 def _origin(uri: str) -> str:

@@ -230,6 +230,9 @@ def _store(
     actor: Actor = SYSTEM,
 ) -> tools.Registered:
     """Through the one function that makes tools.  Raises ``ProtocolError`` for what does not fit together."""
+    if Tool.objects.filter(self_registered=False, name__iexact=metadata.name).exists():
+        # Members know that name: on the page that asks for their agreement it would stand for another tool.
+        raise ProtocolError("invalid_client_metadata", "client_name is another tool's", detail="name_taken")
     try:
         return tools.register_tool(
             slug=slug,

@@ -25,7 +25,7 @@ from idp.protocol.tokens import digest
 from idp.services import registration
 from idp.services.tools import set_access
 from idp.types import AuthMethod, SubjectType, ToolState
-from tests.support.oidc import REDIRECT, Party, answer_of
+from tests.support.oidc import REDIRECT, Party, answer_of, connect
 
 pytestmark = pytest.mark.django_db
 MINIMAL = {"redirect_uris": [REDIRECT], "client_name": "Carnet partagé"}
@@ -333,6 +333,8 @@ def test_no_listed_address_may_either(token, field):
         {"client_name": "a\x00b"},
         {"client_name": "line\nbreak"},
         {"client_name": "\u202egnp.exe"},
+        {"client_name": "\u3164\u3164"},
+        {"client_name": "\u2003\u115f"},
         {"client_name": ["Carnet"]},
         {"client_name": "x" * 121},
         {"scope": 'openid "'},
@@ -718,3 +720,18 @@ def test_a_token_without_end_is_not_given(options):
         call_command("give_registration_token", "--label", "essai", *options, stdout=StringIO())
 
     assert not InitialAccessToken.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["Louty", "LOUTY", " louty "])
+def test_nobody_takes_the_name_of_a_tool_that_members_know(token, name):
+    connect("louty")
+
+    response = register(token, {**MINIMAL, "client_name": name})
+
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata")
+    assert refusals("name_taken") == 1
+    assert Tool.objects.count() == 1
+
+
+def test_two_tools_that_registered_themselves_may_have_one_name(token):
+    assert register(token).status_code == register(token).status_code == 201
