@@ -57,6 +57,8 @@ def start_session(
         expires_at=now + settings.SESSION_ABSOLUTE,
     )
     request.session[SESSION_FIELD] = str(session.pk)
+    # The cookie lives as long as the session may, however briefly it waited for a sign-in.
+    request.session.set_expiry(None)
     request.session[SEEN_FIELD] = now.timestamp()
     record_all(
         [

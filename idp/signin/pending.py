@@ -6,7 +6,7 @@ person's name or mail, and addresses end up in histories, logs and bookmarks.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -17,6 +17,8 @@ FIELD = "pending_request"
 WAITING = "waiting_requests"
 # A person with more tabs than this waiting signs in to the latest.
 MAX_WAITING = 6
+# Anybody can begin to wait: whoever has not signed in by then is forgotten.
+ANONYMOUS_WAIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def wait(request: HttpRequest, key: str, kept: list[Any]) -> None:
     entry = known.pop(key, {})
     latest = dict(list(known.items())[-(MAX_WAITING - 1) :])
     request.session[WAITING] = {**latest, key: {**entry, "request": kept}}
+    _not_for_long(request)
 
 
 def waiting(request: HttpRequest, key: str) -> list[Any] | None:
@@ -98,3 +101,9 @@ def carried(request: HttpRequest) -> Mapping[str, Any]:
 def restore(request: HttpRequest, kept: Mapping[str, Any]) -> None:
     for field, value in kept.items():
         request.session[field] = value
+    _not_for_long(request)
+
+
+def _not_for_long(request: HttpRequest) -> None:
+    if not request.user.is_authenticated:
+        request.session.set_expiry(ANONYMOUS_WAIT)

@@ -14,9 +14,13 @@ from idp.models import Tool
 from idp.protocol.authorization import Pairs
 from idp.protocol.dpop import DPoPInvalid
 from idp.protocol.errors import ProtocolError
-from idp.services import pushed
+from idp.services import pushed, refusals
+from idp.signin.allauth_parts import network_of
+from idp.types import AuthMethod
 from idp.views.back_channel import address_of, check_form, json_answer, refused
 
+# Of public tools: anybody can come as one.
+PUSHES_A_MINUTE = 120
 # How the tool proved itself is no part of what it asks for.
 PROOFS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
@@ -30,7 +34,12 @@ def push(request: HttpRequest) -> HttpResponse:
     tool: Tool | None = None
     try:
         check_form(request)
-        tool = clients.authenticate(request, endpoint=address_of(request)).tool
+        client = clients.authenticate(request, endpoint=address_of(request))
+        tool = client.tool
+        if client.method == AuthMethod.NONE and not refusals.allowed(
+            "pushes", network=network_of(request), limit=PUSHES_A_MINUTE, now=now
+        ):
+            raise ProtocolError("temporarily_unavailable", "too many requests", detail="throttled")
         arrived = _arrived(request, tool)
         arrivals.address(arrived.pairs)
         arrivals.read(tool, arrived, pushed_now=True)

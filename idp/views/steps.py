@@ -23,7 +23,7 @@ from idp.models import Tool
 from idp.protocol import acr
 from idp.protocol.authorization import CREATE, AuthRequest, Destination, without_create
 from idp.protocol.errors import ProtocolError
-from idp.services import codes, keys
+from idp.services import codes, keys, refusals
 from idp.signin import allauth_parts, pending, reauth
 from idp.views import answers, language
 
@@ -31,6 +31,8 @@ CONSENT_SALT = "idp.consent"
 CONSENT_LIFETIME = timedelta(minutes=30)
 # Long enough to read a notice after signing in.
 PROOF_SERVES = timedelta(minutes=15)
+# From one network, before anybody there has signed in: each is a row of several kilobytes.
+WAITS_A_MINUTE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,8 @@ def _wait(request: HttpRequest, asked: Asked) -> None:
 def _sign_in(request: HttpRequest, asked: Asked, *, now: datetime) -> HttpResponse:
     if asked.silent:
         raise ProtocolError("login_required", "nobody is signed in")
+    if not refusals.allowed("waits", network=allauth_parts.network_of(request), limit=WAITS_A_MINUTE, now=now):
+        raise ProtocolError("temporarily_unavailable", "too many requests at once", detail="throttled")
     _wait(request, asked)
     pending.note_proof_asked(request, asked.key, now)
     return reauth.must_sign_in(asked.own_url)

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings as configured
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.signing import dumps
 from django.db import connection
@@ -24,9 +25,10 @@ from idp import outgoing
 from idp.models import HubSession, ToolSession
 from idp.services import sessions
 from idp.views.steps import CONSENT_SALT
+from tests.support.authorize import refusals
 from tests.support.cast import make_tool
 from tests.support.oidc import AFTER_LOGOUT, Party, answer_of
-from tests.support.signin import NOEMIE, WRONG, try_to_sign_in
+from tests.support.signin import NOEMIE, NOEMIE_PASSWORD, WRONG, try_to_sign_in
 
 pytestmark = pytest.mark.django_db
 SESSION_COOKIE = configured.SESSION_COOKIE_NAME
@@ -137,6 +139,39 @@ def test_tokens_die_with_the_absolute_limit_of_their_session(agenda: Party, brow
 
     assert agenda.refresh(tokens["refresh_token"]).json() == {"error": "invalid_grant"}
     assert agenda.userinfo(tokens["access_token"]).status_code == 401
+
+
+# Waiting without ever signing in -----------------------------------------------------------------------------
+
+
+def test_whoever_never_signs_in_is_forgotten_within_the_hour(wiki: Party, noemie: Member) -> None:
+    visitor = Client()
+    wiki.authorize(visitor)
+    waiting = visitor.session.get_expiry_age()
+    cookie = visitor.cookies[SESSION_COOKIE]["max-age"]
+
+    try_to_sign_in(visitor, NOEMIE, NOEMIE_PASSWORD)
+
+    assert max(waiting, cookie) <= 3600
+    assert visitor.session.get_expiry_age() == configured.SESSION_COOKIE_AGE
+    assert visitor.cookies[SESSION_COOKIE]["max-age"] == configured.SESSION_COOKIE_AGE
+
+
+def test_from_one_network_only_so_many_wait_for_a_sign_in(
+    wiki: Party, browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A made-up cookie or none: each request that waits is a row of several kilobytes."""
+    monkeypatch.setattr("idp.views.steps.WAITS_A_MINUTE", 2)
+    monkeypatch.setattr("idp.services.refusals.MINUTE", 86_400)
+    begun = [wiki.authorize(Client(), state=f"s{number}") for number in range(2)]
+
+    refused = [wiki.authorize(Client(headers={"Cookie": f"{SESSION_COOKIE}={'m' * 32}"})), wiki.authorize(Client())]
+
+    assert [response.status_code for response in begun] == [302, 302]
+    assert {answer_of(response)["error"] for response in refused} == {"temporarily_unavailable"}
+    assert refusals("throttled") == 2
+    assert Session.objects.count() == 2 + 1
+    assert "code" in answer_of(wiki.authorize(browser))
 
 
 # Two tabs at once --------------------------------------------------------------------------------------------

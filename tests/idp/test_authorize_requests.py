@@ -154,6 +154,7 @@ def test_a_kept_post_is_over_after_a_minute(wiki, browser, monkeypatch):
 
 def test_one_network_leaves_only_so_many_posts_here(wiki, monkeypatch):
     monkeypatch.setattr("idp.views.authorize.RELAYS_A_MINUTE", 2)
+    monkeypatch.setattr("idp.services.refusals.MINUTE", 86_400)
     short = urlencode(wiki.request(login_hint="amelie.roux"))
     long = urlencode(wiki.request(state="s" * 4000))
     for _ in range(2):

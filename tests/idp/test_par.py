@@ -299,6 +299,22 @@ def test_public_tools_may_push_too(mobile, browser):
 # Signed and pushed -------------------------------------------------------------------------------------------
 
 
+def test_as_a_public_tool_nobody_pushes_without_end(mobile, wiki, monkeypatch):
+    """Anybody can come as one; a tool that proves itself is not counted with them."""
+    monkeypatch.setattr("idp.views.par.PUSHES_A_MINUTE", 3)
+    monkeypatch.setattr("idp.services.refusals.MINUTE", 86_400)
+
+    answers = [push(mobile) for _ in range(4)]
+    proved = push(wiki)
+
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 503]
+    assert answers[-1].json()["error"] == "temporarily_unavailable"
+    assert answers[-1]["Retry-After"]
+    assert PushedRequest.objects.count() == 4
+    assert refusals("throttled") == 1
+    assert proved.status_code == 201
+
+
 @pytest.mark.spec("RFC 9126", "3")
 def test_a_signed_request_may_be_pushed(signing_key, browser):
     party = with_keys("deux", require_signed_request_object=True)
