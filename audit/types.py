@@ -32,6 +32,8 @@ class Action(TextChoices):
     TOOL_CREATED = "idp:tool:create", _("Outil connecté")
     TOOL_CHANGED = "idp:tool:change", _("Outil modifié")
     TOOL_CLOSED = "idp:tool:close", _("Outil retiré")
+    TOOLS_PAIRED = "idp:pair:allow", _("Échange de jetons entre deux outils autorisé")
+    TOOLS_PARTED = "idp:pair:end", _("Échange de jetons entre deux outils terminé")
     SECRET_ROTATED = "idp:tool:secret", _("Secret d’un outil renouvelé")
     REGISTRATION_ALLOWED = "idp:registration:allow", _("Droit d’enregistrer un outil donné")
     REGISTRATION_REFUSED = "idp:registration:refuse", _("Enregistrement d’un outil refusé")

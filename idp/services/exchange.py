@@ -67,7 +67,9 @@ def _check_types(wanted: ExchangeRequest) -> None:
 
 def _subject(subject_token: str, tool: Tool, *, binding: str, now: datetime) -> Any:
     """The member's token: the tool's own, or one that was made for it as a resource."""
-    rows = tokens.with_ground(AccessToken.objects.select_related("grant"), tool="application_id")
+    # Locked: a revocation at the same moment waits until what is given here can be seen, and ended with it.
+    locked = AccessToken.objects.select_for_update(of=("self",), no_key=True).select_related("grant")
+    rows = tokens.with_ground(locked, tool="application_id")
     row = rows.filter(token_checksum=digest(subject_token), expires__gt=now).first()
     own = row is not None and row.application_id == tool.pk and not row.resource
     received = row is not None and tool.resource_identifier and tool.resource_identifier in (row.resource or ())
@@ -93,7 +95,9 @@ def _pair(wanted: ExchangeRequest, tool: Tool) -> ToolPair:
     if len(targets) != 1 or None in named:
         raise ProtocolError("invalid_target", "name one tool as audience or resource", detail="exchange_target")
     (target,) = targets.values()
-    pair = ToolPair.objects.select_related("target").filter(source=tool, target=target).first()
+    # Locked, as the subject token is: who parts the two waits, and ends what is given here.
+    pairs = ToolPair.objects.select_for_update(of=("self",), no_key=True).select_related("target")
+    pair = pairs.filter(source=tool, target=target).first()
     if pair is None or not target.resource_identifier:
         raise ProtocolError("invalid_target", "these tools are not paired", detail="exchange_not_paired")
     return pair

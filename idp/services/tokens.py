@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.utils.crypto import salted_hmac
 
@@ -420,5 +420,11 @@ def revoke(*, tool: Tool, token: str, now: datetime) -> None:
     if row is not None:
         revoke_family(row, reason="by_tool", refused=False, now=now)
     elif access_row is not None:
-        access_row.delete()
+        # An exchange under way holds the row; what it gives can be seen after it.
+        list(AccessToken.objects.select_for_update(no_key=True).filter(pk=access_row.pk).values_list("pk"))
+        gone = Q(pk=access_row.pk)
+        if access_row.family is not None and access_row.actor_id is None:
+            # With what was exchanged for it.  Who revokes an exchanged one ends that alone: its family is another's.
+            gone |= Q(family=access_row.family, actor__isnull=False)
+        AccessToken.objects.filter(gone).delete()
         record(Entry(Action.TOKEN_REVOKED, Actor(tool=tool.pk), access_row.user_id, tool.pk, reason="by_tool", at=now))

@@ -1,6 +1,7 @@
 """Connecting a tool, giving it a secret, opening and closing it: the one way a tool comes to be what it is."""
 
 import hmac
+import re
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,16 +15,19 @@ from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Collective
 from idp.clients import SECRET_PURPOSE
-from idp.models import AccessToken, Tool, ToolSession
+from idp.models import AccessToken, Tool, ToolPair, ToolSession
 from idp.protocol.tokens import digest
 from idp.sealing import seal, unseal
 from idp.services import client_keys, sessions
-from idp.types import AuthMethod, ToolKind, ToolState
+from idp.types import AuthMethod, GrantType, ToolKind, ToolState
 
 WITH_SECRET = frozenset({AuthMethod.BASIC, AuthMethod.POST, AuthMethod.EITHER, AuthMethod.SECRET_JWT})
 # An imported secret is stored under one SHA-256: that is enough for 32 random characters, not for a word.
 LEAST_SECRET = 32
 MAX_OVERLAP = timedelta(days=30)
+# RFC 6749 §3.3
+SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
+SCOPES_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,63 @@ def close_tool(*, slug: str, actor: Actor, now: datetime, reason: str) -> None:
     tool.save()
     tool.collectives.clear()
     record(Entry(Action.TOOL_CLOSED, actor=actor, tool=tool.pk, reason=reason, at=now))
+
+
+@transaction.atomic
+def pair_tools(*, source: str, target: str, scopes: Collection[str], actor: Actor, now: datetime) -> ToolPair:
+    """Let ``source`` exchange a member's token for one of these scopes at ``target`` (RFC 8693), from now on.
+
+    Raises ``ValidationError`` where either could not take part; scopes that are taken away end what was exchanged.
+    """
+    giver, taker = _locked(source), _locked(target)
+    _check_pair(giver, taker, scopes)
+    pair = ToolPair.objects.filter(source=giver, target=taker).first()
+    before = frozenset(pair.scopes.split()) if pair else frozenset()
+    if pair and before == frozenset(scopes):
+        return pair
+    if not before <= frozenset(scopes):
+        _end_exchanged(giver, taker)
+    pair, _created = ToolPair.objects.update_or_create(
+        source=giver,
+        target=taker,
+        defaults={"scopes": " ".join(sorted(scopes))},
+        create_defaults={"scopes": " ".join(sorted(scopes)), "created_at": now},
+    )
+    facts = {"target": taker.pk, "scopes": sorted(scopes)}
+    record(Entry(Action.TOOLS_PAIRED, actor=actor, tool=giver.pk, facts=facts, at=now))
+    return pair
+
+
+@transaction.atomic
+def part_tools(*, source: str, target: str, actor: Actor, now: datetime) -> None:
+    """End an exchange with everything that it gave, but for signed tokens, which live out their minutes.
+
+    Raises ``ValidationError`` for two tools that were not paired.
+    """
+    giver, taker = _locked(source), _locked(target)
+    if not ToolPair.objects.filter(source=giver, target=taker).delete()[0]:
+        raise ValidationError({"target": ["these tools are not paired"]})
+    _end_exchanged(giver, taker)
+    record(Entry(Action.TOOLS_PARTED, actor=actor, tool=giver.pk, facts={"target": taker.pk}, at=now))
+
+
+def _check_pair(giver: Tool, taker: Tool, scopes: Collection[str]) -> None:
+    """Raises ``ValidationError``."""
+    if giver.pk == taker.pk:
+        raise ValidationError({"target": ["a tool needs no exchange with itself"]})
+    if giver.client_type != Tool.CLIENT_CONFIDENTIAL or GrantType.EXCHANGE not in giver.grant_type_list:
+        raise ValidationError({"source": [f"it must be confidential and have the grant {GrantType.EXCHANGE}"]})
+    if not taker.resource_identifier:
+        raise ValidationError({"target": ["it has no resource identifier by which tokens could name it"]})
+    if not scopes or not all(SCOPE.fullmatch(scope) for scope in scopes):
+        raise ValidationError({"scopes": ["at least one, without spaces, quotes or backslashes"]})
+    if len(" ".join(scopes)) > SCOPES_LENGTH:
+        raise ValidationError({"scopes": [f"more than {SCOPES_LENGTH} characters"]})
+
+
+def _end_exchanged(giver: Tool, taker: Tool) -> None:
+    rows = AccessToken.objects.filter(application=giver, actor=giver)
+    rows.filter(resource=[taker.resource_identifier]).delete()
 
 
 def is_secret_of(tool: Tool, secret: str) -> bool:

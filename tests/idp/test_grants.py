@@ -245,6 +245,35 @@ def test_an_exchanged_token_dies_with_the_session_it_came_from(pair, browser):
     assert not AccessToken.objects.exists()
 
 
+@pytest.mark.spec("RFC 7009", "2.1")
+def test_revoking_a_token_ends_what_was_exchanged_for_it(pair, browser):
+    source, target = pair
+    own = source.exchange(source.code(browser)).json()["access_token"]
+    token = exchanged(source, own, audience=target.tool.client_id).json()["access_token"]
+    before = target.post("/oidc/introspect", {"token": token}).json()["active"]
+
+    source.post("/oidc/revoke", {"token": own})
+
+    assert before is True
+    assert target.post("/oidc/introspect", {"token": token}).json() == {"active": False}
+    assert not AccessToken.objects.exists()
+
+
+def test_a_tool_that_revokes_what_it_exchanged_ends_nothing_of_the_tool_the_token_came_from(signing_key, browser):
+    """A received token is another tool's: whoever exchanged it may end its own, not the family."""
+    first = connect("wiki", resources=API)
+    middle = connect("louty-api", resource_identifier=API, grant_types=f"authorization_code {GrantType.EXCHANGE}")
+    last = connect("paie-api", resource_identifier="https://paie.alizarine.example/")
+    ToolPair.objects.create(source=middle.tool, target=last.tool, scopes="lire", created_at=timezone.now())
+    received = first.exchange(first.code(browser, resource=API)).json()["access_token"]
+    token = exchanged(middle, received, audience=last.tool.client_id).json()["access_token"]
+
+    middle.post("/oidc/revoke", {"token": token})
+
+    assert last.post("/oidc/introspect", {"token": token}).json() == {"active": False}
+    assert middle.post("/oidc/introspect", {"token": received}).json()["active"] is True
+
+
 # Refresh with a grace period ---------------------------------------------------------------------------------
 
 

@@ -30,7 +30,7 @@ from idp.models import (
 )
 from idp.models.tools import forget_tools
 from idp.services import codes, introspection, keys, purge, sessions, tokens, withdrawal
-from idp.services.tools import close_tool, rotate_secret
+from idp.services.tools import close_tool, pair_tools, part_tools, rotate_secret
 from idp.types import AuthMethod, GrantType, SigningAlgorithm
 from tests.support.cast import FORMATION, notice_of
 from tests.support.incidents import approve_device, connect_with_every_grant, noted, redeem_device, start_device
@@ -590,3 +590,32 @@ def test_a_code_is_purged_while_what_it_gave_is_being_refreshed(party, browser):
     assert party.refresh(given.json()["refresh_token"]).status_code == 200
     purge.purge_expired(now=timezone.now())
     assert Grant.objects.count() == 0
+
+
+# Exchanged while its ground goes -----------------------------------------------------------------------------
+
+
+@meets_inside
+@pytest.mark.parametrize("end", ["revoked", "parted"])
+def test_what_is_exchanged_while_its_ground_goes_dies_with_it(party, browser, end):
+    target = connect("louty-api", resource_identifier="https://api.alizarine.example/")
+    pair_tools(source="riche", target="louty-api", scopes={"lire"}, actor=SYSTEM, now=timezone.now())
+    own = party.exchange(party.code(browser)).json()["access_token"]
+    exchange = {
+        "grant_type": GrantType.EXCHANGE,
+        "subject_token": own,
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "resource": "https://api.alizarine.example/",
+        **party.credentials(),
+    }
+
+    def go() -> object:
+        if end == "revoked":
+            return alike(party).post("/oidc/revoke", {"token": own, **party.credentials()})
+        return part_tools(source="riche", target="louty-api", actor=SYSTEM, now=timezone.now())
+
+    given, _gone = in_the_middle(partial(alike(party).post, "/oidc/token", exchange), go, at=(tokens, "save_tokens"))
+
+    assert given.status_code == 200
+    answer = target.post("/oidc/introspect", {"token": given.json()["access_token"]})
+    assert answer.json() == {"active": False}

@@ -352,7 +352,11 @@ def test_an_overlap_has_an_end(wiki, hours):
 
 
 def test_unknown_tools_are_said_to_be_so(db):
-    for command, options in (("rotate_secret", ()), ("open_tool", ("--everyone",))):
+    for command, options in (
+        ("rotate_secret", ()),
+        ("open_tool", ("--everyone",)),
+        ("pair_tools", ("autre", "--end")),
+    ):
         with pytest.raises(CommandError, match="no tool"):
             call_command(command, "personne", *options, stdout=StringIO())
 

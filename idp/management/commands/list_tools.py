@@ -29,7 +29,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        tools = [(tool, warnings_about(tool, now)) for tool in Tool.objects.order_by("slug")]
+        known = Tool.objects.order_by("slug").prefetch_related("pairs_out__target")
+        tools = [(tool, warnings_about(tool, now)) for tool in known]
         if options["as_json"]:
             self.stdout.write(json.dumps([_described(tool, told) for tool, told in tools], ensure_ascii=False))
             return
@@ -37,8 +38,15 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{tool.slug} ({tool.name}): {tool.kind}, {tool.state}, {tool.token_endpoint_auth_method}"
             )
+            for target, scopes in _exchanges(tool).items():
+                self.stdout.write(f"  -> {target}: {' '.join(scopes)}")
             for warning in told:
                 self.stdout.write(f"  ! {SENTENCES[warning]}")
+
+
+def _exchanges(tool: Tool) -> dict[str, list[str]]:
+    """The tools at which it may act for its members, and what it may do there (RFC 8693)."""
+    return {pair.target.slug: pair.scopes.split() for pair in tool.pairs_out.all()}
 
 
 def _described(tool: Tool, told: tuple[ToolWarning, ...]) -> dict[str, object]:
@@ -52,6 +60,7 @@ def _described(tool: Tool, told: tuple[ToolWarning, ...]) -> dict[str, object]:
         "grant_types": list(tool.grant_type_list),
         "security_profile": tool.security_profile,
         "everyone": tool.everyone,
+        "exchanges": _exchanges(tool),
         "self_registered": tool.self_registered,
         "warnings": [str(warning) for warning in told],
     }
