@@ -8,9 +8,10 @@ from django.db import models
 from django.utils import timezone
 
 from audit.types import Action, AppendOnlyError
+from statements.writing import InsertingQuerySet
 
 
-class EventQuerySet(models.QuerySet["Event"]):
+class EventQuerySet(InsertingQuerySet):
     def update(self, **_: Any) -> NoReturn:
         raise AppendOnlyError("events are never changed")
 

@@ -23,25 +23,25 @@ def record(*entries: Entry) -> None:
 def record_all(entries: Iterable[Entry]) -> None:
     """As ``record``, for a list that was built elsewhere."""
     rows = [
-        Event(
-            at=entry.at or timezone.now(),
-            action=entry.action,
-            actor_id=entry.actor.member,
-            actor_tool_id=entry.actor.tool,
-            subject_id=entry.subject,
-            tool_id=entry.tool,
-            session=entry.session,
-            refused=entry.refused,
-            reason=entry.reason,
-            facts=entry.facts,
-        )
+        {
+            "at": entry.at or timezone.now(),
+            "action": entry.action,
+            "actor_id": entry.actor.member,
+            "actor_tool_id": entry.actor.tool,
+            "subject_id": entry.subject,
+            "tool_id": entry.tool,
+            "session": entry.session,
+            "refused": entry.refused,
+            "reason": entry.reason,
+            "facts": entry.facts,
+        }
         for entry in entries
     ]
     if not rows:
         return
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("record() belongs inside the transaction of its change")
-    Event.objects.bulk_create(rows)
+    Event.objects.insert(rows)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from django.utils.translation import get_language
 
 from audit.types import AppendOnlyError
 from consent.types import Channel, Decision, LegalBasis
+from statements.writing import InsertingQuerySet
 
 
 class Processing(models.Model):
@@ -115,7 +116,7 @@ class Consent(models.Model):
         return f"{self.decision} {self.member_id} {self.tool_id}"
 
 
-class DisclosureQuerySet(models.QuerySet["Disclosure"]):
+class DisclosureQuerySet(InsertingQuerySet):
     def update(self, **_: Any) -> NoReturn:
         raise AppendOnlyError("disclosures are never changed")
 

@@ -196,19 +196,21 @@ def disclose(disclosures: Sequence[Disclosed], *, now: datetime) -> list[Entry]:
         return []
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("disclose() belongs inside the transaction of what it hands out")
-    Disclosure.objects.bulk_create(
-        Disclosure(
-            member_id=each.member,
-            tool_id=each.tool,
-            channel=each.channel,
-            items=sorted(each.items),
-            processing_id=each.release.processing,
-            notice_id=each.release.notice,
-            legal_basis=each.release.legal_basis,
-            session=each.session,
-            at=now,
-        )
-        for each in disclosures
+    Disclosure.objects.insert(
+        [
+            {
+                "member_id": each.member,
+                "tool_id": each.tool,
+                "channel": each.channel,
+                "items": sorted(each.items),
+                "processing_id": each.release.processing,
+                "notice_id": each.release.notice,
+                "legal_basis": each.release.legal_basis,
+                "session": each.session,
+                "at": now,
+            }
+            for each in disclosures
+        ]
     )
     return [
         Entry(

@@ -23,8 +23,8 @@ from consent.types import Standing
 from directory.models import Member
 from idp import access
 from idp.models import HubSession, Tool, ToolSession
-from idp.prepared import Given, Prepared
 from idp.services.sessions import SESSION_FIELD
+from statements.reading import Given, Prepared
 
 
 @dataclass(frozen=True, slots=True)

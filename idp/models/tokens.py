@@ -9,6 +9,8 @@ from oauth2_provider.models import (
     AbstractRefreshToken,
 )
 
+from statements.writing import InsertingQuerySet
+
 
 class Grant(AbstractGrant):
     """An authorization code.  ``code`` holds its SHA-256; the row stays after use so that a replay is known."""
@@ -21,6 +23,8 @@ class Grant(AbstractGrant):
     used_at = models.DateTimeField(null=True)
     # RFC 9449 §10: the key that the code is bound to.
     dpop_jkt = models.CharField(max_length=43, blank=True)
+
+    objects = InsertingQuerySet.as_manager()
 
     class Meta(AbstractGrant.Meta):
         indexes = [models.Index(fields=["expires"], name="grant_expires")]
@@ -44,6 +48,8 @@ class AccessToken(AbstractAccessToken):
     # The tool that exchanged somebody's token for this one (RFC 8693 §4.1, ``act``).
     actor = models.ForeignKey("idp.Tool", models.CASCADE, null=True, related_name="+")
 
+    objects = InsertingQuerySet.as_manager()
+
     class Meta(AbstractAccessToken.Meta):
         indexes = [models.Index(fields=["expires"], name="access_token_expires")]
 
@@ -60,6 +66,8 @@ class RefreshToken(AbstractRefreshToken):
     expires = models.DateTimeField()
     claims = models.TextField(blank=True, default="")
     binding = models.CharField(max_length=60, blank=True)
+
+    objects = InsertingQuerySet.as_manager()
 
     class Meta(AbstractRefreshToken.Meta):
         indexes = [

@@ -24,7 +24,7 @@ from idp.types import (
 )
 
 TOOL_SECONDS = 5
-_known: TTLCache[tuple[tuple[str, str], ...], "Tool"] = TTLCache(maxsize=2000, ttl=TOOL_SECONDS)
+_known: TTLCache[tuple[tuple[str, str | int], ...], "Tool"] = TTLCache(maxsize=2000, ttl=TOOL_SECONDS)
 _iframe_origins: TTLCache[None, frozenset[str]] = TTLCache(maxsize=1, ttl=TOOL_SECONDS)
 _last_iframe_origins: frozenset[str] | None = None
 _known_lock = threading.Lock()
@@ -55,7 +55,14 @@ class ToolQuerySet(models.QuerySet["Tool"]):
         """The tool that is this resource (RFC 8707), kept for as long; ``None`` for an address outside the hub."""
         return self._kept(resource_identifier=identifier)
 
-    def _kept(self, **named: str) -> "Tool | None":
+    def known(self, pk: int) -> "Tool":
+        """The tool behind a row that names it, kept for as long.  Raises ``DoesNotExist``."""
+        found = self._kept(pk=pk)
+        if found is None:
+            raise Tool.DoesNotExist(f"tool {pk}")
+        return found
+
+    def _kept(self, **named: str | int) -> "Tool | None":
         key = tuple(named.items())
         with _known_lock:
             known = _known.get(key)
@@ -63,7 +70,8 @@ class ToolQuerySet(models.QuerySet["Tool"]):
             known = self.filter(**named).first()
             if known is not None:
                 with _known_lock:
-                    _known[key] = known
+                    # Whoever was asked for by a name comes again by the rows that lead to it.
+                    _known[key] = _known[(("pk", known.pk),)] = known
         return known
 
     def session_iframe_origins(self) -> frozenset[str]:

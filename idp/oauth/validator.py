@@ -16,13 +16,13 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from consent.types import Channel
 from idp.clients import Authenticated
 from idp.models import Grant, RefreshToken, Tool
-from idp.prepared import Given, Prepared
 from idp.protocol import redirects
 from idp.protocol.access_tokens import token_type
 from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
 from idp.services import device, exchange, tokens
 from idp.services.tokens import Answer, Basis
+from statements.reading import Given, Prepared
 
 OAuthRequest = Any
 _TOOL = Given("tool", BigIntegerField())
@@ -96,6 +96,9 @@ class Validator(OAuth2Validator):
             return self._refuse("code_replayed")
         if grant.expires <= self.now:
             return self._refuse("code_expired")
+        if grant.code_challenge and not request.code_verifier:
+            # RFC 7636 §4.6: invalid_grant, as for a wrong one; the engine would call it invalid_request.
+            return self._refuse("pkce_missing")
         if request.code_verifier and not VERIFIER.fullmatch(request.code_verifier):
             return self._refuse("pkce_verifier")
         if not grant.code_challenge and request.code_verifier:

@@ -29,24 +29,25 @@ def issue(*, entrance: Entrance, tool: Tool, request: AuthRequest, acr: str, ref
         pushed.spend(reference, now=now)
     code = secrets.token_urlsafe(32)
     session, member = entrance.session, entrance.member
-    Grant.objects.create(
-        user=member,
-        application=tool,
-        code=protocol.digest(code),
-        expires=now + settings.CODE_LIFETIME,
-        redirect_uri=request.redirect_uri,
-        scope=" ".join(sorted(request.scopes)),
-        code_challenge=request.code_challenge,
-        code_challenge_method="S256" if request.code_challenge else "",
-        nonce=request.nonce,
-        claims=request.claims_text,
-        resource=list(request.resources),
-        dpop_jkt=request.dpop_jkt,
-        tool_session_id=_tool_session(entrance, tool, now=now),
-        auth_time=session.auth_time,
-        acr=acr,
-        methods=session.methods,
-    )
+    grant = {
+        "user_id": member.pk,
+        "application_id": tool.pk,
+        "code": protocol.digest(code),
+        "expires": now + settings.CODE_LIFETIME,
+        "redirect_uri": request.redirect_uri,
+        "scope": " ".join(sorted(request.scopes)),
+        "code_challenge": request.code_challenge,
+        "code_challenge_method": "S256" if request.code_challenge else "",
+        "nonce": request.nonce,
+        "claims": request.claims_text,
+        "resource": list(request.resources),
+        "dpop_jkt": request.dpop_jkt,
+        "tool_session_id": _tool_session(entrance, tool, now=now),
+        "auth_time": session.auth_time,
+        "acr": acr,
+        "methods": session.methods,
+    }
+    Grant.objects.insert([grant])
     record(
         Entry(
             Action.CODE_ISSUED,

@@ -8,11 +8,11 @@ from django.db.models import BigIntegerField, CharField, DateTimeField, F
 
 from idp import access
 from idp.models import AccessToken, Tool
-from idp.prepared import Given, Prepared
 from idp.protocol import access_tokens
 from idp.protocol.tokens import digest
 from idp.services import keys, subjects, tokens
 from idp.types import ToolState
+from statements.reading import Given, Prepared
 
 _SHOWN: Prepared[Any] = Prepared(
     lambda: access.with_entry(

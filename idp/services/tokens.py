@@ -270,23 +270,24 @@ def save_tokens(
 ) -> None:
     """Store the digests, write the ledger and the journal.  An empty ``refresh_token`` means none was asked for."""
     scope = " ".join(sorted(basis.scopes))
-    AccessToken.objects.create(
-        user=basis.member,
-        application=basis.tool,
-        token="",
-        token_checksum=protocol.digest(access_token),
-        expires=now + settings.ACCESS_TOKEN_LIFETIME,
-        scope=scope,
-        resource=list(audience.resources),
-        claims=basis.claims,
-        tool_session=basis.tool_session,
-        grant=basis.grant,
-        family=basis.family,
-        binding=binding,
-        auth_time=basis.auth_time,
-        acr=basis.acr,
-        actor=basis.actor,
-    )
+    token = {
+        "user_id": basis.member.pk if basis.member else None,
+        "application_id": basis.tool.pk,
+        "token": "",
+        "token_checksum": protocol.digest(access_token),
+        "expires": now + settings.ACCESS_TOKEN_LIFETIME,
+        "scope": scope,
+        "resource": list(audience.resources),
+        "claims": basis.claims,
+        "tool_session_id": basis.tool_session.pk if basis.tool_session else None,
+        "grant_id": basis.grant.pk if basis.grant else None,
+        "family": basis.family,
+        "binding": binding,
+        "auth_time": basis.auth_time,
+        "acr": basis.acr,
+        "actor_id": basis.actor.pk if basis.actor else None,
+    }
+    AccessToken.objects.insert([token])
     if refresh_token and not basis.repeated and not (basis.refresh and keeps_refresh_token(basis.tool)):
         _save_refresh_token(basis, scope=scope, binding=binding, refresh_token=refresh_token, now=now)
     entry = Entry(
@@ -309,23 +310,24 @@ def _save_refresh_token(basis: Basis, *, scope: str, binding: str, refresh_token
     member, _, session = _person(basis)
     # RFC 9449 §5: a confidential client proves itself at every refresh; a public one has only its key.
     held = binding if basis.tool.client_type == Tool.CLIENT_PUBLIC else ""
-    RefreshToken.objects.create(
-        user=member,
-        application=basis.tool,
-        token="",
-        token_checksum=protocol.digest(refresh_token),
-        token_family=basis.family,
-        tool_session=session,
-        grant=basis.grant,
-        scope=before.scope if before else scope,
-        resource=list(basis.resources),
-        claims=basis.claims,
-        binding=before.binding if before else held,
-        auth_time=basis.auth_time or session.first_at,
-        acr=basis.acr,
-        methods=list(basis.methods),
-        expires=before.expires if before else now + settings.REFRESH_TOKEN_LIFETIME,
-    )
+    token = {
+        "user_id": member.pk,
+        "application_id": basis.tool.pk,
+        "token": "",
+        "token_checksum": protocol.digest(refresh_token),
+        "token_family": basis.family,
+        "tool_session_id": session.pk,
+        "grant_id": basis.grant.pk if basis.grant else None,
+        "scope": before.scope if before else scope,
+        "resource": list(basis.resources),
+        "claims": basis.claims,
+        "binding": before.binding if before else held,
+        "auth_time": basis.auth_time or session.first_at,
+        "acr": basis.acr,
+        "methods": list(basis.methods),
+        "expires": before.expires if before else now + settings.REFRESH_TOKEN_LIFETIME,
+    }
+    RefreshToken.objects.insert([token])
 
 
 def _facts(basis: Basis, *, resources: tuple[str, ...], binding: str, refresh: bool) -> dict[str, object]:

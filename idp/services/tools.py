@@ -168,7 +168,7 @@ def pair_tools(*, source: str, target: str, scopes: Collection[str], actor: Acto
         defaults={"scopes": " ".join(sorted(scopes))},
         create_defaults={"scopes": " ".join(sorted(scopes)), "created_at": now},
     )
-    facts = {"target": taker.pk, "scopes": sorted(scopes)}
+    facts: dict[str, object] = {"target": taker.slug, "scopes": sorted(scopes)}
     record(Entry(Action.TOOLS_PAIRED, actor=actor, tool=giver.pk, facts=facts, at=now))
     return pair
 
@@ -183,7 +183,7 @@ def part_tools(*, source: str, target: str, actor: Actor, now: datetime) -> None
     if not ToolPair.objects.filter(source=giver, target=taker).delete()[0]:
         raise ValidationError({"target": ["these tools are not paired"]})
     _end_exchanged(giver, taker)
-    record(Entry(Action.TOOLS_PARTED, actor=actor, tool=giver.pk, facts={"target": taker.pk}, at=now))
+    record(Entry(Action.TOOLS_PARTED, actor=actor, tool=giver.pk, facts={"target": taker.slug}, at=now))
 
 
 def _check_pair(giver: Tool, taker: Tool, scopes: Collection[str]) -> None:
@@ -201,8 +201,7 @@ def _check_pair(giver: Tool, taker: Tool, scopes: Collection[str]) -> None:
 
 
 def _end_exchanged(giver: Tool, taker: Tool) -> None:
-    rows = AccessToken.objects.filter(application=giver, actor=giver)
-    rows.filter(resource=[taker.resource_identifier]).delete()
+    AccessToken.objects.filter(application=giver, actor=giver, resource=[taker.resource_identifier]).delete()
 
 
 def is_secret_of(tool: Tool, secret: str) -> bool:

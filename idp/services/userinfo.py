@@ -15,13 +15,13 @@ from audit.services import record_all
 from consent import services as consent_services
 from consent.types import Channel
 from idp.models import AccessToken, Tool
-from idp.prepared import Given, Prepared
 from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
 from idp.services import client_keys, keys, subjects, tokens
+from statements.reading import Given, Prepared
 
 _SHOWN: Prepared[Any] = Prepared(
-    lambda: tokens.with_ground(AccessToken.objects.select_related("application"), tool="application_id").filter(
+    lambda: tokens.with_ground(AccessToken.objects.all(), tool="application_id").filter(
         token_checksum=Given("token", CharField()), expires__gt=Given("now", DateTimeField())
     )
 )
@@ -45,7 +45,8 @@ def userinfo(access_token: str, *, check_holder: Callable[[Tool, str], None], no
     row = _SHOWN.first(token=digest(access_token), now=now)
     if row is None:
         raise ProtocolError("invalid_token", "unknown or expired", detail="token_unknown")
-    check_holder(row.application, row.binding)
+    tool = Tool.objects.known(row.application_id)
+    check_holder(tool, row.binding)
     if row.user is None or row.tool_session is None or row.actor_id is not None:
         # A tool's own account is nobody, and an exchanged token is for the tool it was exchanged for.
         raise ProtocolError("insufficient_scope", "this token stands for no person here", detail="token_without_person")
@@ -56,9 +57,9 @@ def userinfo(access_token: str, *, check_holder: Callable[[Tool, str], None], no
     unusable = tokens.why_unusable(row, now=now)
     if unusable:
         raise ProtocolError("invalid_token", "its ground is gone", detail=unusable)
-    answer = tokens.claims_for(tokens.basis_of(row, row.application, claims=row.claims), channel=Channel.USERINFO)
-    payload = {**answer.claims, "sub": subjects.given(row.user, row.application)}
-    ready = Userinfo(payload, _signed(row.application, payload, now=now))
+    answer = tokens.claims_for(tokens.basis_of(row, tool, claims=row.claims), channel=Channel.USERINFO)
+    payload = {**answer.claims, "sub": subjects.given(row.user, tool)}
+    ready = Userinfo(payload, _signed(tool, payload, now=now))
     # What leaves and its lines stand or fall together; the tool's key may have been fetched, so only now.
     with transaction.atomic():
         record_all(consent_services.disclose([answer.disclosed], now=now))

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = ("hub", "launcher", "idp", "consent", "directory", "audit")
-WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "save"}
+WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "save", "insert"}
 
 
 def sources():
@@ -96,6 +96,10 @@ def test_what_tools_hold_is_ended_in_one_place():
         "idp.services.sessions._end_tool_sessions",
         # A tool's own tokens belong to no session: they go with the tool.
         "idp.services.tools.close_tool",
+        # So do those that a tool was given to act at another: they go with the pair.
+        "idp.services.tools._end_exchanged",
+        # A token of no family that can be refreshed, with what was exchanged for it.
+        "idp.services.tokens.revoke",
         "idp.services.tokens.revoke_code_family",
         "idp.services.tokens.revoke_family",
     }

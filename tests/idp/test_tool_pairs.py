@@ -53,7 +53,7 @@ def test_a_pair_lets_the_first_act_at_the_second_and_not_the_other_way(source, t
     assert said == "wiki -> louty-api: lire noter\n"
     assert is_active(target, exchanged(source, browser, scope="lire").json()["access_token"])
     line = Event.objects.get(action=Action.TOOLS_PAIRED)
-    assert (line.tool_id, line.facts) == (source.tool.pk, {"target": target.tool.pk, "scopes": ["lire", "noter"]})
+    assert (line.tool_id, line.facts) == (source.tool.pk, {"target": "louty-api", "scopes": ["lire", "noter"]})
     with pytest.raises(CommandError, match="grant"):
         run("louty-api", "wiki", "--scope", "lire")
 
@@ -68,7 +68,7 @@ def test_the_end_of_a_pair_ends_what_was_exchanged_and_nothing_else(source, targ
     assert not is_active(target, token)
     assert is_active(source, own)
     assert exchanged(source, browser).json()["error"] == "invalid_target"
-    assert Event.objects.get(action=Action.TOOLS_PARTED).facts == {"target": target.tool.pk}
+    assert Event.objects.get(action=Action.TOOLS_PARTED).facts == {"target": "louty-api"}
 
 
 @pytest.mark.parametrize(("scopes", "alive"), [({"lire", "noter"}, True), ({"noter"}, False)])

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from directory.models import Member
 from idp.models import HubSession
-from idp.prepared import Given, Prepared
+from statements.reading import Given, Prepared
 from tests.support.oidc import sign_in
 
 pytestmark = pytest.mark.django_db

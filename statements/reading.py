@@ -55,6 +55,8 @@ class Prepared(Generic[M]):
             statement, places = compiler.as_sql()
             converters = compiler.get_converters([column for column, _, _ in compiler.select])
             compiler.get_converters = lambda _columns: converters
+            composite = compiler.has_composite_fields([column for column, _, _ in compiler.select])
+            compiler.has_composite_fields = lambda _columns: composite
             # What ``ModelIterable`` asks the query for is what was composed here.
             rows.query.get_compiler = lambda *args, **kwargs: compiler
             kept = self._kept.composed = rows, compiler, statement, tuple(places)
