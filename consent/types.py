@@ -75,7 +75,7 @@ ITEMS: dict[str, DataItem] = _items(
     DataItem("login", _("Identifiant de connexion"), DataCategory.CONNECTION, "profile", ("preferred_username",)),
     DataItem("language", _("Langue"), DataCategory.IDENTITY, "profile", ("locale",)),
     DataItem("email", _("Adresse e-mail"), DataCategory.CONTACT, "email", ("email", "email_verified")),
-    DataItem("phone", _("Téléphone"), DataCategory.CONTACT, "phone", ("phone_number",)),
+    DataItem("phone", _("Téléphone"), DataCategory.CONTACT, "phone", ("phone_number", "phone_number_verified")),
     DataItem("address", _("Adresse postale"), DataCategory.CONTACT, "address", ("address",)),
     DataItem("town", _("Commune"), DataCategory.CONTACT, "profile", ("locality",)),
     DataItem("trade", _("Métier"), DataCategory.PROFESSIONAL, "profile", ("headline",)),

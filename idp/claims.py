@@ -33,7 +33,7 @@ def values(member: Member, items: Collection[str]) -> Values:
         "family_name": {"family_name": member.family_name},
         "login": {"preferred_username": member.login},
         "language": {"locale": member.language},
-        "phone": {"phone_number": member.mobile or member.phone},
+        "phone": _phone(member),
         "town": {"locality": member.town},
         "trade": {"headline": member.trade},
         "business_name": {"organisation": member.business_name},
@@ -67,11 +67,15 @@ def _email(member: Member) -> dict[str, Any]:
     return {"email": member.email, "email_verified": True}
 
 
+def _phone(member: Member) -> dict[str, Any]:
+    number = member.mobile or member.phone
+    # Nobody has called it: the directory has it from the member.
+    return {"phone_number": number, "phone_number_verified": False} if number else {"phone_number": ""}
+
+
 def _address(member: Member) -> dict[str, str] | None:
     if not member.postal_address:
         return None
-    return {
-        "formatted": member.postal_address,
-        "postal_code": member.postal_code,
-        "locality": member.town,
-    }
+    parts = {"formatted": member.postal_address, "postal_code": member.postal_code, "locality": member.town}
+    # OpenID Connect Core §5.1.1: what is not known is left out, never blank.
+    return {name: part for name, part in parts.items() if part}

@@ -35,11 +35,10 @@ def key_of(request: HttpRequest, tool: Tool, *, access_token: str = "") -> str:
     if not proof:
         return ""
     now = timezone.now()
-    uri = settings.ISSUER + request.path
     shown = dpop.verify(
         proof,
         method=request.method or "",
-        uri=uri,
+        uris=_addresses_of(request),
         now=now,
         access_token=access_token,
         algorithms=algorithms.from_tool(strict=tool.is_fapi),
@@ -49,6 +48,20 @@ def key_of(request: HttpRequest, tool: Tool, *, access_token: str = "") -> str:
     if not replay.first_time("dpop", shown.jkt, shown.jti, expires_at=shown.issued_at + REMEMBERED):
         raise dpop.DPoPInvalid("the proof was used before", detail="replayed")
     return shown.jkt
+
+
+def check_nonce(request: HttpRequest) -> None:
+    """Before anything is used up: a tool may send its client assertion again with the nonce.  Raises ``NonceWanted``.
+
+    Read without being believed; ``key_of`` looks at the proof as a whole.
+    """
+    proof = request.headers.get("DPoP", "")
+    if (
+        proof
+        and settings.DPOP_NONCES
+        and not dpop.nonce_is_fresh(_nonce_secret(), dpop.nonce_of(proof), timezone.now())
+    ):
+        raise NonceWanted
 
 
 def binding_for(request: HttpRequest, client: Authenticated) -> str:
@@ -85,6 +98,12 @@ def check(request: HttpRequest, tool: Tool, binding: str, *, access_token: str, 
 def give_nonce(response: HttpResponse) -> None:
     """RFC 9449 §8.2: the nonce for the next proof."""
     response[NONCE_HEADER] = dpop.nonce_for(_nonce_secret(), timezone.now())
+
+
+def _addresses_of(request: HttpRequest) -> tuple[str, ...]:
+    """The public names of where this request came in: tools with a certificate call the same paths at another host."""
+    origins = (settings.ISSUER, settings.CLIENT_CERTIFICATE_ORIGIN)
+    return tuple(origin + request.path for origin in origins if origin)
 
 
 def _nonce_secret() -> bytes:

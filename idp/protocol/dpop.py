@@ -49,14 +49,14 @@ def verify(
     proof: str,
     *,
     method: str,
-    uri: str,
+    uris: Collection[str],
     now: datetime,
     access_token: str = "",
     algorithms: Collection[str] = DPOP_ALGORITHMS,
 ) -> Proof:
     """The checks of RFC 9449 §4.3 in their order.  Raises ``DPoPInvalid``.
 
-    ``uri`` is where the request came in, by its public name.  With ``access_token`` the proof must be made for it.
+    ``uris`` are the public names of where the request came in.  With ``access_token`` the proof must be made for it.
     That the token is bound to ``jkt`` is for the caller to check (§7.1).
     """
     try:
@@ -70,13 +70,21 @@ def verify(
         issued_at = _issued_at(signed, now)
         if signed.text("htm") != method:
             raise jose.Refused("htm")
-        if not signed.text("htu") or _normal(signed.text("htu")) != _normal(uri):
+        if not signed.text("htu") or _normal(signed.text("htu")) not in map(_normal, uris):
             raise jose.Refused("htu")
         if access_token and not hmac.compare_digest(signed.text("ath").encode(), token_hash(access_token).encode()):
             raise jose.Refused("ath")
     except jose.Refused as error:
         raise DPoPInvalid(f"the DPoP proof was refused: {error.reason}", detail=error.reason) from error
     return Proof(jkt=key.thumbprint(), jti=jti, issued_at=issued_at, nonce=nonce)
+
+
+def nonce_of(proof: str) -> str:
+    """The nonce that a proof carries, unverified; empty for none, or for what is no proof."""
+    try:
+        return jose.read(proof).text("nonce")
+    except jose.Refused:
+        return ""
 
 
 def token_hash(access_token: str) -> str:

@@ -34,6 +34,7 @@ def push(request: HttpRequest) -> HttpResponse:
     tool: Tool | None = None
     try:
         check_form(request)
+        sender.check_nonce(request)
         client = clients.authenticate(request, endpoint=address_of(request))
         tool = client.tool
         if client.method == AuthMethod.NONE and not refusals.allowed(

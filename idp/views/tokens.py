@@ -35,6 +35,7 @@ def token(request: HttpRequest) -> HttpResponse:
     tool: Tool | None = None
     try:
         check_form(request)
+        sender.check_nonce(request)
         client = clients.authenticate(request, endpoint=address_of(request))
         tool = client.tool
         binding = sender.binding_for(request, client)

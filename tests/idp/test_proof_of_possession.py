@@ -152,6 +152,31 @@ def test_a_token_bound_to_a_key_is_good_with_it_only(bound, holder, browser):
     assert ask("DPoP", holder.proof("GET", "/oidc/userinfo", nonce=nonce)).status_code == 401, "no ath"
 
 
+@pytest.mark.spec("RFC 9449", "8")
+@pytest.mark.parametrize("path", [TOKEN, "/oidc/par"])
+def test_an_assertion_is_not_used_up_by_a_proof_without_nonce(signing_key, holder, browser, path):
+    party = connect(
+        "louty",
+        token_endpoint_auth_method=AuthMethod.PRIVATE_KEY_JWT,
+        client_jwks=holder.jwks,
+        dpop_bound_access_tokens=True,
+    )
+    form = holder.assertion(party.tool.client_id)
+    if path == TOKEN:
+        form |= {"grant_type": "authorization_code", "code": party.code(browser), "redirect_uri": REDIRECT}
+        form["code_verifier"] = party.verifier
+    else:
+        form |= party.request()
+
+    first = party.post(path, form, {"DPoP": holder.proof("POST", path)})
+    second = party.post(path, form, {"DPoP": holder.proof("POST", path, nonce=nonce_of(first))})
+    third = party.post(path, form, {"DPoP": holder.proof("POST", path, nonce=nonce_of(first))})
+
+    assert (first.status_code, first.json()["error"]) == (400, "use_dpop_nonce")
+    assert second.status_code in (200, 201)
+    assert (third.status_code, third.json()["error"]) == (401, "invalid_client")
+
+
 @pytest.mark.spec("RFC 9449", "5")
 def test_a_tool_whose_tokens_are_bound_cannot_do_without(bound, browser):
     response = redeem(bound, bound.code(browser), client_id=bound.tool.client_id)
@@ -208,6 +233,26 @@ def test_a_certificate_of_a_verified_chain_proves_the_tool_and_binds_its_tokens(
     bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
     assert party.http.get("/oidc/userinfo", headers={**bearer, **shown}).status_code == 200
     assert party.http.get("/oidc/userinfo", headers=bearer).status_code == 401
+
+
+@pytest.mark.spec("RFC 8705", "5")
+@pytest.mark.parametrize(("origin", "status"), [("https://cert.hub.example", 200), ("https://evil.example", 400)])
+def test_a_proof_may_name_the_address_where_certificates_are_shown(
+    signing_key, behind_proxy, settings, browser, holder, origin, status
+):
+    settings.CLIENT_CERTIFICATE_ORIGIN, settings.DPOP_NONCES = "https://cert.hub.example", False
+    party = connect(
+        "louty",
+        token_endpoint_auth_method=AuthMethod.TLS,
+        tls_client_auth_subject_dn="CN=louty",
+        dpop_bound_access_tokens=True,
+    )
+    shown = {"X-Client-Certificate": certificate_named("louty"), "X-Client-Verify": "SUCCESS"}
+    proof = holder.proof("POST", TOKEN, htu=origin + TOKEN)
+
+    answer = redeem(party, party.code(browser), headers={**shown, "DPoP": proof}, client_id=party.tool.client_id)
+
+    assert answer.status_code == status
 
 
 @pytest.mark.spec("RFC 8705", "2.1")

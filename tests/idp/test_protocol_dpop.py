@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, RSAKey
 
-from idp.protocol.dpop import DPoPInvalid, nonce_for, nonce_is_fresh, token_hash, verify
+from idp.protocol.dpop import DPoPInvalid, nonce_for, nonce_is_fresh, nonce_of, token_hash, verify
 from idp.protocol.jose import MAX_TOKEN_CHARS
 from tests.support.signed import (
     AMBIGUOUS,
@@ -52,7 +52,7 @@ def proof(*, alg="ES256", head=None, **changes):
 
 
 def checked(sent, **changes):
-    return verify(sent, **{"method": "POST", "uri": URI, "now": NOW, **changes})
+    return verify(sent, **{"method": "POST", "uris": [URI], "now": NOW, **changes})
 
 
 def why_refused(sent, **changes):
@@ -66,7 +66,7 @@ def why_refused(sent, **changes):
 def test_the_specification_s_own_proof_is_good_and_names_its_key():
     at = datetime.fromtimestamp(1562262616, UTC)
 
-    known = verify(EXAMPLE, method="POST", uri="https://server.example.com/token", now=at)
+    known = verify(EXAMPLE, method="POST", uris=["https://server.example.com/token"], now=at)
 
     assert known.jkt == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
     assert (known.jti, known.issued_at, known.nonce) == ("-BwC3ESc6acc2lTc", at, "")
@@ -198,7 +198,7 @@ def test_two_spellings_of_one_address_are_the_same(htu):
     ],
 )
 def test_addresses_are_compared_in_their_normal_form(one, other):
-    assert checked(proof(htu=one), uri=other).jti == "j1"
+    assert checked(proof(htu=one), uris=[other]).jti == "j1"
 
 
 @pytest.mark.spec("RFC 9449", "7.1")
@@ -396,3 +396,16 @@ def test_a_nonce_cannot_be_guessed_without_the_secret(nonce):
 def test_an_empty_segment_and_padding_are_no_base64url():
     assert why_refused("..") == "dpop_malformed"
     assert why_refused(f"{encoded('{}')}=.{encoded('{}')}.AA") == "dpop_malformed"
+
+
+def test_a_proof_may_name_any_of_the_addresses_of_its_request_and_no_other():
+    addresses = [URI, "https://cert.hub.example/oidc/token"]
+
+    assert [checked(proof(htu=each), uris=addresses).jti for each in addresses] == ["j1", "j1"]
+    assert why_refused(proof(htu="https://evil.example/oidc/token"), uris=addresses) == "dpop_htu"
+    assert why_refused(proof(htu=addresses[1])) == "dpop_htu"
+
+
+def test_a_nonce_is_read_before_anything_is_believed():
+    assert nonce_of(proof(nonce="n1")) == "n1"
+    assert [nonce_of(each) for each in (proof(), proof(nonce=["n1"]), "", "a.b.c", "x" * 100_000, "é")] == [""] * 6

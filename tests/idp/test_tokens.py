@@ -466,3 +466,11 @@ def test_a_flood_of_one_kind_hides_no_refusal_of_another(wiki):
     wiki.userinfo("x")
 
     assert Event.objects.filter(action=Action.TOKEN_REFUSED, refused=True).count() == 1
+
+
+@pytest.mark.spec("RFC 7636", "4.6")
+def test_a_code_with_a_challenge_is_not_redeemed_without_a_verifier(wiki, browser):
+    response = wiki.exchange(wiki.code(browser), code_verifier=None)
+
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
+    assert Event.objects.filter(reason="pkce_missing", refused=True).count() == 1
