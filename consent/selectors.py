@@ -86,6 +86,15 @@ def standing(member_id: UUID, tool_id: int) -> Standing | None:
     return _standing(live) if live else None
 
 
+def may_be_told(member_id: UUID, tool_id: int) -> bool:
+    """Whether this tool may hear of the member from another one: where it rests on consent, only while that stands."""
+    terms = _in_force(tool_id).terms
+    if terms is None or terms.basis != LegalBasis.CONSENT:
+        return True
+    live = standing(member_id, tool_id)
+    return live is not None and live.decision == Decision.GIVEN
+
+
 def release_on(tool_id: int, standing: Standing | None, asked: frozenset[str]) -> Release:
     """As ``release``, on a decision that was read beside something else.  No statement."""
     return policy.release(_in_force(tool_id, standing).terms, standing, asked)

@@ -1,6 +1,7 @@
 """Who holds a token: proof of possession by DPoP (RFC 9449) or by a TLS certificate (RFC 8705 §3)."""
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.conf import settings
@@ -35,14 +36,7 @@ def key_of(request: HttpRequest, tool: Tool, *, access_token: str = "") -> str:
     if not proof:
         return ""
     now = timezone.now()
-    shown = dpop.verify(
-        proof,
-        method=request.method or "",
-        uris=_addresses_of(request),
-        now=now,
-        access_token=access_token,
-        algorithms=algorithms.from_tool(strict=tool.is_fapi),
-    )
+    shown = _verified(request, proof, algorithms.from_tool(strict=tool.is_fapi), access_token=access_token, now=now)
     if settings.DPOP_NONCES and not dpop.nonce_is_fresh(_nonce_secret(), shown.nonce, now):
         raise NonceWanted
     if not replay.first_time("dpop", shown.jkt, shown.jti, expires_at=shown.issued_at + REMEMBERED):
@@ -51,16 +45,13 @@ def key_of(request: HttpRequest, tool: Tool, *, access_token: str = "") -> str:
 
 
 def check_nonce(request: HttpRequest) -> None:
-    """Before anything is used up: a tool may send its client assertion again with the nonce.  Raises ``NonceWanted``.
+    """Before anything is used up: a tool may send its client assertion again with the nonce.
 
-    Read without being believed; ``key_of`` looks at the proof as a whole.
+    Raises ``NonceWanted`` for a proof that is good but for that, and ``DPoPInvalid`` for one that is not.
     """
-    proof = request.headers.get("DPoP", "")
-    if (
-        proof
-        and settings.DPOP_NONCES
-        and not dpop.nonce_is_fresh(_nonce_secret(), dpop.nonce_of(proof), timezone.now())
-    ):
+    proof, now = request.headers.get("DPoP", ""), timezone.now()
+    if proof and settings.DPOP_NONCES and not dpop.nonce_is_fresh(_nonce_secret(), dpop.nonce_of(proof), now):
+        _verified(request, proof, algorithms.FROM_TOOLS, now=now)
         raise NonceWanted
 
 
@@ -100,10 +91,22 @@ def give_nonce(response: HttpResponse) -> None:
     response[NONCE_HEADER] = dpop.nonce_for(_nonce_secret(), timezone.now())
 
 
-def _addresses_of(request: HttpRequest) -> tuple[str, ...]:
-    """The public names of where this request came in: tools with a certificate call the same paths at another host."""
+def _verified(
+    request: HttpRequest, proof: str, accepted: Collection[str], *, access_token: str = "", now: datetime
+) -> dpop.Proof:
+    """Raises ``DPoPInvalid``.
+
+    The request has two public names: tools with a certificate call the same paths at a host of their own.
+    """
     origins = (settings.ISSUER, settings.CLIENT_CERTIFICATE_ORIGIN)
-    return tuple(origin + request.path for origin in origins if origin)
+    return dpop.verify(
+        proof,
+        method=request.method or "",
+        uris=[origin + request.path for origin in origins if origin],
+        now=now,
+        access_token=access_token,
+        algorithms=accepted,
+    )
 
 
 def _nonce_secret() -> bytes:

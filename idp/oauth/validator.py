@@ -22,6 +22,7 @@ from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
 from idp.services import device, exchange, tokens
 from idp.services.tokens import Answer, Basis
+from idp.types import AccessTokenFormat, ToolState
 from statements.reading import Given, Prepared
 
 OAuthRequest = Any
@@ -107,7 +108,7 @@ class Validator(OAuth2Validator):
         if grant.dpop_jkt and f"jkt:{grant.dpop_jkt}" != self.binding:
             # RFC 9449 §10: the code was asked for by the holder of another key.
             return self._refuse("dpop_code_binding")
-        unusable = tokens.why_unusable(grant, now=self.now)
+        unusable = tokens.why_unusable(grant, client, now=self.now)
         if unusable:
             return self._refuse(unusable)
         if not tokens.is_settled(grant, client):
@@ -116,14 +117,13 @@ class Validator(OAuth2Validator):
         self.basis = tokens.basis_of(
             grant,
             client,
-            methods=tuple(grant.methods),
             nonce=grant.nonce,
             claims=grant.claims,
             resources=tuple(grant.resource or ()),
             grant=grant,
         )
         request.user, request.scopes = grant.user, sorted(self.basis.scopes)
-        self.audience = tokens.audience_for(self.basis, self.resources)
+        self.audience = tokens.audience_for(self.basis, self.resources, now=self.now)
         return True
 
     def get_code_challenge(self, code: str, request: OAuthRequest) -> str | None:
@@ -181,13 +181,12 @@ class Validator(OAuth2Validator):
             return self._refuse("refresh_reused")
         if row.expires <= self.now:
             return self._refuse("refresh_expired")
-        unusable = tokens.why_unusable(row, now=self.now)
+        unusable = tokens.why_unusable(row, client, now=self.now)
         if unusable:
             return self._refuse(unusable)
         self.basis = tokens.basis_of(
             row,
             client,
-            methods=tuple(row.methods),
             claims=row.claims,
             resources=tuple(row.resource or ()),
             family=row.token_family,
@@ -196,7 +195,7 @@ class Validator(OAuth2Validator):
             repeated=repeated,
         )
         request.user = row.user
-        self.audience = tokens.audience_for(self.basis, self.resources)
+        self.audience = tokens.audience_for(self.basis, self.resources, now=self.now)
         return True
 
     def _repeated(self, row: RefreshToken, refresh_token: str) -> str:
@@ -229,8 +228,12 @@ class Validator(OAuth2Validator):
         """Client credentials (RFC 6749 §4.4) only: the other grants bring the scopes that were granted."""
         if not frozenset(scopes) <= frozenset(client.scopes.split()) - PERSONAL:
             return self._refuse("scope_not_allowed")
+        signed = client.access_token_format == AccessTokenFormat.JWT
+        if signed and not Tool.objects.filter(pk=client.pk).exclude(state=ToolState.CLOSED).exists():
+            # Nobody asks the hub about a signed token: that the tool was closed a moment ago must count now.
+            return self._refuse("tool_closed")
         self.basis = Basis(tool=client, scopes=frozenset(scopes))
-        self.audience = tokens.audience_for(self.basis, self.resources)
+        self.audience = tokens.audience_for(self.basis, self.resources, now=self.now)
         return True
 
     # Device code and token exchange --------------------------------------------------------------------------
@@ -241,10 +244,10 @@ class Validator(OAuth2Validator):
         if not code:
             raise ProtocolError("invalid_request", "device_code is missing", detail="device_code_missing")
         # Before the code is used up: a resource that is refused must not cost the member a second approval.
-        self.audience = tokens.audience_for(Basis(tool=self.tool, scopes=frozenset()), self.resources)
+        self.audience = tokens.audience_for(Basis(tool=self.tool, scopes=frozenset()), self.resources, now=self.now)
         grant = device.redeem(tool=self.tool, device_code=code, now=self.now)
-        self.basis = tokens.basis_of(grant, self.tool, methods=tuple(grant.methods))
-        tokens.check_readers(self.basis, self.audience)
+        self.basis = tokens.basis_of(grant, self.tool)
+        tokens.check_readers(self.basis, self.audience, now=self.now)
         request.user, request.scopes = grant.user, sorted(self.basis.scopes)
 
     def validate_subject_token(self, request: OAuthRequest) -> None:

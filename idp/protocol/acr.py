@@ -30,6 +30,12 @@ def need_of(request: AuthRequest, *, minimum: str) -> Need:
     return Need(minimum, None, (*request.acr_values, *asked))
 
 
+def strongest(*minimums: str) -> str:
+    """The level that meets every one of these; a word that is no level can be met by none, and wins."""
+    unknown = [level for level in minimums if level and not _rank(level)]
+    return unknown[0] if unknown else max(minimums, key=_rank, default="")
+
+
 def suffices(held: str, need: Need) -> bool:
     """Whether a session at level ``held`` will do.  A level includes those below it."""
     if need.minimum and not _rank(held) >= _rank(need.minimum) > 0:

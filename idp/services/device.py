@@ -161,7 +161,7 @@ def redeem(*, tool: Tool, device_code: str, now: datetime) -> DeviceGrant:
         raise _still_pending(grant, now)
     if grant.user is None or grant.tool_session is None:
         raise ProtocolError("access_denied", "the member's session is over", detail="session_ended")
-    if unusable := tokens.why_unusable(grant, now=now):
+    if unusable := tokens.why_unusable(grant, tool, now=now):
         raise ProtocolError("access_denied", "the member may not enter any more", detail=unusable)
     grant.used_at = now
     DeviceGrant.objects.filter(pk=grant.pk).update(used_at=now)

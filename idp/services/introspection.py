@@ -8,7 +8,7 @@ from django.db.models import BigIntegerField, CharField, DateTimeField, F
 
 from idp import access
 from idp.models import AccessToken, Tool
-from idp.protocol import access_tokens
+from idp.protocol import access_tokens, acr
 from idp.protocol.tokens import digest
 from idp.services import keys, subjects, tokens
 from idp.types import ToolState
@@ -38,9 +38,9 @@ def introspect(token: str, *, tool: Tool, now: datetime) -> dict[str, Any]:
     row = _SHOWN.first(token=digest(token), reader=tool.pk, now=now)
     if row is None or not _is_for(row, tool) or row.holder_state == ToolState.CLOSED:
         return INACTIVE
-    if row.user is not None and (row.tool_session is None or tokens.why_unusable(row, now=now)):
+    if row.user is not None and (row.tool_session is None or _why_unusable(row, now=now)):
         return INACTIVE
-    if row.user is not None and not access.may_enter_as_read(row, row.user, name="reader_open"):
+    if row.user is not None and not _opens(row, tool):
         # The holder may still be entered, the resource behind it no longer.
         return INACTIVE
     answer = {
@@ -58,8 +58,9 @@ def introspect(token: str, *, tool: Tool, now: datetime) -> dict[str, Any]:
         answer["sub"] = subjects.given(row.user, tool)
     if row.auth_time is not None:
         answer["auth_time"] = int(row.auth_time.timestamp())
-    if row.acr:
-        answer["acr"] = row.acr
+    stated = row.acr if row.user is None or tokens.still_proved(row) else row.tool_session.hub_session.acr
+    if stated:
+        answer["acr"] = stated
     if row.binding:
         answer["cnf"] = access_tokens.cnf(row.binding)
     if row.acting is not None:
@@ -74,6 +75,16 @@ def signed(answer: dict[str, Any], *, tool: Tool, now: datetime) -> str:
     )
     alg = tool.introspection_signed_response_alg or tool.algorithm
     return keys.sign(payload, alg=alg, typ=access_tokens.INTROSPECTION_TYPE)
+
+
+def _why_unusable(row: Any, *, now: datetime) -> str:
+    return tokens.why_unusable(row, Tool.objects.known(row.application_id), now=now)
+
+
+def _opens(row: Any, reader: Tool) -> bool:
+    """Whether the token's member would be let into the tool that reads it."""
+    enough = acr.suffices(row.tool_session.hub_session.acr, acr.Need(minimum=reader.required_acr))
+    return enough and access.may_enter_as_read(row, row.user, name="reader_open")
 
 
 def _is_for(row: Any, tool: Tool) -> bool:

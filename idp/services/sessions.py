@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -18,12 +18,15 @@ from audit.services import record_all
 from audit.types import SYSTEM, Action, Actor, Entry
 from directory.models import Member
 from idp.models import AccessToken, DeviceGrant, Grant, HubSession, LogoutDelivery, RefreshToken, Tool, ToolSession
+from idp.protocol.acr import LEVELS
 from idp.selectors import live_session
 from idp.services import subjects
 
 log = logging.getLogger("idp.sessions")
 SESSION_FIELD = "hub_session"
 SEEN_FIELD = "hub_session_seen"
+# After that no request that began before the end of its session is still under way.
+SETTLED = timedelta(minutes=1)
 
 
 def browser_state(session: HubSession | UUID | str | None) -> str:
@@ -201,6 +204,18 @@ def open_tool_session(session: HubSession, tool: Tool, *, now: datetime) -> Tool
     if not created:
         ToolSession.objects.filter(pk=found.pk).update(last_at=now)
     return found
+
+
+def weaken(member_id: UUID, *, but: UUID | None) -> None:
+    """A member's second factor is gone: no session of theirs goes on claiming it, besides the one named."""
+    rows = HubSession.objects.filter(member_id=member_id, ended_at=None)
+    rows = rows.exclude(pk=but) if but else rows
+    rows.exclude(acr=LEVELS[0]).update(acr=LEVELS[0], methods=["pwd"])
+
+
+def left_open(now: datetime) -> QuerySet[ToolSession]:
+    """Sessions of tools that were begun while their hub session ended: nothing can be had on them."""
+    return ToolSession.objects.filter(ended_at=None, hub_session__ended_at__lt=now - SETTLED)
 
 
 def expired(now: datetime) -> QuerySet[HubSession]:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,7 +22,7 @@ from consent.types import ALWAYS, Channel, Disclosed, Standing
 from directory.models import Member
 from idp import access, claims
 from idp.models import AccessToken, Grant, RefreshToken, Tool, ToolSession
-from idp.protocol import access_tokens, claims_request
+from idp.protocol import access_tokens, acr, claims_request
 from idp.protocol import tokens as protocol
 from idp.protocol.encoding import base64url
 from idp.protocol.errors import ProtocolError
@@ -85,14 +85,19 @@ def with_ground(rows: QuerySet[Any], *, tool: int | str | Combinable) -> QuerySe
     return consent_selectors.with_standing(beside, member="user", tool=tool)
 
 
-def why_unusable(row: Any, *, now: datetime) -> str:
-    """Why tokens may no longer be had on the ground of this row, or nothing.  Asked at every use of every token."""
+def why_unusable(row: Any, tool: Tool, *, now: datetime) -> str:
+    """Why tokens may no longer be had on the ground of this row, or nothing.  Asked at every use of every token.
+
+    ``tool`` is the one that holds it: what its operator asks of a sign-in counts for what was given before, too.
+    """
     if not row.user.is_active:
         return "member_inactive"
     if row.tool_session.ended_at is not None or row.tool_session.hub_session.is_over(now):
         return "session_ended"
     if not access.may_enter_as_read(row, row.user):
         return "access_denied"
+    if not acr.suffices(row.tool_session.hub_session.acr, acr.Need(minimum=tool.required_acr)):
+        return "acr_too_low"
     return ""
 
 
@@ -104,6 +109,10 @@ def is_settled(row: Any, tool: Tool) -> bool:
 
 def basis_of(row: Any, tool: Tool, **more: Any) -> Basis:
     """The ground that a row read by ``with_ground`` is, with what only its kind has in ``more``."""
+    proof = {"acr": row.acr, "methods": tuple(getattr(row, "methods", ()))}
+    session = row.tool_session.hub_session
+    if not still_proved(row):
+        proof = {"acr": session.acr, "methods": tuple(session.methods)}
     return Basis(
         tool=tool,
         member=row.user,
@@ -111,16 +120,21 @@ def basis_of(row: Any, tool: Tool, **more: Any) -> Basis:
         standing=consent_selectors.standing_of(row),
         scopes=frozenset(row.scope.split()),
         auth_time=row.auth_time,
-        acr=row.acr,
+        **proof,
         **more,
     )
 
 
-def audience_for(basis: Basis, wanted: Iterable[str]) -> Audience:
+def still_proved(row: Any) -> bool:
+    """Whether the session is still at the level that this row states: a factor that was removed proves nothing."""
+    return acr.suffices(row.tool_session.hub_session.acr, acr.Need(minimum=row.acr))
+
+
+def audience_for(basis: Basis, wanted: Iterable[str], *, now: datetime) -> Audience:
     """RFC 8707 §2.2: the resources of this token, from those granted, or from the tool's own list where none was.
 
     Raises ``ProtocolError`` invalid_target, also for a signed token that would have to name its subject differently
-    to two resources, and access_denied for a tool behind a resource that the member may not enter.
+    to two resources, and as ``check_readers`` does.
     """
     asked = tuple(dict.fromkeys(wanted))
     known = frozenset(basis.resources or basis.tool.resource_list)
@@ -131,17 +145,28 @@ def audience_for(basis: Basis, wanted: Iterable[str]) -> Audience:
         raise ProtocolError("invalid_target", "name one resource for this token", detail="resource_many")
     found = [Tool.objects.of_resource(resource) for resource in resources]
     audience = Audience(resources, tuple(tool for tool in found if tool is not None))
-    check_readers(basis, audience)
+    check_readers(basis, audience, now=now)
     return audience
 
 
-def check_readers(basis: Basis, audience: Audience) -> None:
-    """A token opens the tool that reads it, so its member must be let in there too.  Raises ``ProtocolError``."""
+def check_readers(basis: Basis, audience: Audience, *, now: datetime) -> None:
+    """A token opens the tool that reads it, so all that is asked at its door is asked here: may the member enter,
+    have they agreed where it rests on that, and have they proved enough.  Raises ``ProtocolError`` access_denied.
+    """
     if basis.member is None:
         return
+    session = _person(basis)[2].hub_session
     for reader in audience.readers:
-        if reader.pk != basis.tool.pk and not access.may_enter(basis.member, reader):
+        if reader.pk == basis.tool.pk:
+            continue
+        if not access.may_enter(basis.member, reader):
             raise ProtocolError("access_denied", "this member may not enter the resource", detail="access_denied")
+        if not consent_selectors.may_be_told(basis.member.pk, reader.pk):
+            raise ProtocolError("access_denied", "this member did not agree to the resource", detail="consent_missing")
+        if not acr.suffices(session.acr, acr.Need(minimum=reader.required_acr)):
+            raise ProtocolError("access_denied", "the resource needs a stronger sign-in", detail="acr_too_low")
+        if reader.default_max_age is not None and now - session.auth_time > timedelta(seconds=reader.default_max_age):
+            raise ProtocolError("access_denied", "the resource needs a fresher sign-in", detail="auth_too_old")
 
 
 # Claims ------------------------------------------------------------------------------------------------------
@@ -408,6 +433,15 @@ def _revoke_all(rows: QuerySet[RefreshToken], *, now: datetime) -> None:
     live = rows.filter(revoked=None)
     while live.exists():
         live.update(revoked=now)
+
+
+def end_read_by(tool: Tool, member_id: UUID) -> None:
+    """What other tools hold to act at this one for the member, where the hub still can: opaque tokens."""
+    if not tool.resource_identifier:
+        return
+    rows = AccessToken.objects.filter(user_id=member_id).exclude(resource=[]).values_list("pk", "resource")
+    read = [pk for pk, resources in rows if tool.resource_identifier in (resources or ())]
+    AccessToken.objects.filter(pk__in=read).delete()
 
 
 @transaction.atomic

@@ -54,7 +54,7 @@ def userinfo(access_token: str, *, check_holder: Callable[[Tool, str], None], no
         raise ProtocolError("invalid_token", "the token is for another resource", detail="token_audience")
     if "openid" not in row.scope.split():
         raise ProtocolError("insufficient_scope", "openid was not granted", detail="token_scope")
-    unusable = tokens.why_unusable(row, now=now)
+    unusable = tokens.why_unusable(row, tool, now=now)
     if unusable:
         raise ProtocolError("invalid_token", "its ground is gone", detail=unusable)
     answer = tokens.claims_for(tokens.basis_of(row, tool, claims=row.claims), channel=Channel.USERINFO)

@@ -8,7 +8,7 @@ from django.db import transaction
 from audit.types import Actor
 from consent import services as consent_services
 from idp.models import Tool, ToolSession
-from idp.services import sessions
+from idp.services import sessions, tokens
 
 
 @transaction.atomic
@@ -40,3 +40,4 @@ def withdraw(*, member_id: UUID, tool: Tool, actor: Actor, now: datetime) -> boo
 def _end_everything_held(member_id: UUID, tool: Tool, actor: Actor, *, now: datetime) -> None:
     held = ToolSession.objects.filter(tool=tool, hub_session__member_id=member_id)
     sessions.end_tool_sessions(held, actor=actor, now=now)
+    tokens.end_read_by(tool, member_id)

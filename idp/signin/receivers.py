@@ -52,9 +52,11 @@ def note_new_codes(*, request: HttpRequest, user: Member, authenticator: Authent
 
 @receiver(authenticator_removed, dispatch_uid="idp.forget_factor")
 def forget_factor(*, request: HttpRequest, user: Member, authenticator: Authenticator, **_: Any) -> None:
-    """The session no longer claims what can no longer be proved."""
+    """No session of the member claims any longer what can no longer be proved, in whichever browser."""
     journal.factor_changed(request, action=Action.FACTOR_REMOVED, member_id=user.pk, kind=authenticator.type)
     if authenticator.type == Authenticator.Type.TOTP:
+        here = live_session(request.session.get(sessions.SESSION_FIELD))
+        sessions.weaken(user.pk, but=here.pk if here else None)
         allauth_parts.forget_second_factor(request, user)
         note_proof(request, user, method="pwd")
 

@@ -85,7 +85,7 @@ def proceed(request: HttpRequest, arrived: Arrived, *, now: datetime, consented:
 
 def _steps(request: HttpRequest, asked: Asked, *, now: datetime, consented: bool) -> HttpResponse:
     language.follow(request, asked.request.ui_locales)
-    need = acr.need_of(asked.request, minimum=asked.tool.required_acr)
+    need = acr.need_of(asked.request, minimum=_minimum(asked))
     if not acr.attainable(need):
         # RFC 9470 §5; nobody is asked for a proof that would not do.
         raise ProtocolError("unmet_authentication_requirements", "this acr is not offered here", detail="acr_unknown")
@@ -118,6 +118,12 @@ def _steps(request: HttpRequest, asked: Asked, *, now: datetime, consented: bool
     )
     pending.done(request, asked.key)
     return answers.with_code(request, asked.tool, asked.where, code, found.session, now=now)
+
+
+def _minimum(asked: Asked) -> str:
+    """What the operator asks of whoever opens this tool, or a tool that the tokens will be shown to (RFC 8707)."""
+    readers = [Tool.objects.of_resource(each) for each in asked.request.resources]
+    return acr.strongest(*(tool.required_acr for tool in (asked.tool, *readers) if tool is not None))
 
 
 def _hinted_subject(asked: Asked) -> object:

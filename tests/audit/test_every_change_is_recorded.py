@@ -36,6 +36,8 @@ EXCUSED = {
     "idp.services.pushed.spend": "the mark that issue sets with the code it records",
     "idp.services.registration._spend": "a use of a token that lets a tool register; the tool or the refusal records",
     "idp.services.replay.first_time": "a number seen once; what was proved with it is recorded",
+    "idp.services.sessions.weaken": "what sessions claim without a factor; its removal is recorded by what calls this",
+    "idp.services.tokens.end_read_by": "tokens of other tools that end with an agreement; its withdrawal is recorded",
     "idp.services.subjects.keep": "a name given with a tool's session, which is recorded",
     "idp.views.farewell.take": "an entry of the cache that is shown once",
     "idp.signin.receivers.note_proof": "the cookie's new name for a session; the proof is recorded by what it calls",

@@ -52,6 +52,24 @@ def test_a_job_that_fails_is_tried_again_at_its_next_time(caplog):
 
 
 @pytest.mark.django_db
+def test_a_tools_session_that_outlived_its_hub_session_is_closed(agenda, browser):
+    """Begun by a request that was under way when the member signed out."""
+    from hub.management.commands import run_worker
+    from idp.models import HubSession, ToolSession
+
+    agenda.code(browser)
+    now = timezone.now()
+    HubSession.objects.update(ended_at=now)
+
+    run_worker._end_stale(now)
+    open_at_once = ToolSession.objects.filter(ended_at=None).count()
+    run_worker._end_stale(now + timedelta(minutes=2))
+
+    assert open_at_once == 1
+    assert not ToolSession.objects.filter(ended_at=None).exists()
+
+
+@pytest.mark.django_db
 def test_removal_goes_on_while_whole_batches_go(agenda, browser, monkeypatch):
     from hub.management.commands import run_worker
     from idp.models import AccessToken

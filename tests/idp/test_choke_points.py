@@ -100,6 +100,8 @@ def test_what_tools_hold_is_ended_in_one_place():
         "idp.services.tools._end_exchanged",
         # A token of no family that can be refreshed, with what was exchanged for it.
         "idp.services.tokens.revoke",
+        # What others hold to act at a tool goes with the agreement that tool rested on.
+        "idp.services.tokens.end_read_by",
         "idp.services.tokens.revoke_code_family",
         "idp.services.tokens.revoke_family",
     }

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -20,6 +21,7 @@ from directory.models import Member
 from directory.types import MemberState
 from idp.models import HubSession
 from idp.signin import pending, reauth
+from tests.support.oidc import sign_in
 from tests.support.signin import (
     KARIM_PASSWORD,
     NOEMIE,
@@ -231,6 +233,23 @@ def test_removing_the_factor_needs_the_password_again_and_lowers_the_level(
     assert not Authenticator.objects.exists()
     assert level() == (["pwd"], "1")
     assert Event.objects.filter(action=Action.FACTOR_REMOVED, subject=noemie.pk).count() == 2
+
+
+@pytest.mark.incident("CVE-2024-52946")
+def test_removing_the_factor_lowers_the_members_other_browsers_too(
+    inside: Client, noemie: Member, karim: Member, enrol: Enrol
+) -> None:
+    enrol(inside, NOEMIE_PASSWORD)
+    strong = {"methods": ("pwd", "otp", "mfa"), "acr": "2"}
+    elsewhere, somebody_else = sign_in(noemie, **strong), sign_in(karim, **strong)
+    confirm_password(inside, NOEMIE_PASSWORD)
+
+    inside.post(reverse("mfa_deactivate_totp"))
+
+    levels = dict(HubSession.objects.values_list("pk", "acr"))
+    assert sorted(levels.values()) == ["1", "1", "2"]
+    assert levels[UUID(somebody_else.session["hub_session"])] == "2"
+    assert HubSession.objects.get(pk=elsewhere.session["hub_session"]).methods == ["pwd"]
 
 
 # The second step ---------------------------------------------------------------------------------------------

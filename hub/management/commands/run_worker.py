@@ -76,3 +76,4 @@ def _purge(now: datetime) -> object:
 
 def _end_stale(now: datetime) -> None:
     sessions.end_hub_sessions(sessions.expired(now), reason="expired", actor=SYSTEM, now=now)
+    sessions.end_tool_sessions(sessions.left_open(now), reason="session_ended", actor=SYSTEM, now=now)
