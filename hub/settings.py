@@ -117,7 +117,7 @@ CACHES: dict[str, Any]
 if env.cache_url:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "hub.redis.RedisCache",
             "LOCATION": env.cache_url,
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }
