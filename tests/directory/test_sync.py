@@ -571,11 +571,24 @@ def test_a_role_is_given_once_and_taken_back(synced):
 
 
 def test_a_role_is_given_by_command(synced):
-    call_command("grant_role", "mireille.vidal", "dpo", verbosity=0)
+    out = StringIO()
+
+    call_command("grant_role", "mireille.vidal", "dpo", stdout=out)
 
     assert selectors.has_role(Member.objects.get(login="mireille.vidal"), Role.DPO)
+    assert out.getvalue() == "mireille.vidal has the role dpo\n"
     with pytest.raises(CommandError):
         call_command("grant_role", "personne", "dpo")
+
+
+def test_a_role_is_taken_back_by_command(synced):
+    call_command("grant_role", "mireille.vidal", "dpo", verbosity=0)
+    out = StringIO()
+
+    call_command("grant_role", "mireille.vidal", "dpo", "--revoke", stdout=out)
+
+    assert not selectors.has_role(Member.objects.get(login="mireille.vidal"), Role.DPO)
+    assert out.getvalue() == "mireille.vidal no longer has the role dpo\n"
 
 
 def test_somebody_who_left_has_no_role_any_more(synced):

@@ -27,4 +27,6 @@ class Command(BaseCommand):
         change = revoke_role if options["revoke"] else grant_role
         change(member_id=member.pk, role=Role(options["role"]), actor=SYSTEM, now=timezone.now())
         if options["verbosity"] > 0:
-            self.stdout.write(f"{options['role']}: {'taken from' if options['revoke'] else 'given to'} {member.pk}")
+            # True as well where nothing had to change.
+            has = "no longer has" if options["revoke"] else "has"
+            self.stdout.write(f"{member.login or member.email} {has} the role {options['role']}")
