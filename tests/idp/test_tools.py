@@ -98,6 +98,32 @@ def test_a_wrong_property_is_named_and_nothing_is_stored(options, said):
     assert not Tool.objects.exists()
 
 
+PROCESSING = ("--processing", "Essai", "--purpose", "Essayer.", "--retention", "un an")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (PROCESSING[:2], "purpose is empty.*needs --purpose and --retention"),
+        (PROCESSING[:4], "retention is empty.*needs --purpose and --retention"),
+        ((*PROCESSING, "--item", "name"), "no reason given for: name.*CODE=WHY"),
+        ((*PROCESSING, "--item", "name= |to show it"), "no reason given for: name.*CODE=WHY"),
+        ((*PROCESSING, "--item", "name=a", "--item", "name=b"), "declared twice"),
+        ((*PROCESSING, "--optional-item", "phone=pour appeler"), "need consent as their legal basis"),
+        (("--item", "name=pour l’affichage"), "--processing"),
+        (("--optional-item", "phone=pour appeler"), "--processing"),
+        (PROCESSING[2:], "--processing"),
+        (("--processing", "", "--item", "name=pour l’affichage"), "--processing"),
+    ],
+)
+def test_a_sheet_that_cannot_be_declared_is_explained_and_nothing_is_stored(options, said):
+    with pytest.raises(CommandError, match=said):
+        add_tool("--redirect-uri", "https://essai.example/cb", *options)
+
+    assert not Tool.objects.exists()
+    assert not Event.objects.exists()
+
+
 def test_an_old_secret_works_until_its_end(wiki, browser):
     Tool.objects.update(
         previous_client_secret=digest("old"), previous_client_secret_until=timezone.now() + timedelta(hours=1)
@@ -384,6 +410,17 @@ def test_the_list_warns_of_what_was_relaxed(signing_key):
     }
     assert "! PKCE is not required of it" in text.getvalue()
     assert 'secret":' not in listed.getvalue()
+
+
+def test_a_plain_link_is_listed_without_a_way_of_proving_itself():
+    call_command("add_tool", "forum", "--name", "Forum", "--kind", "link", stdout=StringIO())
+    listed, text = StringIO(), StringIO()
+
+    call_command("list_tools", "--json", stdout=listed)
+    call_command("list_tools", stdout=text)
+
+    assert [each["token_endpoint_auth_method"] for each in json.loads(listed.getvalue())] == [""]
+    assert text.getvalue() == "forum (Forum): link, open\n"
 
 
 def test_adding_a_relaxed_tool_warns_at_once():

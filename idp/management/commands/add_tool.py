@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from audit.types import SYSTEM
 from consent import services as consent_services
-from consent.types import ITEMS, LegalBasis, Sheet, SheetItem
+from consent.types import ITEMS, LegalBasis, Sheet, SheetInvalid, SheetItem
 from idp.selectors import warnings_about
 from idp.services.tools import Registered, register_tool
 from idp.types import (
@@ -81,6 +81,18 @@ PROPERTIES = (
     "policy_uri",
     "tos_uri",
     "contacts",
+)
+# They say something about a processing; without one they would be dropped unseen.
+SHEET = (
+    "processing_en",
+    "purpose",
+    "purpose_en",
+    "retention",
+    "retention_en",
+    "recipient",
+    "contact",
+    "items",
+    "optional_items",
 )
 GRANTS = {
     "code": GrantType.CODE,
@@ -183,6 +195,10 @@ class Command(BaseCommand):
         add("--technical-contact", action="append", default=[], dest="contacts", metavar="MAIL")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["processing"] and any(options[name] for name in SHEET):
+            raise CommandError(
+                "--item, --purpose, --retention and the like describe a processing: name it by --processing"
+            )
         grants = [str(GRANTS[name]) for name in options["grants"] or ["code"]]
         options["grant_types"] = " ".join(dict.fromkeys(grants))
         options["resources"] = " ".join(options["resources"])
@@ -192,6 +208,11 @@ class Command(BaseCommand):
         except ValidationError as error:
             told = (f"{field}: {', '.join(why)}" for field, why in error.message_dict.items())
             raise CommandError("; ".join(told)) from error
+        except SheetInvalid as error:
+            raise CommandError(
+                f"the sheet cannot be declared: {error}; --processing needs --purpose and --retention, "
+                "and each item its reason (--item CODE=WHY)"
+            ) from error
         if options["as_json"]:
             self.stdout.write(json.dumps(self._described(registered), ensure_ascii=False))
             return

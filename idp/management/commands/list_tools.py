@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from idp.models import Tool
 from idp.selectors import warnings_about
-from idp.types import ToolWarning
+from idp.types import ToolKind, ToolWarning
 
 SENTENCES = {
     ToolWarning.NO_PKCE: "PKCE is not required of it",
@@ -35,13 +35,17 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([_described(tool, told) for tool, told in tools], ensure_ascii=False))
             return
         for tool, told in tools:
-            self.stdout.write(
-                f"{tool.slug} ({tool.name}): {tool.kind}, {tool.state}, {tool.token_endpoint_auth_method}"
-            )
+            facts = filter(None, (tool.kind, tool.state, _auth_method(tool)))
+            self.stdout.write(f"{tool.slug} ({tool.name}): {', '.join(facts)}")
             for target, scopes in _exchanges(tool).items():
                 self.stdout.write(f"  -> {target}: {' '.join(scopes)}")
             for warning in told:
                 self.stdout.write(f"  ! {SENTENCES[warning]}")
+
+
+def _auth_method(tool: Tool) -> str:
+    """Nothing for a plain link, which never asks the hub for anything."""
+    return tool.token_endpoint_auth_method if tool.kind == ToolKind.OIDC else ""
 
 
 def _exchanges(tool: Tool) -> dict[str, list[str]]:
@@ -56,7 +60,7 @@ def _described(tool: Tool, told: tuple[ToolWarning, ...]) -> dict[str, object]:
         "kind": tool.kind,
         "state": tool.state,
         "client_id": tool.client_id,
-        "token_endpoint_auth_method": tool.token_endpoint_auth_method,
+        "token_endpoint_auth_method": _auth_method(tool),
         "grant_types": list(tool.grant_type_list),
         "security_profile": tool.security_profile,
         "everyone": tool.everyone,
