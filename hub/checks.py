@@ -9,6 +9,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from hub import mail
 from hub.env import Env, load
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -60,6 +61,15 @@ def directory_errors(env: Env) -> list[CheckMessage]:
     ]
 
 
+def mail_errors(env: Env) -> list[CheckMessage]:
+    """A server that cannot be told is found out when the first mail is due, or gets the password in clear."""
+    if not env.mail_url or mail.server(env.mail_url):
+        return []
+    # Without the value: it holds a password.
+    hint = "smtps://, smtp+tls:// or smtp://; in user and password / is %2F, ? is %3F, # is %23 and % is %25."
+    return [Error("TROUSSEAU_MAIL_URL names no mail server.", hint=hint, id="hub.E008")]
+
+
 def key_errors(env: Env) -> list[CheckMessage]:
     """A key is published before it signs, while its predecessor still does."""
     found: list[CheckMessage] = []
@@ -85,5 +95,6 @@ def unsafe_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         *secret_errors(env),
         *origin_errors(env.origin),
         *directory_errors(env),
+        *mail_errors(env),
         *key_errors(env),
     ]

@@ -55,7 +55,11 @@ class Env(BaseSettings):
     ldap_timeout_seconds: float = Field(3.0, gt=0, description="How long may one answer of the directory take?")
     directory_max_age_hours: int = Field(24, gt=0, description="From which age is the directory copy called stale?")
 
-    mail_url: str = Field("", description="Which mail server? Empty: mails are files in the data folder.")
+    mail_url: str = Field(
+        "",
+        description="Which mail server? smtps://user:password@host, smtp+tls://… for STARTTLS, or smtp://… in clear. "
+        "Empty: mails are files in the data folder.",
+    )
     mail_from: str = Field("Trousseau <trousseau@alizarine.example>", description="Who do mails come from?")
     cooperative_name: str = Field("Coopérative Alizarine", description="Whose hub is this?")
     office_contact: str = Field("structure@alizarine.example", description="Whom may a member ask for help?")

@@ -10,7 +10,7 @@ from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from hub import logs
+from hub import logs, mail
 from hub.env import ROOT, load
 
 env = load()
@@ -293,15 +293,14 @@ OAUTH2_PROVIDER = {
 # Mail -----------------------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.mail_from
 EMAIL_TIMEOUT = 10
-if env.mail_url:
-    _mail = urlsplit(env.mail_url)
+if _mail := mail.server(env.mail_url):
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    EMAIL_HOST = _mail.hostname or "localhost"
-    EMAIL_PORT = _mail.port or 587
-    EMAIL_HOST_USER = _mail.username or ""
-    EMAIL_HOST_PASSWORD = _mail.password or ""
-    EMAIL_USE_SSL = _mail.scheme == "smtps"
-    EMAIL_USE_TLS = _mail.scheme == "smtp+tls"
+    EMAIL_HOST = _mail.host
+    EMAIL_PORT = _mail.port
+    EMAIL_HOST_USER = _mail.user
+    EMAIL_HOST_PASSWORD = _mail.password
+    EMAIL_USE_SSL = _mail.tls_first
+    EMAIL_USE_TLS = _mail.starttls
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")

@@ -16,6 +16,7 @@ def env(**values: Any) -> Env:
         "demo": False,
         "ldap_uri": "",
         "ldap_start_tls": True,
+        "mail_url": "",
         "origin": "https://hub.example",
     }
     given: dict[str, Any] = defaults | secrets | values
@@ -72,6 +73,32 @@ def test_a_directory_without_tls_is_refused_but_in_the_demonstration() -> None:
 
     assert ids(checks.directory_errors(env(**plain))) == ["hub.E005"]
     assert checks.directory_errors(env(**plain, demo=True)) == []
+
+
+@pytest.mark.parametrize("url", ["", "smtps://hub:mot%2Fde%23passe@mail.example", "smtp+tls://mail.example:2525"])
+def test_no_mail_server_or_one_that_can_be_told_is_accepted(url: str) -> None:
+    assert checks.mail_errors(env(mail_url=url)) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example",
+        "mail.example:587",
+        "tls://mail.example",
+        "smtp+starttls://mail.example",
+        "smtps://",
+        "smtps://mail.example:many",
+        "smtps://hub:mot/de/passe@mail.example",
+        "smtps://hub:mot#passe@mail.example",
+        "smtps://hub:mot?passe@mail.example",
+    ],
+)
+def test_a_mail_server_that_cannot_be_told_is_refused_without_repeating_it(url: str) -> None:
+    found = checks.mail_errors(env(mail_url=url))
+
+    assert ids(found) == ["hub.E008"]
+    assert "passe" not in str(found[0])
 
 
 def test_the_settings_of_the_tests_pass() -> None:
