@@ -29,6 +29,13 @@ from idp.protocol.errors import ProtocolError
 from idp.services import client_keys, keys, subjects
 from idp.types import AccessTokenFormat
 
+# Columns that no ground is judged by and no claim is made of.
+UNREAD = (
+    *(f"user__{name}" for name in ("password", "dn", "dn_key", "csn", "state_reason", "state_since")),
+    *(f"user__{name}" for name in ("login_key", "email_key", "employee_type", "created_at", "updated_at")),
+    *(f"tool_session__hub_session__{name}" for name in ("session_key", "started_at", "last_seen_at", "ended_reason")),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Basis:
@@ -80,7 +87,7 @@ class Answer:
 
 def with_ground(rows: QuerySet[Any], *, tool: int | str | Combinable) -> QuerySet[Any]:
     """Read the access decision and the standing consent beside rows that have a ``user`` and a ``tool_session``."""
-    beside = rows.select_related("user", "tool_session__hub_session")
+    beside = rows.select_related("user", "tool_session__hub_session").defer(*UNREAD)
     beside = access.with_entry(beside, member="user", tool=tool)
     return consent_selectors.with_standing(beside, member="user", tool=tool)
 
