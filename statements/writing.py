@@ -1,11 +1,11 @@
-"""Rows that are added on the hot paths: an ``INSERT`` by names of columns, without an object for each row."""
+"""Rows that are added and marked on the hot paths, by names of columns and without an object for each row."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.db import connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.utils import timezone
 
 Row = Mapping[str, Any]
@@ -13,9 +13,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """``name`` is what a row calls it: for a relation, the name of its identifier."""
+    """``name`` is what a row calls it: for a relation, the name of its key; ``stored`` is the database's name."""
 
     name: str
+    stored: str
     adapted: Callable[..., Any]
     default: Callable[[], Any]
 
@@ -38,7 +39,7 @@ class InsertingQuerySet(models.QuerySet[Any]):
         if not rows:
             return
         model: type[models.Model] = self.model
-        table, connection = _table_of(model), connections[self.db]
+        table = _table_of(model)
         values: list[Any] = []
         for row in rows:
             if not table.names.issuperset(row):
@@ -47,15 +48,32 @@ class InsertingQuerySet(models.QuerySet[Any]):
                 column.adapted(row[column.name] if column.name in row else column.default(), connection)
                 for column in table.columns
             ]
-        text = _statement(model, len(rows), connection.ops.quote_name)
-        with transaction.mark_for_rollback_on_error(using=self.db), connection.cursor() as cursor:
-            cursor.execute(text, values)
+        _run(_insertion(model, len(rows)), values)
+
+
+class MarkingQuerySet(InsertingQuerySet):
+    """A query set whose rows, once added, are marked one by one: as used, as revoked."""
+
+    def mark(self, pk: Any, **values: Any) -> None:
+        """Write these columns of the row with this key; raises ``TypeError`` for a name that is no column."""
+        model: type[models.Model] = self.model
+        table = _table_of(model)
+        if not table.names.issuperset(values):
+            raise TypeError(f"{model.__name__} has no column {', '.join(sorted(values.keys() - table.names))}")
+        adapted = [column.adapted(values[column.name], connection) for column in table.columns if column.name in values]
+        _run(_marking(model, frozenset(values)), [*adapted, model._meta.pk.get_db_prep_value(pk, connection)])
+
+
+def _run(text: str, values: Sequence[Any]) -> None:
+    # As ``save`` does: what the database refused must not be forgotten by whoever holds the transaction.
+    with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS), connection.cursor() as cursor:
+        cursor.execute(text, values)
 
 
 @cache
 def _table_of(model: type[models.Model]) -> _Table:
     columns = tuple(
-        _Column(field.attname, field.get_db_prep_save, _default_of(field))
+        _Column(field.attname, str(field.column), field.get_db_prep_save, _default_of(field))
         for field in model._meta.local_concrete_fields
         if not isinstance(field, models.AutoField)
     )
@@ -69,10 +87,20 @@ def _default_of(field: "models.Field[Any, Any]") -> Callable[[], Any]:
     return default
 
 
+# Names come from the models and are quoted by the database's rules; values are sent beside the text.
+
+
 @cache
-def _statement(model: type[models.Model], count: int, quoted: Callable[[str | None], str]) -> str:
-    columns = [field.column for field in model._meta.local_concrete_fields if not isinstance(field, models.AutoField)]
-    places = f"({', '.join(['%s'] * len(columns))})"
-    named = ", ".join(map(quoted, columns))
-    # Names of tables and columns from the models, quoted by the database's rules; values are sent beside the text.
-    return f"INSERT INTO {quoted(model._meta.db_table)} ({named}) VALUES {', '.join([places] * count)}"  # noqa: S608
+def _insertion(model: type[models.Model], count: int) -> str:
+    quoted, columns = connection.ops.quote_name, _table_of(model).columns
+    named = ", ".join(quoted(column.stored) for column in columns)
+    places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
+    return f"INSERT INTO {quoted(model._meta.db_table)} ({named}) VALUES {places}"  # noqa: S608
+
+
+@cache
+def _marking(model: type[models.Model], names: frozenset[str]) -> str:
+    quoted, columns = connection.ops.quote_name, _table_of(model).columns
+    changes = ", ".join(f"{quoted(column.stored)} = %s" for column in columns if column.name in names)
+    key = quoted(str(model._meta.pk.column))
+    return f"UPDATE {quoted(model._meta.db_table)} SET {changes} WHERE {key} = %s"  # noqa: S608

@@ -9,7 +9,7 @@ from oauth2_provider.models import (
     AbstractRefreshToken,
 )
 
-from statements.writing import InsertingQuerySet
+from statements.writing import InsertingQuerySet, MarkingQuerySet
 
 
 class Grant(AbstractGrant):
@@ -24,7 +24,7 @@ class Grant(AbstractGrant):
     # RFC 9449 §10: the key that the code is bound to.
     dpop_jkt = models.CharField(max_length=43, blank=True)
 
-    objects = InsertingQuerySet.as_manager()
+    objects = MarkingQuerySet.as_manager()
 
     class Meta(AbstractGrant.Meta):
         indexes = [models.Index(fields=["expires"], name="grant_expires")]
@@ -67,7 +67,7 @@ class RefreshToken(AbstractRefreshToken):
     claims = models.TextField(blank=True, default="")
     binding = models.CharField(max_length=60, blank=True)
 
-    objects = InsertingQuerySet.as_manager()
+    objects = MarkingQuerySet.as_manager()
 
     class Meta(AbstractRefreshToken.Meta):
         indexes = [

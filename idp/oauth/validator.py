@@ -153,7 +153,7 @@ class Validator(OAuth2Validator):
         self, client_id: str, code: str, request: OAuthRequest, *args: Any, **kwargs: Any
     ) -> None:
         """The row stays, marked: a replay must be recognised (RFC 9700 §4.5)."""
-        Grant.objects.filter(pk=self._grant().pk).update(used_at=self.now)
+        Grant.objects.mark(self._grant().pk, used_at=self.now)
 
     def _grant(self) -> Grant:
         grant = self._basis().grant
@@ -288,7 +288,7 @@ class Validator(OAuth2Validator):
             token.pop("refresh_token", None)
         token["token_type"] = token_type(self.binding)
         if basis.refresh and not basis.repeated and not tokens.keeps_refresh_token(self.tool):
-            RefreshToken.objects.filter(pk=basis.refresh.pk).update(revoked=self.now)
+            RefreshToken.objects.mark(basis.refresh.pk, revoked=self.now)
         tokens.save_tokens(
             basis,
             audience=self.audience,

@@ -16,7 +16,17 @@ APPS = ("audit", "consent", "directory", "hub", "idp", "launcher")
 # Tables with their guards, and rules that cannot reach a database; the rest writes only with a line in the journal.
 ASIDE = {"migrations", "models", "models.py", "protocol"}
 
-WRITES = {"save", "create", "delete", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "insert"}
+WRITES = {
+    "save",
+    "create",
+    "delete",
+    "bulk_create",
+    "bulk_update",
+    "get_or_create",
+    "update_or_create",
+    "insert",
+    "mark",
+}
 RECORDS = {"record", "record_all"}
 
 # Function → why it needs no line of its own.

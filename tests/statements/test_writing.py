@@ -98,3 +98,33 @@ def test_a_row_that_the_database_refuses_spoils_its_transaction(member, wiki, br
         assert transaction.get_connection().needs_rollback
         transaction.set_rollback(True)
     assert Event.objects.filter(action=Action.SIGN_IN.value, subject=None).count() == 1
+
+
+# Marking -----------------------------------------------------------------------------------------------------
+
+
+def test_a_row_is_marked_and_no_other(wiki, browser):
+    for _ in range(2):
+        wiki.code(browser)
+    first, second = Grant.objects.order_by("pk")
+    now = timezone.now()
+
+    with CaptureQueriesContext(connection) as cost:
+        Grant.objects.mark(first.pk, used_at=now, nonce="' %s")
+
+    assert len(cost) == 1
+    first.refresh_from_db()
+    assert (first.used_at, first.nonce) == (now, "' %s")
+    assert Grant.objects.get(pk=second.pk).used_at is None
+
+
+def test_only_columns_can_be_marked(wiki, browser):
+    wiki.code(browser)
+
+    with pytest.raises(TypeError, match="Grant has no column tool_session"):
+        Grant.objects.mark(Grant.objects.get().pk, tool_session=None)
+
+
+def test_what_is_only_ever_added_cannot_be_marked():
+    assert not hasattr(Event.objects, "mark")
+    assert not hasattr(AccessToken.objects, "mark")
