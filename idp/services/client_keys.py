@@ -1,6 +1,7 @@
 """The keys of tools: read from what they registered or from the address they named, used, never stored twice."""
 
 import json
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from idp import outgoing
 from idp.protocol.algorithms import ENCRYPTION, ENCRYPTION_METHODS
 from idp.protocol.jose import MAX_RSA_BITS, MIN_RSA_BITS
 
+log = logging.getLogger("idp.client_keys")
 MAX_BYTES = 65_536
 MAX_KEYS = 20
 FRESH_SECONDS = 600
@@ -36,6 +38,8 @@ PLACE_SECONDS = 0.1
 
 CURVES = {"EC": frozenset({"P-256", "P-384", "P-521"}), "OKP": frozenset({"Ed25519", "X25519"})}
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+# RFC 7517 §4, RFC 7518 §6: what is read of a key is text.
+TEXT_MEMBERS = ("kid", "use", "alg", "x", "y")
 
 
 class KeysUnavailable(Exception):
@@ -127,6 +131,17 @@ def forget() -> None:
 
 
 def _parse(jwks: object) -> ToolKeys:
+    """Raises ``_Unusable``, and nothing else: a fault on a stranger's key set must be noted like any other failure."""
+    try:
+        return _read(jwks)
+    except _Unusable:
+        raise
+    except Exception as error:
+        log.error("a key set cannot be read: %s", type(error).__name__)
+        raise _Unusable("a key that is not what its members say") from error
+
+
+def _read(jwks: object) -> ToolKeys:
     """Raises ``_Unusable``."""
     found = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
@@ -138,6 +153,8 @@ def _parse(jwks: object) -> ToolKeys:
     if any(PRIVATE_MEMBERS & each.keys() for each in found):
         raise _Unusable("a private key: it is burnt now, make a new one and publish its public half only")
     known = [each for each in found if _is_known(each)]
+    if not all(isinstance(each.get(name, ""), str) for each in known for name in TEXT_MEMBERS):
+        raise _Unusable("a key that is not what its members say")
     names = [(each["kid"], each.get("kty"), each.get("use"), each.get("alg")) for each in known if "kid" in each]
     if len(set(map(str, names))) < len(names):
         raise _Unusable("two keys of the same kid")
@@ -149,8 +166,10 @@ def _parse(jwks: object) -> ToolKeys:
 
 
 def _is_known(document: dict[str, Any]) -> bool:
-    kind = document.get("kty")
-    return kind == "RSA" or (isinstance(kind, str) and document.get("crv") in CURVES.get(kind, ()))
+    kind, curve = document.get("kty"), document.get("crv")
+    if kind == "RSA":
+        return True
+    return isinstance(kind, str) and isinstance(curve, str) and curve in CURVES.get(kind, ())
 
 
 def _import(document: dict[str, Any]) -> Key:
@@ -260,6 +279,10 @@ def _fetch(uri: str, address: _Address) -> None:
     except _Unusable:
         # Nothing is kept of the old set: this is the tool's word, not an outage.
         address.keys, address.failure, address.failed_at = None, "jwks_unusable", monotonic()
+    except Exception as error:
+        # A fault of ours, noted like an outage: unnoted, each request would call again.
+        log.error("a key set cannot be fetched: %s", type(error).__name__)
+        address.failure, address.failed_at = "jwks_uri_fault", monotonic()
     else:
         address.failure, address.fetched_at = "", monotonic()
 

@@ -2,9 +2,12 @@
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joserfc import jwe, jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
@@ -109,6 +112,16 @@ def test_a_tool_without_a_key_to_verify_with_says_so(tool, code):
 
 RSA, EC = made("RS256"), made("ES256")
 PUBLIC = RSA.as_dict(private=False)
+NESTED: list[object] = []
+for _ in range(5_000):
+    NESTED = [NESTED]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["sig", "AQAB"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
+SOUND = [made(kind).as_dict(private=False) for kind in ("RS256", "ES256", "Ed25519", "X25519")]
+MEMBERS = ["kty", "crv", "n", "e", "x", "y", "kid", "use", "alg", "key_ops", "x5c", "x5t", "x5t#S256", "x5u", "ext"]
 
 
 @pytest.mark.spec("RFC 7517", "5")
@@ -132,6 +145,11 @@ PUBLIC = RSA.as_dict(private=False)
         ({"keys": [{**PUBLIC, "n": 5}]}, "RSA key"),
         ({"keys": [{**PUBLIC, "e": "Ag"}]}, "members say"),
         ({"keys": [{**PUBLIC, "kid": 5}]}, "members say"),
+        ({"keys": [{**PUBLIC, "kid": NESTED}, {**PUBLIC, "kid": "a"}]}, "members say"),
+        ({"keys": [{**PUBLIC, "use": ["sig"]}]}, "members say"),
+        ({"keys": [{**PUBLIC, "key_ops": [{}]}]}, "members say"),
+        ({"keys": [{**EC.as_dict(private=False), "crv": ["P-256"]}]}, "no key"),
+        ({"keys": [{**EC.as_dict(private=False), "crv": {}}]}, "no key"),
         ({"keys": [{**EC.as_dict(private=False), "x": "AAAA"}]}, "members say"),
         ({"keys": [{**PUBLIC, "kid": "a"}, {**PUBLIC, "kid": "a"}]}, "same kid"),
         ({"keys": [{**PUBLIC, "kid": str(number)} for number in range(21)]}, "more than 20"),
@@ -139,6 +157,34 @@ PUBLIC = RSA.as_dict(private=False)
 )
 def test_a_key_set_that_nobody_should_use_is_refused_with_its_reason(jwks, word):
     assert word in (why_not_usable(jwks) or "")
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(SOUND), st.dictionaries(st.sampled_from(MEMBERS), JSON, min_size=1, max_size=3))
+def test_whatever_a_member_of_a_key_holds_the_set_is_taken_or_refused(sound, changed):
+    jwks = {"keys": [{**sound, **changed}, {**PUBLIC, "kid": "other"}]}
+
+    if why_not_usable(jwks):
+        with pytest.raises(KeysUnavailable, match="jwks_unusable"):
+            verification_keys(FakeTool(jwks))
+        return
+    assert "other" in kids(FakeTool(jwks))
+    # The set is sound; a key whose key_ops forbid it still encrypts nothing.
+    with suppress(KeysUnavailable):
+        encrypt(FakeTool(jwks), "x", alg="RSA-OAEP-256", enc="A256GCM")
+
+
+@given(JSON | st.fixed_dictionaries({"keys": JSON}))
+def test_whatever_is_no_key_set_is_refused(jwks):
+    assert why_not_usable(jwks)
+
+
+def test_a_fault_of_a_library_makes_a_key_set_unusable_and_no_more(monkeypatch, caplog):
+    monkeypatch.setattr(client_keys.JWKRegistry, "import_key", lambda _: 1 / 0)
+
+    assert "members say" in (why_not_usable({"keys": [PUBLIC]}) or "")
+    assert "ZeroDivisionError" in caplog.text
+    assert PUBLIC["n"] not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -292,6 +338,31 @@ def test_a_failure_is_remembered_for_a_quarter_of_a_minute(site, clock):
 
     assert asked == 1
     assert kids(tool) == ["one"]
+
+
+@pytest.mark.parametrize("document", [{"kty": "EC", "crv": ["P-256"], "x": "A", "y": "A"}, {**PUBLIC, "kid": ["a"]}])
+def test_an_odd_key_set_is_fetched_once_in_a_quarter_of_a_minute(site, clock, document):
+    site.answer = sends({"keys": [document]})
+    for _ in range(5):
+        with pytest.raises(KeysUnavailable, match="jwks_unusable"):
+            verification_keys(FakeTool(client_jwks_uri=site.uri))
+    asked = len(site.paths)
+    clock.seconds += 15
+    with pytest.raises(KeysUnavailable, match="jwks_unusable"):
+        verification_keys(FakeTool(client_jwks_uri=site.uri))
+
+    assert (asked, len(site.paths)) == (1, 2)
+
+
+def test_a_fault_of_ours_while_fetching_is_remembered_like_an_outage(clock, monkeypatch):
+    asked = []
+    monkeypatch.setattr(outgoing, "get_json", lambda uri, **_: asked.append(uri) or 1 / 0)
+
+    for _ in range(5):
+        with pytest.raises(KeysUnavailable, match="jwks_uri_fault"):
+            verification_keys(FakeTool(client_jwks_uri="https://tool.example/jwks"))
+
+    assert len(asked) == 1
 
 
 def test_while_its_address_is_down_a_tool_keeps_its_keys_for_an_hour(site, clock):

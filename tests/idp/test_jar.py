@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from idp import outgoing
 from idp.models import Grant
 from tests.support.authorize import (
     FOREIGN_KEY,
@@ -259,3 +260,15 @@ def test_a_tool_whose_keys_cannot_be_had_is_told_so(signing_key, browser):
 
     assert answer["error"] == "invalid_request_object"
     assert refusals("request_object_keys_unavailable") == 1
+
+
+def test_a_tool_that_publishes_an_odd_key_set_is_told_so_and_asked_once(signing_key, browser, monkeypatch):
+    party, asked = connect("bizarre", client_jwks_uri="http://localhost:9/odd"), []
+    odd = {"keys": [{"kty": "EC", "crv": ["P-256"], "x": "A", "y": "A"}]}
+    monkeypatch.setattr(outgoing, "get_json", lambda uri, **_: asked.append(uri) or odd)
+
+    answers = [answer_of(ask(party, browser, signed_request(party), redirect_uri=REDIRECT)) for _ in range(5)]
+
+    assert {answer["error"] for answer in answers} == {"invalid_request_object"}
+    assert refusals("request_object_keys_unavailable") == 5
+    assert len(asked) == 1

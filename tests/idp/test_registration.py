@@ -315,6 +315,8 @@ def test_no_listed_address_may_either(token, field):
         {"jwks": []},
         {"jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}},
         {"jwks": {"keys": [{"kty": "RSA", "kid": "\x00", "n": "AQAB", "e": "AQAB"}]}},
+        {"jwks": {"keys": [{"kty": "EC", "crv": ["P-256"], "x": "A", "y": "A"}]}},
+        {"jwks": {"keys": [{"kty": "OKP", "crv": {}, "x": "A"}]}},
         {"jwks": {"keys": [{"kty": "RSA"}]}, "jwks_uri": "https://tool.example/jwks"},
         {"subject_type": "public"},
         {"subject_type": "PAIRWISE"},
