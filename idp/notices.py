@@ -8,7 +8,7 @@ from django.db.models import Count, F, Max, Min, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from idp.models import LogoutDelivery, Tool
-from idp.types import DeliveryState
+from idp.types import DeliveryState, ToolState
 
 WAITING = Q(state=DeliveryState.WAITING)
 FAILED = Q(state=DeliveryState.FAILED)
@@ -30,7 +30,7 @@ class ToolNotices:
 
 
 def by_tool() -> list[ToolNotices]:
-    """Every tool that wants notices or has some, those in trouble first; three statements."""
+    """Every open tool that wants notices, and every tool that has some, those in trouble first; three statements."""
     grouped = LogoutDelivery.objects.order_by().values("tool_session__tool_id")
     rows = grouped.annotate(
         waiting=Count("pk", filter=WAITING),
@@ -45,7 +45,8 @@ def by_tool() -> list[ToolNotices]:
         for tool, *values in rows.values_list("tool_session__tool_id", *COUNTED)
     }
     results = _last_results()
-    tools = Tool.objects.filter(Q(pk__in=counts) | Q(backchannel_logout_uri__gt="")).order_by("name")
+    wants = Q(backchannel_logout_uri__gt="") & ~Q(state=ToolState.CLOSED)
+    tools = Tool.objects.filter(Q(pk__in=counts) | wants).order_by("name")
     found = [ToolNotices(tool, **counts.get(tool.pk, {}), last_result=results.get(tool.pk, "")) for tool in tools]
     return sorted(found, key=lambda each: (not each.failed, not each.stuck))
 

@@ -132,14 +132,15 @@ def set_access(
 def close_tool(*, slug: str, actor: Actor, now: datetime, reason: str) -> None:
     """The end of a tool: nobody enters, nothing it holds works, its credentials are gone.
 
-    The row stays: the ledger and the agreements name it, and must for as long as they are kept.
+    The row stays: the ledger and the agreements name it, and must for as long as they are kept.  So does the address
+    for logout notices: those queued here have yet to be sent, and with no session left to end there will be no other.
     """
     tool = _locked(slug)
     sessions.end_tool_sessions(ToolSession.objects.filter(tool=tool), now=now, reason="tool_closed", actor=actor)
     # What its own account holds belongs to no session.
     AccessToken.objects.filter(application=tool).delete()
     tool.state, tool.everyone = ToolState.CLOSED, False
-    tool.redirect_uris = tool.post_logout_redirect_uris = tool.backchannel_logout_uri = ""
+    tool.redirect_uris = tool.post_logout_redirect_uris = ""
     tool.client_secret = tool.previous_client_secret = tool.registration_access_token = ""
     tool.sealed_client_secret = tool.previous_sealed_client_secret = tool.previous_client_secret_until = None
     tool.client_jwks, tool.client_jwks_uri = None, ""

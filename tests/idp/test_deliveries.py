@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from datetime import timedelta
+from io import StringIO
 from time import monotonic, sleep
 from types import SimpleNamespace
 
@@ -22,9 +23,10 @@ from idp import outgoing
 from idp.models import HubSession, LogoutDelivery, SigningKey, Tool, ToolSession
 from idp.services import deliveries, keys, purge
 from idp.services.deliveries import PLACES, PLACES_FOR_FAILING, PLACES_PER_TOOL, Dispatcher, Due, Places
-from idp.types import DeliveryState, SigningAlgorithm, SubjectType
+from idp.services.tools import close_tool
+from idp.types import DeliveryState, SigningAlgorithm, SubjectType, ToolState
 from tests.support.logout import deliver_due, tool_server
-from tests.support.oidc import connect, sign_in
+from tests.support.oidc import REDIRECT, connect, sign_in
 
 NOW = timezone.now
 
@@ -286,6 +288,47 @@ def test_no_token_is_in_the_technical_log(signing_key, member, caplog):
     assert "eyJ" not in caplog.text
 
 
+# A tool that is closed ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.spec("OIDC Back-Channel Logout", "2.3")
+def test_a_tool_that_is_closed_hears_of_the_sessions_that_end_with_it_and_of_no_other(signing_key, browser):
+    with tool_server() as heard:
+        party = connect("wiki", backchannel_logout_uri=heard.url("/bye"))
+        party.code(browser)
+        sid = ToolSession.objects.get().sid
+
+        close_tool(slug="wiki", actor=SYSTEM, now=NOW(), reason="test")
+        deliver_due(now=NOW())
+        assert party.authorize(browser).status_code == 400
+        browser.post("/deconnexion/")
+        deliver_due(now=NOW())
+
+    (notice,) = heard.of("/bye")
+    assert keys.verify(notice["logout_token"], types=frozenset({"logout+jwt"}))["sid"] == sid
+    assert states() == {DeliveryState.DONE: 1}
+    assert Event.objects.filter(action=Action.LOGOUT_DELIVERED, tool=party.tool.pk).count() == 1
+    assert not Event.objects.filter(action=Action.LOGOUT_FAILED).exists()
+
+
+@pytest.mark.django_db
+def test_a_tool_that_is_opened_again_is_told_where_it_says_now(signing_key, browser):
+    with tool_server() as heard:
+        connect("wiki", backchannel_logout_uri=heard.url("/old"))
+        close_tool(slug="wiki", actor=SYSTEM, now=NOW(), reason="test")
+        options = ("--redirect-uri", REDIRECT, "--everyone", "--json")
+        call_command("add_tool", "wiki", "--name", "Wiki", *options, stdout=StringIO())
+        assert Tool.objects.get().backchannel_logout_uri == ""
+
+        party = connect("wiki", backchannel_logout_uri=heard.url("/new"), state=ToolState.OPEN)
+        party.code(browser)
+        browser.post("/deconnexion/")
+        deliver_due(now=NOW())
+
+    assert [path for path, _ in heard.asked] == ["/new"]
+
+
 # By hand -----------------------------------------------------------------------------------------------------
 
 
@@ -343,6 +386,7 @@ def test_the_page_says_what_became_of_each_tool_s_notices_and_names_nobody(signi
     now = NOW()
     down, fine = tool_at("down", "http://localhost:9/"), tool_at("fine", "http://localhost:9/")
     tool_at("new", "http://localhost:9/")
+    tool_at("gone", "http://localhost:9/", state=ToolState.CLOSED)
     queued(down, member, state=DeliveryState.FAILED, attempts=10, last_result="http_503", tried_at=now)
     queued(fine, member, state=DeliveryState.DONE, attempts=1, last_result="http_200", tried_at=now)
 

@@ -25,6 +25,7 @@ from idp.protocol.tokens import digest
 from idp.services import registration
 from idp.services.tools import set_access
 from idp.types import AuthMethod, SubjectType, ToolState
+from tests.support.logout import deliver_due, tool_server
 from tests.support.oidc import REDIRECT, Party, answer_of, connect
 
 pytestmark = pytest.mark.django_db
@@ -678,6 +679,18 @@ def test_a_tool_that_leaves_takes_its_sessions_and_tokens_with_it_and_leaves_the
     assert Event.objects.get(action=Action.TOOL_CLOSED).reason == "self_removed"
     with pytest.raises(CommandError):
         call_command("open_tool", tool.slug, "--everyone", stdout=StringIO())
+
+
+@pytest.mark.spec("RFC 7592", "2.3")
+def test_a_tool_that_leaves_is_still_told_of_the_sessions_that_ended_with_it(browser):
+    with tool_server() as heard:
+        told = register(give(opens=True), {**MINIMAL, "backchannel_logout_uri": heard.url("/bye")}).json()
+        Party(Tool.objects.get(), told["client_secret"]).code(browser)
+
+        assert manage("delete", told).status_code == 204
+        deliver_due(now=timezone.now())
+
+    assert len(heard.of("/bye")) == 1
 
 
 def test_a_tool_that_changes_its_method_is_given_the_secret_it_needs(token):
