@@ -243,7 +243,7 @@ MFA_FORMS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_TOLERANCE = 1
-MFA_TOTP_ISSUER = env.cooperative_name
+MFA_TOTP_ISSUER = COOPERATIVE = env.cooperative_name
 
 # OAuth toolkit --------------------------------------------------------------------------------------------
 OAUTH2_PROVIDER_APPLICATION_MODEL = "idp.Tool"

@@ -36,6 +36,23 @@ SWITCHES = {
 }
 # Checked, and true already or of no effect here: each ID token has auth_time, each logout token a sid.
 HARMLESS_SWITCHES = ("require_auth_time", "backchannel_logout_session_required")
+# What a program may write a tool's name in: other scripts hold whole alphabets that imitate Latin.  Operators are free.
+SCRIPTS = {
+    **{name: name for name in ("LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW")},
+    **dict.fromkeys(("CJK", "HIRAGANA", "KATAKANA", "HANGUL"), "EAST ASIAN"),
+}
+# Beyond are phonetic letters, small capitals and the like; an accented letter is a letter and an accent by then.
+LAST_LATIN = "\u017f"
+# UTS 39 §4, for these scripts: letters that are taken for others, and for which.
+IMITATIONS: dict[int, int | str] = {
+    **str.maketrans("АВЕЅІЈКМНОРСТУХԚԜҮӀѴ", "ABESIJKMHOPCTYXQWYIV"),
+    **str.maketrans("аеѕіјкмнорстухԛԝүӏѵһԁвгп", "aesijkmhopctyxqwyivhdbrn"),
+    **str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"),
+    **str.maketrans("αβεγηικνορςστυχω", "abeynikvopcotuxw"),
+    **str.maketrans("ıĸłŁøØđĐðħĦŧŦŋŊ|℮", "iklLoOdDdhHtTnNie"),
+    **{ord(one): two for one, two in (("œ", "oe"), ("Œ", "OE"), ("æ", "ae"), ("Æ", "AE"))},
+}
+ALIKE = str.maketrans("l10", "iio")
 CERTIFICATE_NAMES = ("tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri")
 
 
@@ -106,6 +123,16 @@ def why_unsafe(uri: str) -> str | None:
     ASCII only: letters that look alike make two hosts look like one to the operator who opens the tool.
     """
     return why_not_registrable(uri) if uri.isascii() else "holds other characters than ASCII"
+
+
+def likeness(name: str) -> str:
+    """What is seen of a name at a glance, not to be shown: two names of one likeness are taken for each other.
+
+    Width, case, accents, spaces, signs and what leaves no mark do not count; letters that imitate others are those.
+    """
+    plain = unicodedata.normalize("NFKD", name).translate(IMITATIONS).casefold()
+    seen = "".join(char for char in plain if _is_seen(char)).translate(ALIKE)
+    return seen.replace("rn", "m").replace("vv", "w")
 
 
 def _wrong(description: str, detail: str, code: str = "invalid_client_metadata") -> ProtocolError:
@@ -261,14 +288,33 @@ def _algorithms(reader: _Reader, offered: Offered) -> dict[str, str]:
 def _name(reader: _Reader, redirects: tuple[str, ...]) -> str:
     """RFC 7591 §2.2: the French name where there is one; a tool without a name is called by its host."""
     name = reader.text("client_name#fr", longest=MAX_NAME) or reader.text("client_name", longest=MAX_NAME)
-    if name.strip() and not any(_is_seen(char) for char in name):
+    if name.strip() and not likeness(name):
         raise _wrong("client_name shows nothing", "name_invisible")
+    if not _is_of_one_script(name):
+        raise _wrong("client_name is not in one script, or in letters that imitate others", "name_letters")
     return name.strip() or (urlsplit(redirects[0]).hostname or "")
+
+
+def _is_of_one_script(name: str) -> bool:
+    found = set()
+    for char in unicodedata.normalize("NFKD", name):
+        words = re.split("[ -]", unicodedata.name(char, ""))
+        if unicodedata.category(char)[0] in "MS" and "LETTER" in words:
+            # White on black, or a half of a flag.
+            return False
+        if not _is_seen(char) or (char.isascii() and char.isdigit()):
+            continue
+        script = SCRIPTS.get(words[0])
+        if script is None or (script == "LATIN" and char > LAST_LATIN):
+            return False
+        found.add(script)
+    return len(found) < 2
 
 
 def _is_seen(char: str) -> bool:
     """A letter or digit that leaves a mark: the Hangul fillers are letters by their category, and blank."""
-    return unicodedata.category(char)[0] in "LN" and char not in "\u115f\u1160\u3164\uffa0"
+    kind = unicodedata.category(char)
+    return kind[0] in "LN" and kind != "Lm" and char not in "\u115f\u1160\u3164\uffa0"
 
 
 def _origin(uri: str) -> str:

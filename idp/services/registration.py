@@ -27,6 +27,7 @@ from idp.services import tools
 from idp.types import GrantType, SubjectType, ToolState
 
 MAX_DAYS = 365
+HUB = "Trousseau"
 
 
 class TokenRefused(Exception):
@@ -219,6 +220,11 @@ def _differs(tool: Tool, metadata: Metadata) -> bool:
     )
 
 
+def _known_names() -> list[str]:
+    """What members trust by its name: the hub, the cooperative, and the tools that an operator connected."""
+    return [HUB, settings.COOPERATIVE, *Tool.objects.filter(self_registered=False).values_list("name", flat=True)]
+
+
 def _store(
     slug: str,
     metadata: Metadata,
@@ -230,9 +236,9 @@ def _store(
     actor: Actor = SYSTEM,
 ) -> tools.Registered:
     """Through the one function that makes tools.  Raises ``ProtocolError`` for what does not fit together."""
-    if Tool.objects.filter(self_registered=False, name__iexact=metadata.name).exists():
-        # Members know that name: on the page that asks for their agreement it would stand for another tool.
-        raise ProtocolError("invalid_client_metadata", "client_name is another tool's", detail="name_taken")
+    if protocol.likeness(metadata.name) in map(protocol.likeness, _known_names()):
+        # Members know that name: on the page that asks for their agreement it would stand for another.
+        raise ProtocolError("invalid_client_metadata", "client_name looks like a name in use", detail="name_taken")
     try:
         return tools.register_tool(
             slug=slug,

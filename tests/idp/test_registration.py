@@ -338,6 +338,8 @@ def test_no_listed_address_may_either(token, field):
         {"client_name": "\u202egnp.exe"},
         {"client_name": "\u3164\u3164"},
         {"client_name": "\u2003\u115f"},
+        {"client_name": "\u2800"},
+        {"client_name": "W\u0456ki"},
         {"client_name": ["Carnet"]},
         {"client_name": "x" * 121},
         {"scope": 'openid "'},
@@ -737,15 +739,48 @@ def test_a_token_without_end_is_not_given(options):
     assert not InitialAccessToken.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["Louty", "LOUTY", " louty "])
-def test_nobody_takes_the_name_of_a_tool_that_members_know(token, name):
-    connect("louty")
+@pytest.mark.spec("RFC 7591", "5")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Wiki", "WIKI", " wiki ", "W i k i", "Wiki\u2800", "Wiki\u3164", "Wiki\u034f", "W\ufe0fiki"),
+        *("\uff37\uff49\uff4b\uff49", "W\u0131ki", "\u051d\u0456\u043a\u0456", "Trousseau", "TR0USSEAU"),
+        *("Coopérative Alizarine", "cooperative alizarine"),
+    ],
+)
+def test_nobody_takes_a_name_that_members_know(token, name):
+    connect("wiki")
 
     response = register(token, {**MINIMAL, "client_name": name})
 
     assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata")
     assert refusals("name_taken") == 1
     assert Tool.objects.count() == 1
+
+
+@pytest.mark.spec("RFC 7591", "5")
+@pytest.mark.parametrize("field", ["client_name", "client_name#fr"])
+def test_nobody_borrows_letters_of_another_script(token, field):
+    assert register(token, {**MINIMAL, field: "W\u0456ki"}).status_code == 400
+    assert refusals("name_letters") == 1
+
+
+@pytest.mark.spec("RFC 7592", "2.2")
+def test_nobody_comes_to_such_a_name_by_a_change(token, settings):
+    settings.COOPERATIVE = "Les Ateliers"
+    told = register(token).json()
+
+    response = manage(
+        "put", told, metadata={**MINIMAL, "client_id": told["client_id"], "client_name": "Les\u2800ateliers"}
+    )
+
+    assert response.status_code == 400
+    assert refusals("name_taken") == 1
+    assert Tool.objects.get().name == MINIMAL["client_name"]
+
+
+def test_an_operator_names_tools_as_they_like():
+    assert connect("trousseau").tool.name == "Trousseau"
 
 
 def test_two_tools_that_registered_themselves_may_have_one_name(token):
