@@ -243,11 +243,9 @@ class Validator(OAuth2Validator):
         code = _given(request, "device_code")
         if not code:
             raise ProtocolError("invalid_request", "device_code is missing", detail="device_code_missing")
-        # Before the code is used up: a resource that is refused must not cost the member a second approval.
         self.audience = tokens.audience_for(Basis(tool=self.tool, scopes=frozenset()), self.resources, now=self.now)
-        grant = device.redeem(tool=self.tool, device_code=code, now=self.now)
+        grant = device.redeem(tool=self.tool, device_code=code, audience=self.audience, now=self.now)
         self.basis = tokens.basis_of(grant, self.tool)
-        tokens.check_readers(self.basis, self.audience, now=self.now)
         request.user, request.scopes = grant.user, sorted(self.basis.scopes)
 
     def validate_subject_token(self, request: OAuthRequest) -> None:

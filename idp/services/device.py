@@ -136,8 +136,8 @@ def note_refused(*, member_id: UUID, session_id: UUID | None, reason: str, now: 
     )
 
 
-def redeem(*, tool: Tool, device_code: str, now: datetime) -> DeviceGrant:
-    """The grant behind a device code, used up by this call (RFC 8628 §3.4, §3.5).
+def redeem(*, tool: Tool, device_code: str, audience: tokens.Audience, now: datetime) -> DeviceGrant:
+    """The grant behind a device code, used up by this call (RFC 8628 §3.4, §3.5) for tokens of this audience.
 
     Raises ``ProtocolError``: ``authorization_pending``, ``slow_down``, ``expired_token``, ``access_denied`` or
     ``invalid_grant``.  Call it inside a transaction that commits all the same: the pace of the questions is kept.
@@ -163,6 +163,8 @@ def redeem(*, tool: Tool, device_code: str, now: datetime) -> DeviceGrant:
         raise ProtocolError("access_denied", "the member's session is over", detail="session_ended")
     if unusable := tokens.why_unusable(grant, tool, now=now):
         raise ProtocolError("access_denied", "the member may not enter any more", detail=unusable)
+    # Before the code is used up: a resource that is refused must not cost the member a second approval.
+    tokens.check_readers(tokens.basis_of(grant, tool), audience, now=now)
     grant.used_at = now
     DeviceGrant.objects.filter(pk=grant.pk).update(used_at=now)
     return grant

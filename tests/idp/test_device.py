@@ -1,6 +1,7 @@
 """The device grant (RFC 8628), as a device, a member and somebody else see it."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.cache import cache
@@ -11,11 +12,12 @@ from audit.types import SYSTEM, Action
 from consent import selectors as consent_selectors
 from consent import services as consent_services
 from directory.types import MemberState
-from idp.models import DeviceGrant, HubSession, Tool
+from idp.models import AccessToken, DeviceGrant, HubSession, Tool
 from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
 from idp.services import device, sessions
 from idp.services.purge import purge_expired
+from idp.services.tokens import Audience
 from idp.types import AuthMethod, GrantType
 from tests.support.cast import FORMATION, LOUTY
 from tests.support.oidc import Party, connect, sign_in
@@ -394,6 +396,24 @@ def test_what_ended_between_yes_and_the_next_question_ends_the_device_too(screen
     assert not DeviceGrant.objects.exclude(used_at=None).exists()
 
 
+@pytest.mark.spec("RFC 8707", "2.2")
+def test_a_resource_that_the_member_may_not_enter_costs_no_approval(signing_key, browser):
+    api = "https://api.alizarine.example/"
+    connect("louty-api", resource_identifier=api, everyone=False)
+    party = connect("ecran", grant_types=GRANTS, token_endpoint_auth_method=AuthMethod.NONE, resources=api)
+    told = start(party).json()
+    approve(browser, told["user_code"])
+
+    refused = poll(party, told["device_code"], resource=api)
+
+    assert (refused.status_code, refused.json()["error"]) == (400, "access_denied")
+    assert refusals("access_denied") == 1
+    assert DeviceGrant.objects.get().used_at is None
+    assert not AccessToken.objects.exists()
+    assert poll(party, told["device_code"]).status_code == 200
+    assert poll(party, told["device_code"]).json()["error"] == "invalid_grant"
+
+
 def test_a_tool_for_two_factors_sends_the_member_to_them(screen, browser, member):
     Tool.objects.filter(pk=screen.tool.pk).update(required_acr="2")
     told = start(screen).json()
@@ -428,11 +448,12 @@ def test_a_hasty_device_waits_five_seconds_more_each_time(screen):
     code = start(screen).json()["device_code"]
     begun = timezone.now()
     asked = [0, 1, 12, 23, 34, 34 + 16]
+    redeem = partial(device.redeem, tool=screen.tool, device_code=code, audience=Audience())
 
     answers = []
     for seconds in asked:
         with pytest.raises(ProtocolError) as told:
-            device.redeem(tool=screen.tool, device_code=code, now=begun + timedelta(seconds=seconds))
+            redeem(now=begun + timedelta(seconds=seconds))
         answers.append(told.value.code)
 
     assert answers[:2] == ["authorization_pending", "slow_down"], "ten seconds now"
