@@ -252,6 +252,30 @@ def test_removing_the_factor_lowers_the_members_other_browsers_too(
     assert HubSession.objects.get(pk=elsewhere.session["hub_session"]).methods == ["pwd"]
 
 
+@pytest.mark.parametrize("by", ["an application of codes", "a recovery code"])
+def test_a_step_with_a_factor_that_was_removed_does_not_count_for_the_next_one(
+    inside: Client, noemie: Member, enrol: Enrol, by: str
+) -> None:
+    first = enrol(inside, NOEMIE_PASSWORD)
+    other = Client()
+    try_to_sign_in(other, NOEMIE, NOEMIE_PASSWORD)
+    enter_code(other, totp(first.secret) if by == "an application of codes" else first.recovery_codes[0])
+    session = HubSession.objects.filter(pk=other.session["hub_session"])
+    assert session.get().acr == "2"
+
+    inside.post(reverse("mfa_deactivate_totp"))
+    second = enrol(inside, NOEMIE_PASSWORD)
+    session.update(acr="1", methods=["pwd"])
+    confirm_password(other, NOEMIE_PASSWORD)
+    by_password = session.get()
+    other.post(reverse("mfa_reauthenticate"), {"code": totp(second.secret), "next": "/"})
+
+    assert (by_password.acr, by_password.methods) == ("1", ["pwd"])
+    assert session.get().acr == "2"
+    lines = Event.objects.filter(action=Action.REAUTHENTICATED, session=session.get().pk).order_by("pk")
+    assert [line.facts["methods"] for line in lines] == [["pwd"], ["pwd", "otp", "mfa"]]
+
+
 # The second step ---------------------------------------------------------------------------------------------
 
 
