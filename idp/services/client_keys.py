@@ -34,6 +34,8 @@ MAX_ADDRESSES = 256
 # Nobody has proved anything yet when keys are looked for: a tool that keeps silent holds so many threads of a process,
 # and who comes meanwhile stays for a moment only.
 PLACES = 2
+# Tools that registered themselves have this place to themselves, and no other: their silence costs nobody else.
+PLACES_FOR_STRANGERS = 1
 PLACE_SECONDS = 0.1
 
 CURVES = {"EC": frozenset({"P-256", "P-384", "P-521"}), "OKP": frozenset({"Ed25519", "X25519"})}
@@ -57,6 +59,8 @@ class HasKeys(Protocol):
     def client_jwks(self) -> Any: ...
     @property
     def client_jwks_uri(self) -> str: ...
+    @property
+    def self_registered(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +220,15 @@ class _Address:
 _addresses: OrderedDict[str, _Address] = OrderedDict()
 _addresses_lock = threading.Lock()
 _places = threading.BoundedSemaphore(PLACES)
+_places_for_strangers = threading.BoundedSemaphore(PLACES_FOR_STRANGERS)
 
 
 def _keys_of(tool: HasKeys, serves: Callable[[ToolKeys], bool]) -> ToolKeys:
     if tool.client_jwks:
         return _inline(json.dumps(tool.client_jwks, sort_keys=True))
     if tool.client_jwks_uri:
-        return _fetched(tool.client_jwks_uri, serves)
+        places = _places_for_strangers if tool.self_registered else _places
+        return _fetched(tool.client_jwks_uri, serves, places)
     raise KeysUnavailable("no_keys")
 
 
@@ -234,12 +240,12 @@ def _inline(text: str) -> ToolKeys:
         raise KeysUnavailable("jwks_unusable") from error
 
 
-def _fetched(uri: str, serves: Callable[[ToolKeys], bool]) -> ToolKeys:
+def _fetched(uri: str, serves: Callable[[ToolKeys], bool], places: threading.BoundedSemaphore) -> ToolKeys:
     address = _address(uri)
     known = address.keys
     if known is not None and not _must_fetch(address, known, serves):
         return known
-    if not _places.acquire(timeout=0 if known is not None else PLACE_SECONDS):
+    if not places.acquire(timeout=0 if known is not None else PLACE_SECONDS):
         return _as_known(address)
     try:
         if not address.lock.acquire(timeout=0 if known is not None else WAIT_SECONDS):
@@ -249,7 +255,7 @@ def _fetched(uri: str, serves: Callable[[ToolKeys], bool]) -> ToolKeys:
         finally:
             address.lock.release()
     finally:
-        _places.release()
+        places.release()
 
 
 def _as_known(address: _Address) -> ToolKeys:

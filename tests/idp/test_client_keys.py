@@ -2,7 +2,7 @@
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -16,12 +16,14 @@ from idp.protocol.algorithms import ENCRYPTION_METHODS
 from idp.services import client_keys
 from idp.services.client_keys import KeysUnavailable, encrypt, verification_keys, why_not_usable
 from tests.support.key_addresses import address, key_set, made, sends, trickles
+from tests.support.logout import wait_for
 
 
 @dataclass
 class FakeTool:
     client_jwks: object = None
     client_jwks_uri: str = ""
+    self_registered: bool = False
 
 
 @dataclass
@@ -274,6 +276,52 @@ def test_a_slow_tool_holds_one_thread_and_the_others_shortly(site, quick):
     assert sorted(waited)[3] < client_keys.PLACE_SECONDS + 0.1
     assert sorted(waited)[4] < 0.45
     assert max(waited) < 1.5
+
+
+@contextmanager
+def silence(*, kept: int, self_registered: bool):
+    """An address that keeps silent while three tools' keys are asked for there; ``kept`` of them hold a thread."""
+
+    def ask(tool):
+        with suppress(KeysUnavailable):
+            verification_keys(tool)
+
+    with address() as silent:
+        silent.answer = trickles
+        uris = [f"{silent.uri}?{number}" for number in range(3)]
+        tools = [FakeTool(client_jwks_uri=uri, self_registered=self_registered) for uri in uris]
+        threads = [threading.Thread(target=ask, args=[tool]) for tool in tools]
+        for each in threads:
+            each.start()
+        assert wait_for(lambda: len(silent.paths) == kept)
+        yield
+        for each in threads:
+            each.join()
+        assert len(silent.paths) == kept
+
+
+def test_tools_that_registered_themselves_and_keep_silent_hold_up_no_other(site, monkeypatch):
+    monkeypatch.setattr(outgoing, "ANSWER_SECONDS", 1.5)
+    site.answer = sends(key_set(made("ES256", kid="one")))
+
+    with silence(kept=client_keys.PLACES_FOR_STRANGERS, self_registered=True):
+        with pytest.raises(KeysUnavailable, match="jwks_uri_busy"):
+            verification_keys(FakeTool(client_jwks_uri=site.uri, self_registered=True))
+        found = kids(FakeTool(client_jwks_uri=site.uri))
+
+    assert found == ["one"]
+
+
+def test_silent_tools_that_an_operator_connected_hold_so_many_threads_and_no_more(site, monkeypatch):
+    monkeypatch.setattr(outgoing, "ANSWER_SECONDS", 1.5)
+    site.answer = sends(key_set(made("ES256", kid="one")))
+
+    with silence(kept=client_keys.PLACES, self_registered=False):
+        with pytest.raises(KeysUnavailable, match="jwks_uri_busy"):
+            verification_keys(FakeTool(client_jwks_uri=site.uri))
+        found = kids(FakeTool(client_jwks_uri=site.uri, self_registered=True))
+
+    assert found == ["one"]
 
 
 @pytest.mark.incident("CVE-2026-4366", "CVE-2023-44469", "canaille 0.3.7")
