@@ -1,6 +1,7 @@
 """Confirming one's identity, and second factors, by the pages and against a real directory."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -200,6 +201,36 @@ def test_a_first_code_for_no_secret_enrols_nothing(inside: Client) -> None:
 
     assert answer.status_code == 200
     assert not Authenticator.objects.exists()
+
+
+def test_a_wrong_first_code_is_said_once_beside_its_field(inside: Client) -> None:
+    confirm_password(inside, NOEMIE_PASSWORD)
+    inside.get(reverse("mfa_activate_totp"))
+
+    page = inside.post(reverse("mfa_activate_totp"), {"code": "000000"}).content.decode()
+
+    assert page.count("Ce code ne convient pas.") == 1
+    assert 'id="id_code_error"' in page
+    assert re.search(r'<input[^>]*aria-describedby="[^"]*id_code_error[^"]*"', page)
+
+
+def test_the_key_of_an_application_is_shown_by_fours(inside: Client) -> None:
+    confirm_password(inside, NOEMIE_PASSWORD)
+
+    response = inside.get(reverse("mfa_activate_totp"))
+
+    secret = response.context["form"].secret
+    assert f"<span>{secret[:4]}</span><wbr><span>{secret[4:8]}</span>" in response.content.decode()
+
+
+@pytest.mark.parametrize("name", ["mfa_activate_totp", "account_reauthenticate", "idp:open_tools"])
+def test_a_page_below_security_marks_it_in_the_navigation(inside: Client, name: str) -> None:
+    if name != "account_reauthenticate":
+        confirm_password(inside, NOEMIE_PASSWORD)
+
+    page = inside.get(reverse(name)).content.decode()
+
+    assert f'<a href="{reverse("mfa_index")}" aria-current="true">' in page
 
 
 def test_enrolling_keeps_the_request_that_waits(inside: Client, noemie: Member, enrol: Enrol) -> None:

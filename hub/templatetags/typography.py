@@ -1,0 +1,30 @@
+"""Long values, broken and grouped where a reader would."""
+
+import re
+
+from django import template
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+NBSP = "\u00a0"
+FRENCH_NUMBER = re.compile(r"(\+33)(\d)(\d\d)(\d\d)(\d\d)(\d\d)")
+ADDRESS = re.compile(r"\S+@\S+")
+
+
+@register.filter
+def readable(value: object) -> SafeString:
+    """An address may break before its @ and after its dots; a French telephone number is grouped by two."""
+    if number := FRENCH_NUMBER.fullmatch(str(value)):
+        return mark_safe(NBSP.join(number.groups()))  # noqa: S308  # digits only
+    # The text is escaped first, and no escape holds a dot or an @.
+    escaped = conditional_escape(str(value))
+    return mark_safe(ADDRESS.sub(lambda found: re.sub(r"(?=@)|(?<=\.)", "<wbr>", found[0]), escaped))  # noqa: S308
+
+
+@register.filter
+def in_fours(value: object) -> SafeString:
+    """A key by groups of four, which are copied without spaces between them."""
+    groups = re.findall(r".{1,4}", str(value))
+    return mark_safe("<wbr>".join(f"<span>{conditional_escape(each)}</span>" for each in groups))  # noqa: S308
