@@ -41,6 +41,7 @@ PARTS: dict[str, Text] = {
     "recipient": _("qui les reçoit"),
     "items": _("pourquoi l’une des données est demandée"),
 }
+LANGUAGES: dict[str, Text] = {"fr": _("français"), "en": _("anglais")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +105,23 @@ def part_words(code: str) -> Text:
     return PARTS.get(code, code)
 
 
+def language_name(code: str) -> str:
+    """The language in words, its country left out."""
+    return str(LANGUAGES.get(code.partition("-")[0], code))
+
+
 def rows(processing: Processing | None, question: Question, values: Mapping[str, str]) -> list[Row]:
     """The items of a question with today's values, needed ones first, each group in the order of the sheet."""
     whys = {item.item: item.shown_why for item in processing.items.all()} if processing else {}
     optional = frozenset(question.optional)
     return [
-        Row(code, item_label(code), whys.get(code, ""), values.get(code, ""), code in optional)
+        Row(code, item_label(code), whys.get(code, ""), _shown(code, values.get(code, "")), code in optional)
         for code in (*question.required, *question.optional)
     ]
+
+
+def _shown(code: str, value: str) -> str:
+    return language_name(value) if code == "language" else value
 
 
 def card_items(relation: Relation) -> list[CardItem]:
@@ -126,7 +136,9 @@ def card_items(relation: Relation) -> list[CardItem]:
         current = at is not None and relation.last is not None and at.date() == relation.last.date()
         return CardItem(item_label(code), why, at, current, code in refused, declared)
 
-    declared = [row(code, why) for code, why in whys.items() if code not in ALWAYS]
+    # What was never sent under an agreement that is over will not be: nothing to tell.
+    shown = last if relation.ended else whys
+    declared = [row(code, why) for code, why in whys.items() if code not in ALWAYS and code in shown]
     beyond = [row(code, "", declared=False) for code in last if code not in whys and code not in ALWAYS]
     return declared + beyond + [row(code, why) for code, why in ALWAYS_WHY.items() if code in last]
 
@@ -152,7 +164,7 @@ def known(member: Member) -> list[Known]:
         (_("Adresse postale"), member.postal_address),
         (_("Code postal"), member.postal_code),
         (_("Commune"), member.town),
-        (_("Langue"), member.language),
+        (_("Langue"), language_name(member.language)),
         (_("Collectifs"), ", ".join(sorted(each.collective.name for each in member.memberships.all()))),
         (_("État du compte"), str(member.get_state_display())),
     ]

@@ -168,6 +168,11 @@ class Relation:
         return consent is not None and consent.ended_at is None and consent.decision == Decision.GIVEN
 
     @property
+    def ended(self) -> bool:
+        """Whether the last word is a withdrawal: what the card tells is past."""
+        return self.consent is not None and self.consent.ended_at is not None
+
+    @property
     def on_consent(self) -> bool:
         return self.processing is not None and self.processing.legal_basis == LegalBasis.CONSENT
 

@@ -239,6 +239,20 @@ def test_a_withdrawn_agreement_is_told_with_both_dates_and_cannot_be_withdrawn_a
     assert "Retirer mon accord" not in page
 
 
+def test_after_a_withdrawal_the_card_speaks_of_the_past_and_only_of_what_was_sent(member, formation):
+    go_on(member, formation, "phone")
+    send(member, formation, now=TUESDAY)
+    services.end_consent(member_id=member.pk, tool_id=formation.pk, actor=Actor(member=member.pk), now=WEDNESDAY)
+
+    page = text_of(browser_of(member).get(MINE))
+    card = page[page.index('id="outil-formation"') : page.index("</article>")]
+
+    for said in ("Ce que l’outil a reçu", "Téléphone", "Ce qui l’autorisait", "plus rien ne part"):
+        assert said in card, said
+    for unsaid in ("Ce que l’outil reçoit", "Vous pouvez le retirer", "Métier", "jamais transmise"):
+        assert unsaid not in card, unsaid
+
+
 def test_a_tool_without_a_sheet_shows_that_it_got_an_identifier_only(member, bare_tool):
     send(member, bare_tool)
 
@@ -297,11 +311,18 @@ def test_a_member_sees_their_own_and_nobody_elses(member, other_member, louty):
 def test_what_is_known_is_shown_with_its_source(member):
     page = text_of(browser_of(member).get(MINE))
 
-    for said in ("12 rue du Canari", "AL-00417", "annuaire de la coopérative", "créé par Trousseau"):
+    for said in ("12 rue du Canari", "AL-00417", "Annuaire de la coopérative", "Créé par Trousseau"):
         assert said in page
+    assert page.count("nnuaire de la coopérative") == 1, "said once for all that comes from there"
     nothing = page[page.index("Rien n’est enregistré ici pour") :].split("</p>")[0]
     assert "Nom d’activité" in nothing
     assert "Prénom" not in nothing
+
+
+def test_a_language_is_a_word_where_the_hub_knows_one():
+    shown = {"fr": "français", "fr-FR": "français", "en": "anglais", "br": "br", "": ""}
+
+    assert {code: display.language_name(code) for code in shown} == shown
 
 
 def test_the_page_stays_frugal_whatever_the_number_of_tools(member, louty, django_assert_max_num_queries):
