@@ -11,7 +11,7 @@ from audit.models import Event
 from audit.types import Action
 
 Text = str | Promise
-Namer = Callable[[str], Text]
+Namer = Callable[[str], Text | None]
 
 # {who} did it, {subject} is concerned, {tool} is the tool.  Present tense, and never « de » before a name: no
 # agreement and no elision to guess.
@@ -130,13 +130,66 @@ FACTS: dict[str, Text] = {
     "groups_returned": _("collectifs rouverts"),
     "issues": _("anomalies"),
     "written": _("lignes écrites"),
+    "algorithm": _("algorithme"),
+    "active_at": _("mise en service"),
+    "resources": _("ressources"),
+    "binding": _("jetons liés à"),
+    "own_account": _("au nom de l’outil"),
+    "repeated": _("réponse répétée"),
+    "endpoint": _("demande"),
+    "refusals_this_minute": _("refus dans la minute"),
+    "exchanged_by": _("outil qui échange"),
 }
-_namers: dict[str, Namer] = {}
+# Numbers of rows, digests, names of settings: for whoever looks a line up, not for whoever reads them all.
+ASIDE = frozenset(
+    {
+        "approval",
+        "collective",
+        "consent",
+        "device",
+        "digest",
+        "exchanged_by",
+        "kid",
+        "notice",
+        "processing",
+        "properties",
+        "registration",
+        "run",
+        "target",
+    }
+)
+CRITERIA: dict[str, Text] = {
+    "member": _("membre"),
+    "tool": _("outil"),
+    "action": _("action"),
+    "since": _("depuis"),
+    "until": _("jusqu’au"),
+    "refused": _("refus seulement"),
+}
+_OWN: dict[str, dict[str, Text]] = {
+    "reason": {"role_missing": _("rôle manquant")},
+    "page": {"audit:journal": _("journal"), "audit:export": _("export du journal")},
+    "filters": CRITERIA,
+    "action": {action.value: action.label for action in Action},
+}
+_namers: dict[str, list[Namer]] = {fact: [names.get] for fact, names in _OWN.items()}
 
 
 def name_codes(fact: str, namer: Namer) -> None:
-    """Let the app that owns the codes of a fact say them in words; called once, when the apps are ready."""
-    _namers[fact] = namer
+    """Let the app that owns codes of a fact, or of a line's reason, say them in words; called when the apps are ready.
+
+    A namer answers nothing, or the code itself, for what is not its own: the next one is asked.
+    """
+    _namers.setdefault(fact, []).append(namer)
+
+
+def name(fact: str, code: str) -> str:
+    """The code in words; one that nobody knows stays as it is."""
+    for namer in _namers.get(fact, []):
+        said = namer(code)
+        if said and str(said) != code:
+            return str(said)
+    return code
 
 
 def sentence(event: Event) -> str:
@@ -145,12 +198,25 @@ def sentence(event: Event) -> str:
     return pattern.format(who=_actor(event), subject=_subject(event), tool=_tool(event.tool, event.tool_id))
 
 
+def reason(event: Event) -> str:
+    return name("reason", event.reason)
+
+
 def facts(event: Event) -> list[tuple[str, str]]:
-    """The facts of a line, as (label, words)."""
+    """What the facts of a line say, as (label, words)."""
+    return [(label, said) for fact, label, said in _told(event) if fact not in ASIDE]
+
+
+def particulars(event: Event) -> list[tuple[str, str]]:
+    """The facts of a line that stand aside, as (label, words)."""
+    return [(label, said) for fact, label, said in _told(event) if fact in ASIDE]
+
+
+def _told(event: Event) -> list[tuple[str, str, str]]:
     known = event.facts if isinstance(event.facts, dict) else {}
     return [
-        (str(FACTS.get(name, name)), _words(name, value))
-        for name, value in known.items()
+        (fact, str(FACTS.get(fact, fact)), _words(fact, value))
+        for fact, value in known.items()
         if value not in (None, "", [])
     ]
 
@@ -179,12 +245,13 @@ def _tool(tool: Any, tool_id: object) -> str:
     return str(tool.name) if tool is not None else gettext("outil supprimé n° {id}").format(id=tool_id)
 
 
-def _words(name: str, value: object) -> str:
-    namer = _namers.get(name, str)
+def _words(fact: str, value: object) -> str:
     if isinstance(value, bool):
         return gettext("oui") if value else gettext("non")
     if isinstance(value, Iterable) and not isinstance(value, str | dict):
-        return ", ".join(str(namer(str(each))) for each in value)
-    text = str(namer(str(value)))
+        return ", ".join(name(fact, str(each)) for each in value)
+    if fact in ASIDE and isinstance(value, int):
+        return gettext("n° {number}").format(number=value)
+    text = name(fact, str(value))
     # A digest is compared by its beginning; the export has it whole.
-    return text[:12] + "…" if name == "digest" else text
+    return text[:12] + "…" if fact == "digest" else text

@@ -13,3 +13,5 @@ class ConsentConfig(AppConfig):
         words.name_codes("refused_items", display.item_label)
         words.name_codes("channel", display.channel_name)
         words.name_codes("legal_basis", display.basis_name)
+        words.name_codes("language", display.language_name)
+        words.name_codes("reason", display.ENDINGS.get)

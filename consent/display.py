@@ -41,6 +41,8 @@ PARTS: dict[str, Text] = {
     "recipient": _("qui les reçoit"),
     "items": _("pourquoi l’une des données est demandée"),
 }
+# Why an agreement ended, for those who read the journal.
+ENDINGS: dict[str, Text] = {"withdrawn": _("retiré par le membre")}
 LANGUAGES: dict[str, Text] = {"fr": _("français"), "en": _("anglais")}
 
 

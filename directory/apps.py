@@ -3,3 +3,15 @@ from django.apps import AppConfig
 
 class DirectoryConfig(AppConfig):
     name = "directory"
+
+    def ready(self) -> None:
+        # The journal knows no codes of the directory; it asks their owner for the words.
+        from audit import words as journal
+        from directory import words
+
+        journal.name_codes("reason", words.REASONS.get)
+        journal.name_codes("held", words.held)
+        journal.name_codes("role", words.role)
+        journal.name_codes("state", words.state)
+        journal.name_codes("change", words.CHANGES.get)
+        journal.name_codes("items", words.FIELDS.get)

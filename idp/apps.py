@@ -5,5 +5,17 @@ class IdpConfig(AppConfig):
     name = "idp"
 
     def ready(self) -> None:
-        from idp import receivers  # noqa: F401 (connected by being imported)
+        # The journal knows no codes of the protocol; it asks their owner for the words.
+        from audit import words as journal
+        from idp import receivers, words  # noqa: F401 (receivers are connected by being imported)
         from idp.signin import receivers as signin_receivers  # noqa: F401
+
+        journal.name_codes("reason", words.reason)
+        journal.name_codes("state", words.state)
+        journal.name_codes("step", words.STEPS.get)
+        journal.name_codes("methods", words.METHODS.get)
+        journal.name_codes("factor", words.FACTORS.get)
+        journal.name_codes("binding", words.BINDINGS.get)
+        journal.name_codes("endpoint", words.ENDPOINTS.get)
+        journal.name_codes("page", words.PAGES.get)
+        journal.name_codes("active_at", words.moment)

@@ -7,3 +7,5 @@ from audit import words
 register = template.Library()
 register.filter("sentence", words.sentence)
 register.filter("facts", words.facts)
+register.filter("particulars", words.particulars)
+register.filter("reason", words.reason)

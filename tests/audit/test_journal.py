@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from uuid import uuid4
@@ -180,6 +181,41 @@ def test_whoever_is_gone_is_named_by_their_identifier(member, louty):
     assert str(gone) in words.sentence(line)
     assert "987" in words.sentence(line)
     assert words.facts(line) == [("données", "Adresse e-mail, ancient")]
+
+
+@pytest.mark.parametrize(
+    ("fact", "code", "said"),
+    [
+        ("step", "code", "double vérification"),
+        ("methods", "otp", "code de l’application"),
+        ("factor", "totp", "application de codes"),
+        ("items", "phone", "Téléphone"),
+        ("items", "mobile", "Téléphone mobile"),
+        ("language", "fr", "français"),
+        ("state", "missing", "absent de l’annuaire"),
+        ("state", "maintenance", "en maintenance"),
+        ("role", "technician", "technicien·ne"),
+        ("held", "attribute town", "trop de valeurs vidées (town)"),
+        ("page", "audit:journal", "journal"),
+        ("page", "idp:deliveries", "avis de déconnexion"),
+        ("action", "idp:session:start", "Connexion"),
+        ("step", "from_the_future", "from_the_future"),
+    ],
+)
+def test_the_codes_of_facts_are_said_in_words(fact, code, said):
+    assert words.name(fact, code) == said
+
+
+def test_every_criterion_of_a_reading_has_its_word():
+    assert {each.name for each in fields(EventFilter)} == set(words.CRITERIA)
+
+
+def test_numbers_of_rows_stand_aside_from_what_a_line_says(member, formation):
+    facts = {"items": ["email"], "processing": 1, "notice": 7, "digest": "0123456789abcdef"}
+    line = Event(action=Action.DISCLOSED, subject=member, tool=formation, facts=facts)
+
+    assert words.facts(line) == [("données", "Adresse e-mail")]
+    assert words.particulars(line) == [("traitement", "n° 1"), ("information", "n° 7"), ("empreinte", "0123456789ab…")]
 
 
 # The page
