@@ -218,6 +218,7 @@ LINKS = (
         ("Questions, coups de main, petites annonces", "Questions, helping hands, small ads"),
         15,
         keywords="discussion entraide annonce discourse",
+        monogram="Fm",
         order=30,
         state=ToolState.MAINTENANCE,
     ),
