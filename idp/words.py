@@ -189,6 +189,7 @@ REASONS: dict[str, Text] = {
     "self_removed": _("par l’outil lui-même"),
     "name_taken": _("nom d’un autre outil"),
     "name_invisible": _("nom invisible"),
+    "name_letters": _("nom en lettres mêlées ou imitées"),
     "not_settable": _("réglage que l’outil ne choisit pas"),
     "secret_differs": _("secret de l’outil faux"),
     "application_type": _("type d’application inconnu"),
