@@ -1,12 +1,15 @@
 """The one comparison of redirect addresses, and the one way to build the answer."""
 
+import json
 import re
 from collections.abc import Collection, Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 SAFE_SCHEMES = frozenset({"https", "http"})
 # These hosts become sources in content policies (CSP §2.3.1), where ";", "," and "*" mean something.
 HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+# Characters.  Django sends no address above 16,384, and the rest of the answer takes some.
+MAX_STATE = 4096
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -42,6 +45,17 @@ def answer_uri(redirect_uri: str, parameters: Mapping[str, str]) -> str:
         return redirect_uri
     separator = "&" if urlsplit(redirect_uri).query else "?"
     return f"{redirect_uri}{separator}{urlencode(present)}"
+
+
+def state_fits(state: str) -> bool:
+    """Whether an answer can carry this state; told before anything is done that the answer would tell of.
+
+    In an address a character becomes three or more; in a signed answer JSON makes it up to twelve, and base64url makes
+    the whole a third longer.
+    """
+    if len(state) > MAX_STATE:
+        return False
+    return len(quote_plus(state, errors="replace")) <= 3 * MAX_STATE and len(json.dumps(state)) <= 2 * MAX_STATE + 2
 
 
 def origin_of(uri: str) -> str:

@@ -2,9 +2,10 @@
 
 Kept apart from the session, which is gone; and not begun as a new one: a form posted from another site comes without
 the member's session cookie, and a new one would replace it.
+
+One entry for a hub session, under its name: who never signed in leaves nothing in the cache that holds the limits.
 """
 
-import secrets
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from django.urls import reverse
 from idp.views.onward import see_other
 
 COOKIE = "trousseau_farewell"
+SALT = "idp.farewell"
 LIFETIME = timedelta(minutes=2)
 
 
@@ -23,8 +25,8 @@ LIFETIME = timedelta(minutes=2)
 class Farewell:
     """``frames`` are the tools' own sign-out pages; ``alone`` tells that the hub and the other tools stay open.
 
-    ``language`` is the one the tool asked for, if any.  With ``automatic`` the browser goes on to ``return_uri`` by
-    itself; otherwise that is a link.
+    ``language`` is the one the tool asked for, if any.  With ``automatic`` the browser goes on to ``return_uri``, which
+    is there, by itself; otherwise that is a link.
     """
 
     tool: str = ""
@@ -35,20 +37,23 @@ class Farewell:
     language: str = ""
 
 
-def say(farewell: Farewell) -> HttpResponse:
-    """To the page after a sign-out, or straight back to the tool where that page has nothing to do."""
-    if farewell.automatic and farewell.return_uri and not farewell.frames:
+def say(farewell: Farewell, *, session: str | None) -> HttpResponse:
+    """To the page after a sign-out, or straight back to the tool where that page has nothing to do.
+
+    ``session`` is the hub session in which something ended; without one, the page says that nobody is signed in.
+    """
+    if farewell.automatic and not farewell.frames:
         return see_other(farewell.return_uri)
     response = see_other(reverse("idp:logged_out"))
-    if farewell == Farewell():
+    if session is None or farewell == Farewell():
         # What an earlier page did not come to say would be said now.
         response.delete_cookie(COOKIE, path=reverse("idp:logged_out"), samesite="Lax")
     else:
-        token = secrets.token_urlsafe(24)
-        cache.set(_key(token), asdict(farewell), LIFETIME.total_seconds())
-        response.set_cookie(
+        cache.set(_key(session), asdict(farewell), LIFETIME.total_seconds())
+        response.set_signed_cookie(
             COOKIE,
-            token,
+            session,
+            salt=SALT,
             max_age=LIFETIME,
             path=reverse("idp:logged_out"),
             secure=settings.SECURE,
@@ -60,12 +65,14 @@ def say(farewell: Farewell) -> HttpResponse:
 
 def take(request: HttpRequest) -> Farewell | None:
     """What was kept for this browser, once: a page shown again signs nobody out anew."""
-    token = request.COOKIES.get(COOKIE, "")[:64]
-    kept = cache.get(_key(token)) if token else None
-    if kept is None or not cache.delete(_key(token)):
+    session = request.get_signed_cookie(COOKIE, default="", salt=SALT, max_age=LIFETIME)
+    if not session:
+        return None
+    kept = cache.get(_key(session))
+    if kept is None or not cache.delete(_key(session)):
         return None
     return Farewell(**{**kept, "frames": tuple(kept["frames"])})
 
 
-def _key(token: str) -> str:
-    return f"farewell:{token}"
+def _key(session: str) -> str:
+    return f"farewell:{session}"

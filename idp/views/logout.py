@@ -30,6 +30,7 @@ from idp.protocol import redirects
 from idp.selectors import live_session, tool_by_client_id
 from idp.services import deliveries, keys, refusals, sessions
 from idp.signin.allauth_parts import network_of
+from idp.types import ToolState
 from idp.views import farewell, language
 from idp.views.cross_site import came_without_cookie, same_by_get
 from idp.views.farewell import Farewell
@@ -44,6 +45,7 @@ class LogoutRequest:
     """What a tool asked for, verified: nothing here is only claimed.
 
     ``return_uri`` is registered by ``tool`` and carries the state; without a hint it is a link and never a redirect.
+    A closed tool is nobody here: its hint ends its session, its name is not shown and its address not followed.
     """
 
     tool: Tool | None
@@ -59,9 +61,10 @@ class LogoutRequest:
 def sign_out(request: HttpRequest) -> HttpResponse:
     """The button on every page, and « leave everything » on the page that asks."""
     tool, return_uri = _way_back(request)
+    here = request.session.get(sessions.SESSION_FIELD)
     ended = sessions.end_current(request, now=timezone.now())
     response = farewell.say(
-        Farewell(tool=tool.name if tool else "", frames=_front_channel(ended), return_uri=return_uri)
+        Farewell(tool=tool.name if tool else "", frames=_front_channel(ended), return_uri=return_uri), session=here
     )
     response["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -93,20 +96,26 @@ def close_tool(request: HttpRequest, slug: str) -> HttpResponse:
         messages.info(request, _("« %(tool)s » n’est plus ouvert depuis ce navigateur.") % {"tool": tool.name})
         return redirect("idp:open_tools")
     back = return_uri if asking == tool else ""
-    return farewell.say(Farewell(tool=tool.name, alone=True, frames=_front_channel(ended), return_uri=back))
+    left = Farewell(tool=tool.name, alone=True, frames=_front_channel(ended), return_uri=back)
+    return farewell.say(left, session=request.session[sessions.SESSION_FIELD])
 
 
 @require_safe
 def logged_out(request: HttpRequest) -> HttpResponse:
     """Says what is closed, and loads the tools' own sign-out pages (OIDC Front-Channel Logout §3)."""
-    left = farewell.take(request)
-    if left is None and request.user.is_authenticated:
+    left = farewell.take(request) or Farewell()
+    if not left.alone and live_session(request.session.get(sessions.SESSION_FIELD)) is not None:
+        # A form of another site may have ended some session of its own, without the cookie of the one that is here.
         return redirect("launcher:home")
-    if left is not None and left.language:
+    return _show(request, left)
+
+
+def _show(request: HttpRequest, left: Farewell) -> HttpResponse:
+    if left.language:
         language.follow(request, [left.language])
-    response = render(request, "idp/logged_out.html", {"farewell": left or Farewell()})
+    response = render(request, "idp/logged_out.html", {"farewell": left})
     response["Cache-Control"] = "no-store"
-    if left is not None and left.frames:
+    if left.frames:
         origins = sorted({redirects.origin_of(uri) for uri in left.frames})
         response._csp_update = {"frame-src": origins}  # type: ignore[attr-defined]
     return response
@@ -144,15 +153,17 @@ def end_session(request: HttpRequest) -> HttpResponse:
         return _refused(request, str(refusal))
     language.follow(request, wanted.ui_locales)
     here = request.session.get(sessions.SESSION_FIELD)
-    proved = wanted.tool_session.hub_session if wanted.tool_session else None
-    if proved is not None and here in (None, str(proved.pk)):
+    shown = wanted.tool_session
+    if shown is not None and here in (None, str(shown.hub_session_id)):
         # With the cookie of that session, or from server to server without any cookie.
-        return _leave(request, wanted, _end(request, proved, wanted.tool))
+        left = _farewell(wanted, _end(request, shown))
+        # A hint shown again ends nothing, and leaves nothing.
+        return farewell.say(left, session=None if shown.hub_session.ended_at else str(shown.hub_session_id))
     if came_without_cookie(request):
         # Nobody is told "signed out" before it was looked at.  No hint is in this query: a valid one ended above.
         return same_by_get("idp:end_session", request.POST.urlencode())
     if here is None:
-        return _leave(request, wanted, ())
+        return _show(request, _farewell(wanted, ()))
     return _ask(request, wanted, here)
 
 
@@ -161,6 +172,9 @@ def _verify(form: QueryDict) -> LogoutRequest:
     if any(len(values) > 1 for _name, values in form.lists()):
         raise Refused("repeated_parameter")
     values = {name: value for name, value in form.items() if isinstance(value, str) and value}
+    if not redirects.state_fits(values.get("state", "")):
+        # Before anything ends: the answer could not be sent.
+        raise Refused("state_too_long")
     tool = tool_session = None
     if "client_id" in values:
         tool = tool_by_client_id(values["client_id"])
@@ -168,10 +182,11 @@ def _verify(form: QueryDict) -> LogoutRequest:
             raise Refused("client_unknown")
     if "id_token_hint" in values:
         tool, tool_session = _hinted(values["id_token_hint"], tool)
+    closed = tool is not None and tool.state == ToolState.CLOSED
     return LogoutRequest(
-        tool=tool,
+        tool=None if closed else tool,
         tool_session=tool_session,
-        return_uri=_return_uri(tool, values),
+        return_uri="" if closed else _return_uri(tool, values),
         ui_locales=tuple(values.get("ui_locales", "").split()[:10]),
     )
 
@@ -197,28 +212,26 @@ def _hinted(hint: str, named: Tool | None) -> tuple[Tool, ToolSession]:
     return found.tool, found
 
 
-def _end(request: HttpRequest, session: HubSession, tool: Tool | None) -> tuple[ToolSession, ...]:
+def _end(request: HttpRequest, shown: ToolSession) -> tuple[ToolSession, ...]:
     now = timezone.now()
-    if request.session.get(sessions.SESSION_FIELD) == str(session.pk):
+    if request.session.get(sessions.SESSION_FIELD) == str(shown.hub_session_id):
         return sessions.end_current(request, now=now, reason="tool_asked")
     return sessions.end_hub_sessions(
-        HubSession.objects.filter(pk=session.pk),
+        HubSession.objects.filter(pk=shown.hub_session_id),
         reason="tool_asked",
-        actor=Actor(tool=tool.pk if tool else None),
+        actor=Actor(tool=shown.tool_id),
         now=now,
     )
 
 
-def _leave(request: HttpRequest, wanted: LogoutRequest, ended: tuple[ToolSession, ...]) -> HttpResponse:
-    return farewell.say(
-        Farewell(
-            tool=wanted.tool.name if wanted.tool else "",
-            frames=_front_channel(ended),
-            return_uri=wanted.return_uri,
-            # §3: without a hint nothing confirms that the address is meant for this person.
-            automatic=wanted.tool_session is not None,
-            language=translation.get_language() or "" if wanted.ui_locales else "",
-        )
+def _farewell(wanted: LogoutRequest, ended: tuple[ToolSession, ...]) -> Farewell:
+    return Farewell(
+        tool=wanted.tool.name if wanted.tool else "",
+        frames=_front_channel(ended),
+        return_uri=wanted.return_uri,
+        # §3: without a hint nothing confirms that the address is meant for this person.
+        automatic=wanted.tool_session is not None and bool(wanted.return_uri),
+        language=translation.get_language() or "" if wanted.ui_locales else "",
     )
 
 

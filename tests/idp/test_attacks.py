@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from django.conf import settings as configured
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.core.signing import dumps
 from django.db import connection
 from django.test import Client
@@ -27,7 +27,7 @@ from idp.services import sessions
 from idp.views.steps import CONSENT_SALT
 from tests.support.authorize import refusals
 from tests.support.cast import make_tool
-from tests.support.oidc import AFTER_LOGOUT, Party, answer_of
+from tests.support.oidc import AFTER_LOGOUT, Party, answer_of, sign_in
 from tests.support.signin import NOEMIE, NOEMIE_PASSWORD, WRONG, try_to_sign_in
 
 pytestmark = pytest.mark.django_db
@@ -54,15 +54,98 @@ def test_a_throttled_name_is_refused_as_slowly_as_any_other(
     assert monotonic() - began >= 0.2
 
 
-def test_many_names_do_not_push_out_the_count_of_one(settings) -> None:
+def test_many_names_do_not_push_out_the_count_of_one(settings, monkeypatch: pytest.MonkeyPatch) -> None:
     if "DatabaseCache" not in settings.CACHES["default"]["BACKEND"]:
         pytest.skip("Redis has no such ceiling")
+    monkeypatch.setattr(caches["default"], "_max_entries", 20)
     cache.set("0-the-count-of-one", [1, 2, 3, 4, 5], 300)
+    cache.set("over", 1, -5)
 
-    for number in range(400):
+    for number in range(100):
         cache.set(f"somebody-{number}", [1], 300)
 
     assert cache.get("0-the-count-of-one") == [1, 2, 3, 4, 5]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM hub_cache")
+        assert cursor.fetchone() == (101,)
+
+
+# What signing out leaves in the cache, beside the limits --------------------------------------------------------
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """What the pages after a sign-out keep."""
+
+    class Shelf(dict[str, object]):
+        def set(self, key: str, value: object, _timeout: float) -> None:
+            self[key] = value
+
+    shelf = Shelf()
+    monkeypatch.setattr("idp.views.farewell.cache", shelf)
+    return shelf
+
+
+def way_back(party: Party) -> dict[str, str]:
+    return {"client_id": party.tool.client_id, "post_logout_redirect_uri": AFTER_LOGOUT, "state": "s"}
+
+
+def with_made_up_cookie() -> Client:
+    return Client(headers={"Cookie": f"{SESSION_COOKIE}={'m' * 32}"})
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda form: Client().get("/oidc/logout", form),
+        lambda form: with_made_up_cookie().post("/oidc/logout", form),
+    ],
+)
+def test_who_never_signed_in_is_told_at_once_and_leaves_nothing(wiki: Party, shelf: dict[str, object], leave) -> None:
+    page = leave({**way_back(wiki), "ui_locales": "en"})
+
+    assert page.status_code == 200
+    assert b'<html lang="en">' in page.content
+    assert f'id="logged-out-return" href="{AFTER_LOGOUT}?state=s"'.encode() in page.content
+    assert not shelf
+
+
+def test_the_button_leaves_nothing_of_who_is_not_signed_in(wiki: Party, shelf: dict[str, object]) -> None:
+    page = Client().post("/deconnexion/", way_back(wiki), follow=True)
+
+    assert b'id="logged-out"' in page.content
+    assert not shelf
+
+
+def test_a_hint_shown_again_leaves_nothing(wiki: Party, browser: Client, shelf: dict[str, object]) -> None:
+    hint = wiki.exchange(wiki.code(browser)).json()["id_token"]
+    Client().get("/oidc/logout", {"id_token_hint": hint})
+    shelf.clear()
+
+    again = [ask("/oidc/logout", {"id_token_hint": hint}) for ask in (Client().get, Client().post)]
+
+    assert [response["Location"] for response in again] == ["/deconnexion/faite/"] * 2
+    assert not shelf
+
+
+def test_a_member_leaves_one_entry_however_often_they_close_tools(
+    wiki: Party, browser: Client, shelf: dict[str, object]
+) -> None:
+    for _ in range(3):
+        wiki.code(browser)
+        assert browser.post("/outils/wiki/fermer/").status_code == 303
+
+    assert len(shelf) == 1
+
+
+def test_what_is_kept_for_one_browser_cannot_be_asked_for_by_its_name(wiki: Party, browser: Client) -> None:
+    wiki.code(browser)
+    browser.post("/outils/wiki/fermer/")
+    thief = Client()
+    thief.cookies["trousseau_farewell"] = str(HubSession.objects.get().pk)
+
+    assert b"Wiki" not in thief.get("/deconnexion/faite/").content
+    assert b"Wiki" in browser.get("/deconnexion/faite/").content
 
 
 # Tools that may not be seen ----------------------------------------------------------------------------------
@@ -88,6 +171,19 @@ def test_a_foreign_form_does_not_replace_the_session_of_the_member(wiki: Party, 
     assert SESSION_COOKIE not in answer.cookies
     assert answer["Location"].startswith("/oidc/authorize?")
     assert "code" in answer_of(browser.get(answer["Location"]))
+
+
+def test_a_foreign_sign_out_of_somebody_else_does_not_say_signed_out_here(
+    wiki: Party, browser: Client, other_member: Member
+) -> None:
+    """A page of the attacker's posts the attacker's own hint: it is valid, and comes without the member's cookie."""
+    hint = wiki.exchange(wiki.code(sign_in(other_member))).json()["id_token"]
+    foreign = Client()
+    answer = foreign.post("/oidc/logout", {"id_token_hint": hint})
+    browser.cookies["trousseau_farewell"] = foreign.cookies["trousseau_farewell"].value
+
+    assert browser.get(answer["Location"])["Location"] == "/"
+    assert "code" in answer_of(wiki.authorize(browser, prompt="none"))
 
 
 def test_a_foreign_sign_out_form_does_not_say_signed_out_to_somebody_who_is_not(wiki: Party, browser: Client) -> None:

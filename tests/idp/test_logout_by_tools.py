@@ -11,9 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
-from audit.types import Action
+from audit.types import SYSTEM, Action
 from idp.models import DeviceGrant, HubSession, SigningKey, Tool, ToolSession
 from idp.services import keys
+from idp.services.tools import set_access
+from idp.types import ToolState
 from tests.support.oidc import AFTER_LOGOUT, answer_of, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +121,7 @@ def test_without_an_address_the_member_is_signed_out_and_told(wiki, browser):
 
     assert b'id="logged-out"' in response.content
     assert "Wiki" in response.content.decode()
+    assert b"data-automatic" not in response.content, "nowhere to go to"
     assert asked_again(wiki, browser) == "login_required"
 
 
@@ -204,6 +207,63 @@ def test_a_form_of_another_site_without_cookie_and_without_hint_signs_nobody_out
     assert response["Location"].startswith("/oidc/logout?")
     assert not response.cookies
     assert asked_again(wiki, browser) == "code"
+
+
+@pytest.mark.parametrize("state", ["s" * 4097, "😀" * 4096, "é" * 1366, "/" * 3277 + "中" * 819])
+def test_a_state_that_no_answer_could_carry_is_refused_before_anything_ends(wiki, browser, state):
+    form = {"id_token_hint": hint_of(wiki, browser), "post_logout_redirect_uri": AFTER_LOGOUT, "state": state}
+
+    response = browser.post("/oidc/logout", form)
+
+    assert response.status_code == 400
+    assert asked_again(wiki, browser) == "code"
+    assert Event.objects.filter(action=Action.LOGOUT_REFUSED, reason="state_too_long").count() == 1
+
+
+@pytest.mark.parametrize("state", ["/" * 4096, "😀" * 682])
+def test_the_longest_state_comes_back(wiki, browser, state):
+    form = {"id_token_hint": hint_of(wiki, browser), "post_logout_redirect_uri": AFTER_LOGOUT, "state": state}
+
+    assert browser.post("/oidc/logout", form)["Location"] == f"{AFTER_LOGOUT}?{urlencode({'state': state})}"
+
+
+# Closed tools ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def closed(wiki, browser):
+    """A tool that was opened, and closed since by the operator; its hint."""
+    hint = hint_of(wiki, browser)
+    set_access(slug="wiki", state=ToolState.CLOSED, everyone=False, collectives=[], actor=SYSTEM, now=NOW())
+    return {"id_token_hint": hint, "post_logout_redirect_uri": AFTER_LOGOUT, "state": "s"}
+
+
+def says_nothing_of_it(page) -> bool:
+    return page.status_code == 200 and b"Wiki" not in page.content and AFTER_LOGOUT.encode() not in page.content
+
+
+def test_a_closed_tool_ends_its_session_and_gets_nobody_back(wiki, browser, closed):
+    page = browser.get("/oidc/logout", closed, follow=True)
+
+    assert b'id="logged-out"' in page.content
+    assert says_nothing_of_it(page)
+    assert b"data-automatic" not in page.content
+    assert HubSession.objects.get().ended_reason == "tool_asked"
+
+
+def test_a_closed_tool_s_server_ends_its_session_under_its_own_line(wiki, browser, closed):
+    Client().get("/oidc/logout", closed)
+
+    line = Event.objects.get(action=Action.SIGN_OUT)
+    assert (line.reason, line.actor_tool_id) == ("tool_asked", wiki.tool.pk)
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_a_closed_tool_is_named_to_nobody_and_leads_nowhere(wiki, browser, closed, signed_in):
+    form = {"client_id": wiki.tool.client_id, "post_logout_redirect_uri": AFTER_LOGOUT}
+
+    assert says_nothing_of_it((browser if signed_in else Client()).get("/oidc/logout", form))
+    assert says_nothing_of_it(browser.post("/deconnexion/", form, follow=True))
 
 
 # One tool alone ----------------------------------------------------------------------------------------------
