@@ -106,7 +106,10 @@ class DeviceGrant(AbstractDeviceGrant):
 
 
 class PushedRequest(models.Model):
-    """A pushed authorization request (RFC 9126), already authenticated and checked."""
+    """A pushed authorization request (RFC 9126), already authenticated and checked; or a relayed one, which is neither.
+
+    ``used_at`` is when it was answered; a relayed one, which is answered by no name, has it from the start.
+    """
 
     digest = models.CharField(max_length=64, unique=True)
     tool = models.ForeignKey("idp.Tool", models.CASCADE, related_name="pushed_requests")

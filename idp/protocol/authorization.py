@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from idp.protocol import claims_request
+from idp.protocol import claims_request, redirects
 from idp.protocol.claims_request import ClaimsRequest
 from idp.protocol.encoding import base64url
 from idp.protocol.errors import ProtocolError
@@ -29,9 +29,11 @@ RESPONSE_MODES = {
 }
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-# Characters.  A state of 2 kB is common; a request object or a hint is a signed token.
+# PostgreSQL stores it in no text and no JSON.
+NUL = re.compile(r"\x00")
+# Characters.  A state of 2 kB is common; a request object or a hint is a signed token.  RFC 9101 §5.2 for request_uri.
 MAX_LENGTH = 4096
-MAX_LENGTHS = {"request": 16_384, "id_token_hint": 16_384, "claims": 8_192}
+MAX_LENGTHS = {"request": 16_384, "request_uri": 512, "id_token_hint": 16_384, "claims": 8_192}
 MAX_TOTAL = 24_000
 MAX_RESOURCES = 10
 MANY = frozenset({"resource"})
@@ -192,8 +194,11 @@ def check_shape(pairs: Pairs) -> None:
         raise ProtocolError("invalid_request", "a parameter is too long", detail="too_long")
     for name, value in known:
         # RFC 6749 appendix A: printable characters only.  White space inside JSON is no part of its value.
-        if (name != "claims" and CONTROLS.search(value)) or not _is_text(value):
+        controls = NUL if name == "claims" else CONTROLS
+        if controls.search(value) or not _is_text(value):
             raise ProtocolError("invalid_request", f"{name} holds a forbidden character", detail="control_character")
+        if name == "state" and not redirects.state_fits(value):
+            raise ProtocolError("invalid_request", "a parameter is too long", detail="too_long")
     if any(name == "registration" and value for name, value in pairs):
         # OpenID Connect Core §3.1.2.6: refused by name, never ignored, since ignoring would change its meaning.
         raise ProtocolError("registration_not_supported", "registration is not supported")
@@ -281,7 +286,7 @@ def _dpop_jkt(values: dict[str, str]) -> str:
 
 def _state(state: str) -> str:
     """What may be sent back in an error: as received, or not at all."""
-    return state if len(state) <= MAX_LENGTH and not CONTROLS.search(state) and _is_text(state) else ""
+    return state if redirects.state_fits(state) and not CONTROLS.search(state) and _is_text(state) else ""
 
 
 def _is_text(value: str) -> bool:

@@ -7,7 +7,7 @@ from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from idp.models import AccessToken, DeviceGrant, Grant, LogoutDelivery, PushedRequest, RefreshToken, SeenIdentifier
+from idp.models import AccessToken, DeviceGrant, Grant, LogoutDelivery, RefreshToken, SeenIdentifier
 from idp.services import pushed
 from idp.types import DeliveryState
 
@@ -28,7 +28,7 @@ def purge_expired(*, now: datetime) -> int:
         Grant.objects.filter(expires__lt=now - CODE_MEMORY).order_by("expires"),
         LogoutDelivery.objects.exclude(state=DeliveryState.WAITING).filter(next_at__lt=now - NOTICE_MEMORY),
         DeviceGrant.objects.filter(expires__lt=now - DEVICE_MEMORY).order_by("expires"),
-        PushedRequest.objects.filter(expires_at__lt=now - pushed.MEMORY).order_by("expires_at"),
+        pushed.over(now),
         SeenIdentifier.objects.filter(expires_at__lt=now).order_by("expires_at"),
         Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
     )

@@ -4,6 +4,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q, QuerySet
+
 from idp.models import PushedRequest, Tool
 from idp.protocol.authorization import Pairs
 from idp.protocol.errors import ProtocolError
@@ -12,7 +14,7 @@ from idp.protocol.tokens import digest
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 # RFC 9126 §4 and FAPI 2.0 SP §5.3.2.2: time for one redirect.  What was opened in time waits in the browser's session.
 LIFETIME = timedelta(seconds=60)
-# A sign-in may last: until then an opened request is known to be unanswered, or answered.
+# A sign-in may last: until then a pushed request is known to be unanswered.
 MEMORY = timedelta(days=1)
 
 
@@ -48,7 +50,8 @@ def relay(*, tool: Tool, pairs: Pairs, now: datetime) -> str:
     Nobody proved anything: what is kept is read again as if it came with the browser.
     """
     key = secrets.token_urlsafe(24)
-    _keep(f"relay:{key}", tool, pairs, signed=False, now=now)
+    # No answer is waited for, so it is as one that was given: the row goes when its minute is over.
+    _keep(f"relay:{key}", tool, pairs, signed=False, now=now, used_at=now)
     return key
 
 
@@ -66,12 +69,19 @@ def spend(reference: str, *, now: datetime) -> None:
         raise ProtocolError("invalid_request_uri", "this request is answered", detail="request_uri_used")
 
 
-def _keep(name: str, tool: Tool, pairs: Pairs, *, signed: bool, now: datetime) -> None:
+def over(now: datetime) -> QuerySet[PushedRequest]:
+    """What nobody will ask for again.  An answered request and one that is gone are refused alike."""
+    late = PushedRequest.objects.filter(expires_at__lt=now).order_by("expires_at")
+    return late.filter(Q(used_at__isnull=False) | Q(expires_at__lt=now - MEMORY))
+
+
+def _keep(name: str, tool: Tool, pairs: Pairs, *, signed: bool, now: datetime, used_at: datetime | None = None) -> None:
     PushedRequest.objects.create(
         digest=digest(name),
         tool=tool,
         pairs={"pairs": [list(pair) for pair in pairs], "signed": signed},
         expires_at=now + LIFETIME,
+        used_at=used_at,
     )
 
 

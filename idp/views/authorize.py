@@ -19,6 +19,7 @@ from idp.selectors import tool_by_client_id
 from idp.services import pushed, refusals
 from idp.signin import pending
 from idp.signin.allauth_parts import network_of
+from idp.types import ToolState
 from idp.views import answers, steps
 from idp.views.cross_site import came_without_cookie, same_by_get
 from idp.views.onward import see_other
@@ -27,7 +28,9 @@ from idp.views.onward import see_other
 MAX_QUERY = 3_000
 # Names of people stay out of addresses where the tool kept them out.
 PRIVATE = frozenset({"login_hint", "id_token_hint"})
+# From one network, and how much of each, as it was sent: they come from anybody.
 RELAYS_A_MINUTE = 120
+MAX_RELAYED = 32_000
 
 
 @csrf_exempt
@@ -81,7 +84,7 @@ def _again_by_get(request: HttpRequest, pairs: Pairs, *, now: datetime) -> HttpR
     fits = len(query) <= MAX_QUERY
     if fits and not any(name in PRIVATE for name, _value in understood):
         return same_by_get("idp:authorize", query)
-    tool = tool_by_client_id(dict(understood).get("client_id", ""))
+    tool = tool_by_client_id(dict(understood).get("client_id", "")) if len(query) <= MAX_RELAYED else None
     if tool is not None and refusals.allowed("relays", network=network_of(request), limit=RELAYS_A_MINUTE, now=now):
         return see_other(reverse("idp:relayed", args=[pushed.relay(tool=tool, pairs=understood, now=now)]))
     if fits:
@@ -115,7 +118,7 @@ def _gone(request: HttpRequest, *, now: datetime) -> HttpResponse:
         "message": _("Elle est trop ancienne, ou elle a déjà reçu sa réponse dans ce navigateur."),
         "advice": _("Ouvrez l’outil à nouveau : la connexion reprendra au début."),
     }
-    if tool is not None and tool.launch_url:
+    if tool is not None and tool.launch_url and tool.state != ToolState.CLOSED:
         context |= {
             "back_url": reverse("idp:open", args=[tool.slug]),
             "back_label": _("Ouvrir %(tool)s") % {"tool": tool.name},

@@ -91,6 +91,8 @@ def _steps(request: HttpRequest, asked: Asked, *, now: datetime, consented: bool
         raise ProtocolError("unmet_authentication_requirements", "this acr is not offered here", detail="acr_unknown")
     hinted = _hinted_subject(asked)
     if CREATE in asked.request.prompt:
+        if member_id_of(request) is None:
+            _check_waits(request, now)
         return _no_registration(request, asked, now=now)
     found = entrance.before(asked.tool, request.session, now=now)
     if found is None:
@@ -171,11 +173,16 @@ def _wait(request: HttpRequest, asked: Asked) -> None:
     )
 
 
+def _check_waits(request: HttpRequest, now: datetime) -> None:
+    """Raises ``ProtocolError`` where nobody is signed in and too many wait already."""
+    if not refusals.allowed("waits", network=allauth_parts.network_of(request), limit=WAITS_A_MINUTE, now=now):
+        raise ProtocolError("temporarily_unavailable", "too many requests at once", detail="throttled")
+
+
 def _sign_in(request: HttpRequest, asked: Asked, *, now: datetime) -> HttpResponse:
     if asked.silent:
         raise ProtocolError("login_required", "nobody is signed in")
-    if not refusals.allowed("waits", network=allauth_parts.network_of(request), limit=WAITS_A_MINUTE, now=now):
-        raise ProtocolError("temporarily_unavailable", "too many requests at once", detail="throttled")
+    _check_waits(request, now)
     _wait(request, asked)
     pending.note_proof_asked(request, asked.key, now)
     return reauth.must_sign_in(asked.own_url)

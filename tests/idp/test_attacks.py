@@ -270,6 +270,22 @@ def test_from_one_network_only_so_many_wait_for_a_sign_in(
     assert "code" in answer_of(wiki.authorize(browser))
 
 
+def test_asking_for_an_account_waits_within_the_same_limit(
+    wiki: Party, browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idp.views.steps.WAITS_A_MINUTE", 2)
+    monkeypatch.setattr("idp.services.refusals.MINUTE", 86_400)
+    told = [wiki.authorize(Client(), prompt="create") for _ in range(2)]
+
+    refused = wiki.authorize(Client(), prompt="create")
+
+    assert [response.status_code for response in told] == [400, 400]
+    assert answer_of(refused)["error"] == "temporarily_unavailable"
+    assert refusals("throttled") == 1
+    assert Session.objects.count() == 2 + 1
+    assert wiki.authorize(browser, prompt="create").status_code == 400
+
+
 # Two tabs at once --------------------------------------------------------------------------------------------
 
 

@@ -16,9 +16,12 @@ from joserfc import jwt
 from audit.models import Event
 from directory.models import Member
 from idp import claims
-from idp.models import Grant, HubSession, SigningKey, ToolSession
+from idp.models import Grant, HubSession, PushedRequest, SigningKey, Tool, ToolSession
+from idp.models.tools import forget_tools
 from idp.services import keys, refusals
+from idp.services.purge import purge_expired
 from idp.signin import pending
+from idp.types import ToolState
 from tests.support import authorize as support
 from tests.support.authorize import back_from, posted
 from tests.support.cast import make_tool
@@ -165,6 +168,63 @@ def test_one_network_leaves_only_so_many_posts_here(wiki, monkeypatch):
 
     assert by_address["Location"].startswith("/oidc/authorize?")
     assert answer_of(refused)["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        ({"request_uri": "u" * 513}, "too_long"),
+        ({"id_token_hint": "é" * 10_000}, "too_long"),
+        ({"request_uri": "\x00", "login_hint": "a"}, "control_character"),
+        ({"claims": "\x00", "login_hint": "a"}, "control_character"),
+    ],
+)
+def test_what_is_too_long_or_cannot_be_stored_is_not_kept(wiki, sent, reason):
+    response = Client().post("/oidc/authorize", urlencode({**wiki.request(), **sent}), content_type=FORM)
+
+    assert answer_of(response)["error"] == "invalid_request"
+    assert support.refusals(reason) == 1
+    assert not PushedRequest.objects.exists()
+
+
+def test_a_kept_post_is_gone_when_its_minute_is_over(wiki):
+    Client().post("/oidc/authorize", urlencode(wiki.request(login_hint="amelie.roux")), content_type=FORM)
+
+    before, after = (purge_expired(now=timezone.now() + timedelta(seconds=late)) for late in (55, 65))
+
+    assert (before, after) == (0, 1)
+
+
+def test_a_request_that_was_gone_leads_to_no_closed_tool(wiki, browser):
+    Tool.objects.filter(pk=wiki.tool.pk).update(launch_url="http://localhost:9999/", state=ToolState.CLOSED)
+    forget_tools()
+
+    response = browser.get(f"/oidc/authorize/suite/inconnue?client_id={wiki.tool.client_id}")
+
+    assert response.status_code == 400
+    assert b"Wiki" not in response.content
+
+
+# States ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["s" * 4097, "é" * 1366, "😀" * 4096, "/" * 3277 + "中" * 819])
+def test_a_state_that_no_answer_could_carry_is_refused_before_a_code_is_made(wiki, browser, state):
+    answer = answer_of(wiki.authorize(browser, state=state))
+
+    assert answer["error"] == "invalid_request"
+    assert "state" not in answer
+    assert support.refusals("too_long") == 1
+    assert not Grant.objects.exists()
+
+
+@pytest.mark.parametrize("mode", ["query", "jwt"])
+@pytest.mark.parametrize("state", ["/" * 4096, '"' * 4096, "é" * 1365, "😀" * 682])
+def test_the_longest_state_comes_back(wiki, browser, state, mode):
+    answer = answer_of(wiki.authorize(browser, state=state, response_mode=mode))
+
+    told = answer if mode == "query" else support.signed_answer(wiki, answer["response"])
+    assert told["state"] == state
 
 
 # Single claims -----------------------------------------------------------------------------------------------
