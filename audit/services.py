@@ -1,7 +1,7 @@
 """Writing the journal: one function, in the transaction of the change it tells of."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -9,6 +9,9 @@ from django.utils import timezone
 
 from audit.models import Event
 from audit.types import Action, Actor, Entry, EventFilter
+
+MINUTE = timedelta(minutes=1)
+REFUSED_PAGES_A_MINUTE = 30
 
 
 def record(*entries: Entry) -> None:
@@ -61,7 +64,10 @@ def note_reading(*, actor: Actor, wanted: EventFilter, members: Sequence[UUID], 
 
 @transaction.atomic
 def note_refused_page(*, actor: Actor, page: str, now: datetime) -> None:
-    """Somebody asked for a page that their roles do not open."""
+    """Somebody asked for a page that their roles do not open: so many lines a minute, however often they ask."""
+    lately = Event.objects.filter(subject_id=actor.member, at__gt=now - MINUTE, action=Action.ACCESS_REFUSED)
+    if lately.count() >= REFUSED_PAGES_A_MINUTE:
+        return
     record(
         Entry(
             Action.ACCESS_REFUSED,

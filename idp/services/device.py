@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,8 +15,8 @@ from idp.models import DeviceGrant, HubSession, Tool
 from idp.protocol import device as codes
 from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
-from idp.services import sessions, tokens
-from idp.types import GrantType
+from idp.services import refusals, sessions, tokens
+from idp.types import AuthMethod, GrantType
 
 LIFETIME = timedelta(minutes=10)
 INTERVAL_SECONDS = 5
@@ -44,6 +44,7 @@ class Started:
 def start(*, tool: Tool, scopes: Collection[str], asked_from: str | None, now: datetime) -> Started:
     """Begin for a tool; ``scopes`` are those already narrowed to the tool's.
 
+    Anybody can come as a public tool: its first line is that of the member who opens the code.
     Raises ``ProtocolError`` for a tool that was not given this grant.
     """
     if GrantType.DEVICE not in tool.grant_type_list:
@@ -62,15 +63,9 @@ def start(*, tool: Tool, scopes: Collection[str], asked_from: str | None, now: d
         created_at=now,
         asked_from=asked_from,
     )
-    record(
-        Entry(
-            Action.DEVICE_STARTED,
-            actor=Actor(tool=tool.pk),
-            tool=tool.pk,
-            facts={"device": grant.pk, "scopes": sorted(scopes)},
-            at=now,
-        )
-    )
+    if tool.token_endpoint_auth_method != AuthMethod.NONE:
+        line = Entry(Action.DEVICE_STARTED, actor=Actor(tool=tool.pk), tool=tool.pk, facts=_facts(grant), at=now)
+        record(line)
     return Started(device_code, user_code)
 
 
@@ -84,7 +79,7 @@ def open_by(*, user_code: str, session: HubSession, now: datetime) -> DeviceGran
     if grant.opened_by_id is None:
         DeviceGrant.objects.filter(pk=grant.pk).update(opened_by=session)
         grant.opened_by = session
-        record(_line(Action.DEVICE_OPENED, grant, session, now))
+        record(replace(_line(Action.DEVICE_OPENED, grant, session, now), facts=_facts(grant)))
     _check_opener(grant, session)
     return grant
 
@@ -120,20 +115,18 @@ def deny(*, user_code: str, session: HubSession, reason: str, now: datetime) -> 
     return grant
 
 
-@transaction.atomic
 def note_refused(*, member_id: UUID, session_id: UUID | None, reason: str, now: datetime) -> None:
     """A code that was not accepted: a series of these lines is somebody guessing."""
-    record(
-        Entry(
-            Action.DEVICE_REFUSED,
-            actor=Actor(member=member_id),
-            subject=member_id,
-            session=session_id,
-            refused=True,
-            reason=reason,
-            at=now,
-        )
+    line = Entry(
+        Action.DEVICE_REFUSED,
+        actor=Actor(member=member_id),
+        subject=member_id,
+        session=session_id,
+        refused=True,
+        reason=reason,
+        at=now,
     )
+    refusals.note(line, network=str(member_id), now=now)
 
 
 def redeem(*, tool: Tool, device_code: str, audience: tokens.Audience, now: datetime) -> DeviceGrant:
@@ -207,6 +200,10 @@ def _check_opener(grant: DeviceGrant, session: HubSession) -> None:
     # A link with the code sent to somebody else must not let them confirm what the first reader opened.
     if grant.opened_by_id != session.pk:
         raise CodeRefused("opened_elsewhere")
+
+
+def _facts(grant: DeviceGrant) -> dict[str, object]:
+    return {"device": grant.pk, "scopes": grant.scope.split()}
 
 
 def _line(

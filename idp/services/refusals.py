@@ -1,4 +1,4 @@
-"""Refusals in the journal, without letting strangers fill it: each is still refused, not each is a line."""
+"""Refusals in the journal, without letting anybody fill it: each is still refused, not each is a line."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +17,8 @@ MINUTE = 60
 def note(entry: Entry, *, network: str, now: datetime) -> None:
     """Write the line of a refusal, unless this network has had its share of this kind for the minute.
 
-    ``network`` is where the request came from; it is counted in the cache and never written.
+    ``network`` is where the request came from, or the member's number where only members are refused, so that nobody
+    uses up the share of their office.  It is counted in the cache and never written.
     """
     try:
         count = _count(f"idp:refusals:{entry.action.value}:{network}:{int(now.timestamp()) // MINUTE}")

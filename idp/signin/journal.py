@@ -4,26 +4,32 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils import timezone
 
 from audit.services import record
 from audit.types import Action, Actor, Entry
+from idp.services import refusals
 from idp.services.sessions import SESSION_FIELD
+from idp.signin.allauth_parts import network_of
 
 
-@transaction.atomic
 def refused(request: HttpRequest, *, member_id: UUID | None, reason: str, step: str) -> None:
     """A sign-in or a confirmation that failed.  What was typed is kept nowhere: people type passwords as names."""
-    record(
-        Entry(
-            Action.SIGN_IN_REFUSED,
-            actor=Actor(member=_signed_in(request)),
-            subject=member_id,
-            session=_session(request),
-            refused=True,
-            reason=reason,
-            facts={"step": step},
-        )
+    line = Entry(
+        Action.SIGN_IN_REFUSED,
+        actor=Actor(member=_signed_in(request)),
+        subject=member_id,
+        session=_session(request),
+        refused=True,
+        reason=reason,
+        facts={"step": step},
     )
+    if reason == "throttled":
+        # Every other failure is limited already; this one comes as often as somebody asks.
+        refusals.note(line, network=network_of(request), now=timezone.now())
+        return
+    with transaction.atomic():
+        record(line)
 
 
 @transaction.atomic

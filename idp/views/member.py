@@ -4,19 +4,17 @@ from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Member
 from idp import access
 from idp.models import Tool
-from idp.services import withdrawal
+from idp.services import refusals, withdrawal
 
 
 @login_required
@@ -27,17 +25,15 @@ def open_tool(request: HttpRequest, slug: str) -> HttpResponse:
     tool = Tool.objects.filter(slug=slug).first()
     if tool is None or not access.may_enter(member, tool):
         # An unknown tool and a closed one look the same.
-        with transaction.atomic():
-            record(
-                Entry(
-                    Action.AUTHORIZATION_REFUSED,
-                    actor=Actor(member=member.pk),
-                    subject=member.pk,
-                    tool=tool.pk if tool else None,
-                    refused=True,
-                    reason="not_in_group" if tool else "tool_unknown",
-                )
-            )
+        line = Entry(
+            Action.AUTHORIZATION_REFUSED,
+            actor=Actor(member=member.pk),
+            subject=member.pk,
+            tool=tool.pk if tool else None,
+            refused=True,
+            reason="not_in_group" if tool else "tool_unknown",
+        )
+        refusals.note(line, network=str(member.pk), now=timezone.now())
         context = {
             "title": _("Cet outil ne vous est pas ouvert"),
             "message": _("Il n’existe pas, ou il est réservé à des collectifs dont vous ne faites pas partie."),

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from audit import selectors, words
+from audit import selectors, services, words
 from audit.models import Event
 from audit.services import record, record_all
 from audit.types import SYSTEM, Action, Actor, AppendOnlyError, Cursor, Entry, EventFilter
@@ -237,6 +237,19 @@ def test_a_member_who_is_not_the_officer_is_refused_and_that_is_recorded(member,
     line = Event.objects.get(action=Action.ACCESS_REFUSED)
     assert (line.actor_id, line.refused, line.reason) == (member.pk, True, "role_missing")
     assert not Event.objects.filter(action=Action.JOURNAL_READ).exists()
+
+
+def test_a_member_who_asks_over_and_over_is_few_lines(member, other_member, monkeypatch):
+    monkeypatch.setattr(services, "MINUTE", timedelta(days=1))
+    asking = browser_of(member)
+
+    answers = {asking.get(EXPORT).status_code for _ in range(services.REFUSED_PAGES_A_MINUTE + 5)}
+    browser_of(other_member).get(EXPORT)
+
+    lines = Event.objects.filter(action=Action.ACCESS_REFUSED)
+    assert answers == {403}
+    assert lines.filter(actor=member).count() == services.REFUSED_PAGES_A_MINUTE
+    assert lines.filter(actor=other_member).count() == 1
 
 
 def test_other_roles_do_not_open_the_journal(member):

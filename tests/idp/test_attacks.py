@@ -19,10 +19,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
+from audit.types import Action
 from directory import backends
 from directory.models import Member
 from idp import outgoing
 from idp.models import HubSession, ToolSession
+from idp.services import refusals as journal
 from idp.services import sessions
 from idp.views.steps import CONSENT_SALT
 from tests.support.authorize import refusals
@@ -284,6 +286,31 @@ def test_asking_for_an_account_waits_within_the_same_limit(
     assert refusals("throttled") == 1
     assert Session.objects.count() == 2 + 1
     assert wiki.authorize(browser, prompt="create").status_code == 400
+
+
+# Members who fill the journal --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "action"),
+    [
+        ("/outils/nulle-part/ouvrir/", None, Action.AUTHORIZATION_REFUSED),
+        ("/appareil/", {"user_code": "BBBB-BBBB"}, Action.DEVICE_REFUSED),
+    ],
+)
+def test_what_a_member_is_refused_over_and_over_is_few_lines(
+    browser: Client, other_member: Member, monkeypatch: pytest.MonkeyPatch, path: str, form: object, action: Action
+) -> None:
+    monkeypatch.setattr("idp.services.refusals.MINUTE", 86_400)
+
+    def asked(visitor: Client, times: int) -> int:
+        before = Event.objects.filter(action=action, refused=True).count()
+        for _ in range(times):
+            assert (visitor.get(path) if form is None else visitor.post(path, form)).status_code in (400, 404)
+        return Event.objects.filter(action=action, refused=True).count() - before
+
+    assert asked(browser, journal.LINES + 10) == journal.LINES
+    assert asked(sign_in(other_member), 1) == 1, "a member's share is their own"
 
 
 # Two tabs at once --------------------------------------------------------------------------------------------

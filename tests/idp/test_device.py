@@ -79,7 +79,19 @@ def test_a_device_is_given_two_codes_that_are_stored_as_digests_only(screen):
     row = DeviceGrant.objects.get()
     assert row.device_code == digest(told["device_code"])
     assert row.user_code == digest(told["user_code"].replace("-", ""))
-    assert Event.objects.get(action=Action.DEVICE_STARTED).tool_id == screen.tool.pk
+
+
+def test_what_a_tool_asks_is_in_the_journal_from_its_first_proof(screen, printer, browser):
+    """Anybody can come as a public tool, again and again: its first line is that of the member who opens the code."""
+    started = start(printer) and start(screen).json()
+    asked = Event.objects.get(action=Action.DEVICE_STARTED)
+
+    browser.post("/appareil/", {"user_code": started["user_code"]})
+
+    opened = Event.objects.get(action=Action.DEVICE_OPENED)
+    assert (asked.tool_id, opened.tool_id) == (printer.tool.pk, screen.tool.pk)
+    assert asked.facts["scopes"] == opened.facts["scopes"] == ["openid", "profile"]
+    assert opened.facts["device"] == DeviceGrant.objects.get(tool=screen.tool).pk
 
 
 @pytest.mark.spec("RFC 8628", "3.1")

@@ -21,6 +21,7 @@ from audit.types import Action
 from directory.models import Member
 from directory.types import MemberState
 from idp.models import HubSession
+from idp.services import refusals
 from idp.signin import pending, reauth
 from tests.support.oidc import sign_in
 from tests.support.signin import (
@@ -389,6 +390,18 @@ def test_codes_are_limited_by_person_across_browsers(client: Client, enrolled: A
     assert answer.status_code == 200
     assert "_auth_user_id" not in client.session
     assert Event.objects.filter(action=Action.SIGN_IN_REFUSED).latest("id").reason == "throttled"
+
+
+def test_codes_over_the_limit_are_few_lines(client: Client, enrolled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "MINUTE", 86_400)
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+
+    for _ in range(5 + refusals.LINES + 10):
+        assert enter_code(client, "000000").status_code == 200
+
+    lines = Event.objects.filter(action=Action.SIGN_IN_REFUSED)
+    assert lines.filter(reason="code").count() == 5
+    assert lines.filter(reason="throttled").count() == refusals.LINES
 
 
 def test_a_right_code_does_not_reset_the_count_of_its_network(client: Client, enrolled: Any) -> None:
