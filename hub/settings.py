@@ -25,6 +25,8 @@ PAIRWISE_SALT = env.pairwise_salt.get_secret_value()
 ISSUER = ORIGIN
 ALLOWED_HOSTS = [urlsplit(ORIGIN).hostname or "localhost"]
 SECURE = ORIGIN.startswith("https://")
+# RFC 6265bis §4.1.3.2: browsers take a cookie of such a name from this host alone, never from a neighbour's domain.
+HOST_ONLY = "__Host-" if SECURE else ""
 DATA_DIR: Path = env.data_dir
 
 INSTALLED_APPS = [
@@ -144,7 +146,7 @@ FORMAT_MODULE_PATH = ["hub.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Europe/Paris"
-LANGUAGE_COOKIE_NAME = "trousseau_language"
+LANGUAGE_COOKIE_NAME = f"{HOST_ONLY}trousseau_language"
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = SECURE
@@ -159,14 +161,14 @@ STORAGES = {
 WHITENOISE_AUTOREFRESH = False
 
 # Sessions and cookies -------------------------------------------------------------------------------------
-SESSION_COOKIE_NAME = "trousseau_session"
+SESSION_COOKIE_NAME = f"{HOST_ONLY}trousseau_session"
 SESSION_COOKIE_AGE = int(timedelta(days=env.session_absolute_days).total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = False
 SESSION_COOKIE_SECURE = SECURE
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_IDLE = timedelta(hours=env.session_idle_hours)
 SESSION_ABSOLUTE = timedelta(days=env.session_absolute_days)
-CSRF_COOKIE_NAME = "trousseau_csrf"
+CSRF_COOKIE_NAME = f"{HOST_ONLY}trousseau_csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "hub.views.csrf_failure"

@@ -397,6 +397,17 @@ def test_no_forwarding_header_of_a_caller_changes_the_issuer_or_unlocks_a_cookie
     assert all("Secure" in cookie for cookie in page.headers.get_all("Set-Cookie", ["none"]))
 
 
+def test_no_neighbour_under_the_same_domain_can_plant_the_cookies_that_count(world):
+    """Browsers keep a cookie of this prefix only where it is Secure, for one host and for every path."""
+    page = world.front.ask("GET", SIGN_IN)
+
+    (cookie,) = page.headers.get_all("Set-Cookie", [])
+    assert cookie.startswith("__Host-trousseau_csrf=")
+    assert {"path=/", "secure"} <= {part.strip().lower() for part in cookie.split(";")}
+    assert "domain" not in cookie.lower()
+    assert world.cookie.startswith("__Host-trousseau_session=")
+
+
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", SIGN_IN])
 def test_a_name_that_is_not_the_hubs_is_refused(world, path):
     answer = world.front.ask("GET", path, headers=[("Host", "voleur.example")])
@@ -456,8 +467,8 @@ def test_a_real_browser_shows_the_page_styled_and_sends_its_form(world, chromium
     assert page.locator("html").get_attribute("lang") == "en"
     assert page.evaluate("document.styleSheets.length") >= 1
     cookies = {cookie["name"]: cookie["secure"] for cookie in page.context.cookies()}
-    assert cookies["trousseau_csrf"]
-    assert cookies["trousseau_language"]
+    assert cookies["__Host-trousseau_csrf"]
+    assert cookies["__Host-trousseau_language"]
     assert problems == []
 
 
