@@ -94,6 +94,7 @@ REASONS: dict[str, Text] = {
     "control_character": _("caractère interdit"),
     "nul": _("caractère interdit"),
     "too_long": _("demande trop longue"),
+    "state_too_long": _("paramètre state trop long"),
     "content_type": _("forme de demande non prévue"),
     "claims_malformed": _("données demandées de façon illisible"),
     "max_age": _("âge de connexion illisible"),
