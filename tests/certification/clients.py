@@ -94,7 +94,7 @@ def wanted(receiver: str) -> list[Client]:
         ),
         _client(
             "frontchannel",
-            frontchannel_logout_uri=f"{ELSEWHERE}/frontchannel/logout?kept=yes",
+            frontchannel_logout_uri=f"{ELSEWHERE}/frontchannel/logout",
             frontchannel_logout_session_required=True,
         ),
         # By name, as the provider is: its frame in the tool's page is then of the same site.

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from joserfc import jws
-from joserfc.jwk import ECKey, KeySet, RSAKey
+from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "Ed25519"]
 
@@ -19,8 +19,10 @@ def unbase64url(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def signed(header: dict[str, Any], payload: dict[str, Any], key: "ECKey | RSAKey") -> str:
-    return jws.serialize_compact(header, json.dumps(payload), key, algorithms=[header["alg"]])
+def signed(header: dict[str, Any], payload: dict[str, Any], key: "ECKey | OctKey | RSAKey") -> str:
+    # A header may say more than joserfc knows.
+    registry = jws.JWSRegistry(algorithms=[header["alg"]], strict_check_header=False)
+    return jws.serialize_compact(header, json.dumps(payload), key, registry=registry)
 
 
 def unsigned(payload: dict[str, Any], **header: Any) -> str:

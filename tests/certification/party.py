@@ -1,12 +1,14 @@
 """The tool's side: it asks, it reads answers with suspicion, it exchanges codes."""
 
 import base64
+import json
+import re
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import requests
 
@@ -15,12 +17,44 @@ from tests.certification.browser import Arrival, Browser, Journey
 from tests.certification.providers import Provider
 
 CLOCK_SECONDS = 5
+YEAR_SECONDS = 365 * 24 * 3600
 Request = dict[str, str]
+# RFC 6749 §4.1.2.1, §5.2; the official rows let a line break or a tab pass with a warning.
+DESCRIPTION = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]+")
+ERROR_MEMBERS = {"error", "error_description", "error_uri", "state", "session_state", "iss"}
+# What an ID token may say where nothing else was asked for: OpenID Connect Core §2, RFC 7519 §4.1, and the session.
+OF_ITSELF = {
+    *("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp"),
+    *("at_hash", "nbf", "jti", "sid"),
+}
+# RFC 6749 §A.12, §A.17.
+TOKEN = re.compile(r"[\x20-\x7E]+")
 
 
 def kept(pairs: Mapping[str, Any]) -> Request:
     """Without what a test took out by saying None."""
     return {name: str(value) for name, value in pairs.items() if value is not None}
+
+
+def nonce_of_43() -> str:
+    """As the official rows make it for the second tool: every kind of character that needs no encoding."""
+    return secrets.token_urlsafe(32)[:39] + "-._~"
+
+
+def check_error(values: Mapping[str, Any]) -> str:
+    assert re.fullmatch(r"[a-z_]+", values["error"]), values
+    if "error_description" in values:
+        assert DESCRIPTION.fullmatch(values["error_description"]), values
+    return str(values["error"])
+
+
+def error_of(response: requests.Response, *statuses: int) -> str:
+    """RFC 6749 §5.2: the error that a tool is told of where it posts."""
+    assert response.status_code in (statuses or (400,)), response.text
+    assert response.headers["Content-Type"].partition(";")[0] == "application/json"
+    values = response.json()
+    assert "access_token" not in values
+    return check_error(values)
 
 
 @dataclass(frozen=True)
@@ -72,12 +106,19 @@ class Party:
     def answer(self, journey: Journey) -> Request:
         """The parameters of an answer that came as asked: to this address, in this mode, from this provider."""
         arrival = journey.arrival
-        assert arrival.address == self.asked.get("redirect_uri", self.client.redirect_uri)
+        values = self.sent_back(arrival)
         self._check_mode(arrival)
-        values = arrival.values
         assert values.get("state") == self.asked.get("state")
         # RFC 9207 §2.4: on success and on error.
         assert values.get("iss") == self.op.issuer
+        return values
+
+    def sent_back(self, arrival: Arrival) -> Request:
+        """What came to the tool's address, without what its address says of itself (RFC 6749 §3.1.2)."""
+        address = urlsplit(self.asked.get("redirect_uri", self.client.redirect_uri))
+        assert arrival.address == address._replace(query="").geturl()
+        own, values = dict(parse_qsl(address.query)), arrival.values
+        assert {name: values.pop(name, None) for name in own} == own
         return values
 
     def _check_mode(self, arrival: Arrival) -> None:
@@ -95,8 +136,8 @@ class Party:
 
     def error(self, journey: Journey) -> str:
         answer = self.answer(journey)
-        assert "code" not in answer, answer
-        return answer["error"]
+        assert answer.keys() <= ERROR_MEMBERS, answer
+        return check_error(answer)
 
     # The token endpoint -----------------------------------------------------------------------------------------
 
@@ -112,6 +153,15 @@ class Party:
     def refresh(self, refresh_token: str, **changes: Any) -> requests.Response:
         return self.token_request({"grant_type": "refresh_token", "refresh_token": refresh_token, **changes})
 
+    def refreshed(self, tokens: Tokens, **changes: Any) -> Tokens:
+        """What a refresh gave, no sooner than a second after ``tokens``: OpenID Connect Core §12.2."""
+        new = self.tokens(self.refresh(tokens.refresh_token, **changes), renewed=True)
+        assert new.access_token != tokens.access_token
+        for name in ("iss", "sub", "aud", "auth_time", "azp"):
+            assert new.claims.get(name) == tokens.claims.get(name), name
+        assert new.claims["iat"] > tokens.claims["iat"]
+        return new
+
     def token_request(self, form: Mapping[str, Any]) -> requests.Response:
         client = self.client
         headers: dict[str, str] = {}
@@ -125,20 +175,23 @@ class Party:
             self.op.endpoint("token"), data=kept({**credentials, **form}), headers=headers, timeout=20
         )
 
-    def tokens(self, response: requests.Response) -> Tokens:
-        """OpenID Connect Core §3.1.3.3."""
+    def tokens(self, response: requests.Response, *, renewed: bool = False) -> Tokens:
+        """OpenID Connect Core §3.1.3.3; ``renewed``, by a refresh token, §12.2."""
         assert response.status_code == 200, response.text
         assert response.headers["Content-Type"].startswith("application/json")
         assert "no-store" in response.headers["Cache-Control"]
         raw = response.json()
         assert raw["token_type"].lower() == self.token_type
-        claims = self.check_id_token(raw["id_token"], access_token=raw["access_token"])
+        assert isinstance(raw["expires_in"], int)
+        assert raw["expires_in"] > 0
+        assert all(TOKEN.fullmatch(raw.get(name, "x")) for name in ("access_token", "refresh_token"))
+        claims = self.check_id_token(raw["id_token"], access_token=raw["access_token"], renewed=renewed)
         return Tokens(raw["access_token"], raw["id_token"], raw.get("refresh_token", ""), claims, raw)
 
     token_type = "bearer"
     id_token_algorithm = "RS256"
 
-    def check_id_token(self, id_token: str, *, access_token: str) -> dict[str, Any]:
+    def check_id_token(self, id_token: str, *, access_token: str, renewed: bool = False) -> dict[str, Any]:
         """OpenID Connect Core §3.1.3.7."""
         claims = jose.verified(id_token, self.op.keys(), algorithm=self.id_token_algorithm)
         now = time.time()
@@ -148,10 +201,19 @@ class Party:
         assert claims["exp"] > now
         assert now - 300 < claims["iat"] <= now + CLOCK_SECONDS
         assert 0 < len(claims["sub"]) <= 255
-        assert claims.get("nonce") == self.asked.get("nonce")
+        if not renewed or "nonce" in claims:
+            assert claims.get("nonce") == self.asked.get("nonce")
+        assert claims.keys() <= OF_ITSELF | self._wanted_in_id_token()
+        assert claims.get("acr", "1").strip()
+        if "auth_time" in claims:
+            assert now - YEAR_SECONDS < claims["auth_time"] <= now + CLOCK_SECONDS
         if "at_hash" in claims:
             assert claims["at_hash"] == jose.half_hash(access_token)
         return claims
+
+    def _wanted_in_id_token(self) -> set[str]:
+        wanted: set[str] = set(json.loads(self.asked.get("claims", "{}")).get("id_token", {}))
+        return wanted
 
     # Userinfo ---------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from joserfc.jwk import OctKey
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page as Tab
 
@@ -18,12 +19,18 @@ from tests.certification.party import Party
 from tests.certification.plans import BACKCHANNEL_OP, FRONTCHANNEL_OP, RP_LOGOUT_OP, SESSION_OP
 from tests.certification.providers import LOGIN, PASSWORD, Provider
 
+# Whatever an address may say of itself; the official rows leave out "+", which a form reads as a space.
+ODD = "".join(chr(number) for number in range(0x21, 0x7F) if chr(number) != "+")
 BACKCHANNEL_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 @pytest.fixture
 def party(op: Provider) -> Party:
     return Party(op)
+
+
+def odd_state() -> str:
+    return "".join(secrets.choice(ODD) for _ in range(50))
 
 
 def bye(party: Party) -> str:
@@ -46,7 +53,7 @@ def check_stayed(journey: Journey) -> None:
 @pytest.mark.module("oidcc-rp-initiated-logout", plans=[RP_LOGOUT_OP])
 @pytest.mark.spec("OIDC RP-Initiated Logout", "3")
 def test_oidcc_rp_initiated_logout(op: Provider, party: Party):
-    browser, state = op.browser(), secrets.token_urlsafe(96)
+    browser, state = op.browser(), odd_state()
     tokens = party.login(browser)
 
     journey = party.sign_out(browser, id_token_hint=tokens.id_token, post_logout_redirect_uri=bye(party), state=state)
@@ -64,7 +71,9 @@ def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(op: Provider, pa
     tokens = party.login(browser)
 
     foreign = f"{bye(party)}/{secrets.token_hex(4)}"
-    journey = party.sign_out(browser, id_token_hint=tokens.id_token, post_logout_redirect_uri=foreign, state="s")
+    journey = party.sign_out(
+        browser, id_token_hint=tokens.id_token, post_logout_redirect_uri=foreign, state=odd_state()
+    )
 
     check_stayed(journey)
     # §4: an unregistered address is an error; nobody is signed out on the way.
@@ -80,7 +89,7 @@ def test_oidcc_rp_initiated_logout_modified_id_token_hint(op: Provider, party: P
 
     # The same claims, signed by nobody.
     hint = jose.unsigned(jose.payload_of(tokens.id_token))
-    journey = party.sign_out(browser, id_token_hint=hint, post_logout_redirect_uri=bye(party), state="s")
+    journey = party.sign_out(browser, id_token_hint=hint, post_logout_redirect_uri=bye(party), state=odd_state())
 
     check_stayed(journey)
     party.check_signed_in(browser)
@@ -92,7 +101,7 @@ def test_oidcc_rp_initiated_logout_no_id_token_hint(op: Provider, party: Party):
     browser = op.browser()
     party.login(browser)
 
-    journey = party.sign_out(browser, post_logout_redirect_uri=bye(party), state="s")
+    journey = party.sign_out(browser, post_logout_redirect_uri=bye(party), state=odd_state())
 
     check_stayed(journey)
     # Neither hint nor client_id: whose address it is cannot be known (§3).
@@ -118,7 +127,7 @@ def test_oidcc_rp_initiated_logout_no_post_logout_redirect_uri(op: Provider, par
     browser = op.browser()
     tokens = party.login(browser)
 
-    journey = party.sign_out(browser, id_token_hint=tokens.id_token, state="s")
+    journey = party.sign_out(browser, id_token_hint=tokens.id_token, state=odd_state())
 
     assert "logged-out" in journey.page.ids
     party.check_signed_out(browser)
@@ -142,7 +151,7 @@ def test_oidcc_rp_initiated_logout_only_state(op: Provider, party: Party):
     browser = op.browser()
     party.login(browser)
 
-    journey = party.sign_out(browser, state=secrets.token_urlsafe(16))
+    journey = party.sign_out(browser, state=odd_state())
 
     assert journey.shown == [LOGOUT]
     assert "logged-out" in journey.page.ids
@@ -156,7 +165,7 @@ def test_oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri(op: P
     tokens = party.login(browser)
 
     added = f"{bye(party)}?foo=bar"
-    journey = party.sign_out(browser, id_token_hint=tokens.id_token, post_logout_redirect_uri=added, state="s")
+    journey = party.sign_out(browser, id_token_hint=tokens.id_token, post_logout_redirect_uri=added, state=odd_state())
 
     check_stayed(journey)
     assert journey.page.is_error
@@ -168,11 +177,16 @@ def test_oidcc_rp_initiated_logout_bad_id_token_hint(op: Provider, party: Party)
     browser = op.browser()
     tokens = party.login(browser)
 
-    hint = jose.broken(tokens.id_token)
-    journey = party.sign_out(browser, id_token_hint=hint, post_logout_redirect_uri=bye(party), state="s")
+    # Of the tool's own making, and one of the provider's with another signature.
+    now, client = int(time.time()), party.client
+    claims = {"iss": client.client_id, "sub": "SubjectID", "aud": op.issuer, "nonce": "n", "iat": now, "exp": now + 300}
+    own = jose.signed({"alg": "HS256"}, claims, OctKey.import_key(client.client_secret))
+    for hint in (own, jose.broken(tokens.id_token)):
+        journey = party.sign_out(browser, id_token_hint=hint, post_logout_redirect_uri=bye(party), state=odd_state())
 
-    check_stayed(journey)
-    party.check_signed_in(browser)
+        check_stayed(journey)
+        assert journey.page.is_error
+        party.check_signed_in(browser)
 
 
 # The tool is told ---------------------------------------------------------------------------------------------------
@@ -198,32 +212,28 @@ def check_logout_token(op: Provider, party: Party, token: str, *, claims: dict[s
 @pytest.mark.module("oidcc-backchannel-rp-initiated-logout", plans=[BACKCHANNEL_OP])
 @pytest.mark.spec("OIDC Back-Channel Logout", "2.5")
 def test_oidcc_backchannel_rp_initiated_logout(op: Provider, receiver: Receiver):
-    party, browser = Party(op, "backchannel"), op.browser()
+    party, browser, state = Party(op, "backchannel"), op.browser(), odd_state()
     tokens = party.login(browser)
     before = len(receiver.at("/backchannel"))
 
-    journey = party.sign_out(
-        browser, id_token_hint=tokens.id_token, post_logout_redirect_uri=bye(party), state="state-1"
-    )
+    journey = party.sign_out(browser, id_token_hint=tokens.id_token, post_logout_redirect_uri=bye(party), state=state)
     form = receiver.wait_for("/backchannel", count=before + 1)
 
     assert form.keys() == {"logout_token"}
     check_logout_token(op, party, form["logout_token"], claims=tokens.claims)
-    check_returned(party, journey, state="state-1")
+    check_returned(party, journey, state=state)
     party.check_signed_out(browser)
 
 
 @pytest.mark.module("oidcc-frontchannel-rp-initiated-logout", plans=[FRONTCHANNEL_OP])
 @pytest.mark.spec("OIDC Front-Channel Logout", "3")
 def test_oidcc_frontchannel_rp_initiated_logout(op: Provider):
-    party, browser = Party(op, "frontchannel"), op.browser()
+    party, browser, state = Party(op, "frontchannel"), op.browser(), odd_state()
     tokens = party.login(browser)
 
-    journey = party.sign_out(
-        browser, id_token_hint=tokens.id_token, post_logout_redirect_uri=bye(party), state="state-1"
-    )
+    journey = party.sign_out(browser, id_token_hint=tokens.id_token, post_logout_redirect_uri=bye(party), state=state)
 
-    check_returned(party, journey, state="state-1")
+    check_returned(party, journey, state=state)
     party.check_signed_out(browser)
     if not difference("front-channel", op, hub=True, oracle=False):
         assert journey.frames == []
@@ -232,11 +242,13 @@ def test_oidcc_frontchannel_rp_initiated_logout(op: Provider):
     address = urlsplit(journey.frames[0])
     registered = urlsplit(party.client.metadata["frontchannel_logout_uri"])
     assert (address.scheme, address.netloc, address.path) == (registered.scheme, registered.netloc, registered.path)
-    assert parse_qs(address.query) == {"kept": ["yes"], "iss": [op.issuer], "sid": [tokens.claims["sid"]]}
+    assert parse_qs(address.query) == {"iss": [op.issuer], "sid": [tokens.claims["sid"]]}
 
 
+# As the official rows have it: the frame that asks is beside the provider's, and posts to whatever is there.
 WATCHING = """<!DOCTYPE html><title>Tool</title>
-<iframe id="op" src="{frame}"></iframe>
+<iframe id="op" src="{frame}"></iframe><iframe name="asking" src="/session/ask"></iframe>"""
+ASKING = """<!DOCTYPE html><title>Asking</title>
 <script>
   const heard = [];
   addEventListener("message", (event) => {{ if (event.origin === {origin}) heard.push(event.data); }});
@@ -245,9 +257,17 @@ WATCHING = """<!DOCTYPE html><title>Tool</title>
     const timer = setInterval(() => {{
       if (heard.length > count) {{ clearInterval(timer); resolve(heard.at(-1)); }}
     }}, 20);
-    document.getElementById("op").contentWindow.postMessage(message, {origin});
+    parent.document.getElementById("op").contentWindow.postMessage(message, "*");
   }});
 </script>"""
+
+
+def said_to(tab: Tab, watch: str, *messages: str) -> list[str]:
+    """What the provider's frame answers, on a page of the tool's."""
+    tab.goto(watch)
+    asking = tab.frame("asking")
+    assert asking is not None
+    return [asking.evaluate("window.ask", message) for message in messages]
 
 
 def sign_in_by_page(tab: Tab, url: str) -> None:
@@ -268,9 +288,9 @@ def test_oidcc_session_management_rp_initiated_logout(op: Provider, receiver: Re
     if not difference("session-iframe", op, hub=True, oracle=False):
         assert "session_state" not in party.answer(party.authorize(op.browser()))
         return
-    watching = WATCHING.format(frame=op.metadata["check_session_iframe"], origin=json.dumps(op.issuer))
-    receiver.pages["/session/watch"] = watching
-    origin = party.client.redirect_uri.removesuffix("/session/callback")
+    receiver.pages["/session/watch"] = WATCHING.format(frame=op.metadata["check_session_iframe"])
+    receiver.pages["/session/ask"] = ASKING.format(origin=json.dumps(op.issuer))
+    watch = party.client.redirect_uri.replace("/session/callback", "/session/watch")
     party.asked = party.request()
     tab = chromium.new_context().new_page()
 
@@ -278,19 +298,20 @@ def test_oidcc_session_management_rp_initiated_logout(op: Provider, receiver: Re
     tab.wait_for_url(f"{party.client.redirect_uri}?*")
     answer = dict(part for part in ((n, v[0]) for n, v in parse_qs(urlsplit(tab.url).query).items()))
     tokens = party.tokens(party.exchange(answer["code"]))
-    tab.goto(f"{origin}/session/watch")
-    before = tab.evaluate("window.ask", f"{party.client.client_id} {answer['session_state']}")
-    nonsense = tab.evaluate("window.ask", "nonsense")
-    leaving = {"id_token_hint": tokens.id_token, "post_logout_redirect_uri": bye(party), "state": "state-1"}
+    message = f"{party.client.client_id} {answer['session_state']}"
+    before = said_to(tab, watch, message, "nonsense")
+    leaving = {"id_token_hint": tokens.id_token, "post_logout_redirect_uri": bye(party), "state": odd_state()}
     tab.goto(f"{op.endpoint('end_session')}?{urlencode(leaving)}")
     tab.wait_for_url(f"{bye(party)}?*")
-    tab.goto(f"{origin}/session/watch")
-    after = tab.evaluate("window.ask", f"{party.client.client_id} {answer['session_state']}")
+    returned = parse_qs(urlsplit(tab.url).query)
+    after = said_to(tab, watch, message)
     tab.context.close()
 
     # The salt may hold no space: it ends the message (§3.1).
     assert " " not in answer["session_state"]
-    assert (before, nonsense, after) == ("unchanged", "error", "changed")
+    assert before == ["unchanged", "error"]
+    assert returned == {"state": [leaving["state"]]}
+    assert after == ["changed"]
 
 
 @pytest.mark.module("oidcc-session-management-rp-initiated-logout", plans=[SESSION_OP])

@@ -68,6 +68,8 @@ const configuration = {
     client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
   rotateRefreshToken: (ctx) => !orders.fapi.includes(ctx.oidc.client.clientId),
   responseTypes: ['code'],
+  // FAPI 2.0 SP §5.3.2.2 wants a minute; elsewhere a used code is remembered until the rows that wait are over.
+  ttl: { AuthorizationCode: (_ctx, _code, client) => (orders.fapi.includes(client.clientId) ? 60 : 600) },
   renderError: (ctx, out) => {
     ctx.type = 'html'
     ctx.body = page('Error', `<section id="error-page"><p>${escaped(JSON.stringify(out))}</p></section>`)
