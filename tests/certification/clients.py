@@ -7,6 +7,8 @@ from typing import Any
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 ELSEWHERE = "http://localhost:9999"
+# Of the second FAPI tool's address, as the official rows have it registered.
+SECOND_QUERY = "?dummy1=lorem&dummy2=ipsum"
 SCOPES = "openid profile email phone address offline_access"
 
 
@@ -47,11 +49,11 @@ class Client:
         return {"client_id": self.client_id, **secret, **self.metadata}
 
 
-def _client(name: str, *, origin: str = ELSEWHERE, keys: bool = False, **metadata: Any) -> Client:
+def _client(name: str, *, origin: str = ELSEWHERE, keys: bool = False, query: str = "", **metadata: Any) -> Client:
     own = ClientKeys() if keys else None
     extra = {name: metadata.pop(name) for name in ("profile", "session_iframe") if name in metadata}
     described = {
-        "redirect_uris": [f"{origin}/{name}/callback"],
+        "redirect_uris": [f"{origin}/{name}/callback{query}"],
         "post_logout_redirect_uris": [f"{origin}/{name}/bye"],
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
@@ -64,7 +66,7 @@ def _client(name: str, *, origin: str = ELSEWHERE, keys: bool = False, **metadat
     return Client(name, described, own, **extra)
 
 
-def _fapi(name: str, *, signed: bool) -> Client:
+def _fapi(name: str, *, signed: bool, query: str = "") -> Client:
     message_signing = {
         "request_object_signing_alg": "ES256",
         "authorization_signed_response_alg": "ES256",
@@ -73,6 +75,7 @@ def _fapi(name: str, *, signed: bool) -> Client:
     return _client(
         name,
         keys=True,
+        query=query,
         profile="fapi2_signed" if signed else "fapi2",
         token_endpoint_auth_method="private_key_jwt",
         token_endpoint_auth_signing_alg="ES256",
@@ -100,7 +103,7 @@ def wanted(receiver: str) -> list[Client]:
         # By name, as the provider is: its frame in the tool's page is then of the same site.
         _client("session", origin=receiver.replace("127.0.0.1", "localhost"), session_iframe=True),
         _fapi("fapi", signed=False),
-        _fapi("fapi-second", signed=False),
+        _fapi("fapi-second", signed=False, query=SECOND_QUERY),
         _fapi("fapi-signed", signed=True),
-        _fapi("fapi-signed-second", signed=True),
+        _fapi("fapi-signed-second", signed=True, query=SECOND_QUERY),
     ]

@@ -8,13 +8,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from tests.certification import jose
 from tests.certification.browser import Browser, Journey
+from tests.certification.clients import ClientKeys
 from tests.certification.party import Party, Request, Tokens, kept
 
+REQUEST_TYPE = "oauth-authz-req+jwt"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# What the official rows say again outside the pushed request (OpenID Connect Core §6.1).
+OUTSIDE = ("response_type", "scope", "redirect_uri")
 Make = Callable[[], str | None]
 
 
@@ -28,7 +32,7 @@ class FapiParty(Party):
 
     name: str = "fapi"
     signed: bool = False
-    dpop_key: ECKey = field(default_factory=new_key)
+    dpop_key: ECKey | RSAKey = field(default_factory=new_key)
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     nonce: str = ""
     token_type = "dpop"
@@ -36,10 +40,11 @@ class FapiParty(Party):
 
     # Proofs and assertions ----------------------------------------------------------------------------------------
 
-    def assertion(self, *, alg: str = "ES256", **claims: Any) -> str:
+    def assertion(self, *, alg: str = "ES256", keys: ClientKeys | None = None, **claims: Any) -> str:
         """RFC 7523 §3 as FAPI 2.0 SP §5.3.3.1 wants it: the issuer alone as the audience."""
-        assert self.client.keys is not None
-        key = self.client.keys.rsa if alg == "RS256" else self.client.keys.ec
+        keys = keys or self.client.keys
+        assert keys is not None
+        key = keys.rsa if alg == "RS256" else keys.ec
         now = int(time.time())
         usual = {
             "iss": self.client.client_id,
@@ -50,6 +55,8 @@ class FapiParty(Party):
             "jti": secrets.token_urlsafe(16),
         }
         payload = {name: value for name, value in {**usual, **claims}.items() if value is not None}
+        if alg == "none":
+            return jose.unsigned(payload)
         return jose.signed({"alg": alg, "kid": key.kid}, payload, key)
 
     def proof(
@@ -58,7 +65,7 @@ class FapiParty(Party):
         url: str,
         *,
         access_token: str = "",
-        key: ECKey | None = None,
+        key: ECKey | RSAKey | None = None,
         header: Mapping[str, Any] | None = None,
         **claims: Any,
     ) -> str:
@@ -117,31 +124,32 @@ class FapiParty(Party):
         }
         return super().request(**{**usual, **changes})
 
-    def request_object(self, parameters: Mapping[str, Any], *, alg: str = "ES256", **claims: Any) -> str:
+    def request_object(
+        self, parameters: Mapping[str, Any], *, alg: str = "ES256", typ: str | None = REQUEST_TYPE, **claims: Any
+    ) -> str:
         """RFC 9101 §4 with the times of FAPI 2.0 MS §5.3.1."""
         assert self.client.keys is not None
         now = int(time.time())
         usual = {"iss": self.client.client_id, "aud": self.op.issuer, "iat": now, "nbf": now, "exp": now + 300}
         payload = {name: value for name, value in {**usual, **parameters, **claims}.items() if value is not None}
         if alg == "none":
-            return jose.unsigned(payload, typ="oauth-authz-req+jwt")
+            return jose.unsigned(payload, typ=REQUEST_TYPE)
         key = self.client.keys.rsa if alg == "RS256" else self.client.keys.ec
-        return jose.signed({"alg": alg, "kid": key.kid, "typ": "oauth-authz-req+jwt"}, payload, key)
+        return jose.signed({"alg": alg, "kid": key.kid, **({"typ": typ} if typ else {})}, payload, key)
 
     def push(
         self,
         *,
         assertion: Make | None = None,
         proof: Make | None = None,
-        request_object: str | None = None,
+        typ: str | None = REQUEST_TYPE,
         form: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> requests.Response:
-        """RFC 9126 §2.1.  ``form`` is posted as it is, beside the credentials."""
+        """RFC 9126 §2.1.  ``form`` is posted as it is, beside the credentials, which it may change."""
         self.asked = self.request(**changes)
         if form is None:
-            sealed = request_object or (self.request_object(self.asked) if self.signed else None)
-            form = {"request": sealed} if sealed else self.asked
+            form = {"request": self.request_object(self.asked, typ=typ)} if self.signed else self.asked
         return self._post(self.op.endpoint("pushed_authorization_request"), form, assertion=assertion, proof=proof)
 
     def pushed(self, **changes: Any) -> str:
@@ -156,8 +164,12 @@ class FapiParty(Party):
         assert 5 <= answer["expires_in"] <= 600
         return str(answer["request_uri"])
 
-    def visit(self, browser: Browser, request_uri: str, *, consents: bool = True, **more: Any) -> Journey:
-        query = {"client_id": self.client.client_id, "request_uri": request_uri, **more}
+    def visit(
+        self, browser: Browser, request_uri: str, *, consents: bool = True, repeats: bool = True, **more: Any
+    ) -> Journey:
+        """RFC 9126 §4.  ``repeats``: with what the official rows say again outside."""
+        again = {name: self.asked.get(name) for name in OUTSIDE if repeats}
+        query = {"client_id": self.client.client_id, "request_uri": request_uri, **again, **more}
         return browser.walk(f"{self.op.endpoint('authorization')}?{urlencode(kept(query))}", consents=consents)
 
     def authorize(self, browser: Browser, *, consents: bool = True, **changes: Any) -> Journey:
@@ -169,11 +181,11 @@ class FapiParty(Party):
         if not self.signed:
             return super().answer(journey)
         arrival = journey.arrival
-        assert arrival.address == self.client.redirect_uri
         assert arrival.method == "GET"
+        sent = self.sent_back(arrival)
         # JARM §2.3.1: nothing beside the one parameter.
-        assert arrival.values.keys() == {"response"}, arrival.values
-        claims = jose.verified(arrival.values["response"], self.op.keys(), algorithm="ES256")
+        assert sent.keys() == {"response"}, sent
+        claims = jose.verified(sent["response"], self.op.keys(), algorithm="ES256")
         assert claims.pop("iss") == self.op.issuer
         assert claims.pop("aud") in (self.client.client_id, [self.client.client_id])
         assert time.time() < claims.pop("exp") <= time.time() + 600
@@ -199,14 +211,33 @@ class FapiParty(Party):
         }
         return self.token_request({**form, **changes}, assertion=assertion, proof=proof)
 
+    def refresh(
+        self, refresh_token: str, *, assertion: Make | None = None, proof: Make | None = None, **changes: Any
+    ) -> requests.Response:
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **changes}
+        return self.token_request(form, assertion=assertion, proof=proof)
+
     # The resource -----------------------------------------------------------------------------------------------
 
-    def userinfo(self, access_token: str, *, scheme: str = "DPoP", proof: Make | None = None) -> requests.Response:
+    def userinfo(
+        self,
+        access_token: str,
+        *,
+        scheme: str = "DPoP",
+        proof: Make | None = None,
+        header: str = "DPoP",
+        **more: str,
+    ) -> requests.Response:
+        """``more`` are headers; ``header`` is how the proof's own is written."""
         url = self.op.endpoint("userinfo")
         make = proof or (lambda: self.proof("GET", url, access_token=access_token))
         for attempt in (1, 2):
             sent = make()
-            headers = {"Authorization": f"{scheme} {access_token}", **({"DPoP": sent} if sent is not None else {})}
+            headers = {
+                "Authorization": f"{scheme} {access_token}",
+                **more,
+                **({header: sent} if sent is not None else {}),
+            }
             response = self.http.get(url, headers=headers, timeout=20)
             if attempt == 2 or not self._learn_nonce(response):
                 return response

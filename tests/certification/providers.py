@@ -28,6 +28,7 @@ from tests.support.node import NODE, installed
 ROOT = Path(__file__).resolve().parents[2]
 ORACLE = Path(__file__).parent / "oracle"
 LOGIN, PASSWORD = "noemie.ferrand", "alizarine-garrigue"
+NEWCOMER = ("benoit.de-la-tour", "alizarine-tramontane")
 START_SECONDS = 60
 STOP_SECONDS = 10
 CLAIMS = {
@@ -80,6 +81,11 @@ class Provider:
 
     def browser(self) -> Browser:
         return Browser(origin=self.issuer, login=LOGIN, password=PASSWORD, verify=self.verify)
+
+    def newcomer(self) -> Browser:
+        """Of somebody who never agreed to anything; the oracle knows one person, and forgets with each session."""
+        login, password = NEWCOMER if self.is_hub else (LOGIN, PASSWORD)
+        return Browser(origin=self.issuer, login=login, password=password, verify=self.verify)
 
 
 def free_port() -> int:

@@ -7,19 +7,26 @@ import secrets
 import time
 from collections.abc import Callable
 from functools import partial
+from http.client import HTTPConnection
+from itertools import cycle
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
+from joserfc.jwk import RSAKey
 
 from tests.certification import jose
 from tests.certification.browser import CONSENT, Arrival, Journey
 from tests.certification.differences import difference
 from tests.certification.fapi import FapiParty, new_key
 from tests.certification.left import Left, fapi_party, wait_until
+from tests.certification.party import check_error, error_of, nonce_of_43
 from tests.certification.plans import FAPI
 from tests.certification.providers import Provider
+from tests.certification.test_basic import PERSONAL, check_says_something
+
+ERROR_PAGE = "error page"
 
 
 @pytest.fixture
@@ -36,21 +43,20 @@ def row(name: str) -> pytest.MarkDecorator:
     return pytest.mark.module(f"fapi2-security-profile-final-{name}", plans=FAPI)
 
 
-def error_of(response: requests.Response, *statuses: int) -> str:
-    """RFC 6749 §5.2."""
-    assert response.status_code in (statuses or (400,)), response.text
-    assert "access_token" not in response.text
-    return str(response.json()["error"])
-
-
-def refused(party: FapiParty, journey: Journey) -> bool:
-    """Whether the person was kept on an error page, or the tool was told of an error and given no code."""
+def refused(party: FapiParty, journey: Journey) -> str:
+    """The error that the tool was told of, signed or plain, without a code; or that the person was kept on a page."""
     if not isinstance(journey.end, Arrival):
-        return journey.end.is_error
+        assert journey.end.is_error, journey.end.text[:2000]
+        return ERROR_PAGE
     values = journey.end.values
     if "response" in values:
         values = jose.verified(values["response"], party.op.keys(), algorithm="ES256")
-    return "error" in values and "code" not in values
+    assert "code" not in values
+    return check_error(values)
+
+
+# RFC 9110 §12.5.1.
+ACCEPTED = ("application/json", "application/json;charset=UTF-8", "application/json, application/*+json, */*")
 
 
 def check_login(party: FapiParty, journey: Journey) -> None:
@@ -63,25 +69,60 @@ def check_login(party: FapiParty, journey: Journey) -> None:
 @row("happy-flow")
 @pytest.mark.spec("FAPI 2.0 SP", "5.3")
 def test_fapi2_security_profile_final_happy_flow(op: Provider, party: FapiParty, second: FapiParty):
-    for tool in (party, second):
-        browser = op.browser()
-        code = tool.code(tool.authorize(browser))
-        tokens = tool.tokens(tool.exchange(code))
+    # The first tool's request object says no type; the second names its key without showing a proof.
+    pushed = party.pushed(typ=None)
+    first = party.code(party.visit(op.browser(), pushed))
+    odd = {"state": secrets.token_urlsafe(96), "nonce": nonce_of_43(), "dpop_jkt": second.dpop_key.thumbprint()}
+    other = second.code(second.visit(op.browser(), second.pushed(**odd), repeats=False))
 
+    for tool, code in ((party, first), (second, other)):
+        tokens = tool.tokens(tool.exchange(code))
         tool.claims_about(tokens)
         assert len(code) >= 22
         # FAPI 2.0 SP §5.3.2.2: a code lives a minute at most; access tokens are short-lived.
         assert tokens.raw["expires_in"] <= 3600
+    assert second.asked["nonce"] == odd["nonce"]
+
+
+@row("happy-flow")
+@pytest.mark.spec("RFC 6750", "2.3")
+def test_fapi2_security_profile_final_happy_flow_at_the_resource(op: Provider, party: FapiParty):
+    url = op.endpoint("userinfo")
+    token = party.login(op.browser()).access_token
+
+    accepted = {accept: party.userinfo(token, Accept=accept).status_code for accept in ACCEPTED}
+    proof = party.proof("GET", url, access_token=token)
+    by_address = op.http.get(url, params={"access_token": token}, headers={"DPoP": proof}, timeout=20)
+
+    assert set(accepted.values()) == {200}, accepted
+    # FAPI 2.0 SP §5.3.4: not by query.
+    assert 400 <= by_address.status_code < 500
+
+
+@row("happy-flow")
+@pytest.mark.spec("RFC 9449", "8")
+def test_fapi2_security_profile_final_happy_flow_with_one_assertion_for_both_attempts(op: Provider, party: FapiParty):
+    code = party.code(party.authorize(op.browser()))
+    assertion = party.assertion()
+    # So that the first attempt is answered with a nonce, where the provider wants one.
+    party.nonce = ""
+
+    tokens = party.tokens(party.exchange(code, assertion=lambda: assertion))
+
+    assert party.works(tokens)
 
 
 @row("user-rejects-authentication")
 @pytest.mark.spec("RFC 6749", "4.1.2.1")
-def test_fapi2_security_profile_final_user_rejects_authentication(op: Provider, party: FapiParty):
-    # With data to refuse: the hub asks nothing for an identifier alone.
-    journey = party.authorize(op.browser(), scope="openid email", prompt="consent", consents=False)
+def test_fapi2_security_profile_final_user_rejects_authentication(op: Provider, party: FapiParty, second: FapiParty):
+    # With data to refuse: the hub asks nothing for an identifier alone, nor of whoever agreed before.
+    browser = op.newcomer()
+    for tool in (party, second):
+        state = secrets.token_urlsafe(96)
+        journey = tool.authorize(browser, scope="openid email", state=state, consents=False)
 
-    assert CONSENT in journey.shown
-    assert party.error(journey) == "access_denied"
+        assert CONSENT in journey.shown
+        assert tool.error(journey) == "access_denied"
 
 
 @row("ensure-authorization-request-without-state-success")
@@ -128,7 +169,8 @@ def test_fapi2_security_profile_final_ensure_authorization_request_with_long_non
 @row("ensure-authorization-request-with-long-state")
 @pytest.mark.spec("RFC 6749", "4.1.2")
 def test_fapi2_security_profile_final_ensure_authorization_request_with_long_state(op: Provider, party: FapiParty):
-    state = secrets.token_urlsafe(288)
+    state = secrets.token_urlsafe(750)
+    assert len(state) == 1000
 
     journey = party.authorize(op.browser(), state=state)
 
@@ -144,9 +186,32 @@ def test_fapi2_security_profile_final_ensure_other_scope_order_succeeds(op: Prov
     assert "email" in party.claims_about(tokens)
 
 
+# OpenID Connect Core §5.5.1, and a member that nobody knows.
+FORMS: tuple[Any, ...] = (None, {}, {"essential": True}, {"essential": False}, {"abc": "def"})
+
+
 @row("test-claims-parameter-identity-claims")
 @pytest.mark.spec("OIDC Core", "5.5")
 def test_fapi2_security_profile_final_test_claims_parameter_identity_claims(op: Provider, party: FapiParty):
+    standard = sorted(({"sub"} | PERSONAL) & set(op.metadata["claims_supported"]))
+    each = dict(zip(standard, cycle(FORMS), strict=False))
+    # Also in a place that nobody knows.
+    wanted = {"id_token": each, "userinfo": each, f"X{secrets.token_hex(4)}": {"foo": None}}
+
+    tokens = party.login(op.browser(), claims=json.dumps(wanted))
+    about = party.claims_about(tokens)
+
+    assert {"name", "email", "address"} <= set(standard)
+    assert set(standard) <= about.keys()
+    assert set(standard) <= tokens.claims.keys()
+    check_says_something(about)
+
+
+@row("test-claims-parameter-identity-claims")
+@pytest.mark.spec("OIDC Core", "5.5")
+def test_fapi2_security_profile_final_test_claims_parameter_identity_claims_each_in_its_place(
+    op: Provider, party: FapiParty
+):
     wanted = {"id_token": {"given_name": None}, "userinfo": {"family_name": {"essential": True}}}
 
     tokens = party.login(op.browser(), claims=json.dumps(wanted))
@@ -158,10 +223,9 @@ def test_fapi2_security_profile_final_test_claims_parameter_identity_claims(op: 
     assert "given_name" not in about
 
 
-@row("test-essential-acr-sca-claim")
+@row("test-claims-parameter-identity-claims")
 @pytest.mark.spec("OIDC Core", "5.5.1.1")
-def test_fapi2_security_profile_final_test_essential_acr_sca_claim(op: Provider, party: FapiParty):
-    # The official row asks for the class of British banks; this one for a class that the provider announces.
+def test_fapi2_security_profile_final_test_claims_parameter_identity_claims_and_a_class(op: Provider, party: FapiParty):
     acr = "1"
     assert acr in op.metadata["acr_values_supported"]
     wanted = {"id_token": {"acr": {"essential": True, "values": [acr]}}}
@@ -214,22 +278,18 @@ def test_fapi2_security_profile_final_ensure_redirect_uri_in_authorization_reque
     journey = party.visit(op.browser(), nothing, redirect_uri=party.client.redirect_uri)
 
     assert error_of(answer) in ("invalid_request", "invalid_request_object")
-    assert refused(party, journey)
-
-
-@row("ensure-registered-redirect-uri")
-@pytest.mark.spec("RFC 9126", "2.3")
-def test_fapi2_security_profile_final_ensure_registered_redirect_uri(op: Provider, party: FapiParty):
-    answer = party.push(redirect_uri=f"{party.client.redirect_uri}/{secrets.token_hex(4)}")
-
-    assert error_of(answer) in ("invalid_request", "invalid_request_object")
+    assert refused(party, journey) in ("invalid_request", "invalid_request_uri", ERROR_PAGE)
 
 
 @row("plain-fapi-tolerate-unregistered-redirect-uri")
 @pytest.mark.spec("RFC 9126", "2.4")
-def test_fapi2_security_profile_final_plain_fapi_tolerate_unregistered_redirect_uri(op: Provider, party: FapiParty):
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["beside", "elsewhere"])
+def test_fapi2_security_profile_final_plain_fapi_tolerate_unregistered_redirect_uri(
+    op: Provider, party: FapiParty, elsewhere: bool
+):
     # §2.4: the provider MAY allow it to a tool that authenticated; neither does.
-    answer = party.push(redirect_uri="https://elsewhere.example/callback")
+    address = "https://elsewhere.example/callback" if elsewhere else party.client.redirect_uri
+    answer = party.push(redirect_uri=f"{address}/{secrets.token_hex(4)}")
 
     assert error_of(answer) in ("invalid_request", "invalid_request_object")
 
@@ -244,7 +304,7 @@ def test_fapi2_security_profile_final_ensure_unsigned_authorization_request_with
     journey = op.browser().walk(f"{op.endpoint('authorization')}?{urlencode(party.asked)}")
 
     assert journey.shown == []
-    assert refused(party, journey)
+    assert refused(party, journey) in ("invalid_request", ERROR_PAGE)
 
 
 @row("ensure-response-type-code-idtoken-fails")
@@ -268,8 +328,8 @@ def test_fapi2_security_profile_final_par_ensure_reused_request_uri_prior_to_aut
     op: Provider, party: FapiParty
 ):
     browser, request_uri = op.browser(), party.pushed()
-    query = urlencode({"client_id": party.client.client_id, "request_uri": request_uri})
     # Opened once, and left at the sign-in page.
+    query = urlencode({"client_id": party.client.client_id, "request_uri": request_uri})
     assert not isinstance(browser.open(f"{op.endpoint('authorization')}?{query}"), Arrival)
 
     journey = party.visit(browser, request_uri)
@@ -283,7 +343,7 @@ def test_fapi2_security_profile_final_par_attempt_reuse_request_uri(op: Provider
     browser, request_uri = op.browser(), party.pushed()
     party.code(party.visit(browser, request_uri))
 
-    assert refused(party, party.visit(browser, request_uri))
+    assert refused(party, party.visit(browser, request_uri)) in ("invalid_request_uri", ERROR_PAGE)
 
 
 @pytest.mark.late
@@ -295,7 +355,9 @@ def test_fapi2_security_profile_final_par_attempt_to_use_expired_request_uri(
     pushed = left[op.name].requests[plan].result()
     wait_until(pushed.since, pushed.seconds + 2)
 
-    assert refused(pushed.party, pushed.party.visit(op.browser(), pushed.value))
+    answer = refused(pushed.party, pushed.party.visit(op.browser(), pushed.value))
+
+    assert answer in ("invalid_request_uri", ERROR_PAGE)
 
 
 @row("par-attempt-to-use-request_uri-for-different-client")
@@ -303,7 +365,13 @@ def test_fapi2_security_profile_final_par_attempt_to_use_expired_request_uri(
 def test_fapi2_security_profile_final_par_attempt_to_use_request_uri_for_different_client(
     op: Provider, party: FapiParty, second: FapiParty
 ):
-    assert refused(second, second.visit(op.browser(), party.pushed()))
+    request_uri = party.pushed()
+
+    # With the first tool's address outside.
+    second.asked = party.asked
+    answer = refused(second, second.visit(op.browser(), request_uri))
+
+    assert answer in ("invalid_request", "invalid_request_object", "invalid_request_uri", ERROR_PAGE)
 
 
 @row("par-authorization-request-containing-request_uri-form-param")
@@ -353,8 +421,8 @@ def test_fapi2_security_profile_final_par_plain_pkce_rejected(op: Provider, part
 @row("par-without-duplicate-parameters")
 @pytest.mark.spec("FAPI 2.0 SP", "5.3.2.2")
 def test_fapi2_security_profile_final_par_without_duplicate_parameters(op: Provider, party: FapiParty):
-    # client_id and request_uri alone, as RFC 9126 §4 says; party.visit sends nothing else.
-    check_login(party, party.visit(op.browser(), party.pushed()))
+    # client_id and request_uri alone, as RFC 9126 §4 says.
+    check_login(party, party.visit(op.browser(), party.pushed(), repeats=False))
 
 
 # Client authentication ----------------------------------------------------------------------------------------------
@@ -372,6 +440,22 @@ def check_assertion(party: FapiParty, **claims: Any) -> str:
 @row("ensure-client-id-in-token-endpoint")
 @pytest.mark.spec("RFC 7521", "4.2")
 def test_fapi2_security_profile_final_ensure_client_id_in_token_endpoint(
+    op: Provider, party: FapiParty, second: FapiParty
+):
+    # The second tool's name, signed with the first tool's key.
+    code = party.code(party.authorize(op.browser()))
+    answer = party.exchange(
+        code,
+        client_id=second.client.client_id,
+        assertion=lambda: second.assertion(keys=party.client.keys),
+    )
+
+    assert error_of(answer, 400, 401) in ("invalid_client", "invalid_grant")
+
+
+@row("ensure-client-id-in-token-endpoint")
+@pytest.mark.spec("RFC 7521", "4.2")
+def test_fapi2_security_profile_final_ensure_client_id_in_token_endpoint_beside_an_assertion(
     op: Provider, party: FapiParty, second: FapiParty
 ):
     # Beside an assertion the client_id is optional, and must name the client of the assertion.
@@ -424,6 +508,54 @@ def test_fapi2_security_profile_final_ensure_client_assertion_with_no_sub_fails(
     assert check_assertion(party, sub=None) in ("invalid_client", "invalid_request")
 
 
+# What each does to a form with a good assertion; the same at both endpoints.
+ASSERTIONS: dict[str, Callable[[FapiParty], dict[str, Any]]] = {
+    "none": lambda party: {"client_assertion": None, "client_assertion_type": None},
+    "no type": lambda party: {"client_assertion_type": None},
+    "other type": lambda party: {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:other"},
+    "no sub": lambda party: {"client_assertion": party.assertion(sub=None)},
+    "other sub": lambda party: {"client_assertion": party.assertion(sub="somebody")},
+    "no iss": lambda party: {"client_assertion": party.assertion(iss=None)},
+    "other iss": lambda party: {"client_assertion": party.assertion(iss="somebody")},
+    "no aud": lambda party: {"client_assertion": party.assertion(aud=None)},
+    "other aud": lambda party: {"client_assertion": party.assertion(aud="https://elsewhere.example")},
+    "PAR endpoint as aud": lambda party: {
+        "client_assertion": party.assertion(aud=party.op.endpoint("pushed_authorization_request"))
+    },
+    "token endpoint as aud": lambda party: {"client_assertion": party.assertion(aud=party.op.endpoint("token"))},
+    "list as aud": lambda party: {
+        "client_assertion": party.assertion(aud=[party.op.issuer, "https://elsewhere.example"])
+    },
+    "expired": lambda party: {"client_assertion": party.assertion(exp=int(time.time()) - 300)},
+    "a minute ahead": lambda party: {
+        "client_assertion": party.assertion(
+            iat=int(time.time()) + 62, nbf=int(time.time()) + 62, exp=int(time.time()) + 122
+        )
+    },
+    "RS256": lambda party: {"client_assertion": party.assertion(alg="RS256")},
+    "unsigned": lambda party: {"client_assertion": party.assertion(alg="none")},
+    "other signature": lambda party: {"client_assertion": jose.broken(party.assertion())},
+}
+
+
+@row("ensure-invalid-client-assertions-fail")
+@pytest.mark.spec("RFC 7523", "3")
+def test_fapi2_security_profile_final_ensure_invalid_client_assertions_fail(op: Provider, party: FapiParty):
+    parameters = party.request()
+
+    def push(**changes: Any) -> requests.Response:
+        form = {"request": party.request_object(parameters)} if party.signed else parameters
+        return party.push(form={**form, **changes})
+
+    refusals = {name: error_of(push(**spoil(party)), 400, 401) for name, spoil in ASSERTIONS.items()}
+
+    assert set(refusals.values()) <= {"invalid_client", "invalid_request"}, refusals
+    # The assertion was what was refused.
+    ahead = int(time.time()) + 8
+    assert party.reference(push(client_assertion=party.assertion(iat=ahead, nbf=ahead)))
+    assert party.reference(push())
+
+
 @row("par-ensure-jwt-client-assertions-nbf-8-seconds-in-the-future-is-accepted")
 @pytest.mark.spec("FAPI 2.0 SP", "5.3.2.1")
 def test_fapi2_security_profile_final_par_ensure_jwt_client_assertions_nbf_8_seconds_in_the_future_is_accepted(
@@ -450,6 +582,7 @@ def test_fapi2_security_profile_final_par_ensure_jwt_client_assertions_nbf_over_
 @row("par-test-array-as-audience-fails")
 @pytest.mark.spec("FAPI 2.0 SP", "5.3.2.1")
 def test_fapi2_security_profile_final_par_test_array_as_audience_fails(op: Provider, party: FapiParty):
+    assert check_assertion(party, aud=[op.issuer, "https://elsewhere.example"]) == "invalid_client"
     assert check_assertion(party, aud=[op.issuer]) == "invalid_client"
 
 
@@ -473,7 +606,7 @@ def test_fapi2_security_profile_final_par_test_token_endpoint_url_as_audience_fa
 def test_fapi2_security_profile_final_ensure_pkce_code_verifier_required(op: Provider, party: FapiParty):
     code = party.code(party.authorize(op.browser()))
 
-    assert error_of(party.exchange(code, code_verifier=None)) in ("invalid_grant", "invalid_request")
+    assert error_of(party.exchange(code, code_verifier=None)) == "invalid_grant"
 
 
 @row("incorrect-pkce-code-verifier-rejected")
@@ -526,17 +659,36 @@ def test_fapi2_security_profile_final_refresh_token(op: Provider, party: FapiPar
     asked = {"scope": "openid offline_access", "prompt": "consent"}
     first = party.login(op.browser(), **asked)
     foreign = second.login(op.browser(), **asked)
+    time.sleep(1)
+    # Tokens of a tool that proves itself are bound anew at each refresh (RFC 9449 §5).
+    party.dpop_key, second.dpop_key = new_key(), new_key()
 
-    renewed = party.refresh(first.refresh_token)
-    again = party.refresh(first.refresh_token)
+    renewed = party.refreshed(first, scope=asked["scope"])
+    again = second.refreshed(foreign)
     wrong = party.refresh(foreign.refresh_token)
+    with_other_key = party.userinfo(again.access_token)
 
-    assert renewed.status_code == 200, renewed.text
-    assert party.userinfo(renewed.json()["access_token"]).status_code == 200
-    # §5.3.2.1: "shall not use refresh token rotation except in extraordinary circumstances".
-    assert renewed.json().get("refresh_token", first.refresh_token) == first.refresh_token
-    assert again.status_code == 200, again.text
+    assert party.works(renewed)
+    assert second.works(again)
+    for old, new in ((first, renewed), (foreign, again)):
+        # §5.3.2.1: "shall not use refresh token rotation except in extraordinary circumstances".
+        assert new.refresh_token in ("", old.refresh_token)
     assert error_of(wrong) == "invalid_grant"
+    assert with_other_key.status_code == 401
+
+
+@row("refresh-token")
+@pytest.mark.spec("RFC 6749", "6")
+def test_fapi2_security_profile_final_refresh_token_needs_the_tool_and_its_key(op: Provider, party: FapiParty):
+    scope = "openid offline_access"
+    token = party.login(op.browser(), scope=scope, prompt="consent").refresh_token
+
+    by_nobody = party.refresh(token, scope=scope, client_id=None, assertion=lambda: None)
+    unbound = party.refresh(token, scope=scope, proof=lambda: None)
+
+    assert error_of(by_nobody, 400, 401) in ("invalid_client", "invalid_grant", "invalid_request")
+    assert error_of(unbound) in ("invalid_request", "invalid_grant", "invalid_dpop_proof")
+    assert party.refresh(token).status_code == 200
 
 
 # Proof of possession ------------------------------------------------------------------------------------------------
@@ -586,16 +738,15 @@ def test_fapi2_security_profile_final_ensure_dpopproof_with_iat_10seconds_after_
 
 
 def check_clock(op: Provider, party: FapiParty, offset: int) -> None:
-    """A tool whose clock differs by so many seconds gets a token and uses it."""
-    token_url, resource_url = op.endpoint("token"), op.endpoint("userinfo")
-    code = party.code(party.authorize(op.browser()))
+    """A tool whose clock differs by so many seconds binds its code, gets a token and uses it."""
 
-    answer = party.exchange(code, proof=lambda: party.proof("POST", token_url, iat=int(time.time()) + offset))
-    token = party.tokens(answer).access_token
-    used = party.userinfo(
-        token,
-        proof=lambda: party.proof("GET", resource_url, access_token=token, iat=int(time.time()) + offset),
-    )
+    def proof(method: str, endpoint: str, token: str = "") -> str:
+        return party.proof(method, op.endpoint(endpoint), access_token=token, iat=int(time.time()) + offset)
+
+    request_uri = party.pushed(proof=lambda: proof("POST", "pushed_authorization_request"))
+    code = party.code(party.visit(op.browser(), request_uri))
+    token = party.tokens(party.exchange(code, proof=lambda: proof("POST", "token"))).access_token
+    used = party.userinfo(token, proof=lambda: proof("GET", "userinfo", token))
 
     assert used.status_code == 200
 
@@ -621,7 +772,7 @@ def test_fapi2_security_profile_final_ensure_token_endpoint_fails_with_mismatche
 
     party.dpop_key = new_key()
 
-    assert error_of(party.exchange(code)) in ("invalid_grant", "invalid_dpop_proof")
+    assert error_of(party.exchange(code)) in ("invalid_request", "invalid_grant", "invalid_dpop_proof")
 
 
 @row("ensure-token-endpoint-fails-with-mismatched-dpop-jkt")
@@ -633,7 +784,7 @@ def test_fapi2_security_profile_final_ensure_token_endpoint_fails_with_mismatche
 
     party.dpop_key = new_key()
 
-    assert error_of(party.exchange(code)) in ("invalid_grant", "invalid_dpop_proof")
+    assert error_of(party.exchange(code)) in ("invalid_request", "invalid_grant", "invalid_dpop_proof")
 
 
 @row("ensure-dpopproof-at-par-endpoint-binding-success")
@@ -663,28 +814,32 @@ def test_fapi2_security_profile_final_ensure_holder_of_key_required(op: Provider
 
 
 # RFC 9449 §4.3, by number: what each check must catch.
-Spoil = Callable[[FapiParty, str, str], str]
+Spoil = Callable[..., str]
 PROOFS: dict[str, Spoil] = {
-    "no jti": lambda party, method, url: party.proof(method, url, jti=None),
-    "no htm": lambda party, method, url: party.proof(method, url, htm=None),
-    "no htu": lambda party, method, url: party.proof(method, url, htu=None),
-    "no iat": lambda party, method, url: party.proof(method, url, iat=None),
-    "no typ": lambda party, method, url: party.proof(method, url, header={"typ": None}),
-    "no jwk": lambda party, method, url: party.proof(method, url, header={"jwk": None}),
-    "other typ": lambda party, method, url: party.proof(method, url, header={"typ": "JWT"}),
-    "other method": lambda party, method, url: party.proof("PUT", url),
-    "other address": lambda party, method, url: party.proof(method, f"{url}/more"),
-    "other host": lambda party, method, url: party.proof(method, "https://elsewhere.example/token"),
-    "an hour old": lambda party, method, url: party.proof(method, url, iat=int(time.time()) - 3600),
-    "an hour ahead": lambda party, method, url: party.proof(method, url, iat=int(time.time()) + 3600),
-    "unsigned": lambda party, method, url: party.proof(method, url, header={"alg": "none"}),
-    "other signature": lambda party, method, url: jose.broken(party.proof(method, url)),
-    "other key": lambda party, method, url: party.proof(method, url, header={"jwk": new_key().as_dict(private=False)}),
-    "private key": lambda party, method, url: party.proof(
-        method, url, header={"jwk": party.dpop_key.as_dict(private=True)}
-    ),
-    "no proof at all": lambda party, method, url: base64.urlsafe_b64encode(b"nothing").decode(),
+    "no jti": lambda make, method, url: make(method, url, jti=None),
+    "no htm": lambda make, method, url: make(method, url, htm=None),
+    "no htu": lambda make, method, url: make(method, url, htu=None),
+    "no iat": lambda make, method, url: make(method, url, iat=None),
+    "no typ": lambda make, method, url: make(method, url, header={"typ": None}),
+    "no alg": lambda make, method, url: without_alg(make(method, url)),
+    "no jwk": lambda make, method, url: make(method, url, header={"jwk": None}),
+    "other typ": lambda make, method, url: make(method, url, header={"typ": "dpop+jwt+other"}),
+    "other method": lambda make, method, url: make("PUT", url),
+    "other address": lambda make, method, url: make(method, f"{url}more"),
+    "other host": lambda make, method, url: make(method, "https://elsewhere.example/token"),
+    "an hour old": lambda make, method, url: make(method, url, iat=int(time.time()) - 3600),
+    "an hour ahead": lambda make, method, url: make(method, url, iat=int(time.time()) + 3600),
+    "unsigned": lambda make, method, url: make(method, url, header={"alg": "none"}),
+    "other signature": lambda make, method, url: jose.broken(make(method, url)),
+    "other key": lambda make, method, url: make(method, url, header={"jwk": new_key().as_dict(private=False)}),
+    "two parts": lambda make, method, url: make(method, url).rpartition(".")[0],
+    "no proof at all": lambda make, method, url: base64.urlsafe_b64encode(b"nothing").decode(),
 }
+
+
+def without_alg(proof: str) -> str:
+    head, rest = proof.split(".", 1)
+    return jose.base64url(jose.unbase64url(head).replace(b'"alg"', b'"alg2"')) + "." + rest
 
 
 @row("dpop-negative-tests")
@@ -692,12 +847,35 @@ PROOFS: dict[str, Spoil] = {
 def test_fapi2_security_profile_final_dpop_negative_tests(op: Provider, party: FapiParty):
     url = op.endpoint("token")
 
-    answers = {}
-    for name, spoil in PROOFS.items():
-        answer = party.exchange("no such code", proof=partial(spoil, party, "POST", url))
-        answers[name] = error_of(answer)
+    private = party.dpop_key.as_dict(private=True)
+    spoilt: dict[str, Callable[[], str]] = {
+        **{name: partial(spoil, party.proof, "POST", url) for name, spoil in PROOFS.items()},
+        "private key": lambda: party.proof("POST", url, header={"jwk": private}),
+    }
+
+    answers = {name: error_of(party.exchange("no such code", proof=proof)) for name, proof in spoilt.items()}
 
     assert set(answers.values()) == {"invalid_dpop_proof"}, answers
+
+
+@row("dpop-negative-tests")
+@pytest.mark.spec("FAPI 2.0 SP", "5.4.1")
+def test_fapi2_security_profile_final_dpop_negative_tests_with_a_key_of_another_kind(op: Provider, party: FapiParty):
+    token_url, url = op.endpoint("token"), op.endpoint("userinfo")
+    party.dpop_key = RSAKey.generate_key(2048)
+    code = party.code(party.authorize(op.browser()))
+
+    token = party.tokens(
+        party.exchange(code, proof=lambda: party.proof("POST", token_url, header={"alg": "PS256"}))
+    ).access_token
+    statuses = {
+        alg: party.userinfo(
+            token, proof=partial(party.proof, "GET", url, access_token=token, header={"alg": alg})
+        ).status_code
+        for alg in ("PS256", "RS256")
+    }
+
+    assert statuses == {"PS256": 200, "RS256": 401}
 
 
 @row("dpop-negative-tests")
@@ -705,18 +883,21 @@ def test_fapi2_security_profile_final_dpop_negative_tests(op: Provider, party: F
 def test_fapi2_security_profile_final_dpop_negative_tests_at_the_resource(op: Provider, party: FapiParty):
     url = op.endpoint("userinfo")
     token = party.login(op.browser()).access_token
-    other = new_key()
+    make = partial(party.proof, access_token=token)
+    private, other = party.dpop_key.as_dict(private=True), new_key()
     spoilt: dict[str, Callable[[], str | None]] = {
-        **{name: partial(spoil, party, "GET", url) for name, spoil in PROOFS.items() if name != "no proof at all"},
+        **{name: partial(spoil, make, "GET", url) for name, spoil in PROOFS.items()},
+        "private key": lambda: make("GET", url, header={"jwk": private}),
         "no ath": lambda: party.proof("GET", url),
         "other ath": lambda: party.proof("GET", url, access_token="another"),
-        "of another key": lambda: party.proof("GET", url, access_token=token, key=other),
+        "of another key": lambda: make("GET", url, key=other),
         "missing": lambda: None,
     }
 
+    assert party.userinfo(token).status_code == 200
     statuses = {name: party.userinfo(token, proof=proof).status_code for name, proof in spoilt.items()}
     bearer = party.userinfo(token, scheme="Bearer", proof=lambda: None)
-    again = party.proof("GET", url, access_token=token)
+    again = make("GET", url)
     replayed = [party.userinfo(token, proof=lambda: again).status_code for _ in range(2)]
 
     assert {name: status for name, status in statuses.items() if status != 401} == difference(
@@ -727,6 +908,46 @@ def test_fapi2_security_profile_final_dpop_negative_tests_at_the_resource(op: Pr
     # §11.1: within its time a proof may be used once.
     assert replayed == [200, 401]
     assert party.userinfo(token).status_code == 200
+
+
+@row("dpop-negative-tests")
+@pytest.mark.spec("RFC 9449", "4.3")
+def test_fapi2_security_profile_final_dpop_negative_tests_two_headers(op: Provider, party: FapiParty):
+    url = op.endpoint("userinfo")
+    token = party.login(op.browser()).access_token
+    assert party.userinfo(token).status_code == 200
+
+    parts, connection = urlsplit(url), HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection.putrequest("GET", parts.path)
+    connection.putheader("Authorization", f"DPoP {token}")
+    for _ in range(2):
+        connection.putheader("DPoP", party.proof("GET", url, access_token=token))
+    connection.endheaders()
+    status = connection.getresponse().status
+    connection.close()
+
+    assert status in (400, 401)
+    assert party.userinfo(token).status_code == 200
+
+
+@row("dpop-negative-tests")
+@pytest.mark.spec("RFC 9449", "4.3")
+def test_fapi2_security_profile_final_dpop_negative_tests_what_must_pass(op: Provider, party: FapiParty):
+    url = op.endpoint("userinfo")
+    token = party.login(op.browser()).access_token
+    make = partial(party.proof, "GET", access_token=token)
+    upper = url.replace("http://localhost", "HTTP://LOCALHOST")
+    good: dict[str, Callable[[], str]] = {
+        "query and fragment": lambda: make(f"{url}?allthedoors#programmed"),
+        "upper case": lambda: make(upper),
+        "more claims": lambda: make(url, header={"tx_id": 1}, tx_id_key=1),
+    }
+
+    statuses = {name: party.userinfo(token, proof=proof).status_code for name, proof in good.items()}
+    named = party.userinfo(token, header="DPOP").status_code
+
+    assert set(statuses.values()) == {200}, statuses
+    assert named == 200
 
 
 @row("dpop-negative-tests")
