@@ -66,23 +66,21 @@ def _client(name: str, *, origin: str = ELSEWHERE, keys: bool = False, query: st
     return Client(name, described, own, **extra)
 
 
-def _fapi(name: str, *, signed: bool, query: str = "") -> Client:
-    message_signing = {
-        "request_object_signing_alg": "ES256",
-        "authorization_signed_response_alg": "ES256",
-        "require_signed_request_object": True,
-    }
+def _fapi(name: str, *, signed: bool = False, jarm: bool = False, query: str = "") -> Client:
+    requests = {"request_object_signing_alg": "ES256", "require_signed_request_object": True}
+    answers = {"authorization_signed_response_alg": "ES256"}
     return _client(
         name,
         keys=True,
         query=query,
-        profile="fapi2_signed" if signed else "fapi2",
+        profile="fapi2_signed" if jarm else "fapi2",
         token_endpoint_auth_method="private_key_jwt",
         token_endpoint_auth_signing_alg="ES256",
         id_token_signed_response_alg="ES256",
         dpop_bound_access_tokens=True,
         require_pushed_authorization_requests=True,
-        **(message_signing if signed else {}),
+        **(requests if signed else {}),
+        **(answers if jarm else {}),
     )
 
 
@@ -102,8 +100,10 @@ def wanted(receiver: str) -> list[Client]:
         ),
         # By name, as the provider is: its frame in the tool's page is then of the same site.
         _client("session", origin=receiver.replace("127.0.0.1", "localhost"), session_iframe=True),
-        _fapi("fapi", signed=False),
-        _fapi("fapi-second", signed=False, query=SECOND_QUERY),
-        _fapi("fapi-signed", signed=True),
-        _fapi("fapi-signed-second", signed=True, query=SECOND_QUERY),
+        _fapi("fapi"),
+        _fapi("fapi-second", query=SECOND_QUERY),
+        _fapi("fapi-jar", signed=True),
+        _fapi("fapi-jar-second", signed=True, query=SECOND_QUERY),
+        _fapi("fapi-signed", signed=True, jarm=True),
+        _fapi("fapi-signed-second", signed=True, jarm=True, query=SECOND_QUERY),
     ]

@@ -28,10 +28,11 @@ def new_key() -> ECKey:
 
 @dataclass
 class FapiParty(Party):
-    """``signed``: FAPI 2.0 Message Signing (JAR and JARM); else the Security Profile alone."""
+    """``signed``, ``jarm``: FAPI 2.0 Message Signing of requests, of answers; else the Security Profile alone."""
 
     name: str = "fapi"
     signed: bool = False
+    jarm: bool = False
     dpop_key: ECKey | RSAKey = field(default_factory=new_key)
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     nonce: str = ""
@@ -120,7 +121,7 @@ class FapiParty(Party):
         usual = {
             "code_challenge": jose.whole_hash(self.verifier),
             "code_challenge_method": "S256",
-            **({"response_mode": "jwt"} if self.signed else {}),
+            **({"response_mode": "jwt"} if self.jarm else {}),
         }
         return super().request(**{**usual, **changes})
 
@@ -178,7 +179,7 @@ class FapiParty(Party):
     # Reading the answer -----------------------------------------------------------------------------------------
 
     def answer(self, journey: Journey) -> Request:
-        if not self.signed:
+        if not self.jarm:
             return super().answer(journey)
         arrival = journey.arrival
         assert arrival.method == "GET"

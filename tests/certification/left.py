@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 from tests.certification.fapi import FapiParty
 from tests.certification.party import Party, Tokens
-from tests.certification.plans import BASIC, FAPI, FAPI_MS, FORM_POST_OP
+from tests.certification.plans import BASIC, FAPI, FAPI_JAR, FAPI_MS, FORM_POST_OP, SIGNED
 from tests.certification.providers import Provider
 
 Result = TypeVar("Result")
@@ -22,9 +22,8 @@ def basic_party(op: Provider, plan: str, name: str = "basic") -> Party:
 
 
 def fapi_party(op: Provider, plan: str, *, second: bool = False) -> FapiParty:
-    signed = plan == FAPI_MS
-    name = ("fapi-signed" if signed else "fapi") + ("-second" if second else "")
-    return FapiParty(op, name, signed=signed)
+    name = {FAPI_MS: "fapi-signed", FAPI_JAR: "fapi-jar"}.get(plan, "fapi") + ("-second" if second else "")
+    return FapiParty(op, name, signed=plan in SIGNED, jarm=plan == FAPI_MS)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from tests.certification.plans import (
     BACKCHANNEL_OP,
     BASIC_OP,
     CONFIG_OP,
+    FAPI_JAR,
     FAPI_MS,
     FAPI_SP,
     FORM_POST_OP,
@@ -90,6 +91,7 @@ MODULES: dict[str, frozenset[str]] = {
     FRONTCHANNEL_OP: _named("oidcc-frontchannel", "logout-discovery-endpoint-verification rp-initiated-logout"),
     SESSION_OP: _named("oidcc-session-management", "discovery-endpoint-verification rp-initiated-logout"),
     FAPI_SP: _SECURITY_PROFILE,
-    # Every row of the Security Profile again, with signed requests and signed answers.
+    # Every row of the Security Profile again, with signed requests; and with signed answers or plain ones.
     FAPI_MS: _SECURITY_PROFILE | _MESSAGE_SIGNING,
+    FAPI_JAR: _SECURITY_PROFILE | _MESSAGE_SIGNING,
 }

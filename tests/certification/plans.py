@@ -9,9 +9,12 @@ FRONTCHANNEL_OP = "oidcc-frontchannel-rp-initiated-logout-certification-test-pla
 SESSION_OP = "oidcc-session-management-certification-test-plan"
 FAPI_SP = "fapi2-security-profile-final-test-plan"
 FAPI_MS = "fapi2-message-signing-final-test-plan"
+# The same plan with fapi_response_mode=plain_response: signed requests, plain answers.
+FAPI_JAR = "fapi2-message-signing-final-test-plan plain_response"
 
 BASIC = (BASIC_OP, FORM_POST_OP)
-FAPI = (FAPI_SP, FAPI_MS)
+SIGNED = (FAPI_MS, FAPI_JAR)
+FAPI = (FAPI_SP, *SIGNED)
 SHORT = {
     BASIC_OP: "basic",
     FORM_POST_OP: "formpost",
@@ -22,4 +25,5 @@ SHORT = {
     SESSION_OP: "session",
     FAPI_SP: "fapi2",
     FAPI_MS: "fapi2signing",
+    FAPI_JAR: "fapi2jar",
 }

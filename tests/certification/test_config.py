@@ -17,6 +17,7 @@ from tests.certification.plans import (
     FRONTCHANNEL_OP,
     RP_LOGOUT_OP,
     SESSION_OP,
+    SIGNED,
 )
 from tests.certification.providers import Provider
 
@@ -142,9 +143,11 @@ def test_fapi2_security_profile_final_discovery_end_point_verification(secure_op
     assert "none" not in {
         algorithm for name, found in metadata.items() if "_alg_values_supported" in name for algorithm in found
     }
-    if plan == FAPI_MS:
-        # FAPI 2.0 MS §5.3.1, §5.4.1.
+    if plan in SIGNED:
+        # FAPI 2.0 MS §5.3.1.
         assert metadata["request_parameter_supported"] is True
         assert {"PS256", "ES256"} <= set(metadata["request_object_signing_alg_values_supported"])
+    if plan == FAPI_MS:
+        # §5.4.1.
         assert {"PS256", "ES256"} <= set(metadata["authorization_signing_alg_values_supported"])
         assert "jwt" in metadata["response_modes_supported"]

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="misc"
-"""FAPI 2.0 Security Profile: private_key_jwt and DPoP; and the same rows again with message signing (JAR and JARM)."""
+"""FAPI 2.0 Security Profile: private_key_jwt and DPoP; and the same rows again with message signing (JAR, JARM)."""
 
 import base64
 import json

@@ -11,7 +11,7 @@ from tests.certification import jose
 from tests.certification.fapi import FapiParty
 from tests.certification.left import fapi_party
 from tests.certification.party import error_of
-from tests.certification.plans import FAPI_MS
+from tests.certification.plans import SIGNED
 from tests.certification.providers import Provider
 from tests.certification.test_fapi2 import check_login
 
@@ -27,7 +27,7 @@ def second(op: Provider, plan: str) -> FapiParty:
 
 
 def row(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.module(f"fapi2-security-profile-final-{name}", plans=[FAPI_MS])
+    return pytest.mark.module(f"fapi2-security-profile-final-{name}", plans=SIGNED)
 
 
 def pushed(party: FapiParty, **changes: Any) -> requests.Response:
