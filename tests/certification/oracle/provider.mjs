@@ -34,7 +34,50 @@ const page = (title, body) =>
 // OpenID Connect Core §3.1.2.1: consent is asked for offline_access and where the client asks for it, and once at first.
 const policy = interactionPolicy.base()
 
+// The provider's own keeps a thousand things and forgets the oldest: fewer than the rows make before the last ones look.
+const kept = new Map()
+class Memory {
+  constructor(kind) {
+    this.kind = kind
+  }
+
+  async upsert(id, payload, seconds) {
+    kept.set(`${this.kind}:${id}`, { ...payload, until: seconds ? Date.now() + seconds * 1000 : Infinity })
+  }
+
+  async find(id) {
+    const found = kept.get(`${this.kind}:${id}`)
+    return found && found.until > Date.now() ? found : undefined
+  }
+
+  async findByUid(uid) {
+    return this.first((payload) => payload.uid === uid)
+  }
+
+  async findByUserCode(userCode) {
+    return this.first((payload) => payload.userCode === userCode)
+  }
+
+  first(fits) {
+    for (const [key, payload] of kept) if (key.startsWith(`${this.kind}:`) && fits(payload)) return payload
+    return undefined
+  }
+
+  async consume(id) {
+    kept.get(`${this.kind}:${id}`).consumed = Math.floor(Date.now() / 1000)
+  }
+
+  async destroy(id) {
+    kept.delete(`${this.kind}:${id}`)
+  }
+
+  async revokeByGrantId(grantId) {
+    for (const [key, payload] of kept) if (key.startsWith(`${this.kind}:`) && payload.grantId === grantId) kept.delete(key)
+  }
+}
+
 const configuration = {
+  adapter: Memory,
   clients: orders.clients,
   jwks: { keys },
   cookies: { keys: ['nothing here outlives the process'] },
