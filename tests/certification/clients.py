@@ -1,14 +1,22 @@
 """The tools of the certification plans, in the metadata names of RFC 7591; both providers get the same."""
 
+import base64
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc.jwk import ECKey, KeySet, RSAKey
+
+from tests.certification.tls import of_key
 
 ELSEWHERE = "http://localhost:9999"
 # Of the second FAPI tool's address, as the official rows have it registered.
 SECOND_QUERY = "?dummy1=lorem&dummy2=ipsum"
+# How a tool of FAPI 2.0 proves itself whose tokens are bound to its certificate.
+BY_CERTIFICATE = ("private_key_jwt", "self_signed_tls_client_auth")
 SCOPES = "openid profile email phone address offline_access"
 
 
@@ -21,6 +29,15 @@ class ClientKeys:
 
     def public(self) -> dict[str, Any]:
         return dict(KeySet([self.ec, self.rsa]).as_dict(private=False))
+
+    @cached_property
+    def certificate(self) -> x509.Certificate:
+        return of_key(self.ec.private_key, secrets.token_hex(4))
+
+    def certified(self) -> dict[str, Any]:
+        """RFC 8705 §2.2: the key of the certificate, with the certificate beside it."""
+        octets = self.certificate.public_bytes(Encoding.DER)
+        return {"keys": [{**self.ec.as_dict(private=False), "x5c": [base64.b64encode(octets).decode()]}]}
 
 
 @dataclass
@@ -45,7 +62,7 @@ class Client:
 
     def as_static(self) -> dict[str, Any]:
         """How the oracle is told of it."""
-        secret = {"client_secret": self.client_secret} if self.auth_method != "private_key_jwt" else {}
+        secret = {"client_secret": self.client_secret} if self.auth_method.startswith("client_secret") else {}
         return {"client_id": self.client_id, **secret, **self.metadata}
 
 
@@ -84,6 +101,18 @@ def _fapi(name: str, *, signed: bool = False, jarm: bool = False, query: str = "
     )
 
 
+def _fapi_by_certificate(name: str, auth_method: str, *, query: str = "") -> Client:
+    client = _fapi(name, query=query)
+    assert client.keys is not None
+    client.metadata["jwks"] = client.keys.certified()
+    client.metadata["token_endpoint_auth_method"] = auth_method
+    client.metadata["dpop_bound_access_tokens"] = False
+    client.metadata["tls_client_certificate_bound_access_tokens"] = True
+    if auth_method != "private_key_jwt":
+        del client.metadata["token_endpoint_auth_signing_alg"]
+    return client
+
+
 def wanted(receiver: str) -> list[Client]:
     """Every tool of the plans.  ``receiver`` is where a server of the tests listens."""
     return [
@@ -106,4 +135,9 @@ def wanted(receiver: str) -> list[Client]:
         _fapi("fapi-jar-second", signed=True, query=SECOND_QUERY),
         _fapi("fapi-signed", signed=True, jarm=True),
         _fapi("fapi-signed-second", signed=True, jarm=True, query=SECOND_QUERY),
+        *(
+            _fapi_by_certificate(f"{method}{which}", method, query=query)
+            for method in BY_CERTIFICATE
+            for which, query in (("", ""), ("-second", SECOND_QUERY))
+        ),
     ]

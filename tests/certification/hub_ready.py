@@ -15,6 +15,7 @@ from django.utils import timezone
 SAME_NAME = (
     "token_endpoint_auth_method",
     "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
     "require_pushed_authorization_requests",
     "require_signed_request_object",
     "authorization_signed_response_alg",

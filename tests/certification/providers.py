@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ORACLE = Path(__file__).parent / "oracle"
 LOGIN, PASSWORD = "noemie.ferrand", "alizarine-garrigue"
 NEWCOMER = ("benoit.de-la-tour", "alizarine-tramontane")
+# What a front proxy would set; here the tools do.
+CERTIFICATE_HEADER = "X-Client-Certificate"
 START_SECONDS = 60
 STOP_SECONDS = 10
 CLAIMS = {
@@ -204,6 +206,9 @@ def hub_environment(folder: Path, directory: EmbeddedDirectory, database: str) -
         "TROUSSEAU_LDAP_CA_FILE": str(directory.ca_file),
         # A front proxy that names the caller: each browser of the tests has its own attempt limits.
         "TROUSSEAU_TRUSTED_PROXIES": "1",
+        # It hands over the tool's certificate, too.
+        "TROUSSEAU_CLIENT_CERTIFICATE_HEADER": CERTIFICATE_HEADER,
+        "TROUSSEAU_CLIENT_CERTIFICATE_PROXIES": '["127.0.0.0/8"]',
     }
 
 

@@ -4,7 +4,7 @@
 //    "tls": {"cert": PEM, "key": PEM} or null}
 //
 // It listens on a free port of loopback, writes {"issuer": "…"} as one line, and ends with its standard input.
-import { generateKeyPairSync } from 'node:crypto'
+import { X509Certificate, generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { text } from 'node:stream/consumers'
@@ -93,6 +93,7 @@ const configuration = {
     iss: null,
     sid: null,
   },
+  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'self_signed_tls_client_auth'],
   scopes: ['openid', 'offline_access'],
   // What FAPI 2.0 SP §5.4.1 forbids is left to each client's registered algorithm.
   enabledJWA: {
@@ -128,6 +129,16 @@ const configuration = {
       profile: (_ctx, client) => (client && orders.fapi.includes(client.clientId) ? '2.0' : undefined),
     },
     introspection: { enabled: true },
+    // The certificate is told by a header, as by a front proxy.
+    mTLS: {
+      enabled: true,
+      certificateBoundAccessTokens: true,
+      selfSignedTlsClientAuth: true,
+      getCertificate: (ctx) => {
+        const told = ctx.get('x-client-certificate')
+        return told ? new X509Certificate(decodeURIComponent(told)) : undefined
+      },
+    },
     jwtResponseModes: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     requestObjects: { enabled: true },
