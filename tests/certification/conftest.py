@@ -23,7 +23,7 @@ from tests.certification import providers
 from tests.certification.clients import Client, wanted
 from tests.certification.left import Left
 from tests.certification.plans import SHORT
-from tests.certification.providers import Hub, Provider
+from tests.certification.providers import HALF_KNOWN, Hub, Provider
 from tests.certification.tls import certificate
 
 PROVIDERS = ("hub", "oracle")
@@ -122,10 +122,20 @@ def tools(receiver: Receiver) -> list[Client]:
 
 
 @pytest.fixture(scope="session")
+def directory(directory_template: EmbeddedDirectory) -> Iterator[EmbeddedDirectory]:
+    """A directory of the rows' own, with somebody of whose address it knows one part."""
+    with directory_template.copy_to(directory_template.folder.with_name("certification")) as server:
+        found = server.search("-b", server.base, f"(uid={HALF_KNOWN[0]})", "1.1")
+        parts = "".join(f"delete: {name}\n-\n" for name in ("l", "postalCode"))
+        server.modify(f"{found.strip()}\nchangetype: modify\n{parts}")
+        yield server
+
+
+@pytest.fixture(scope="session")
 def hub_prepared(
-    tools: list[Client], directory_server: EmbeddedDirectory, tmp_path_factory: pytest.TempPathFactory
+    tools: list[Client], directory: EmbeddedDirectory, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Hub]:
-    with providers.prepared_hub(tools, tmp_path_factory.mktemp("certification-hub"), directory_server) as hub:
+    with providers.prepared_hub(tools, tmp_path_factory.mktemp("certification-hub"), directory) as hub:
         yield hub
 
 

@@ -28,6 +28,7 @@ from tests.support.node import NODE, installed
 ROOT = Path(__file__).resolve().parents[2]
 ORACLE = Path(__file__).parent / "oracle"
 LOGIN, PASSWORD = "noemie.ferrand", "alizarine-garrigue"
+HALF_KNOWN = ("lea.martinez-roux", "alizarine-structure")
 NEWCOMER = ("benoit.de-la-tour", "alizarine-tramontane")
 # What a front proxy would set; here the tools do.
 CERTIFICATE_HEADER = "X-Client-Certificate"
@@ -86,7 +87,14 @@ class Provider:
 
     def newcomer(self) -> Browser:
         """Of somebody who never agreed to anything; the oracle knows one person, and forgets with each session."""
-        login, password = NEWCOMER if self.is_hub else (LOGIN, PASSWORD)
+        return self._browser_of(NEWCOMER)
+
+    def half_known(self) -> Browser:
+        """Of somebody with an address of which the directory knows one part."""
+        return self._browser_of(HALF_KNOWN)
+
+    def _browser_of(self, account: tuple[str, str]) -> Browser:
+        login, password = account if self.is_hub else (LOGIN, PASSWORD)
         return Browser(origin=self.issuer, login=login, password=password, verify=self.verify)
 
 

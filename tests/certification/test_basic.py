@@ -15,7 +15,7 @@ from tests.certification.differences import difference
 from tests.certification.left import Left, basic_party, wait_until
 from tests.certification.party import Party, Tokens, error_of, nonce_of_43
 from tests.certification.plans import BASIC
-from tests.certification.providers import Provider
+from tests.certification.providers import CLAIMS, Provider
 
 # OpenID Connect Core §5.4: the claims of each scope, with their types (§5.1).
 SCOPES: dict[str, dict[str, Any]] = {
@@ -198,6 +198,16 @@ def test_oidcc_scope_email(op: Provider, party: Party):
 @pytest.mark.spec("OIDC Core", "5.1.1")
 def test_oidcc_scope_address(op: Provider, party: Party):
     check_scopes(op, party, "address")
+
+
+@pytest.mark.module("oidcc-scope-address", plans=BASIC)
+@pytest.mark.spec("OIDC Core", "5.3.2")
+def test_oidcc_scope_address_of_which_a_part_is_known(op: Provider, party: Party):
+    tokens = party.login(op.half_known(), scope="openid address")
+
+    check_claims(op, party, tokens, "address")
+    address = party.claims_about(tokens)["address"]
+    assert (address.keys() == {"formatted"}) if op.is_hub else (address == CLAIMS["address"])
 
 
 @pytest.mark.module("oidcc-scope-phone", plans=BASIC)
