@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.utils import timezone
 
 Row = Mapping[str, Any]
+# Values in one statement: PostgreSQL takes 65,535, SQLite as it was built, 32,766 at least.
+MAX_VALUES = 30_000
+# Texts kept: one for each number of rows that comes again and again.
+MAX_TEXTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +36,27 @@ class InsertingQuerySet(models.QuerySet[Any]):
     """A query set that can also add rows as they stand; to be inherited by the manager of a table that grows fast."""
 
     def insert(self, rows: Sequence[Row]) -> None:
-        """Add the rows by one statement; a column that a row does not name gets its default.
+        """Add the rows, a few thousand to a statement; a column that a row does not name gets its default.
 
         Neither ``save`` nor a signal has a part in it, and nothing is returned.  Raises ``TypeError`` for a name that
         is no column.
         """
-        if not rows:
-            return
         model: type[models.Model] = self.model
         table = _table_of(model)
-        values: list[Any] = []
+        values: list[list[Any]] = []
         for row in rows:
             if not table.names.issuperset(row):
                 raise TypeError(f"{model.__name__} has no column {', '.join(sorted(row.keys() - table.names))}")
-            values += [
-                column.adapted(row[column.name] if column.name in row else column.default(), connection)
-                for column in table.columns
-            ]
-        _run(_insertion(model, len(rows)), values)
+            values.append(
+                [
+                    column.adapted(row[column.name] if column.name in row else column.default(), connection)
+                    for column in table.columns
+                ]
+            )
+        at_once = MAX_VALUES // len(table.columns)
+        for start in range(0, len(values), at_once):
+            part = values[start : start + at_once]
+            _run(_insertion(model, len(part)), list(chain.from_iterable(part)))
 
 
 class MarkingQuerySet(InsertingQuerySet):
@@ -90,7 +98,7 @@ def _default_of(field: "models.Field[Any, Any]") -> Callable[[], Any]:
 # Names come from the models and are quoted by the database's rules; values are sent beside the text.
 
 
-@cache
+@lru_cache(MAX_TEXTS)
 def _insertion(model: type[models.Model], count: int) -> str:
     quoted, columns = connection.ops.quote_name, _table_of(model).columns
     named = ", ".join(quoted(column.stored) for column in columns)

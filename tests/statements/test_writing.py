@@ -67,6 +67,15 @@ def test_several_rows_take_one_statement():
     assert list(Event.objects.order_by("pk").values_list("reason", flat=True)) == ["0", "1", "2"]
 
 
+def test_more_rows_than_a_statement_can_hold_are_written_all_the_same():
+    """A first synchronisation, or a mass departure: PostgreSQL takes 65,535 values at once."""
+    count = 6_500
+
+    Event.objects.insert([line() for _ in range(count)])
+
+    assert Event.objects.count() == count
+
+
 def test_no_row_takes_no_statement():
     with CaptureQueriesContext(connection) as cost:
         Event.objects.insert([])
