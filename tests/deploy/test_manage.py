@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -182,6 +183,38 @@ def test_a_command_runs_as_the_services_user_with_their_settings_and_secrets(mac
     assert variables["TROUSSEAU_MAIL_URL"].startswith("smtp+tls://mail.example.org")
     assert "TROUSSEAU_DEMO" not in variables, "what the terminal holds stays out"
     assert done.returncode == 3, "the command's own code"
+
+
+@as_root
+def test_a_command_has_no_part_in_roots_terminal_and_open_files(machine):
+    """It could type into the one, and read the others: the hub's user is not trusted with either."""
+    python = machine / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\ncut -d" " -f1,6 /proc/$$/stat\nls /proc/$$/fd\n')
+    with Path("/etc/shadow").open() as secret:
+        os.dup2(secret.fileno(), 77)
+    try:
+        done = subprocess.run([str(machine / "trousseau-manage")], capture_output=True, text=True, pass_fds=[77])
+    finally:
+        os.close(77)
+
+    ids, *files = done.stdout.splitlines()
+    process, session = ids.split()
+    assert process == session, "a session of its own"
+    assert {"0", "1", "2"} <= set(files)
+    assert "77" not in files
+
+
+@as_root
+def test_an_interruption_reaches_the_command_and_its_code_comes_back(machine):
+    python = machine / ".venv" / "bin" / "python"
+    python.write_text("#!/bin/sh\ntrap 'echo stopped; exit 5' INT\necho ready\nwhile :; do sleep 0.1; done\n")
+    with subprocess.Popen([str(machine / "trousseau-manage")], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        ready = running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        stopped, code = running.stdout.readline(), running.wait(10)
+
+    assert (ready, stopped, code) == ("ready\n", "stopped\n", 5)
 
 
 @as_root
