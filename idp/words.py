@@ -70,6 +70,7 @@ REASONS: dict[str, Text] = {
     "session_ended": _("session terminée"),
     "access_denied": _("accès non permis"),
     "consent_ended": _("accord terminé"),
+    "no_window": _("demandé sans fenêtre"),
     "consent_missing": _("accord absent"),
     "auth_too_old": _("connexion trop ancienne"),
     "consent_required": _("accord à demander"),

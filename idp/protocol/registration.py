@@ -52,7 +52,11 @@ IMITATIONS: dict[int, int | str] = {
     **str.maketrans("ıĸłŁøØđĐðħĦŧŦŋŊ|℮", "iklLoOdDdhHtTnNie"),
     **{ord(one): two for one, two in (("œ", "oe"), ("Œ", "OE"), ("æ", "ae"), ("Æ", "AE"))},
 }
-ALIKE = str.maketrans("l10", "iio")
+ALIKE = str.maketrans("l105", "iios")
+# Signs that imitate no letter, as "!" does, and the blank that is called a sign.  Pictures begin where the symbols end
+# that look like circles and strokes.
+SIGNS = frozenset(" '\"’‘“”«»()[]&+-–—·.,:;?/°@#_\u2800")
+FIRST_PICTURE = "\U0001f300"
 CERTIFICATE_NAMES = ("tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri")
 
 
@@ -302,7 +306,11 @@ def _is_of_one_script(name: str) -> bool:
         if unicodedata.category(char)[0] in "MS" and "LETTER" in words:
             # White on black, or a half of a flag.
             return False
-        if not _is_seen(char) or (char.isascii() and char.isdigit()):
+        if not _is_seen(char):
+            if unicodedata.category(char)[0] in "SP" and char not in SIGNS and char < FIRST_PICTURE:
+                return False
+            continue
+        if char.isascii() and char.isdigit():
             continue
         script = SCRIPTS.get(words[0])
         if script is None or (script == "LATIN" and char > LAST_LATIN):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from idp import access
 from idp.models import AccessToken, Tool, ToolPair
 from idp.protocol.errors import ProtocolError
 from idp.protocol.tokens import digest
@@ -82,13 +81,21 @@ def _subject(subject_token: str, tool: Tool, *, binding: str, now: datetime) -> 
         raise ProtocolError(
             "invalid_grant", "the subject token is bound to another key", detail="subject_token_binding"
         )
-    unusable = tokens.why_unusable(row, Tool.objects.known(row.application_id), now=now)
-    if not unusable and received and not access.may_enter(row.user, tool):
-        # Introspection would call it inactive here; it opens nothing further on either.
-        unusable = "access_denied"
+    unusable = tokens.why_unusable(row, Tool.objects.known(row.application_id), now=now) or (
+        _why_closed(row, tool, now=now) if received else ""
+    )
     if unusable:
         raise ProtocolError("invalid_grant", "the subject token's ground is gone", detail=unusable)
     return row
+
+
+def _why_closed(row: Any, tool: Tool, *, now: datetime) -> str:
+    """Why a token that was made for this tool opens it no longer, or nothing: then it opens nothing beyond it."""
+    try:
+        tokens.check_doors(row.user, row.tool_session.hub_session, [tool], now=now)
+    except ProtocolError as error:
+        return error.detail
+    return ""
 
 
 def _pair(wanted: ExchangeRequest, tool: Tool) -> ToolPair:

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import BigIntegerField, CharField, DateTimeField, F
 
+from consent import selectors as consent_selectors
 from idp import access
 from idp.models import AccessToken, Tool
 from idp.protocol import access_tokens, acr
@@ -83,6 +84,8 @@ def _why_unusable(row: Any, *, now: datetime) -> str:
 
 def _opens(row: Any, reader: Tool) -> bool:
     """Whether the token's member would be let into the tool that reads it."""
+    if reader.pk != row.application_id and not consent_selectors.may_be_told(row.user_id, reader.pk):
+        return False
     enough = acr.suffices(row.tool_session.hub_session.acr, acr.Need(minimum=reader.required_acr))
     return enough and access.may_enter_as_read(row, row.user, name="reader_open")
 

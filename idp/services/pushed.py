@@ -15,7 +15,7 @@ PREFIX = "urn:ietf:params:oauth:request_uri:"
 # RFC 9126 §4 and FAPI 2.0 SP §5.3.2.2: time for one redirect.  What was opened in time waits in the browser's session.
 LIFETIME = timedelta(seconds=60)
 # A sign-in may last: until then a pushed request is known to be unanswered.
-MEMORY = timedelta(days=1)
+MEMORY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,8 +206,15 @@ def open_tool_session(session: HubSession, tool: Tool, *, now: datetime) -> Tool
     return found
 
 
+def hold(member_id: UUID) -> None:
+    """What a session proves is read and written by one request of a member at a time.  Call inside a transaction."""
+    list(Member.objects.select_for_update(no_key=True).filter(pk=member_id).values_list("pk"))
+
+
+@transaction.atomic
 def weaken(member_id: UUID, *, but: UUID | None) -> None:
     """A member's second factor is gone: no session of theirs goes on claiming it, besides the one named."""
+    hold(member_id)
     rows = HubSession.objects.filter(member_id=member_id, ended_at=None)
     rows = rows.exclude(pk=but) if but else rows
     rows.exclude(acr=LEVELS[0]).update(acr=LEVELS[0], methods=["pwd"])

@@ -21,7 +21,7 @@ from consent.policy import asked_items
 from consent.types import ALWAYS, Channel, Disclosed, Standing
 from directory.models import Member
 from idp import access, claims
-from idp.models import AccessToken, Grant, RefreshToken, Tool, ToolSession
+from idp.models import AccessToken, Grant, HubSession, RefreshToken, Tool, ToolSession
 from idp.protocol import access_tokens, acr, claims_request
 from idp.protocol import tokens as protocol
 from idp.protocol.encoding import base64url
@@ -160,15 +160,17 @@ def check_readers(basis: Basis, audience: Audience, *, now: datetime) -> None:
     """A token opens the tool that reads it, so all that is asked at its door is asked here: may the member enter,
     have they agreed where it rests on that, and have they proved enough.  Raises ``ProtocolError`` access_denied.
     """
-    if basis.member is None:
-        return
-    session = _person(basis)[2].hub_session
-    for reader in audience.readers:
-        if reader.pk == basis.tool.pk:
-            continue
-        if not access.may_enter(basis.member, reader):
+    if basis.member is not None:
+        others = [reader for reader in audience.readers if reader.pk != basis.tool.pk]
+        check_doors(basis.member, _person(basis)[2].hub_session, others, now=now)
+
+
+def check_doors(member: Member, session: HubSession, readers: Iterable[Tool], *, now: datetime) -> None:
+    """Whether each of these tools would let the member in as they are.  Raises ``ProtocolError`` access_denied."""
+    for reader in readers:
+        if not access.may_enter(member, reader):
             raise ProtocolError("access_denied", "this member may not enter the resource", detail="access_denied")
-        if not consent_selectors.may_be_told(basis.member.pk, reader.pk):
+        if not consent_selectors.may_be_told(member.pk, reader.pk):
             raise ProtocolError("access_denied", "this member did not agree to the resource", detail="consent_missing")
         if not acr.suffices(session.acr, acr.Need(minimum=reader.required_acr)):
             raise ProtocolError("access_denied", "the resource needs a stronger sign-in", detail="acr_too_low")
@@ -443,7 +445,9 @@ def _revoke_all(rows: QuerySet[RefreshToken], *, now: datetime) -> None:
 
 
 def end_read_by(tool: Tool, member_id: UUID) -> None:
-    """What other tools hold to act at this one for the member, where the hub still can: opaque tokens."""
+    """What other tools hold to act at this one for the member, and what it holds to act at others on the ground of
+    that, where the hub still can: opaque tokens."""
+    AccessToken.objects.filter(user_id=member_id, application=tool, actor=tool).delete()
     if not tool.resource_identifier:
         return
     rows = AccessToken.objects.filter(user_id=member_id).exclude(resource=[]).values_list("pk", "resource")

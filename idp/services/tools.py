@@ -155,9 +155,10 @@ def pair_tools(*, source: str, target: str, scopes: Collection[str], actor: Acto
 
     Raises ``ValidationError`` where either could not take part; scopes that are taken away end what was exchanged.
     """
-    giver, taker = _locked(source), _locked(target)
+    giver, taker = _both_locked(source, target)
     _check_pair(giver, taker, scopes)
-    pair = ToolPair.objects.filter(source=giver, target=taker).first()
+    # An exchange under way holds the row; what it gives is ended with the rest.
+    pair = ToolPair.objects.select_for_update(no_key=True).filter(source=giver, target=taker).first()
     before = frozenset(pair.scopes.split()) if pair else frozenset()
     if pair and before == frozenset(scopes):
         return pair
@@ -180,7 +181,7 @@ def part_tools(*, source: str, target: str, actor: Actor, now: datetime) -> None
 
     Raises ``ValidationError`` for two tools that were not paired.
     """
-    giver, taker = _locked(source), _locked(target)
+    giver, taker = _both_locked(source, target)
     if not ToolPair.objects.filter(source=giver, target=taker).delete()[0]:
         raise ValidationError({"target": ["these tools are not paired"]})
     _end_exchanged(giver, taker)
@@ -219,6 +220,12 @@ def _locked(slug: str) -> Tool:
     if tool is None:
         raise ValidationError({"slug": ["no tool of this name"]})
     return tool
+
+
+def _both_locked(source: str, target: str) -> tuple[Tool, Tool]:
+    """In one order for everybody: two operators who pair the same tools both ways would wait for each other."""
+    found = {slug: _locked(slug) for slug in sorted({source, target})}
+    return found[source], found[target]
 
 
 def _check(tool: Tool, imported_secret: str) -> None:

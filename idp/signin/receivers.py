@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.signals import authentication_step_completed, user_logged_in
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
@@ -19,8 +20,10 @@ from idp.signin.methods import Proof, proof_of
 
 
 @receiver(user_logged_in, dispatch_uid="idp.begin_session")
+@transaction.atomic
 def begin_session(*, request: HttpRequest, user: Member, **_: Any) -> None:
     """Every step of sign-in is done; Django has changed the session key already (fixation)."""
+    sessions.hold(user.pk)
     proof = _proof(request, user)
     if proof is None:
         raise PermissionError("signed in without a password")
@@ -61,8 +64,10 @@ def forget_factor(*, request: HttpRequest, user: Member, authenticator: Authenti
         note_proof(request, user, method="pwd")
 
 
+@transaction.atomic
 def note_proof(request: HttpRequest, member: Member, *, method: str) -> None:
     """Bring the hub session's ``auth_time``, ``amr`` and ``acr`` in line with the steps of the browser session."""
+    sessions.hold(member.pk)
     proof = _proof(request, member)
     session = live_session(request.session.get(sessions.SESSION_FIELD))
     if proof is None or session is None:

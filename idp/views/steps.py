@@ -1,5 +1,6 @@
 """The steps of an authorization request: the one function that knows their order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -23,7 +24,7 @@ from idp.models import Tool
 from idp.protocol import acr
 from idp.protocol.authorization import CREATE, AuthRequest, Destination, without_create
 from idp.protocol.errors import ProtocolError
-from idp.services import codes, keys, refusals
+from idp.services import codes, keys, refusals, tokens
 from idp.signin import allauth_parts, pending, reauth
 from idp.views import answers, language
 
@@ -85,7 +86,8 @@ def proceed(request: HttpRequest, arrived: Arrived, *, now: datetime, consented:
 
 def _steps(request: HttpRequest, asked: Asked, *, now: datetime, consented: bool) -> HttpResponse:
     language.follow(request, asked.request.ui_locales)
-    need = acr.need_of(asked.request, minimum=_minimum(asked))
+    readers = _readers(asked)
+    need = acr.need_of(asked.request, minimum=acr.strongest(*(tool.required_acr for tool in (asked.tool, *readers))))
     if not acr.attainable(need):
         # RFC 9470 §5; nobody is asked for a proof that would not do.
         raise ProtocolError("unmet_authentication_requirements", "this acr is not offered here", detail="acr_unknown")
@@ -103,10 +105,11 @@ def _steps(request: HttpRequest, asked: Asked, *, now: datetime, consented: bool
     _check_subject(found.member, asked, hinted)
     if not found.may_enter:
         return _no_access(request, asked, found.member, now=now)
-    if _needs_proof(request, asked, found, now=now):
+    if _needs_proof(request, asked, found, readers, now=now):
         return _confirm(request, asked, now=now)
     if _needs_step_up(asked, found, need):
         return _step_up(request, asked, found.member, now=now)
+    tokens.check_doors(found.member, found.session, readers, now=now)
     question = None if consented else _question(found, asked)
     if question is not None:
         return _ask(request, found.member, asked, question)
@@ -122,10 +125,10 @@ def _steps(request: HttpRequest, asked: Asked, *, now: datetime, consented: bool
     return answers.with_code(request, asked.tool, asked.where, code, found.session, now=now)
 
 
-def _minimum(asked: Asked) -> str:
-    """What the operator asks of whoever opens this tool, or a tool that the tokens will be shown to (RFC 8707)."""
-    readers = [Tool.objects.of_resource(each) for each in asked.request.resources]
-    return acr.strongest(*(tool.required_acr for tool in (asked.tool, *readers) if tool is not None))
+def _readers(asked: Asked) -> list[Tool]:
+    """The other tools that the tokens will be shown to (RFC 8707): what they ask of a member is asked now."""
+    found = [Tool.objects.of_resource(each) for each in asked.request.resources]
+    return [tool for tool in found if tool is not None and tool.pk != asked.tool.pk]
 
 
 def _hinted_subject(asked: Asked) -> object:
@@ -174,7 +177,10 @@ def _wait(request: HttpRequest, asked: Asked) -> None:
 
 
 def _check_waits(request: HttpRequest, now: datetime) -> None:
-    """Raises ``ProtocolError`` where nobody is signed in and too many wait already."""
+    """Raises ``ProtocolError`` where nobody is signed in, and nobody could sign in here or too many wait already."""
+    if request.headers.get("Sec-Fetch-Dest", "document") != "document":
+        # A picture or a frame of any page, which would use up the share of everybody behind the same address.
+        raise ProtocolError("login_required", "a sign-in needs a window", detail="no_window")
     if not refusals.allowed("waits", network=allauth_parts.network_of(request), limit=WAITS_A_MINUTE, now=now):
         raise ProtocolError("temporarily_unavailable", "too many requests at once", detail="throttled")
 
@@ -188,14 +194,17 @@ def _sign_in(request: HttpRequest, asked: Asked, *, now: datetime) -> HttpRespon
     return reauth.must_sign_in(asked.own_url)
 
 
-def _needs_proof(request: HttpRequest, asked: Asked, found: Entrance, *, now: datetime) -> bool:
+def _needs_proof(
+    request: HttpRequest, asked: Asked, found: Entrance, readers: Sequence[Tool], *, now: datetime
+) -> bool:
     """``prompt=login`` and ``max_age``: judged by what the session did, never by the way the browser came back."""
     proved = found.session.auth_time
     if asked.request.prompt & {"login", "select_account"} or asked.request.max_age == 0:
         since = pending.proof_asked(request, asked.key)
         # Not what somebody else proves later, for another reason, in a browser where this request was left waiting.
         return since is None or proved < since or now - proved > PROOF_SERVES
-    return asked.request.max_age is not None and now - proved > timedelta(seconds=asked.request.max_age)
+    ages = (asked.request.max_age, *(reader.default_max_age for reader in readers))
+    return any(age is not None and now - proved > timedelta(seconds=age) for age in ages)
 
 
 def _confirm(request: HttpRequest, asked: Asked, *, now: datetime) -> HttpResponse:

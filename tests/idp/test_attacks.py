@@ -313,6 +313,23 @@ def test_what_a_member_is_refused_over_and_over_is_few_lines(
     assert asked(sign_in(other_member), 1) == 1, "a member's share is their own"
 
 
+@pytest.mark.parametrize("place", ["image", "iframe", "empty", "script"])
+def test_a_picture_or_a_frame_of_another_page_waits_for_no_sign_in(
+    wiki: Party, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Any page could have a browser behind the office's address use up what everybody there has together."""
+    monkeypatch.setattr("idp.views.steps.WAITS_A_MINUTE", 1)
+    monkeypatch.setattr("idp.services.refusals.MINUTE", 86_400)
+
+    answers = [wiki.authorize(Client(headers={"Sec-Fetch-Dest": place})) for _ in range(3)]
+    honest = wiki.authorize(Client(headers={"Sec-Fetch-Dest": "document"}))
+
+    assert {answer_of(each)["error"] for each in answers} == {"login_required"}
+    assert refusals("no_window") == 3
+    assert honest.status_code == 302
+    assert Session.objects.count() == 1
+
+
 # Two tabs at once --------------------------------------------------------------------------------------------
 
 

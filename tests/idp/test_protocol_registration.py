@@ -71,6 +71,7 @@ def test_names_that_are_taken_for_each_other_have_one_likeness(name):
         ("Copy", "\u0441\u043e\u0440\u0443"),
         ("Notes", "Ν\u03bftes"),
         ("Forum", "Forurn"),
+        ("Trousseau", "Trou5seau"),
     ],
 )
 def test_other_names_too(one, other):
@@ -105,6 +106,15 @@ def test_a_name_in_one_script_is_taken_as_it_is(name):
     [
         "W\u0456ki",
         "Wik\u03b9",
+        *(
+            "Tro\u222asseau",
+            "\u22a4rousseau",
+            "Tr\u25cbusseau",
+            "Sa\u2223\u2223e",
+            "Sa\u0964\u0964e",
+            "Sa!!e",
+            "Sa\u23d0e",
+        ),
         "Заметки o",
         "Ν\u03bftes",
         "ノート W",

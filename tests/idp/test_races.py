@@ -26,6 +26,7 @@ from idp.models import (
     SeenIdentifier,
     SigningKey,
     Tool,
+    ToolPair,
     ToolSession,
 )
 from idp.models.tools import forget_tools
@@ -593,6 +594,41 @@ def test_a_code_is_purged_while_what_it_gave_is_being_refreshed(party, browser):
 
 
 # Exchanged while its ground goes -----------------------------------------------------------------------------
+
+
+@meets_inside
+def test_scopes_that_are_taken_away_during_an_exchange_are_taken_from_it_too(party, browser):
+    target = connect("louty-api", resource_identifier="https://api.alizarine.example/")
+    pair_tools(source="riche", target="louty-api", scopes={"lire", "noter"}, actor=SYSTEM, now=timezone.now())
+    exchange = {
+        "grant_type": GrantType.EXCHANGE,
+        "subject_token": party.exchange(party.code(browser)).json()["access_token"],
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "resource": "https://api.alizarine.example/",
+        **party.credentials(),
+    }
+    narrow = partial(pair_tools, source="riche", target="louty-api", scopes={"lire"}, actor=SYSTEM, now=timezone.now())
+
+    given, _narrowed = in_the_middle(
+        partial(alike(party).post, "/oidc/token", exchange), narrow, at=(tokens, "save_tokens")
+    )
+
+    answer = target.post("/oidc/introspect", {"token": given.json()["access_token"]})
+    assert answer.json() == {"active": False}
+
+
+def test_pairing_both_ways_at_once_waits_and_ends(party):
+    other = connect_with_every_grant("autre", resource_identifier="https://autre.example/")
+    Tool.objects.filter(pk=party.tool.pk).update(resource_identifier="https://riche.example/")
+
+    def pair(source: str, target: str):
+        return pair_tools(source=source, target=target, scopes={"lire"}, actor=SYSTEM, now=timezone.now())
+
+    for _ in range(5):
+        together(*(partial(pair, *names) for names in (("riche", "autre"), ("autre", "riche")) * 3))
+        ToolPair.objects.all().delete()
+
+    assert other.tool.pk
 
 
 @meets_inside

@@ -8,7 +8,7 @@ from django.utils import timezone
 from audit.models import Event
 from audit.types import SYSTEM, Actor
 from consent import services as consent_services
-from idp.models import HubSession, Tool
+from idp.models import Grant, HubSession, Tool
 from idp.models.tools import forget_tools
 from idp.services import introspection, withdrawal
 from idp.services.tools import close_tool, pair_tools
@@ -121,17 +121,20 @@ def test_a_refreshed_token_states_what_the_session_still_proves(wiki, member):
 # Who may enter, who agreed -----------------------------------------------------------------------------------
 
 
-def test_a_tool_exchanges_nothing_for_a_member_who_may_no_longer_enter_it(wiki, api, browser):
+@pytest.mark.parametrize(
+    ("closed", "reason"), [({"everyone": False}, "access_denied"), ({"required_acr": "2"}, "acr_too_low")]
+)
+def test_a_tool_exchanges_nothing_for_a_member_who_may_no_longer_enter_it(wiki, api, browser, closed, reason):
     last = connect("paie-api", resource_identifier="https://paie.alizarine.example/")
     pair_tools(source="louty-api", target="paie-api", scopes={"lire"}, actor=SYSTEM, now=timezone.now())
     received = wiki.exchange(wiki.code(browser, resource=API)).json()["access_token"]
     assert exchanged(api, received, last.tool.resource_identifier).status_code == 200
-    change(api, everyone=False)
+    change(api, **closed)
 
     refused = exchanged(api, received, last.tool.resource_identifier)
 
     assert refused.json()["error"] == "invalid_grant"
-    assert reasons() == ["access_denied"]
+    assert reasons() == [reason]
 
 
 @pytest.fixture
@@ -162,8 +165,53 @@ def test_withdrawing_an_agreement_ends_what_others_hold_to_act_there(wiki, on_co
     assert [told(on_consent, token) for token in tokens] == [{"active": False}] * 2
     assert told(wiki, own)["active"] is True
     assert exchanged(wiki, own).json()["error"] == "access_denied"
-    assert wiki.exchange(wiki.code(browser, resource=API)).json()["error"] == "access_denied"
+    assert answer_of(wiki.authorize(browser, resource=API))["error"] == "access_denied"
     assert reasons() == ["consent_missing"] * 2
+
+
+def test_it_ends_what_the_tool_got_for_others_on_that_ground(wiki, on_consent, member, browser):
+    last = connect("paie-api", resource_identifier="https://paie.alizarine.example/")
+    pair_tools(source="louty-api", target="paie-api", scopes={"lire"}, actor=SYSTEM, now=timezone.now())
+    received = wiki.exchange(wiki.code(browser, resource=API)).json()["access_token"]
+    onward = exchanged(on_consent, received, last.tool.resource_identifier).json()["access_token"]
+    before = told(last, onward)["active"]
+
+    withdrawal.withdraw(member_id=member.pk, tool=on_consent.tool, actor=Actor(member=member.pk), now=timezone.now())
+
+    assert before is True
+    assert told(last, onward) == {"active": False}
+
+
+def test_a_token_that_outlived_the_agreement_opens_nothing(wiki, on_consent, member, browser):
+    """Made by a request that was under way when the member withdrew."""
+    token = wiki.exchange(wiki.code(browser, resource=API)).json()["access_token"]
+
+    consent_services.end_consent(
+        member_id=member.pk, tool_id=on_consent.tool.pk, actor=Actor(member=member.pk), now=timezone.now()
+    )
+
+    assert told(on_consent, token) == {"active": False}
+
+
+def test_a_member_who_may_not_enter_a_resource_is_told_before_a_code_is_made(wiki, api, browser):
+    change(api, everyone=False)
+
+    answer = answer_of(wiki.authorize(browser, resource=API))
+
+    assert answer["error"] == "access_denied"
+    assert not Grant.objects.exists()
+
+
+def test_the_freshness_of_a_resource_is_asked_for_when_the_tool_is_opened(wiki, api, member):
+    change(api, default_max_age=60)
+    browser = sign_in(member, at=timezone.now() - timedelta(minutes=2))
+
+    silent = wiki.authorize(browser, resource=API, prompt="none")
+    asked = wiki.authorize(browser, resource=API)
+
+    assert answer_of(silent)["error"] == "login_required"
+    assert asked["Location"].startswith("/compte/confirmer/")
+    assert "code" in answer_of(wiki.authorize(browser))
 
 
 # A tool's own account ----------------------------------------------------------------------------------------
