@@ -29,6 +29,8 @@ from idp.protocol.errors import ProtocolError
 from idp.services import client_keys, keys, subjects
 from idp.types import AccessTokenFormat
 
+# A code lives half as long: who has just proved themselves is let into any resource.
+LEAST_FRESH = timedelta(minutes=2)
 # Columns that no ground is judged by and no claim is made of.
 UNREAD = (
     *(f"user__{name}" for name in ("password", "dn", "dn_key", "csn", "state_reason", "state_since")),
@@ -165,6 +167,15 @@ def check_readers(basis: Basis, audience: Audience, *, now: datetime) -> None:
         check_doors(basis.member, _person(basis)[2].hub_session, others, now=now)
 
 
+def is_fresh_for(reader: Tool, auth_time: datetime, *, now: datetime) -> bool:
+    """Whether this tool, behind a resource, would take a proof of that time.
+
+    Time passes between the proof and the token: what asks for none at all would be reached by nobody.
+    """
+    age = reader.default_max_age
+    return age is None or now - auth_time <= max(timedelta(seconds=age), LEAST_FRESH)
+
+
 def check_doors(member: Member, session: HubSession, readers: Iterable[Tool], *, now: datetime) -> None:
     """Whether each of these tools would let the member in as they are.  Raises ``ProtocolError`` access_denied."""
     for reader in readers:
@@ -174,7 +185,7 @@ def check_doors(member: Member, session: HubSession, readers: Iterable[Tool], *,
             raise ProtocolError("access_denied", "this member did not agree to the resource", detail="consent_missing")
         if not acr.suffices(session.acr, acr.Need(minimum=reader.required_acr)):
             raise ProtocolError("access_denied", "the resource needs a stronger sign-in", detail="acr_too_low")
-        if reader.default_max_age is not None and now - session.auth_time > timedelta(seconds=reader.default_max_age):
+        if not is_fresh_for(reader, session.auth_time, now=now):
             raise ProtocolError("access_denied", "the resource needs a fresher sign-in", detail="auth_too_old")
 
 

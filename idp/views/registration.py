@@ -82,7 +82,8 @@ def _bearer(request: HttpRequest) -> str:
 
 def _body(request: HttpRequest) -> Any:
     """Raises ``ProtocolError``."""
-    if request.content_type != "application/json" or int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if request.content_type != "application/json" or not length.isdecimal() or int(length) > MAX_BYTES:
         raise ProtocolError("invalid_client_metadata", "a JSON document is expected", detail="content_type")
     try:
         sent = strict_json.loads(request.body, max_chars=MAX_BYTES)

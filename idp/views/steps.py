@@ -203,8 +203,9 @@ def _needs_proof(
         since = pending.proof_asked(request, asked.key)
         # Not what somebody else proves later, for another reason, in a browser where this request was left waiting.
         return since is None or proved < since or now - proved > PROOF_SERVES
-    ages = (asked.request.max_age, *(reader.default_max_age for reader in readers))
-    return any(age is not None and now - proved > timedelta(seconds=age) for age in ages)
+    if not all(tokens.is_fresh_for(reader, proved, now=now) for reader in readers):
+        return True
+    return asked.request.max_age is not None and now - proved > timedelta(seconds=asked.request.max_age)
 
 
 def _confirm(request: HttpRequest, asked: Asked, *, now: datetime) -> HttpResponse:

@@ -60,7 +60,7 @@ def reasons() -> list[str]:
     ("asked", "reason"), [({"required_acr": "2"}, "acr_too_low"), ({"default_max_age": 60}, "auth_too_old")]
 )
 def test_a_token_is_not_exchanged_for_one_at_a_door_that_would_ask_for_more(wiki, api, member, asked, reason):
-    browser = sign_in(member, at=timezone.now() - timedelta(minutes=2))
+    browser = sign_in(member, at=timezone.now() - timedelta(minutes=3))
     own = wiki.exchange(wiki.code(browser)).json()["access_token"]
     change(api, **asked)
 
@@ -116,6 +116,15 @@ def test_a_refreshed_token_states_what_the_session_still_proves(wiki, member):
     claims = wiki.claims(fresh["id_token"])
     assert (claims["acr"], claims["amr"]) == ("1", ["pwd"])
     assert told(wiki, held["access_token"])["acr"] == "1"
+
+
+def test_a_resource_that_asks_for_fresh_proof_each_time_takes_one_of_just_now(wiki, api, member):
+    change(api, default_max_age=0)
+    browser = sign_in(member, at=timezone.now() - timedelta(seconds=30))
+
+    token = wiki.exchange(wiki.code(browser, resource=API)).json()["access_token"]
+
+    assert told(api, token)["active"] is True
 
 
 # Who may enter, who agreed -----------------------------------------------------------------------------------
@@ -204,7 +213,7 @@ def test_a_member_who_may_not_enter_a_resource_is_told_before_a_code_is_made(wik
 
 def test_the_freshness_of_a_resource_is_asked_for_when_the_tool_is_opened(wiki, api, member):
     change(api, default_max_age=60)
-    browser = sign_in(member, at=timezone.now() - timedelta(minutes=2))
+    browser = sign_in(member, at=timezone.now() - timedelta(minutes=3))
 
     silent = wiki.authorize(browser, resource=API, prompt="none")
     asked = wiki.authorize(browser, resource=API)

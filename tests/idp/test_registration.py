@@ -375,6 +375,20 @@ def test_a_body_that_is_no_object_is_refused(token, body):
     assert response.json()["error"] == "invalid_client_metadata"
 
 
+@pytest.mark.parametrize("length", ["viele", "-1", "1e3"])
+def test_a_length_that_is_no_number_is_refused(token, length):
+    """A server in front may let it through."""
+    response = Client().post(
+        "/oidc/register",
+        "{}",
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+        CONTENT_LENGTH=length,
+    )
+
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata")
+
+
 def test_a_form_is_no_registration(token):
     response = Client().post("/oidc/register", {"x": "y"}, headers={"Authorization": f"Bearer {token}"})
 
