@@ -136,9 +136,14 @@ def test_a_token_does_not_open_a_resource_that_its_member_may_not_enter(closed_a
     open_code = party.code(browser, scope="openid offline_access")
     refresh = party.exchange(open_code).json()["refresh_token"]
 
-    by_code = party.exchange(party.code(browser, resource=API))
+    asked = party.authorize(browser, resource=API)
+    Tool.objects.filter(pk=closed_api.tool.pk).update(everyone=True)
+    code = party.code(browser, resource=API)
+    Tool.objects.filter(pk=closed_api.tool.pk).update(everyone=False)
+    by_code = party.exchange(code)
     by_refresh = party.refresh(refresh, resource=API)
 
+    assert answer_of(asked)["error"] == "access_denied"
     for response in (by_code, by_refresh):
         assert (response.status_code, response.json()["error"]) == (400, "access_denied")
     assert Event.objects.filter(action=Action.TOKEN_REFUSED, reason="access_denied").count() == 2
