@@ -135,7 +135,12 @@ def wait_until_out(page: Page, url: str) -> None:
 def read_by_the_dpo(demo: Demo, visitor: Visitor, name: str, role: str) -> None:
     page = visitor.page
     visitor.sign_in(demo, "dpo")
-    page.goto(f"{demo.hub}/journal/?member={demo.account(role)[0]}")
+    # The line of a notice is written once the tool has answered it, by then it has closed its session.
+    for _ in range(20):
+        page.goto(f"{demo.hub}/journal/?member={demo.account(role)[0]}")
+        if page.locator('tr[data-action="idp:logout:deliver"]').count():
+            break
+        page.wait_for_timeout(250)
     look(visitor, f"{name}-7-journal")
     actions = {row.get_attribute("data-action") for row in page.locator("#journal-table tr[data-action]").all()}
     assert {
