@@ -143,7 +143,7 @@ def _succeed(latest: SigningKey, actor: Actor, now: datetime, *, by_hand: bool =
 def _note_states(now: datetime) -> int:
     """The journal's lines of what the dates brought about.  A key that signs no more loses its private half."""
     entries = []
-    for row in SigningKey.objects.select_for_update().exclude(noted=KeyState.GONE):
+    for row in SigningKey.objects.select_for_update().exclude(noted=KeyState.GONE).order_by("pk"):
         state = _settled(row, now)
         if state == row.noted:
             continue
@@ -175,7 +175,8 @@ def _lock_latest(algorithm: str) -> SigningKey | None:
 
     Two statements: the second one sees what the lock's last holder wrote.
     """
-    list(SigningKey.objects.select_for_update().filter(algorithm=algorithm).values_list("pk"))
+    # In an order that no change of dates changes: two who lock the same rows otherwise wait for each other.
+    list(SigningKey.objects.select_for_update().filter(algorithm=algorithm).order_by("pk").values_list("pk"))
     return SigningKey.objects.filter(algorithm=algorithm, retired_at=None).first()
 
 
