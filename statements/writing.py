@@ -45,8 +45,7 @@ class InsertingQuerySet(models.QuerySet[Any]):
         table = _table_of(model)
         values: list[list[Any]] = []
         for row in rows:
-            if not table.names.issuperset(row):
-                raise TypeError(f"{model.__name__} has no column {', '.join(sorted(row.keys() - table.names))}")
+            _check_names(model, row)
             values.append(
                 [
                     column.adapted(row[column.name] if column.name in row else column.default(), connection)
@@ -65,11 +64,17 @@ class MarkingQuerySet(InsertingQuerySet):
     def mark(self, pk: Any, **values: Any) -> None:
         """Write these columns of the row with this key; raises ``TypeError`` for a name that is no column."""
         model: type[models.Model] = self.model
-        table = _table_of(model)
-        if not table.names.issuperset(values):
-            raise TypeError(f"{model.__name__} has no column {', '.join(sorted(values.keys() - table.names))}")
-        adapted = [column.adapted(values[column.name], connection) for column in table.columns if column.name in values]
+        _check_names(model, values)
+        columns = _table_of(model).columns
+        adapted = [column.adapted(values[column.name], connection) for column in columns if column.name in values]
         _run(_marking(model, frozenset(values)), [*adapted, model._meta.pk.get_db_prep_value(pk, connection)])
+
+
+def _check_names(model: type[models.Model], named: Row) -> None:
+    """Raises ``TypeError``."""
+    known = _table_of(model).names
+    if not known.issuperset(named):
+        raise TypeError(f"{model.__name__} has no column {', '.join(sorted(named.keys() - known))}")
 
 
 def _run(text: str, values: Sequence[Any]) -> None:

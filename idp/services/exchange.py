@@ -45,7 +45,7 @@ def ground_for(wanted: ExchangeRequest, *, tool: Tool, binding: str, now: dateti
         member=subject.user,
         tool_session=subject.tool_session,
         auth_time=subject.auth_time,
-        acr=subject.acr if tokens.still_proved(subject) else subject.tool_session.hub_session.acr,
+        acr=tokens.level_of(subject),
         family=subject.family,
         grant=subject.grant,
         actor=tool,

@@ -59,7 +59,7 @@ def introspect(token: str, *, tool: Tool, now: datetime) -> dict[str, Any]:
         answer["sub"] = subjects.given(row.user, tool)
     if row.auth_time is not None:
         answer["auth_time"] = int(row.auth_time.timestamp())
-    stated = row.acr if row.user is None or tokens.still_proved(row) else row.tool_session.hub_session.acr
+    stated = row.acr if row.user is None else tokens.level_of(row)
     if stated:
         answer["acr"] = stated
     if row.binding:

@@ -118,10 +118,7 @@ def is_settled(row: Any, tool: Tool) -> bool:
 
 def basis_of(row: Any, tool: Tool, **more: Any) -> Basis:
     """The ground that a row read by ``with_ground`` is, with what only its kind has in ``more``."""
-    proof = {"acr": row.acr, "methods": tuple(getattr(row, "methods", ()))}
-    session = row.tool_session.hub_session
-    if not still_proved(row):
-        proof = {"acr": session.acr, "methods": tuple(session.methods)}
+    methods = getattr(row, "methods", ()) if still_proved(row) else row.tool_session.hub_session.methods
     return Basis(
         tool=tool,
         member=row.user,
@@ -129,7 +126,8 @@ def basis_of(row: Any, tool: Tool, **more: Any) -> Basis:
         standing=consent_selectors.standing_of(row),
         scopes=frozenset(row.scope.split()),
         auth_time=row.auth_time,
-        **proof,
+        acr=level_of(row),
+        methods=tuple(methods),
         **more,
     )
 
@@ -137,6 +135,12 @@ def basis_of(row: Any, tool: Tool, **more: Any) -> Basis:
 def still_proved(row: Any) -> bool:
     """Whether the session is still at the level that this row states: a factor that was removed proves nothing."""
     return acr.suffices(row.tool_session.hub_session.acr, acr.Need(minimum=row.acr))
+
+
+def level_of(row: Any) -> str:
+    """The ``acr`` to state for this row of a member: its own, or what is left of it in the session."""
+    stated: str = row.acr if still_proved(row) else row.tool_session.hub_session.acr
+    return stated
 
 
 def audience_for(basis: Basis, wanted: Iterable[str], *, now: datetime) -> Audience:
