@@ -343,6 +343,7 @@ class Demo:
             "TROUSSEAU_LDAP_URI": self.directory.uri,
             "TROUSSEAU_LDAP_BASE": self.directory.base,
             "TROUSSEAU_LDAP_BIND_DN": self.directory.reader_dn,
+            "TROUSSEAU_LDAP_WRITE_DN": self.directory.writer_dn,
             "TROUSSEAU_LDAP_CA_FILE": str(self.directory.ca_file),
             "TROUSSEAU_OUTGOING_NETWORKS": '["127.0.0.0/8", "::1/128"]',
         }
@@ -363,6 +364,7 @@ class Demo:
         kept_secret(folder, "trousseau_key_encryption_key", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
         kept_secret(folder, "trousseau_pairwise_salt", secrets.token_urlsafe(32))
         kept_secret(folder, "trousseau_ldap_bind_password", self.directory.reader_password)
+        kept_secret(folder, "trousseau_ldap_write_password", self.directory.writer_password)
         return {
             name: kept_secret(folder, f"client_{name}", secrets.token_hex(32))
             for name in ("louty", "formation", "essai-un", "essai-deux")

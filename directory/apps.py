@@ -13,5 +13,7 @@ class DirectoryConfig(AppConfig):
         journal.name_codes("held", words.held)
         journal.name_codes("role", words.role)
         journal.name_codes("state", words.state)
+        journal.name_codes("status", words.status)
+        journal.name_codes("former_status", words.status)
         journal.name_codes("change", words.CHANGES.get)
         journal.name_codes("items", words.FIELDS.get)

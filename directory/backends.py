@@ -69,7 +69,7 @@ def _verified(username: str, password: str) -> Member | None:
 
 
 def _is_still_active(member_id: UUID) -> bool:
-    return Member.objects.filter(pk=member_id, state=MemberState.ACTIVE).exists()
+    return Member.objects.active().filter(pk=member_id).exists()
 
 
 def _config() -> config.LdapConfig:

@@ -1,18 +1,24 @@
 """Members and collectives: the hub's synced copy of the directory."""
 
 import uuid
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
 from django.utils.functional import cached_property
 
-from directory.types import Kind, MailState, MemberState, Role, RunStatus
+from directory.types import Hold, Kind, MailState, MemberState, Role, RunStatus, Status
 
 
 class MemberManager(BaseUserManager["Member"]):
     def get_by_natural_key(self, username: str | None) -> "Member":
         return self.get(pk=username or "")
+
+    def active(self) -> "models.QuerySet[Member]":
+        """Those who may enter: present in the directory, and held back by nobody."""
+        return self.filter(state=MemberState.ACTIVE, hold=Hold.NONE)
 
 
 class Member(AbstractBaseUser):
@@ -27,6 +33,16 @@ class Member(AbstractBaseUser):
     state = models.CharField(max_length=10, choices=MemberState.choices, default=MemberState.ACTIVE)
     state_reason = models.CharField(max_length=60, blank=True)
     state_since = models.DateTimeField(null=True, blank=True)
+    # Beside the directory’s word: suspended by the office, or gone at the end of a dated departure.
+    hold = models.CharField(max_length=10, choices=Hold.choices, default=Hold.NONE, blank=True)
+    hold_reason = models.CharField(max_length=60, blank=True)
+    hold_since = models.DateTimeField(null=True, blank=True)
+    # Where somebody stands in the cooperative; its history is in ``StatusPeriod``.
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.UNKNOWN, blank=True)
+    # Until when a second factor may be missing; empty where none is asked for.
+    second_factor_by = models.DateTimeField(null=True, blank=True)
+    # Contact details were removed at the end of the retention period.
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     login = models.CharField(max_length=255, blank=True)
     login_key = models.CharField(max_length=255, blank=True, db_index=True)
@@ -72,7 +88,12 @@ class Member(AbstractBaseUser):
 
     @property
     def is_active(self) -> bool:  # type: ignore[override]
-        return self.state == MemberState.ACTIVE
+        return self.state == MemberState.ACTIVE and self.hold == Hold.NONE
+
+    @property
+    def is_local(self) -> bool:
+        """An account of the hub’s own, without an entry in the directory: the way in when the directory is lost."""
+        return self.entry_uuid is None
 
     def has_usable_password(self) -> bool:
         """A directory password counts: it is what re-authentication asks for.
@@ -83,7 +104,8 @@ class Member(AbstractBaseUser):
 
     @cached_property
     def roles(self) -> frozenset[Role]:
-        return frozenset(Role(grant.role) for grant in self.role_grants.all())
+        now = timezone.now()
+        return frozenset(Role(grant.role) for grant in self.role_grants.all() if grant.is_in_force(now))
 
 
 class RoleGrant(models.Model):
@@ -92,6 +114,9 @@ class RoleGrant(models.Model):
     member = models.ForeignKey(Member, models.CASCADE, related_name="role_grants")
     role = models.CharField(max_length=12, choices=Role.choices)
     granted_at = models.DateTimeField(auto_now_add=True)
+    granted_by = models.ForeignKey(Member, models.SET_NULL, null=True, related_name="+")
+    ends_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["member", "role"], name="one_grant_per_role")]
@@ -99,14 +124,65 @@ class RoleGrant(models.Model):
     def __str__(self) -> str:
         return f"{self.role} {self.member_id}"
 
+    def is_in_force(self, now: datetime) -> bool:
+        """Nothing waits for the worker: a role is over at its end, whether its row is gone yet or not."""
+        return self.ends_at is None or now < self.ends_at
+
+
+class StatusPeriod(models.Model):
+    """One stretch of a member’s way through the cooperative, from its first day to the day after its last."""
+
+    member = models.ForeignKey(Member, models.CASCADE, related_name="status_periods")
+    status = models.CharField(max_length=12, choices=Status.choices)
+    since = models.DateField()
+    until = models.DateField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["member"], condition=models.Q(until=None), name="one_present_status")
+        ]
+        ordering = ["since", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.member_id} {self.since}"
+
+
+class Departure(models.Model):
+    """A dated end: announced, reminded of, carried out after its last day, or called off."""
+
+    member = models.ForeignKey(Member, models.CASCADE, related_name="departures")
+    last_day = models.DateField()
+    planned_by = models.ForeignKey(Member, models.SET_NULL, null=True, related_name="+")
+    planned_at = models.DateTimeField()
+    announced_at = models.DateTimeField(null=True)
+    reminded_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member"], condition=models.Q(done_at=None, cancelled_at=None), name="one_planned_departure"
+            )
+        ]
+        indexes = [models.Index(fields=["last_day"], name="departure_day")]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"departure {self.member_id} {self.last_day}"
+
 
 class Collective(models.Model):
-    """A group of the directory: pôle, self-run group, territory, team or board."""
+    """A group of the directory: pôle, self-run group, territory, team or board.
+
+    A status has one as well, without an entry: who stands there is in it, so that tools open to a status as to a pôle.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    entry_uuid = models.UUIDField(unique=True, editable=False)
-    dn = models.TextField(editable=False)
-    dn_key = models.TextField(editable=False)
+    entry_uuid = models.UUIDField(unique=True, null=True, editable=False)
+    status = models.CharField(max_length=12, choices=Status.choices, blank=True, editable=False)
+    dn = models.TextField(blank=True, editable=False)
+    dn_key = models.TextField(blank=True, editable=False)
     csn = models.CharField(max_length=80, blank=True, editable=False)
     slug = models.SlugField(max_length=120, unique=True)
     name = models.CharField(max_length=255)
@@ -114,11 +190,16 @@ class Collective(models.Model):
     description = models.TextField(blank=True)
     sensitive = models.BooleanField(default=False)
     present = models.BooleanField(default=True)
+    # From when on its members need a second factor; the hub’s own rule, never the directory’s.
+    second_factor_from = models.DateTimeField(null=True, blank=True)
     leads = models.ManyToManyField(Member, related_name="leads")
     members = models.ManyToManyField(Member, through="Membership", related_name="collectives")
 
     class Meta:
         ordering = ["kind", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["status"], condition=~models.Q(status=""), name="one_collective_per_status")
+        ]
 
     def __str__(self) -> str:
         return self.name

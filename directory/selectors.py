@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from directory.models import Collective, Member, SyncRun
 from directory.normalise import login_key, mail_key
-from directory.types import MailState, MemberState, Role, RunStatus
+from directory.types import MailState, Role, RunStatus
 
 # Passes that read the whole directory: what was held back waits for a person, but was seen.
 READ = (RunStatus.OK, RunStatus.PROBLEMS, RunStatus.HELD)
@@ -23,7 +23,7 @@ def find_for_sign_in(identifier: str) -> Member | None:
     keys = Q(login_key=login) if login else Q(pk__in=[])
     if mail:
         keys |= Q(email_key=mail)
-    found = list(Member.objects.filter(keys, state=MemberState.ACTIVE)[:2])
+    found = list(Member.objects.active().filter(keys)[:2])
     if len(found) != 1:
         return None
     by_login = bool(login) and found[0].login_key == login and not found[0].login_ambiguous

@@ -11,6 +11,35 @@ class MemberState(TextChoices):
     MISSING = "missing", _("absent de l’annuaire")
 
 
+class Hold(TextChoices):
+    """What the cooperative itself decided about an account, whatever the directory says of the entry."""
+
+    NONE = "", _("aucune")
+    SUSPENDED = "suspended", _("suspendu")
+    LEFT = "left", _("parti")
+
+
+class SuspensionReason(TextChoices):
+    """Why the office suspends an account; the member reads it."""
+
+    SECURITY = "security", _("par sécurité")
+    ASKED = "asked", _("à la demande du membre")
+    ABSENCE = "absence", _("longue absence")
+    OTHER = "other", _("autre raison")
+
+
+class Status(TextChoices):
+    """Where somebody stands in the cooperative; the directory’s words are mapped to these."""
+
+    UNKNOWN = "", _("non précisé")
+    CANDIDATE = "candidate", _("candidat·e")
+    CAPE = "cape", _("en CAPE")
+    EMPLOYEE = "employee", _("entrepreneur·e salarié·e")
+    ASSOCIATE = "associate", _("associé·e")
+    STAFF = "staff", _("équipe permanente")
+    LEAVER = "leaver", _("ancien membre")
+
+
 class MailState(TextChoices):
     OK = "ok", _("utilisable")
     NONE = "none", _("aucune")
@@ -26,6 +55,7 @@ class Kind(TextChoices):
     TERRITORY = "territory", _("collectif territorial")
     TEAM = "team", _("équipe")
     BOARD = "board", _("instance")
+    STATUS = "status", _("statut")
     OTHER = "other", _("autre")
 
 

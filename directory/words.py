@@ -4,7 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from directory.types import MemberState, Role
+from directory.types import MemberState, Role, Status
 
 Text = str | Promise
 
@@ -58,3 +58,7 @@ def role(code: str) -> Text:
 
 def state(code: str) -> Text:
     return MemberState(code).label if code in MemberState.values else ""
+
+
+def status(code: str) -> Text:
+    return Status(code).label if code in Status.values else ""

@@ -50,6 +50,10 @@ class Env(BaseSettings):
     ldap_groups_base: str = Field("", description="Where are the groups? Empty: ou=groupes under the suffix.")
     ldap_bind_dn: str = Field("", description="As whom does the hub read the directory?")
     ldap_bind_password: SecretStr = Field(SecretStr(""), description="With which password does it read it?")
+    ldap_write_dn: str = Field(
+        "", description="As whom does the hub change passwords in the directory? Empty: it cannot reset any."
+    )
+    ldap_write_password: SecretStr = Field(SecretStr(""), description="With which password does it write there?")
     ldap_ca_file: Path | None = Field(None, description="Which authority signed the directory's certificate?")
     ldap_start_tls: bool = Field(True, description="Upgrade an ldap:// connection to TLS before anything is sent?")
     ldap_timeout_seconds: float = Field(3.0, gt=0, description="How long may one answer of the directory take?")
@@ -94,6 +98,26 @@ class Env(BaseSettings):
     )
     session_idle_hours: int = Field(12, gt=0, description="After how many idle hours does a session end?")
     session_absolute_days: int = Field(7, gt=0, description="After how many days does a session end in any case?")
+    password_min_length: int = Field(15, ge=8, description="How many characters does a new password need?")
+    invitation_days: int = Field(7, ge=1, le=30, description="For how many days is an invitation good?")
+    reset_minutes: int = Field(
+        30, ge=5, le=1440, description="For how many minutes is the link of a forgotten password good?"
+    )
+    trusted_browser_days: int = Field(
+        30, ge=0, le=90, description="For how many days may a browser skip the second factor at sign-in? 0: never."
+    )
+    second_factor_grace_days: int = Field(
+        14, ge=0, description="How many days has somebody to add a second factor once it is required?"
+    )
+    roles_need_second_factor: bool = Field(
+        True, description="Must people with a role (office, DPO, technician) have a second factor?"
+    )
+    known_networks: dict[str, IPv4Network | IPv6Network] = Field(
+        default_factory=dict, description="What are your own networks called on the page of sessions? A JSON object."
+    )
+    leaver_retention_days: int = Field(
+        365, ge=30, description="For how many days are the details of somebody who left kept, so that they may return?"
+    )
     key_rotation_days: int = Field(90, ge=1, description="How many days does a signing key sign?")
     key_publish_ahead_hours: int = Field(
         48, ge=2, description="How many hours before it signs is a key published? More than tools keep the key set."

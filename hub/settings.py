@@ -205,6 +205,8 @@ LDAP = {
     "groups_base": env.ldap_groups_base,
     "bind_dn": env.ldap_bind_dn,
     "bind_password": env.ldap_bind_password.get_secret_value(),
+    "write_dn": env.ldap_write_dn,
+    "write_password": env.ldap_write_password.get_secret_value(),
     "ca_file": env.ldap_ca_file,
     "start_tls": env.ldap_start_tls,
     "timeout_seconds": env.ldap_timeout_seconds,
@@ -218,6 +220,14 @@ LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = reverse_lazy("launcher:home")
 LOGOUT_REDIRECT_URL = reverse_lazy("idp:logged_out")
 
+PASSWORD_MIN_LENGTH = env.password_min_length
+INVITATION_LIFETIME = timedelta(days=env.invitation_days)
+RESET_LIFETIME = timedelta(minutes=env.reset_minutes)
+BROWSER_TRUST = timedelta(days=env.trusted_browser_days)
+SECOND_FACTOR_GRACE = timedelta(days=env.second_factor_grace_days)
+ROLES_NEED_SECOND_FACTOR = env.roles_need_second_factor
+KNOWN_NETWORKS = env.known_networks
+LEAVER_RETENTION = timedelta(days=env.leaver_retention_days)
 ACCOUNT_ADAPTER = "idp.signin.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*"]
@@ -292,6 +302,9 @@ OAUTH2_PROVIDER = {
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https", "http"],
     "SCOPES": {name: name for name in SCOPES},
 }
+
+OFFICE_CONTACT = env.office_contact
+DPO_CONTACT = env.dpo_contact
 
 # Mail -----------------------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.mail_from

@@ -17,5 +17,7 @@ class IdpConfig(AppConfig):
         journal.name_codes("factor", words.FACTORS.get)
         journal.name_codes("binding", words.BINDINGS.get)
         journal.name_codes("endpoint", words.ENDPOINTS.get)
+        journal.name_codes("link_kind", words.LINKS.get)
+        journal.name_codes("mail", words.MAILS.get)
         journal.name_codes("page", words.PAGES.get)
         journal.name_codes("active_at", words.moment)

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from directory.models import Member
-from directory.types import MailState
+from directory.types import Kind, MailState
 from idp.models import KnownSubject, Tool
 from idp.protocol.tokens import pairwise_subject
 from idp.types import SubjectType
@@ -42,8 +42,10 @@ def values(member: Member, items: Collection[str]) -> Values:
         "address": {"address": _address(member)},
     }
     if "groups" in items:
-        # A sensitive collective (health, union, staff representation) never leaves by this list: article 9.
-        names = member.collectives.filter(present=True, sensitive=False).order_by("name")
+        # A sensitive collective (health, union, staff representation) never leaves by this list: article 9.  Nor does
+        # a status, which is another thing to know of somebody than the groups they work in.
+        found = member.collectives.filter(present=True, sensitive=False)
+        names = found.exclude(kind=Kind.STATUS).order_by("name")
         known["groups"] = {"groups": list(names.values_list("name", flat=True))}
     return {item: claims for item, claims in known.items() if item in items}
 

@@ -107,3 +107,40 @@ class DeliveryState(TextChoices):
     WAITING = "waiting", _("en attente")
     DONE = "done", _("transmis")
     FAILED = "failed", _("abandonné")
+
+
+class LinkKind(TextChoices):
+    """What a link that somebody was handed is for."""
+
+    INVITATION = "invitation", _("invitation")
+    RESET = "reset", _("mot de passe oublié")
+    BY_HAND = "by_hand", _("lien remis en main propre")
+    FIRST = "first", _("première personne de la technique")
+
+
+class MailKind(TextChoices):
+    """The mails of an account."""
+
+    INVITATION = "invitation", _("invitation")
+    RESET = "reset", _("mot de passe oublié")
+    HELP = "help", _("aide pour entrer")
+    SECURITY = "security", _("avis de sécurité")
+    FACTOR_REMINDER = "factor_reminder", _("rappel de double vérification")
+    RECOVERY = "recovery", _("récupération de compte")
+    ALARM = "alarm", _("alerte d’un membre")
+    DEPARTURE = "departure", _("annonce d’un départ")
+    ROLE_REMINDER = "role_reminder", _("fin d’un rôle")
+
+
+class OutgoingState(TextChoices):
+    WAITING = "waiting", _("en attente")
+    SENT = "sent", _("envoyé")
+    FAILED = "failed", _("abandonné")
+
+
+class RecoveryState(TextChoices):
+    ASKED = "asked", _("demandée")
+    APPROVED = "approved", _("acceptée")
+    REFUSED = "refused", _("refusée")
+    CANCELLED = "cancelled", _("annulée")
+    EXPIRED = "expired", _("périmée")

@@ -9,7 +9,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from idp.templatetags.notices import RESULTS, result_words
-from idp.types import ToolState
+from idp.types import LinkKind, MailKind, ToolState
 
 Text = str | Promise
 
@@ -32,6 +32,8 @@ BINDINGS: dict[str, Text] = {
     "jkt": _("clé de l’outil"),
     "x5t": _("certificat de l’outil"),
 }
+LINKS: dict[str, Text] = dict(LinkKind.choices)
+MAILS: dict[str, Text] = dict(MailKind.choices)
 ENDPOINTS: dict[str, Text] = {"userinfo": _("données du membre")}
 PAGES: dict[str, Text] = {
     "idp:deliveries": _("avis de déconnexion"),
@@ -50,6 +52,10 @@ REASONS: dict[str, Text] = {
     "throttled": _("trop d’essais"),
     "directory_down": _("l’annuaire ne répond pas"),
     "one_step": _("une seule des deux étapes"),
+    # Mails.
+    "mail_refused": _("refusé par le serveur de courrier"),
+    "mail_unreachable": _("serveur de courrier injoignable"),
+    "mail_unreadable": _("courrier illisible"),
     # The end of a session.
     "sign_out": _("déconnexion demandée par le membre"),
     "tool_asked": _("déconnexion demandée par un outil"),

@@ -23,6 +23,8 @@ class LdapConfig:
     groups_base: str
     bind_dn: str
     bind_password: str
+    write_dn: str = ""
+    write_password: str = ""
     ca_file: Path = SYSTEM_AUTHORITIES
     start_tls: bool = True
     timeout_seconds: float = 3.0
@@ -60,6 +62,8 @@ def load() -> LdapConfig:
         groups_base=given.get("groups_base") or f"ou=groupes,{base}",
         bind_dn=given.get("bind_dn", ""),
         bind_password=given.get("bind_password", ""),
+        write_dn=given.get("write_dn", ""),
+        write_password=given.get("write_password", ""),
         ca_file=Path(given.get("ca_file") or SYSTEM_AUTHORITIES),
         start_tls=given.get("start_tls", True),
         timeout_seconds=given.get("timeout_seconds", 3.0),

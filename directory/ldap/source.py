@@ -52,10 +52,9 @@ def read() -> Source:
 
 def _expected() -> set[UUID]:
     people = Member.objects.filter(entry_uuid__isnull=False).exclude(state=MemberState.MISSING)
-    groups = Collective.objects.filter(present=True)
-    return {uuid for uuid in people.values_list("entry_uuid", flat=True) if uuid} | set(
-        groups.values_list("entry_uuid", flat=True)
-    )
+    groups = Collective.objects.filter(present=True, entry_uuid__isnull=False)
+    uuids = (*people.values_list("entry_uuid", flat=True), *groups.values_list("entry_uuid", flat=True))
+    return {uuid for uuid in uuids if uuid}
 
 
 def load_mirror(*, context_csn: tuple[str, ...]) -> Mirror:
@@ -64,16 +63,17 @@ def load_mirror(*, context_csn: tuple[str, ...]) -> Mirror:
         for member in Member.objects.all()
         if member.entry_uuid is not None
     }
-    collectives = list(Collective.objects.all())
-    entry_of = {collective.pk: collective.entry_uuid for collective in collectives}
+    # A status is no group of the directory: its collective has no entry, and no pass touches it.
+    groups = {each.entry_uuid: each for each in Collective.objects.all() if each.entry_uuid is not None}
+    entry_of = {collective.pk: uuid for uuid, collective in groups.items()}
     memberships = Membership.objects.values_list("collective__entry_uuid", "member__entry_uuid", "direct")
     leads = Collective.leads.through.objects.values_list("collective_id", "member__entry_uuid")
     administrators = RoleGrant.objects.filter(role=Role.TECHNICIAN, member__entry_uuid__isnull=False)
     return Mirror(
         people=people,
-        groups={collective.entry_uuid: _known_group(collective) for collective in collectives},
-        memberships={(group, person): direct for group, person, direct in memberships if person},
-        leads=frozenset((entry_of[group], person) for group, person in leads if person),
+        groups={uuid: _known_group(collective, uuid) for uuid, collective in groups.items()},
+        memberships={(group, person): direct for group, person, direct in memberships if group and person},
+        leads=frozenset((entry_of[group], person) for group, person in leads if person and group in entry_of),
         administrators=frozenset(
             uuid for uuid in administrators.values_list("member__entry_uuid", flat=True) if uuid in people
         ),
@@ -95,9 +95,9 @@ def _known(member: Member, entry_uuid: UUID) -> Person:
     )
 
 
-def _known_group(collective: Collective) -> Group:
+def _known_group(collective: Collective, entry_uuid: UUID) -> Group:
     return Group(
-        collective.entry_uuid,
+        entry_uuid,
         collective.dn,
         collective.dn_key,
         collective.csn,

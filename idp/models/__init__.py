@@ -1,5 +1,9 @@
-"""Tools, sessions, codes, tokens and keys; the OAuth toolkit's models are swapped for these from the start."""
+"""Tools, sessions, codes, tokens, keys and what surrounds an account.
 
+The OAuth toolkit's models are swapped for these from the start.
+"""
+
+from idp.models.accounts import AccountLink, Alarm, Browser, OutgoingMail, Recovery
 from idp.models.keys import SigningKey
 from idp.models.sessions import HubSession, LogoutDelivery, ToolSession
 from idp.models.subjects import KnownSubject
@@ -16,6 +20,9 @@ from idp.models.tools import InitialAccessToken, Tool, ToolPair
 
 __all__ = [
     "AccessToken",
+    "AccountLink",
+    "Alarm",
+    "Browser",
     "DeviceGrant",
     "Grant",
     "HubSession",
@@ -23,7 +30,9 @@ __all__ = [
     "InitialAccessToken",
     "KnownSubject",
     "LogoutDelivery",
+    "OutgoingMail",
     "PushedRequest",
+    "Recovery",
     "RefreshToken",
     "SeenIdentifier",
     "SigningKey",

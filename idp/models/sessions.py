@@ -24,6 +24,10 @@ class HubSession(models.Model):
     auth_time = models.DateTimeField()
     methods = models.JSONField(default=list)
     acr = models.CharField(max_length=20, blank=True)
+    browser = models.ForeignKey("idp.Browser", models.SET_NULL, null=True, related_name="hub_sessions")
+    # What the member recognises it by: "Firefox, Linux", and the network cut short of what would name a household.
+    label = models.CharField(max_length=80, blank=True)
+    network = models.CharField(max_length=45, blank=True)
     last_seen_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

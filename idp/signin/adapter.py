@@ -1,7 +1,5 @@
 """What allauth asks the hub: who may try, what is said when it fails, where to go next, how factors are kept."""
 
-import logging
-from smtplib import SMTPException
 from time import monotonic
 from typing import Any, cast
 
@@ -16,16 +14,17 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from directory.backends import wait_for_refusal
 from directory.models import Member
-from directory.types import DirectoryUnavailable, MailState
+from directory.types import DirectoryUnavailable
+from idp.services import mails
 from idp.signin import journal, secrets
 from idp.signin.addresses import is_own_path
 from idp.signin.people import Attempt, attempt_by, identifier_of
-
-log = logging.getLogger("idp.signin")
+from idp.types import MailKind
 
 # ANSSI R14, OWASP ASVS 6.3.8: one sentence for every failure, or the page tells who is a member.
 SIGN_IN_FAILED = _(
@@ -146,13 +145,22 @@ class AccountAdapter(DefaultAccountAdapter):
     ) -> None:
         """To the directory's address, where it is one person's.  A silent mail server stops nothing."""
         member = cast(Member, user)
-        address = email or (member.email if member.email_state == MailState.OK else None)
-        if not address:
-            return
-        try:
-            super().send_notification_mail(template_prefix, member, context, address)
-        except (OSError, SMTPException) as error:
-            log.warning("a security mail could not be sent: %s", type(error).__name__)
+        if email or mails.address_of(member):
+            told = {**(context or {}), "user": member}
+            super().send_notification_mail(template_prefix, member, told, email or mails.address_of(member))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Into the outbox: the page does not wait for the mail server, and nothing is lost while it is away."""
+        facts = {"cooperative": settings.COOPERATIVE, "office_contact": settings.OFFICE_CONTACT}
+        message = self.render_mail(template_prefix, email, context | facts)
+        mails.queue_text(
+            kind=MailKind.SECURITY,
+            member=context["user"],
+            subject=str(message.subject),
+            body=str(message.body),
+            now=timezone.now(),
+            address=email,
+        )
 
 
 class FactorAdapter(DefaultMFAAdapter):

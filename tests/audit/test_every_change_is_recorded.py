@@ -42,6 +42,8 @@ EXCUSED = {
     "idp.services.device.redeem": "a device code used up or asked for; save_tokens or the refusal records",
     "idp.services.device._still_pending": "the pace of a device's questions, each refused with a line of its own",
     "idp.services.keys.lifecycle._succeed": "the end of a key's time; what plans or forces it records",
+    "idp.services.mails._take": "a mail's turn in the outbox; the outcome is recorded by _settle",
+    "idp.services.mails.queue_text": "a mail on its way, written with the change that it tells of, which is recorded",
     "idp.services.pushed._keep": "a request that nobody answered yet; the code or the refusal is recorded",
     "idp.services.pushed.spend": "the mark that issue sets with the code it records",
     "idp.services.registration._spend": "a use of a token that lets a tool register; the tool or the refusal records",

@@ -21,7 +21,7 @@ from audit.types import Action
 from directory.models import Member
 from directory.types import MemberState
 from idp.models import HubSession
-from idp.services import refusals
+from idp.services import mails, refusals
 from idp.signin import pending, reauth
 from tests.support.oidc import sign_in
 from tests.support.signin import (
@@ -175,6 +175,7 @@ def test_enrolling_counts_as_having_used_the_factor(inside: Client, noemie: Memb
 
 def test_after_enrolling_a_mail_tells_the_member(inside: Client, noemie: Member, enrol: Enrol) -> None:
     enrolled = enrol(inside, NOEMIE_PASSWORD)
+    mails.send_due(now=timezone.now())
 
     assert [message.to for message in mail.outbox] == [[noemie.email]]
     assert enrolled.secret not in mail.outbox[0].body

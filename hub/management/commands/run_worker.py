@@ -1,4 +1,4 @@
-"""The hub's own loop: logout notices, steps with the directory, stale sessions, keys' dates, what expired."""
+"""The hub's own loop: logout notices, mails, steps with the directory, stale sessions, keys' dates, what expired."""
 
 import logging
 import signal
@@ -14,7 +14,7 @@ from django.utils import timezone
 from audit.types import SYSTEM
 from directory.services import synchronise
 from directory.types import DirectoryRefused, DirectoryUnavailable
-from idp.services import deliveries, keys, purge, sessions
+from idp.services import deliveries, keys, mails, purge, sessions
 
 log = logging.getLogger("hub.worker")
 PAUSE_SECONDS = 0.5
@@ -32,6 +32,7 @@ class Command(BaseCommand):
         dispatcher = deliveries.Dispatcher()
         jobs = [
             Job("deliveries", timedelta(seconds=0), lambda now: dispatcher.turn(now=now)),
+            Job("mails", timedelta(seconds=1), lambda now: mails.send_due(now=now)),
             Job("directory", timedelta(seconds=15), _sync),
             Job("sessions", timedelta(seconds=30), _end_stale),
             Job("keys", timedelta(minutes=1), lambda now: keys.rotate_due(now=now)),

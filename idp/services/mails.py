@@ -1,0 +1,190 @@
+"""The outbox of mails: written with the change that they tell of, sent by the worker, retried and visibly given up.
+
+A mail may hold a link that opens an account: its text is sealed while it waits, and gone once it has left.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from audit.services import record
+from audit.types import Action, Entry
+from directory.models import Member
+from directory.types import MailState
+from idp.models import AccountLink, OutgoingMail
+from idp.sealing import InvalidToken, seal, unseal
+from idp.types import MailKind, OutgoingState
+
+log = logging.getLogger("idp.mails")
+
+PURPOSE = "trousseau outgoing mail"
+KEPT = timedelta(days=3)
+BACK_OFF = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3600, 3 * 3600))
+# Longer than the longest call; a worker killed while sending leaves the row due again after it.
+LEASE = timedelta(seconds=30)
+# As many in one turn as leave the worker's other jobs their time.
+AT_ONCE = 20
+
+
+def address_of(member: Member) -> str:
+    """Where this member's mails go: the directory's address, where it is one person's."""
+    return member.email if member.email_state == MailState.OK else ""
+
+
+def language_of(member: Member) -> str:
+    """The member's language where the hub speaks it, else the hub's own."""
+    wanted = member.language.partition("-")[0].lower()
+    return wanted if wanted in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
+def queue(
+    *,
+    kind: MailKind,
+    template: str,
+    member: Member,
+    now: datetime,
+    context: Mapping[str, Any] | None = None,
+    link: AccountLink | None = None,
+    address: str = "",
+    kept: timedelta = KEPT,
+) -> OutgoingMail | None:
+    """Put a mail into the outbox, inside the caller's transaction; nothing where there is no address to send it to.
+
+    ``template`` names ``idp/mail/<template>.txt``, whose first line is the subject; it is written in the member's
+    language.  ``context`` may hold a link: the text is sealed.  ``kept`` is how long it is worth sending.
+    """
+    subject, body = rendered(template, member, context or {})
+    return queue_text(
+        kind=kind, member=member, subject=subject, body=body, now=now, link=link, address=address, kept=kept
+    )
+
+
+def rendered(template: str, member: Member, context: Mapping[str, Any], *, language: str = "") -> tuple[str, str]:
+    """Subject and text of a mail, as the member would get it: also what the office sees beforehand."""
+    known = {
+        "member": member,
+        "cooperative": settings.COOPERATIVE,
+        "office_contact": settings.OFFICE_CONTACT,
+        "dpo_contact": settings.DPO_CONTACT,
+        "origin": settings.ORIGIN,
+        **context,
+    }
+    with translation.override(language or language_of(member)):
+        text = render_to_string(f"idp/mail/{template}.txt", known).strip()
+    subject, _line, body = text.partition("\n")
+    return subject.strip(), body.strip() + "\n"
+
+
+def queue_text(
+    *,
+    kind: MailKind,
+    member: Member,
+    subject: str,
+    body: str,
+    now: datetime,
+    link: AccountLink | None = None,
+    address: str = "",
+    kept: timedelta = KEPT,
+) -> OutgoingMail | None:
+    """As ``queue``, for a text that was written elsewhere."""
+    to = address or address_of(member)
+    if not to:
+        return None
+    content = json.dumps({"to": to, "subject": " ".join(subject.split()), "body": body})
+    return OutgoingMail.objects.create(
+        member=member,
+        kind=kind,
+        link=link,
+        sealed=seal(content.encode(), purpose=PURPOSE),
+        created_at=now,
+        next_at=now,
+        expires_at=now + kept,
+    )
+
+
+def send_due(*, now: datetime) -> int:
+    """Send what is due; returns how many left.  A server that does not answer is left alone until the next turn."""
+    sent = 0
+    for mail in _take(now):
+        try:
+            _send(mail)
+        except SMTPRecipientsRefused as error:
+            codes = [code for code, _text in error.recipients.values()]
+            _settle(mail, now, "refused", final=all(500 <= code < 600 for code in codes))
+        except SMTPResponseException as error:
+            # RFC 5321 §4.2.1: 5yz is a lasting no, 4yz one for now.
+            _settle(mail, now, f"smtp_{error.smtp_code}", final=500 <= error.smtp_code < 600)
+        except (OSError, SMTPException) as error:
+            log.warning("a mail could not be sent: %s", type(error).__name__)
+            _settle(mail, now, "unreachable", final=False)
+            break
+        except InvalidToken:
+            log.error("mail %s cannot be decrypted: has the key encryption key changed?", mail.pk)
+            _settle(mail, now, "unreadable", final=True)
+        else:
+            _settle(mail, now, "", final=True)
+            sent += 1
+    return sent
+
+
+@transaction.atomic
+def _take(now: datetime) -> list[OutgoingMail]:
+    """The next few, each taken by one worker: until the lease is over nobody else sends them."""
+    due = OutgoingMail.objects.filter(state=OutgoingState.WAITING, next_at__lte=now).order_by("next_at", "pk")
+    rows = list(due.select_for_update(skip_locked=True)[:AT_ONCE])
+    OutgoingMail.objects.filter(pk__in=[row.pk for row in rows]).update(next_at=now + LEASE)
+    return rows
+
+
+def _send(mail: OutgoingMail) -> None:
+    content = json.loads(unseal(bytes(mail.sealed), purpose=PURPOSE))
+    host = urlsplit(settings.ORIGIN).hostname or "localhost"
+    message = EmailMessage(
+        content["subject"],
+        content["body"],
+        settings.DEFAULT_FROM_EMAIL,
+        [content["to"]],
+        connection=get_connection(),
+        # The same number at every attempt: a mail that was taken before the answer was lost is recognised.
+        # RFC 3834 §5: nobody's absence notice should answer.
+        headers={"Message-ID": f"<trousseau-mail-{mail.pk}@{host}>", "Auto-Submitted": "auto-generated"},
+    )
+    message.send()
+
+
+@transaction.atomic
+def _settle(mail: OutgoingMail, now: datetime, result: str, *, final: bool) -> None:
+    """Write down what came of one attempt.  ``result`` is empty for a mail that left."""
+    mail.attempts += 1
+    mail.last_result = result
+    if result and not final:
+        mail.next_at = now + BACK_OFF[min(mail.attempts, len(BACK_OFF)) - 1]
+        final = mail.next_at >= mail.expires_at
+    if final:
+        mail.state = OutgoingState.FAILED if result else OutgoingState.SENT
+        mail.done_at, mail.sealed = now, b""
+        record(
+            Entry(
+                Action.MAIL_FAILED if result else Action.MAIL_SENT,
+                subject=mail.member_id,
+                refused=bool(result),
+                reason=result and RESULTS.get(result, "mail_refused"),
+                facts={"mail": str(mail.kind), "attempts": mail.attempts},
+                at=now,
+            )
+        )
+    mail.save(update_fields=["attempts", "last_result", "next_at", "state", "done_at", "sealed"])
+
+
+# What came of an attempt, as the journal's reason.
+RESULTS = {"refused": "mail_refused", "unreachable": "mail_unreachable", "unreadable": "mail_unreadable"}

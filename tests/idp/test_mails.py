@@ -1,0 +1,111 @@
+"""The outbox of mails: sealed while it waits, sent once, retried while the server is away, and given up visibly."""
+
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.test import override_settings
+
+from audit.models import Event
+from audit.types import Action
+from directory.models import Member
+from directory.types import MailState
+from idp.models import OutgoingMail
+from idp.services import mails
+from idp.types import MailKind, OutgoingState
+from tests.support.cast import MONDAY
+from tests.support.smtp import Post, post_office
+
+SECRET = "https://hub.example/lien/canari-secret"
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    with post_office() as server, override_settings(EMAIL_BACKEND=SMTP, EMAIL_HOST="127.0.0.1", EMAIL_PORT=server.port):
+        yield server
+
+
+def queued(member: Member, **more: object) -> OutgoingMail:
+    values = {"kind": MailKind.RESET, "subject": "Objet", "body": f"Bonjour\n{SECRET}\n", "now": MONDAY}
+    mail = mails.queue_text(member=member, **(values | more))  # type: ignore[arg-type]
+    assert mail is not None
+    return mail
+
+
+def test_a_mail_is_sent_once_and_its_text_is_gone_with_it(member, post):
+    mail = queued(member)
+
+    assert mails.send_due(now=MONDAY) == 1
+    assert mails.send_due(now=MONDAY + timedelta(hours=1)) == 0
+
+    mail.refresh_from_db()
+    assert (mail.state, bytes(mail.sealed)) == (OutgoingState.SENT, b"")
+    assert len(post.taken) == 1
+    assert SECRET in post.taken[0].replace("=\r\n", "")
+    assert "Auto-Submitted: auto-generated" in post.taken[0]
+    assert member.email in post.taken[0]
+    line = Event.objects.get(action=Action.MAIL_SENT)
+    assert (line.subject_id, line.facts) == (member.pk, {"mail": "reset", "attempts": 1})
+
+
+def test_what_waits_is_not_readable_in_the_database(member):
+    mail = queued(member)
+
+    mail.refresh_from_db()
+    assert SECRET.encode() not in bytes(mail.sealed)
+    assert member.email.encode() not in bytes(mail.sealed)
+
+
+def test_a_server_that_is_away_is_asked_again_later_and_the_mail_leaves_then(member, post):
+    free = socket.socket()
+    free.bind(("127.0.0.1", 0))
+    mail = queued(member)
+    with override_settings(EMAIL_PORT=free.getsockname()[1]):
+        mails.send_due(now=MONDAY)
+    mail.refresh_from_db()
+    assert (mail.state, mail.attempts, mail.last_result) == (OutgoingState.WAITING, 1, "unreachable")
+
+    assert mails.send_due(now=MONDAY + timedelta(seconds=5)) == 0
+    assert mails.send_due(now=MONDAY + timedelta(minutes=2)) == 1
+    free.close()
+
+
+def test_a_mail_whose_time_is_over_is_given_up_and_the_journal_says_so(member):
+    mail = queued(member, kept=timedelta(minutes=30))
+    with override_settings(EMAIL_BACKEND=SMTP, EMAIL_HOST="127.0.0.1", EMAIL_PORT=1):
+        for minutes in range(0, 60):
+            mails.send_due(now=MONDAY + timedelta(minutes=minutes))
+
+    mail.refresh_from_db()
+    assert (mail.state, bytes(mail.sealed)) == (OutgoingState.FAILED, b"")
+    line = Event.objects.get(action=Action.MAIL_FAILED)
+    assert (line.reason, line.refused) == ("mail_unreachable", True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"), [("550 unknown", OutgoingState.FAILED), ("450 later", OutgoingState.WAITING)]
+)
+def test_a_lasting_no_is_final_and_a_passing_one_is_not(member, post, answer, state):
+    post.answer = answer
+    mail = queued(member)
+
+    mails.send_due(now=MONDAY)
+
+    mail.refresh_from_db()
+    assert mail.state == state
+
+
+def test_nobody_is_written_to_at_an_address_that_may_be_another_persons(member):
+    member.email_state = MailState.SHARED
+
+    assert mails.queue_text(kind=MailKind.RESET, member=member, subject="a", body="b", now=MONDAY) is None
+
+
+def test_a_subject_cannot_hold_a_second_header(member, post):
+    queued(member, subject="Bonjour\r\nBcc: autre@canari.example")
+
+    mails.send_due(now=MONDAY)
+
+    assert "\nBcc:" not in post.taken[0]
