@@ -190,6 +190,8 @@ FACTS: dict[str, Text] = {
     "alarm": _("alerte"),
     "results": _("résultats"),
     "told": _("personnes prévenues"),
+    "suspension": _("raison"),
+    "required": _("exigée"),
 }
 # Numbers of rows, digests, names of settings: for whoever looks a line up, not for whoever reads them all.
 ASIDE = frozenset(

@@ -16,4 +16,5 @@ class DirectoryConfig(AppConfig):
         journal.name_codes("status", words.status)
         journal.name_codes("former_status", words.status)
         journal.name_codes("change", words.CHANGES.get)
+        journal.name_codes("suspension", words.suspension)
         journal.name_codes("items", words.FIELDS.get)

@@ -1,11 +1,13 @@
 """Reading members and collectives."""
 
+import hashlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
 
-from directory.models import Collective, Member, SyncRun
+from directory.models import Collective, Departure, Member, StatusPeriod, SyncRun
 from directory.normalise import login_key, mail_key
 from directory.types import MailState, Role, RunStatus
 
@@ -46,3 +48,18 @@ def directory_age(now: datetime) -> timedelta | None:
 def has_role(member: Member, *roles: Role) -> bool:
     """Whether this active member has one of the roles."""
     return member.is_active and bool(member.roles & set(roles))
+
+
+def planned_departure(member: Member) -> Departure | None:
+    """The departure that is dated and not over, if there is one."""
+    return Departure.objects.filter(member=member, done_at=None, cancelled_at=None).first()
+
+
+def path_of(member: Member) -> list[StatusPeriod]:
+    """Where this member stood, in order; the last stretch has no end while it lasts."""
+    return list(StatusPeriod.objects.filter(member=member))
+
+
+def digest_of(names: Iterable[str]) -> str:
+    """Names exactly these: an approval given for them holds for no others."""
+    return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:16]

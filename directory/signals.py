@@ -4,3 +4,9 @@ from django.dispatch import Signal
 
 # Sent with ``member_ids`` (who just became inactive) and ``now``.
 members_ended = Signal()
+
+# Sent with ``member_ids`` (whose contact details were just removed) and ``now``: whoever keeps more of them removes it.
+members_erased = Signal()
+
+# Sent with ``action``, ``member_id``, ``actor``, ``facts`` and ``now``: somebody changed this member’s account.
+member_acted_on = Signal()

@@ -1,5 +1,7 @@
 """Values of the directory that other apps may use."""
 
+from dataclasses import dataclass
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
@@ -82,3 +84,19 @@ class DirectoryUnavailable(Exception):
 
 class DirectoryRefused(Exception):
     """The directory answers, but refuses or limits what the hub asks (reader's password, size limit, …)."""
+
+
+class CannotChange(Exception):
+    """A change of an account, a departure or a role that the rules refuse; ``reason`` has its words in ``words.py``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """So many changes at once that a person should look first; ``digest`` names exactly these, for their approval."""
+
+    count: int
+    digest: str

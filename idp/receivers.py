@@ -1,4 +1,4 @@
-"""What the provider does when the directory says that people are gone.  Connected by ``IdpConfig.ready``."""
+"""What the provider does when the directory says that people are gone or changed.  Connected by ``IdpConfig.ready``."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,11 +7,26 @@ from uuid import UUID
 
 from django.dispatch import receiver
 
-from directory.signals import members_ended
+from audit.types import Action, Actor
+from directory.signals import member_acted_on, members_ended, members_erased
+from idp.services import attached, notices_of_acts
 from idp.services.sessions import end_member
 
 
 @receiver(members_ended)
 def end_members(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> None:
-    """In the transaction of the sync: whoever is no longer active has nothing left anywhere."""
+    """In the transaction of the change: whoever is no longer active has nothing left anywhere."""
     end_member(member_ids, reason="member_ended", now=now)
+    attached.end(member_ids, now=now)
+
+
+@receiver(members_erased)
+def forget_members(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> None:
+    attached.forget(member_ids, now=now)
+
+
+@receiver(member_acted_on)
+def tell_member(
+    *, action: Action, member_id: UUID, actor: Actor, facts: dict[str, Any], now: datetime, **_: Any
+) -> None:
+    notices_of_acts.tell(action, member_id=member_id, facts=facts, now=now)

@@ -47,6 +47,7 @@ REASONS: dict[str, Text] = {
     "ambiguous": _("identifiant porté par plusieurs membres"),
     "locked": _("compte verrouillé"),
     "left": _("membre parti"),
+    "suspended": _("compte suspendu par la structure"),
     "blank": _("identifiant ou mot de passe vide"),
     "code": _("code faux ou déjà utilisé"),
     "throttled": _("trop d’essais"),
@@ -56,6 +57,7 @@ REASONS: dict[str, Text] = {
     "mail_refused": _("refusé par le serveur de courrier"),
     "mail_unreachable": _("serveur de courrier injoignable"),
     "mail_unreadable": _("courrier illisible"),
+    "reminder": _("rappel"),
     # The end of a session.
     "sign_out": _("déconnexion demandée par le membre"),
     "tool_asked": _("déconnexion demandée par un outil"),
@@ -64,6 +66,7 @@ REASONS: dict[str, Text] = {
     "expired": _("durée écoulée"),
     "ended_elsewhere": _("session déjà fermée ailleurs"),
     "member_ended": _("compte fermé"),
+    "second_factor_missing": _("double vérification absente"),
     "member_closed": _("outil fermé par le membre"),
     "agreement_ended": _("accord terminé"),
     "tool_closed": _("outil retiré"),

@@ -1140,12 +1140,22 @@ class Builder:
         d.rename(g, "quirk-nested-rename", rdn="cn=Emboîté interne rebaptisé")
         note("quirk-nested-rename", g, before, "renamed; nested-middle follows if the server keeps references")
 
+    # -- beginners -----------------------------------------------------------
+    def beginners(self):
+        """Candidates and people under a CAPE contract; no draw, so that everything else stays as it was."""
+        newest = [e for e in self.people if e.attrs["employeeType"] == "entrepreneur salarié"][3:]
+        for e in newest[::12]:
+            e.attrs["employeeType"] = "CAPE"
+        for e in newest[5::40]:
+            e.attrs["employeeType"] = "candidat"
+
     # -- all ---------------------------------------------------------------
     def build(self):
         self.tree()
         self.everyone()
         if self.opts.groups:
             self.all_groups()
+        self.beginners()
         if self.opts.quirks:
             self.quirks()
         self.manifest.update({

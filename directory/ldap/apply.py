@@ -118,9 +118,12 @@ def _write_people(plan: Plan, now: datetime) -> dict[UUID, Member]:
             setattr(member, name, value)
         if "state" in each.changes:
             member.state_since = now
+        if member.is_active:
+            # Erased, and back: the plan filled them again.
+            member.erased_at = None
     Member.objects.bulk_create(joined)
     if changed:
-        Member.objects.bulk_update(changed, [*MIRRORED, "state_since", "updated_at"], batch_size=100)
+        Member.objects.bulk_update(changed, [*MIRRORED, "state_since", "erased_at", "updated_at"], batch_size=100)
     return {uuid: member for uuid, member in members.items() if uuid is not None}
 
 

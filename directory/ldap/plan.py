@@ -69,6 +69,13 @@ class Person:
     details: Mapping[str, str]
     login_ambiguous: bool = False
     problems: tuple[Problem, ...] = ()
+    # Known of the mirror alone: the cooperative holds the account back, contact details were erased.
+    is_held: bool = False
+    is_erased: bool = False
+
+    @property
+    def may_enter(self) -> bool:
+        return self.state == MemberState.ACTIVE and not self.is_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +333,7 @@ def _over_the_ceilings(
     active = [uuid for uuid, person in mirror.people.items() if person.state == MemberState.ACTIVE]
     going = [uuid for uuid in removals.people if mirror.people[uuid].state == MemberState.ACTIVE]
     limit = max(ceilings.people, int(len(active) * ceilings.people_share))
-    administrators = {uuid for uuid in mirror.administrators if mirror.people[uuid].state == MemberState.ACTIVE}
+    administrators = {uuid for uuid in mirror.administrators if mirror.people[uuid].may_enter}
     if len(going) > limit:
         hold("people", map(str, going), limit)
     elif administrators and administrators <= set(going):
@@ -388,11 +395,13 @@ def _resulting_people(
     people: dict[UUID, Person] = {}
     for person in sorted(observed.people, key=lambda each: str(each.entry_uuid)):
         known = mirror.people.get(person.entry_uuid)
-        result = person
+        result = replace(person, is_held=known.is_held) if known else person
         if known and keep_ends and person.entry_uuid in removals.people:
             result = replace(result, state=known.state, state_reason=known.state_reason)
         if known and kept_names:
             result = _keep_details(result, known, kept_names)
+        if known and known.is_erased and not result.may_enter:
+            result = replace(known, state=result.state, state_reason=result.state_reason)
         people[person.entry_uuid] = result
     for uuid, known in mirror.people.items():
         if uuid in people:
@@ -433,14 +442,18 @@ class _Resolver:
     def __init__(
         self, mirror: Mirror, people: Mapping[UUID, Person], groups: Mapping[UUID, Group], observed: Observed
     ) -> None:
-        self.placeholders = observed.placeholders
-        seen = {person.entry_uuid for person in observed.people}
+        # Whoever is erased is nobody's member, as long as they have not returned.
+        erased = {uuid for uuid, person in people.items() if person.is_erased}
+        self.placeholders = observed.placeholders | {
+            person.dn_key for person in observed.people if person.entry_uuid in erased
+        }
+        seen = {person.entry_uuid for person in observed.people} - erased
         # Former names: references still name the old one for a moment after a rename (slapd's refint is asynchronous).
         self.people = {known.dn_key: uuid for uuid, known in mirror.people.items() if uuid in seen}
         self.groups = {known.dn_key: uuid for uuid, known in mirror.groups.items() if uuid in groups}
         # People who are held although they were not seen keep their memberships; present names win over both.
         for uuid, person in people.items():
-            if uuid not in seen and person.state in PRESENT_STATES:
+            if uuid not in seen and uuid not in erased and person.state in PRESENT_STATES:
                 self.people[person.dn_key] = uuid
         self.people.update({people[uuid].dn_key: uuid for uuid in seen})
         self.groups.update({group.dn_key: uuid for uuid, group in groups.items()})
@@ -556,7 +569,8 @@ def _person_changes(mirror: Mirror, people: Mapping[UUID, Person]) -> Iterator[P
         verb = "edit"
         if "state" in changed:
             was_in, is_in = known.state == MemberState.ACTIVE, person.state == MemberState.ACTIVE
-            verb = "end" if was_in else "return" if is_in else "edit"
+            # An entry that returns opens nothing while the cooperative holds the account back.
+            verb = "end" if was_in else "return" if is_in and not person.is_held else "edit"
         yield PersonChange(verb, uuid, person.dn, changed)
 
 
@@ -598,7 +612,8 @@ def _all_issues(
 ) -> Iterator[Issue]:
     """One per entry and code, in an order that depends on nothing but the content."""
     collected: dict[tuple[UUID, str], Issue] = {}
-    entries: list[Person | Group] = [*observed.people, *observed.groups]
+    named = [person for person in observed.people if not people[person.entry_uuid].is_erased]
+    entries: list[Person | Group] = [*named, *observed.groups]
     own = [
         Issue(entry.entry_uuid, entry.dn, problem.code, problem.detail)
         for entry in entries

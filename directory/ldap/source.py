@@ -8,7 +8,7 @@ from directory.ldap.mapping import group_from, person_from
 from directory.ldap.plan import DETAILS, Group, Mirror, Observed, Person
 from directory.models import Collective, Member, Membership, RoleGrant
 from directory.normalise import dn_key
-from directory.types import Kind, MailState, MemberState, Role
+from directory.types import Hold, Kind, MailState, MemberState, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,8 @@ def _known(member: Member, entry_uuid: UUID) -> Person:
         MailState(member.email_state),
         {name: getattr(member, name) for name in DETAILS},
         login_ambiguous=member.login_ambiguous,
+        is_held=member.hold != Hold.NONE,
+        is_erased=member.erased_at is not None,
     )
 
 

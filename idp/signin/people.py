@@ -8,9 +8,15 @@ from django.db.models import Q, QuerySet
 from directory import selectors
 from directory.models import Member
 from directory.normalise import login_key, mail_key
-from directory.types import MemberState
+from directory.types import Hold, MemberState
 
-REASONS = {MemberState.LOCKED: "locked", MemberState.LEFT: "left", MemberState.MISSING: "left"}
+REASONS = {
+    MemberState.LOCKED: "locked",
+    MemberState.LEFT: "left",
+    MemberState.MISSING: "left",
+    Hold.SUSPENDED: "suspended",
+    Hold.LEFT: "left",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ def attempt_by(identifier: str) -> Attempt:
         return Attempt(None, "unknown", name)
     if len(known) > 1:
         return Attempt(None, "ambiguous", name)
-    return _of(known[0].pk, REASONS.get(MemberState(known[0].state), "ambiguous"))
+    return _of(known[0].pk, _why(known[0]))
 
 
 def identifier_of(member: Member) -> str:
@@ -45,6 +51,12 @@ def identifier_of(member: Member) -> str:
         if found is not None and found.pk == member.pk:
             return name
     return ""
+
+
+def _why(member: Member) -> str:
+    """The cooperative’s own word first: a member whom the office suspended is no lock of the directory’s."""
+    held = REASONS.get(Hold(member.hold)) if member.hold else None
+    return held or REASONS.get(MemberState(member.state), "ambiguous")
 
 
 def _of(member_id: UUID, reason: str) -> Attempt:
@@ -58,4 +70,4 @@ def _answering_to(identifier: str) -> QuerySet[Member]:
         if key:
             wanted |= Q(**{field: key})
     found = Member.objects.filter(wanted) if wanted else Member.objects.none()
-    return found.only("pk", "state").order_by("pk")
+    return found.only("pk", "state", "hold").order_by("pk")

@@ -32,6 +32,9 @@ RECORDS = {"record", "record_all"}
 # Function → why it needs no line of its own.
 EXCUSED = {
     "audit.services.record_all": "it is the journal",
+    "directory.services.holds.set_hold": "called by what suspends, resumes, welcomes back or ends, which record it",
+    "directory.services.statuses._keep_collectives": "who is in a status’s collective; the status itself is recorded",
+    "directory.services.statuses._collective_of": "the collective of a status, made when somebody first stands there",
     "directory.runs.open_run": "the row of a pass, before anything is known; its outcome is recorded with what it did",
     "directory.runs.close": "the row of a pass; applying, holding and failing record themselves",
     "directory.runs._forget_old": "rows of passes older than the period kept; the journal has their lines",
@@ -42,6 +45,7 @@ EXCUSED = {
     "idp.services.device.redeem": "a device code used up or asked for; save_tokens or the refusal records",
     "idp.services.device._still_pending": "the pace of a device's questions, each refused with a line of its own",
     "idp.services.keys.lifecycle._succeed": "the end of a key's time; what plans or forces it records",
+    "idp.services.lifecycle.remind_of_roles": "the day of a reminder; its mail is recorded when it is sent",
     "idp.services.mails._take": "a mail's turn in the outbox; the outcome is recorded by _settle",
     "idp.services.mails.queue_text": "a mail on its way, written with the change that it tells of, which is recorded",
     "idp.services.pushed._keep": "a request that nobody answered yet; the code or the refusal is recorded",
@@ -51,6 +55,7 @@ EXCUSED = {
     "idp.services.sessions.weaken": "what sessions claim without a factor; its removal is recorded by what calls this",
     "idp.services.tokens.end_read_by": "tokens of other tools that end with an agreement; its withdrawal is recorded",
     "idp.services.subjects.keep": "a name given with a tool's session, which is recorded",
+    "launcher.receivers.forget_favourites": "called by the erasure of a member, which is recorded",
     "idp.views.farewell.take": "an entry of the cache that is shown once",
     "idp.signin.receivers.note_proof": "the cookie's new name for a session; the proof is recorded by what it calls",
     "idp.oauth.validator.save_bearer_token": "the old refresh token's end; save_tokens, which it calls, records",

@@ -15,6 +15,7 @@ APPS = ("audit", "consent", "directory", "hub", "idp", "launcher")
 KEYWORDS = {"reason", "detail"}
 PLACES = {
     "Attempt": 1,
+    "CannotChange": 0,
     "ClientRefused": 0,
     "CodeRefused": 0,
     "NotOurs": 0,
@@ -28,7 +29,15 @@ PLACES = {
     "note_refusal": 2,
 }
 # What answers with a reason, and tables of reasons.
-FUNCTIONS = {"why_unusable", "state_of", "_absence", "_result"}
+FUNCTIONS = {
+    "why_unusable",
+    "state_of",
+    "_absence",
+    "_result",
+    "why_not_granted",
+    "why_not_revoked",
+    "why_incompatible",
+}
 TABLES = {"REASONS", "WITHDRAWN", "REPLACED", "reason"}
 # Errors of tokens are told with the kind of token that they were found in.
 IN_TOKENS = {

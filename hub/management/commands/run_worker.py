@@ -1,4 +1,5 @@
-"""The hub's own loop: logout notices, mails, steps with the directory, stale sessions, keys' dates, what expired."""
+"""The hub's own loop: logout notices, mails, steps with the directory, stale sessions, dates of departures,
+roles and keys, what expired."""
 
 import logging
 import signal
@@ -14,7 +15,7 @@ from django.utils import timezone
 from audit.types import SYSTEM
 from directory.services import synchronise
 from directory.types import DirectoryRefused, DirectoryUnavailable
-from idp.services import deliveries, keys, mails, purge, sessions
+from idp.services import deliveries, keys, lifecycle, mails, purge, sessions
 
 log = logging.getLogger("hub.worker")
 PAUSE_SECONDS = 0.5
@@ -35,6 +36,8 @@ class Command(BaseCommand):
             Job("mails", timedelta(seconds=1), lambda now: mails.send_due(now=now)),
             Job("directory", timedelta(seconds=15), _sync),
             Job("sessions", timedelta(seconds=30), _end_stale),
+            Job("life cycle", timedelta(seconds=20), lambda now: lifecycle.turn(now=now)),
+            Job("erasure", timedelta(hours=1), lambda now: lifecycle.erase(now=now)),
             Job("keys", timedelta(minutes=1), lambda now: keys.rotate_due(now=now)),
             Job("purge", timedelta(minutes=10), _purge),
         ]

@@ -1,20 +1,16 @@
-"""Changing members and collectives: the pass over the directory, and the roles people have in the hub."""
+"""The pass over the directory: read, decide, apply, in one transaction."""
 
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 
-from audit.services import record
-from audit.types import Action, Actor, Entry
 from directory.ldap.apply import apply, report_of
 from directory.ldap.plan import Ceilings, Plan, make_plan
 from directory.ldap.source import Source, load_mirror, read
-from directory.models import Member, RoleGrant, SyncRun
+from directory.models import SyncRun
 from directory.runs import close, fail, is_overtaken, last_read, one_at_a_time, open_run
-from directory.types import DirectoryRefused, DirectoryUnavailable, Role, RunStatus
-
-__all__ = ["grant_role", "revoke_role", "synchronise"]
+from directory.services import statuses
+from directory.types import DirectoryRefused, DirectoryUnavailable, RunStatus
 
 
 def synchronise(*, now: datetime, dry_run: bool = False, allow_large: bool = False, approved: str = "") -> SyncRun:
@@ -48,7 +44,9 @@ def _apply(run: SyncRun, source: Source, now: datetime, *, allow_large: bool, ap
         # A later pass has read later and is through: what was read here is old.
         return close(run, RunStatus.INTERRUPTED, now)
     plan = _decide(source, allow_large=allow_large, approved=approved)
-    return apply(run, plan, source, now)
+    run = apply(run, plan, source, now)
+    statuses.settle(now=now)
+    return run
 
 
 def _decide(source: Source, *, allow_large: bool, approved: str) -> Plan:
@@ -59,20 +57,3 @@ def _decide(source: Source, *, allow_large: bool, approved: str) -> Plan:
 def _watermark() -> tuple[str, ...]:
     last = last_read()
     return tuple(last.watermark.split()) if last else ()
-
-
-@transaction.atomic
-def grant_role(*, member_id: UUID, role: Role, actor: Actor, now: datetime) -> None:
-    """Give a role; giving it again changes nothing."""
-    member = Member.objects.get(pk=member_id)
-    _, given = RoleGrant.objects.get_or_create(member=member, role=role)
-    if given:
-        record(Entry(Action.ROLE_GRANTED, actor=actor, subject=member_id, facts={"role": str(role)}, at=now))
-
-
-@transaction.atomic
-def revoke_role(*, member_id: UUID, role: Role, actor: Actor, now: datetime) -> None:
-    """Take a role back."""
-    removed, _ = RoleGrant.objects.filter(member_id=member_id, role=role).delete()
-    if removed:
-        record(Entry(Action.ROLE_REVOKED, actor=actor, subject=member_id, facts={"role": str(role)}, at=now))

@@ -1,0 +1,155 @@
+"""Who may do what in the hub, and when a date that has come waits for a person.  Values in, values out.
+
+Each role is narrow: the office has accounts and no tools, the technician tools and no journal, the data protection
+officer the journal and no accounts, a lead their own collectives.  Nobody acts in the name of a member: what can be
+done to an account is the closed list of ``Right``, each recorded, each told to the member.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
+from enum import StrEnum
+
+from directory.types import Role
+
+
+class Right(StrEnum):
+    """The closed list of what a role can open; everything else belongs to members themselves, or to nobody."""
+
+    # Over accounts.
+    FIND_MEMBERS = "find_members"
+    INVITE = "invite"
+    DATE_DEPARTURE = "date_departure"
+    SUSPEND = "suspend"
+    UNLOCK = "unlock"
+    END_SESSIONS = "end_sessions"
+    ASK_RECOVERY = "ask_recovery"
+    DECIDE_RECOVERY = "decide_recovery"
+    SETTLE_ALARMS = "settle_alarms"
+    # Over rules and roles.
+    SEE_ROLES = "see_roles"
+    GRANT_ROLES = "grant_roles"
+    SET_FACTOR_POLICY = "set_factor_policy"
+    # Over tools.
+    SEE_DELIVERIES = "see_deliveries"
+    RETRY_DELIVERIES = "retry_deliveries"
+    # Over the journal.
+    READ_JOURNAL = "read_journal"
+    # Over one’s own collectives.
+    SEE_COLLECTIVE = "see_collective"
+
+
+RIGHTS: dict[Role, frozenset[Right]] = {
+    Role.OFFICE: frozenset(
+        {
+            Right.FIND_MEMBERS,
+            Right.INVITE,
+            Right.DATE_DEPARTURE,
+            Right.SUSPEND,
+            Right.UNLOCK,
+            Right.END_SESSIONS,
+            Right.ASK_RECOVERY,
+            Right.DECIDE_RECOVERY,
+            Right.SETTLE_ALARMS,
+            Right.SEE_ROLES,
+            Right.GRANT_ROLES,
+            Right.SET_FACTOR_POLICY,
+        }
+    ),
+    Role.TECHNICIAN: frozenset(
+        {
+            Right.SEE_DELIVERIES,
+            Right.RETRY_DELIVERIES,
+            Right.SEE_ROLES,
+            Right.GRANT_ROLES,
+            Right.SET_FACTOR_POLICY,
+        }
+    ),
+    Role.DPO: frozenset({Right.READ_JOURNAL}),
+}
+# What a lead may do, in the collectives that the directory says they lead and nowhere else.
+LEAD_RIGHTS = frozenset({Right.SEE_COLLECTIVE})
+# What nobody does to their own account: the second pair of eyes is the point of it.
+NEVER_ON_ONESELF = frozenset(
+    {
+        Right.DATE_DEPARTURE,
+        Right.SUSPEND,
+        Right.UNLOCK,
+        Right.ASK_RECOVERY,
+        Right.DECIDE_RECOVERY,
+        Right.SETTLE_ALARMS,
+        Right.GRANT_ROLES,
+    }
+)
+# Who gives and takes back which role.  The office looks after its own team.  It neither chooses nor removes who
+# watches it: GDPR 38(3), a data protection officer takes no instructions and is not dismissed for doing the job.
+# The technician, who has no account in hand and cannot read the journal, writes down what the cooperative decided.
+GIVEN_BY: dict[Role, frozenset[Role]] = {
+    Role.OFFICE: frozenset({Role.OFFICE, Role.TECHNICIAN}),
+    Role.TECHNICIAN: frozenset({Role.TECHNICIAN}),
+    Role.DPO: frozenset({Role.TECHNICIAN}),
+}
+# GDPR 38(6): nobody checks what they do themselves.  Office and technician may be one person: cooperatives are small.
+INCOMPATIBLE: dict[Role, frozenset[Role]] = {
+    Role.DPO: frozenset({Role.OFFICE, Role.TECHNICIAN}),
+    Role.OFFICE: frozenset({Role.DPO}),
+    Role.TECHNICIAN: frozenset({Role.DPO}),
+}
+
+
+def rights_of(roles: Collection[Role]) -> frozenset[Right]:
+    """All that these roles open, added up."""
+    return frozenset(right for role in roles for right in RIGHTS[role])
+
+
+def roles_with(right: Right) -> frozenset[Role]:
+    return frozenset(role for role, rights in RIGHTS.items() if right in rights)
+
+
+def why_not_granted(role: Role, *, by: Collection[Role], to: Collection[Role], is_self: bool) -> str:
+    """Why a person with the roles ``by`` may not give this role to one with the roles ``to``; empty when they may."""
+    if is_self:
+        return "own_role"
+    if not GIVEN_BY[role] & set(by):
+        return "not_yours_to_give"
+    return why_incompatible(role, to)
+
+
+def why_incompatible(role: Role, held: Collection[Role]) -> str:
+    """The same for whoever gives it, the machine’s own operator too."""
+    return "incompatible_role" if INCOMPATIBLE[role] & set(held) else ""
+
+
+def why_not_revoked(role: Role, *, by: Collection[Role], is_self: bool) -> str:
+    """Giving up one’s own role is nobody else’s business."""
+    return "" if is_self or GIVEN_BY[role] & set(by) else "not_yours_to_give"
+
+
+# Dates that have come ------------------------------------------------------------------------------------------
+
+# The worker looks twice a minute: a departure that is late by days means a hub that was off, or a clock that jumped.
+LATE = timedelta(days=3)
+MANY_LATE = 10
+# The end of a year ends many contracts on one day; beyond this somebody should look.
+MANY_AT_ONCE = 25
+SHARE_AT_ONCE = 0.10
+# What is erased does not come back.
+MANY_ERASED = 10
+SHARE_ERASED = 0.03
+REMINDERS = tuple(timedelta(days=days) for days in (30, 7, 1))
+ROLE_REMINDERS = tuple(timedelta(days=days) for days in (14, 2))
+
+
+def departures_wait(last_days: Sequence[date], *, today: date, active: int) -> bool:
+    """Whether so many departures are due at once that a person should look first."""
+    late = sum(today - day > LATE for day in last_days)
+    return late > MANY_LATE or len(last_days) > max(MANY_AT_ONCE, int(active * SHARE_AT_ONCE))
+
+
+def erasures_wait(count: int, *, people: int) -> bool:
+    return count > max(MANY_ERASED, int(people * SHARE_ERASED))
+
+
+def reminder_is_due(end: date, *, today: date, told: date | None, before: Sequence[timedelta] = REMINDERS) -> bool:
+    """Whether a reminder’s day has come since they were last told.  After an outage one mail makes up for several."""
+    days = [end - ahead for ahead in before if end - ahead <= today]
+    return bool(days) and today < end and (told is None or told < max(days))

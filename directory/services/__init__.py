@@ -1,0 +1,24 @@
+"""Changing members and collectives: one verb, one transaction, one line in the journal."""
+
+from directory.services.departures import cancel_departure, carry_out_departures, plan_departure
+from directory.services.erasure import erase_leavers
+from directory.services.factor_rules import require_second_factor, settle_second_factor_dates
+from directory.services.holds import resume, suspend, welcome_back
+from directory.services.passes import synchronise
+from directory.services.roles import end_roles_over, grant_role, revoke_role
+
+__all__ = [
+    "cancel_departure",
+    "carry_out_departures",
+    "end_roles_over",
+    "erase_leavers",
+    "grant_role",
+    "plan_departure",
+    "require_second_factor",
+    "resume",
+    "revoke_role",
+    "settle_second_factor_dates",
+    "suspend",
+    "synchronise",
+    "welcome_back",
+]

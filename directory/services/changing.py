@@ -1,0 +1,41 @@
+"""What every change of an account has in common: one transaction, and a line for a refusal too."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from audit.services import record
+from audit.types import Action, Actor, Entry
+from directory.models import Member, RoleGrant
+from directory.types import CannotChange, Role
+
+
+@contextmanager
+def changing(action: Action, *, member_id: UUID, actor: Actor, now: datetime) -> Iterator[Member]:
+    """The member, locked, in a transaction of its own; a refusal undoes it and leaves its line.
+
+    Not inside a transaction of the caller’s that the refusal would roll back, line and all.
+    """
+    try:
+        with transaction.atomic():
+            member = Member.objects.select_for_update().filter(pk=member_id).first()
+            if member is None:
+                raise CannotChange("member_unknown")
+            yield member
+    except CannotChange as refusal:
+        with transaction.atomic():
+            record(Entry(action, actor=actor, subject=member_id, refused=True, reason=refusal.reason, at=now))
+        raise
+
+
+def check_not_last_technician(member_id: UUID, *, now: datetime) -> None:
+    """Somebody must be able to name the next one.  Locked: two may go at once, each counting on the other."""
+    grants = list(RoleGrant.objects.select_for_update().filter(role=Role.TECHNICIAN).order_by("pk"))
+    in_force = [grant.member_id for grant in grants if grant.is_in_force(now)]
+    if member_id not in in_force:
+        return
+    if not Member.objects.active().filter(pk__in=in_force).exclude(pk=member_id).exists():
+        raise CannotChange("last_technician")

@@ -1,0 +1,98 @@
+"""The end of the retention period: what identifies somebody who left goes, what proves something stays."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from audit.services import record
+from audit.types import SYSTEM, Action, Entry
+from directory.models import Member, Membership, SyncIssue
+from directory.policy import erasures_wait
+from directory.selectors import digest_of
+from directory.services.holds import GONE
+from directory.services.roles import end_roles_of
+from directory.signals import members_erased
+from directory.types import Hold, MailState, Waiting
+
+# Shown wherever a line of the journal or a proof names somebody who is no longer known.
+NAME = "Ancien membre"
+EMPTIED = (
+    "dn",
+    "dn_key",
+    "csn",
+    "login",
+    "login_key",
+    "email",
+    "email_key",
+    "given_name",
+    "family_name",
+    "phone",
+    "mobile",
+    "trade",
+    "employee_number",
+    "employee_type",
+    "business_name",
+    "postal_address",
+    "postal_code",
+    "town",
+    "language",
+)
+
+
+def due(now: datetime) -> QuerySet[Member]:
+    """Who left so long ago that nothing of them may be kept: by the directory, or at the end of a departure."""
+    limit = now - settings.LEAVER_RETENTION
+    gone = Q(state__in=GONE, state_since__lte=limit) | Q(hold=Hold.LEFT, hold_since__lte=limit)
+    return Member.objects.filter(gone, erased_at=None).order_by("pk")
+
+
+def waiting(*, now: datetime) -> Waiting | None:
+    """The erasures that are due in such a number that a person should look first; None while all is well."""
+    ids = list(due(now).values_list("pk", flat=True))
+    if not erasures_wait(len(ids), people=Member.objects.filter(erased_at=None).count()):
+        return None
+    return Waiting(len(ids), digest_of(map(str, ids)))
+
+
+def erase_leavers(*, now: datetime, approved: str = "") -> int:
+    """Remove the contact details of those whose retention is over; returns how many.
+
+    What is erased does not come back: too many at once wait, unless ``approved`` is the digest that ``waiting`` gave
+    for exactly these.  A clock that jumped a year ahead erases nobody but a few.
+    """
+    held = waiting(now=now)
+    if held is not None and approved != held.digest:
+        return 0
+    return sum(_erase(pk, now) for pk in list(due(now).values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def _erase(member_id: UUID, now: datetime) -> bool:
+    """The row stays, under its identifier for life: subjects, consents and the journal lean on it.
+
+    The login name goes as well.  Whoever gets it next is another entry, and so another person; the subject that was
+    made from it at a tool stays taken (``KnownSubject``).
+    """
+    member = due(now).select_for_update().filter(pk=member_id).first()
+    if member is None:
+        return False
+    former_name = member.dn
+    for name in EMPTIED:
+        setattr(member, name, "")
+    member.display_name, member.email_state, member.login_ambiguous = NAME, MailState.NONE, False
+    member.second_factor_by, member.erased_at = None, now
+    member.set_unusable_password()
+    member.save()
+    Membership.objects.filter(member=member).delete()
+    member.leads.clear()
+    if member.entry_uuid is not None:
+        SyncIssue.objects.filter(entry_uuid=member.entry_uuid).delete()
+    if former_name:
+        SyncIssue.objects.filter(detail__contains=former_name).update(detail="")
+    end_roles_of(member_id, actor=SYSTEM, reason="retention_over", now=now)
+    record(Entry(Action.MEMBER_ERASED, subject=member_id, reason="retention_over", at=now))
+    members_erased.send(sender=Member, member_ids=[member_id], now=now)
+    return True

@@ -1,0 +1,16 @@
+"""What the launcher forgets when a member is erased.  Connected by ``LauncherConfig.ready``."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.dispatch import receiver
+
+from directory.signals import members_erased
+from launcher.models import Favourite
+
+
+@receiver(members_erased)
+def forget_favourites(*, member_ids: Sequence[UUID], **_: Any) -> None:
+    """In the transaction of the erasure, which is recorded."""
+    Favourite.objects.filter(member_id__in=member_ids).delete()
