@@ -19,6 +19,8 @@ from idp.services import deliveries, keys, lifecycle, mails, purge, sessions
 
 log = logging.getLogger("hub.worker")
 PAUSE_SECONDS = 0.5
+# What is ended is dead everywhere within a minute: this turn, and the notices that it queues.
+LIFE_CYCLE = timedelta(seconds=20)
 # What a job answers that wants its next turn now: the others have theirs in between.
 MORE = object()
 
@@ -36,7 +38,7 @@ class Command(BaseCommand):
             Job("mails", timedelta(seconds=1), lambda now: mails.send_due(now=now)),
             Job("directory", timedelta(seconds=15), _sync),
             Job("sessions", timedelta(seconds=30), _end_stale),
-            Job("life cycle", timedelta(seconds=20), lambda now: lifecycle.turn(now=now)),
+            Job("life cycle", LIFE_CYCLE, lambda now: lifecycle.turn(now=now)),
             Job("erasure", timedelta(hours=1), lambda now: lifecycle.erase(now=now)),
             Job("keys", timedelta(minutes=1), lambda now: keys.rotate_due(now=now)),
             Job("purge", timedelta(minutes=10), _purge),

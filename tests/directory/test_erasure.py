@@ -1,0 +1,213 @@
+"""The end of the retention period: what identifies somebody goes, what proves something stays."""
+
+from dataclasses import replace
+from datetime import timedelta
+from io import StringIO
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.management import call_command
+
+from audit.models import Event
+from audit.types import SYSTEM, Action
+from directory import services
+from directory.ldap.plan import Ceilings, Mirror, make_plan
+from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
+from directory.services import erasure, synchronise
+from directory.types import Hold, MailState, MemberState, Status
+from tests.directory.test_plan import group, person, seen
+from tests.support.cast import MONDAY, make_member
+
+pytestmark = pytest.mark.django_db
+YEAR = timedelta(days=365)
+PEOPLE = "ou=membres,ou=personnes,dc=alizarine,dc=example"
+FORMER = "ou=anciens,ou=personnes,dc=alizarine,dc=example"
+
+
+def left(member: Member, **values: object) -> Member:
+    Member.objects.filter(pk=member.pk).update(
+        **{"state": MemberState.LEFT, "state_since": MONDAY, **values}  # type: ignore[arg-type]
+    )
+    return member
+
+
+def values_of(member: Member) -> str:
+    row = Member.objects.filter(pk=member.pk).values().get()
+    return " ".join(str(value) for name, value in row.items() if name not in ("id", "entry_uuid"))
+
+
+@pytest.mark.spec("OWASP ASVS", "14.2.7")
+def test_the_contact_details_of_a_leaver_go_with_the_retention_period(member):
+    left(member)
+    known = [member.display_name, member.login, member.email, member.phone, member.mobile, member.trade, member.town]
+    known += [member.employee_number, member.postal_address, member.dn, member.family_name]
+
+    early = services.erase_leavers(now=MONDAY + YEAR - timedelta(seconds=1))
+    done = services.erase_leavers(now=MONDAY + YEAR)
+    twice = services.erase_leavers(now=MONDAY + YEAR)
+
+    assert (early, done, twice) == (0, 1, 0)
+    assert all(known)
+    assert not [value for value in known if value in values_of(member)]
+    erased = Member.objects.get(pk=member.pk)
+    assert (erased.display_name, erased.email_state) == ("Ancien membre", MailState.NONE)
+    assert (erased.entry_uuid, erased.erased_at) == (member.entry_uuid, MONDAY + YEAR)
+    line = Event.objects.get(action=Action.MEMBER_ERASED)
+    assert (line.subject_id, line.reason) == (member.pk, "retention_over")
+
+
+def test_a_departure_counts_as_well_as_the_directorys_word(member, other_member):
+    Member.objects.filter(pk=member.pk).update(hold=Hold.LEFT, hold_since=MONDAY)
+    Member.objects.filter(pk=other_member.pk).update(hold=Hold.SUSPENDED, hold_since=MONDAY)
+
+    assert services.erase_leavers(now=MONDAY + YEAR) == 1
+    assert Member.objects.get(erased_at__isnull=False) == member
+
+
+def test_whoever_came_back_meanwhile_is_not_erased(member):
+    Member.objects.filter(pk=member.pk).update(state=MemberState.ACTIVE, state_since=MONDAY)
+
+    assert services.erase_leavers(now=MONDAY + 3 * YEAR) == 0
+
+
+def test_collectives_leads_and_anomalies_forget_an_erased_member(member):
+    crowd = Collective.objects.create(entry_uuid=uuid4(), name="Reliure", slug="reliure")
+    Membership.objects.create(member=member, collective=crowd)
+    crowd.leads.add(member)
+    run = SyncRun.objects.create(started_at=MONDAY)
+    kept = {"code": "mail_shared", "first_run": run, "last_run": run}
+    SyncIssue.objects.create(entry_uuid=member.entry_uuid, dn=member.dn, **kept)
+    SyncIssue.objects.create(entry_uuid=uuid4(), dn="uid=x", detail=member.dn, **kept)
+    left(member)
+
+    services.erase_leavers(now=MONDAY + YEAR)
+
+    assert not Membership.objects.filter(member=member).exists()
+    assert not crowd.leads.exists()
+    assert list(SyncIssue.objects.values_list("dn", "detail")) == [("uid=x", "")]
+
+
+def test_a_clock_that_jumps_ahead_erases_nobody_in_number():
+    for number in range(11):
+        left(make_member(f"m{number}", f"M {number}"))
+    jumped = MONDAY + 2 * YEAR
+
+    assert services.erase_leavers(now=jumped) == 0
+    held = erasure.waiting(now=jumped)
+    assert held is not None
+    assert services.erase_leavers(now=jumped, approved=held.digest) == 11
+
+
+def test_the_command_shows_counts_before_anything_is_written(member):
+    for number in range(11):
+        left(make_member(f"m{number}", f"M {number}"))
+    left(member, state_since=MONDAY - 9 * YEAR)
+    Member.objects.exclude(pk=member.pk).update(state_since=MONDAY - 9 * YEAR)
+    shown, held, done = StringIO(), StringIO(), StringIO()
+
+    call_command("erase_leavers", "--dry-run", stdout=shown)
+    call_command("erase_leavers", stdout=held)
+    digest = held.getvalue().split()[-1]
+    nothing = Member.objects.filter(erased_at__isnull=False).count()
+    call_command("erase_leavers", "--approve", digest, stdout=done)
+
+    assert shown.getvalue().startswith("12 to erase; nothing was written (dry run)\n")
+    assert held.getvalue().startswith("0 erased\n12 at once are more than")
+    assert nothing == 0
+    assert done.getvalue() == "12 erased\n"
+    assert member.login not in shown.getvalue() + held.getvalue()
+
+
+# The next passes -----------------------------------------------------------------------------------------------
+
+
+def erased(number: int, state: MemberState = MemberState.LEFT, *, is_held: bool = False):
+    empty = dict.fromkeys(person(number).details, "") | {"display_name": "Ancien membre"}
+    return replace(
+        person(number),
+        dn="",
+        dn_key="",
+        csn="",
+        state=state,
+        details=empty,
+        email_state=MailState.NONE,
+        is_held=is_held,
+        is_erased=True,
+    )
+
+
+def plan_of(known, observed, groups=()):
+    return make_plan(Mirror(people={known.entry_uuid: known}), seen([observed], groups), Ceilings())
+
+
+def test_an_entry_that_stands_among_the_leavers_fills_nobody_again():
+    entry = replace(person(1), state=MemberState.LEFT, state_reason="former_branch")
+
+    plan = plan_of(replace(erased(1), state_reason="former_branch"), entry, [group(9, "uid=p1,ou=personnes,dc=x")])
+
+    assert plan.people == ()
+    assert not plan.memberships_set
+    assert plan.issues == ()
+
+
+def test_an_entry_that_is_still_active_fills_nobody_whose_departure_the_hub_carried_out():
+    plan = plan_of(erased(1, MemberState.ACTIVE, is_held=True), person(1), [group(9, "uid=p1,ou=personnes,dc=x")])
+
+    assert plan.people == ()
+    assert not plan.memberships_set
+
+
+def test_an_entry_that_is_active_again_is_the_whole_person_again():
+    plan = plan_of(erased(1), person(1), [group(9, "uid=p1,ou=personnes,dc=x")])
+
+    (change,) = plan.people
+    assert change.verb == "return"
+    assert change.changes["display_name"] == person(1).details["display_name"]
+    assert change.changes["dn"] == person(1).dn
+    assert plan.memberships_set == {(UUID(int=1009), UUID(int=1)): True}
+
+
+def test_a_leaver_is_erased_stays_erased_and_returns(own_directory):
+    synchronise(now=MONDAY)
+    noemie = Member.objects.get(login="noemie.ferrand")
+    groups = noemie.collectives.exclude(status="employee").count()
+    own_directory.modify(
+        f"dn: uid=noemie.ferrand,{PEOPLE}\nchangetype: modrdn\nnewrdn: uid=noemie.ferrand\ndeleteoldrdn: 0\n"
+        "newsuperior: ou=anciens,ou=personnes,dc=alizarine,dc=example\n"
+    )
+    synchronise(now=MONDAY + timedelta(days=1))
+    later = MONDAY + YEAR + timedelta(days=1)
+    held = erasure.waiting(now=later)
+    assert held is not None
+    services.erase_leavers(now=later, approved=held.digest)
+    empty = values_of(noemie)
+
+    synchronise(now=later + timedelta(days=1))
+    still = values_of(noemie)
+    own_directory.modify(
+        f"dn: uid=noemie.ferrand,{FORMER}\nchangetype: modrdn\nnewrdn: uid=noemie.ferrand\ndeleteoldrdn: 0\n"
+        "newsuperior: ou=membres,ou=personnes,dc=alizarine,dc=example\n"
+    )
+    synchronise(now=later + timedelta(days=2))
+
+    back = Member.objects.get(pk=noemie.pk)
+    assert still == empty
+    assert "oémie" not in empty
+    assert (back.is_active, back.login, back.display_name) == (True, "noemie.ferrand", noemie.display_name)
+    assert (back.erased_at, back.status) == (None, Status.EMPLOYEE)
+    assert back.collectives.exclude(status="employee").count() == groups
+
+
+def test_an_erased_member_who_is_welcomed_back_is_filled_by_the_next_pass(own_directory):
+    synchronise(now=MONDAY)
+    noemie = Member.objects.get(login="noemie.ferrand")
+    Member.objects.filter(pk=noemie.pk).update(hold=Hold.LEFT, hold_since=MONDAY - 2 * YEAR)
+    services.erase_leavers(now=MONDAY)
+    synchronise(now=MONDAY + timedelta(hours=1))
+    before = Member.objects.get(pk=noemie.pk).display_name
+
+    services.welcome_back(member_id=noemie.pk, actor=SYSTEM, now=MONDAY + timedelta(hours=2))
+    synchronise(now=MONDAY + timedelta(hours=3))
+
+    assert before == "Ancien membre"
+    assert Member.objects.get(pk=noemie.pk).display_name == noemie.display_name
