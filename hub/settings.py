@@ -227,6 +227,7 @@ BROWSER_TRUST = timedelta(days=env.trusted_browser_days)
 SECOND_FACTOR_GRACE = timedelta(days=env.second_factor_grace_days)
 ROLES_NEED_SECOND_FACTOR = env.roles_need_second_factor
 KNOWN_NETWORKS = env.known_networks
+BROWSER_COOKIE_NAME = f"{HOST_ONLY}trousseau_browser"
 LEAVER_RETENTION = timedelta(days=env.leaver_retention_days)
 ACCOUNT_ADAPTER = "idp.signin.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
@@ -245,8 +246,9 @@ ACCOUNT_FORMS = {
     "login": "idp.signin.forms.SignInForm",
     "reauthenticate": "idp.signin.forms.ConfirmIdentityForm",
 }
-# By network: a whole office may share one address.  By key: one person, whatever they type to name themselves.
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
+# A flood is stopped before anything is looked at, by network.  Failures are counted by ``idp.services.attempts``: the
+# library's own count clears the network's with a success, and knows neither accounts nor browsers.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": None, "reauthenticate": "10/m/user"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.trusted_proxies
 MFA_ADAPTER = "idp.signin.adapter.FactorAdapter"
 MFA_FORMS = {

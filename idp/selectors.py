@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -45,6 +46,12 @@ def live_session(session_id: str | None) -> HubSession | None:
 def live_sessions(now: datetime) -> QuerySet[HubSession]:
     """Neither ended nor over their absolute limit; the query's form of ``HubSession.is_over``."""
     return HubSession.objects.filter(ended_at=None, expires_at__gt=now)
+
+
+def sessions_of(member_id: UUID, now: datetime) -> QuerySet[HubSession]:
+    """A member's sessions that are open, idle ones left out, the one used last first."""
+    rows = live_sessions(now).filter(member_id=member_id, last_seen_at__gt=now - settings.SESSION_IDLE)
+    return rows.order_by("-last_seen_at", "-started_at")
 
 
 def warnings_about(tool: Tool, now: datetime) -> tuple[ToolWarning, ...]:

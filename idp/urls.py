@@ -13,6 +13,7 @@ from idp.views import (
     par,
     registration,
     session_iframe,
+    sessions,
     tokens,
 )
 
@@ -48,7 +49,14 @@ urlpatterns = [
     path("appareil/relie/", device.done, {"linked": True}, name="device_linked"),
     path("appareil/refuse/", device.done, {"linked": False}, name="device_refused"),
     path("outils/<slug:slug>/ouvrir/", member.open_tool, name="open"),
-    path("outils/ouverts/", logout.open_tools, name="open_tools"),
+    path("outils/ouverts/", sessions.open_tools, name="open_tools"),
+    path("compte/sessions/", sessions.mine, name="sessions"),
+    path("compte/sessions/autres/", sessions.end_others, name="sessions_end_others"),
+    path("compte/sessions/toutes/", sessions.end_everything, name="sessions_end_all"),
+    path("compte/sessions/ce-n-etait-pas-moi/", sessions.not_me, name="sessions_not_me"),
+    path("compte/sessions/<uuid:session>/fermer/", sessions.end_one, name="sessions_end"),
+    path("compte/sessions/navigateurs/<uuid:browser>/oublier/", sessions.forget, name="sessions_forget"),
+    path("compte/sessions/navigateurs/<uuid:browser>/code/", sessions.ask_code_again, name="sessions_ask_code"),
     path("outils/<slug:slug>/fermer/", logout.close_tool, name="close_tool"),
     path("technique/deconnexions/", deliveries.log, name="deliveries"),
     path("technique/deconnexions/relance/", deliveries.retry, name="retry_deliveries"),

@@ -38,6 +38,9 @@ ENDPOINTS: dict[str, Text] = {"userinfo": _("données du membre")}
 PAGES: dict[str, Text] = {
     "idp:deliveries": _("avis de déconnexion"),
     "idp:retry_deliveries": _("relance des avis de déconnexion"),
+    "idp:sessions_end": _("fin d’une session"),
+    "idp:sessions_forget": _("oubli d’un navigateur"),
+    "idp:sessions_ask_code": _("fin de la confiance dans un navigateur"),
 }
 
 REASONS: dict[str, Text] = {
@@ -70,6 +73,11 @@ REASONS: dict[str, Text] = {
     "member_closed": _("outil fermé par le membre"),
     "agreement_ended": _("accord terminé"),
     "tool_closed": _("outil retiré"),
+    "ended_by_member": _("fermée par le membre depuis une autre session"),
+    "alarm": _("alerte « ce n’était pas moi »"),
+    "not_yours": _("session ou navigateur d’un autre membre, ou inconnu"),
+    # Browsers.
+    "trust_ended": _("la double vérification y est redemandée"),
     # Opening a tool.
     "not_in_group": _("outil non ouvert à ce membre"),
     "tool_unknown": _("outil inconnu"),

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -17,7 +18,17 @@ from django.utils.crypto import salted_hmac
 from audit.services import record_all
 from audit.types import SYSTEM, Action, Actor, Entry
 from directory.models import Member
-from idp.models import AccessToken, DeviceGrant, Grant, HubSession, LogoutDelivery, RefreshToken, Tool, ToolSession
+from idp.models import (
+    AccessToken,
+    Browser,
+    DeviceGrant,
+    Grant,
+    HubSession,
+    LogoutDelivery,
+    RefreshToken,
+    Tool,
+    ToolSession,
+)
 from idp.protocol.acr import LEVELS
 from idp.selectors import live_session
 from idp.services import subjects
@@ -39,9 +50,27 @@ def browser_state(session: HubSession | UUID | str | None) -> str:
     return salted_hmac("idp.browser_state", str(name or ""), algorithm="sha256").hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a member recognises a session by."""
+
+    browser: Browser | None = None
+    label: str = ""
+    network: str = ""
+
+
+NOWHERE = Where()
+
+
 @transaction.atomic
 def start_session(
-    request: HttpRequest, *, member: Member, methods: Sequence[str], acr: str, now: datetime
+    request: HttpRequest,
+    *,
+    member: Member,
+    methods: Sequence[str],
+    acr: str,
+    now: datetime,
+    where: Where = NOWHERE,
 ) -> HubSession:
     """Begin a hub session for this browser; ends the one it had (a sign-in over a sign-in)."""
     previous = request.session.get(SESSION_FIELD)
@@ -56,6 +85,9 @@ def start_session(
         auth_time=now,
         methods=list(methods),
         acr=acr,
+        browser=where.browser,
+        label=where.label,
+        network=where.network,
         last_seen_at=now,
         expires_at=now + settings.SESSION_ABSOLUTE,
     )

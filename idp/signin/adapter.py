@@ -8,30 +8,32 @@ from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
+from django.contrib.auth import authenticate
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from directory import backends
 from directory.backends import wait_for_refusal
 from directory.models import Member
 from directory.types import DirectoryUnavailable
 from idp.services import mails
 from idp.signin import journal, secrets
 from idp.signin.addresses import is_own_path
+from idp.signin.browser import take
 from idp.signin.people import Attempt, attempt_by, identifier_of
 from idp.types import MailKind
 
 # ANSSI R14, OWASP ASVS 6.3.8: one sentence for every failure, or the page tells who is a member.
 SIGN_IN_FAILED = _(
-    "Ces identifiants ne permettent pas d’entrer. Vérifiez-les ; après cinq essais, patientez cinq minutes "
+    "Ces identifiants ne permettent pas d’entrer. Vérifiez-les ; après plusieurs essais, patientez dix minutes "
     "ou écrivez à la structure."
 )
-TOO_MANY = _("Trop d’essais. Patientez cinq minutes, puis recommencez.")
+TOO_MANY = _("Trop d’essais. Patientez dix minutes, puis recommencez.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -41,7 +43,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "username_password_mismatch": SIGN_IN_FAILED,
         "invalid_login": SIGN_IN_FAILED,
         "account_inactive": SIGN_IN_FAILED,
-        "incorrect_password": _("Ce mot de passe ne convient pas. Après cinq essais, patientez cinq minutes."),
+        "incorrect_password": _("Ce mot de passe ne convient pas. Après plusieurs essais, patientez dix minutes."),
         "too_many_login_attempts": TOO_MANY,
         "rate_limited": TOO_MANY,
         "incorrect_code": _("Ce code ne convient pas. Attendez le suivant et recommencez."),
@@ -61,28 +63,24 @@ class AccountAdapter(DefaultAccountAdapter):
 
         Raises ``DirectoryUnavailable``, which says nothing about the password.
         """
+        began = monotonic()
         attempt = attempt_by(str(credentials.get("username") or ""))
-        self._attempt = attempt
+        taken = take(request, attempt.budget, member_id=attempt.member_id)
+        if taken is None:
+            self._refused(request, attempt, "throttled", began)
+            raise self.validation_error(self._failure_code(request))
         try:
-            return cast("Member | None", super().authenticate(request, **credentials))
+            found = authenticate(request, **credentials)
         except DirectoryUnavailable:
             # Nobody's password was looked at: the attempt does not count.
-            self._rollback_login_failed_rl_usage()
-            self._refused(request, attempt, "directory_down")
+            taken.give_back()
+            self._refused(request, attempt, "directory_down", None)
             raise
-
-    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        began = monotonic()
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError as error:
-            self._refused(request, self._attempt, "throttled")
-            # A quicker no would tell that this address and that login share a budget: that they are one member's.
-            wait_for_refusal(began)
-            raise self.validation_error(self._failure_code(request)) from error
-
-    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        self._refused(request, self._attempt, self._attempt.reason)
+        if found is None:
+            self._refused(request, attempt, attempt.reason, began)
+            return None
+        taken.give_back()
+        return found
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
         """The bind is the proof, by a name that leads to this very member."""
@@ -100,18 +98,24 @@ class AccountAdapter(DefaultAccountAdapter):
             for method in super().get_reauthentication_methods(user)
         ]
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        return self._attempt.budget
-
-    def _refused(self, request: HttpRequest, attempt: Attempt, reason: str) -> None:
+    def _refused(self, request: HttpRequest, attempt: Attempt, reason: str, began: float | None) -> None:
         step = "confirmation" if request.user.is_authenticated else "sign_in"
         journal.refused(request, member_id=attempt.member_id, reason=reason, step=step)
+        if began is not None:
+            # One moment for every no, that of a count used up included: a quicker one would tell that this address and
+            # that login share a budget, that they are one member's.  Later than the backend's own, whose clock starts
+            # once the name was looked up, so that what the look-up took is not seen either.
+            wait_for_refusal(began + backends.REFUSAL_SECONDS / 5)
 
     @staticmethod
     def _failure_code(request: HttpRequest) -> str:
         return "too_many_login_attempts" if request.user.is_authenticated else "username_password_mismatch"
 
     # Entering ----------------------------------------------------------------------------------------------
+
+    def get_login_stages(self) -> list[str]:
+        ours = {"allauth.mfa.stages.AuthenticateStage": "idp.signin.stages.SecondFactorStage"}
+        return [ours.get(path, path) for path in super().get_login_stages()]
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         """The state is read again: somebody may have left between the password and the code."""

@@ -6,6 +6,7 @@ from typing import Any
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
 from allauth.account.internal.flows.login import record_authentication
 from allauth.core.internal import ratelimit
+from allauth.core.internal.ratelimit import cache_lock
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, clear_totp_secret, validate_totp_code
 from allauth.mfa.utils import is_mfa_enabled
@@ -13,7 +14,7 @@ from django.http import HttpRequest
 
 from directory.models import Member
 
-__all__ = ["SECRET_SESSION_KEY", "clear_totp_secret", "validate_totp_code"]
+__all__ = ["SECRET_SESSION_KEY", "cache_lock", "clear_totp_secret", "validate_totp_code"]
 
 
 def records_of(request: HttpRequest, member: Member) -> list[dict[str, Any]]:
@@ -43,14 +44,6 @@ def forget_second_factor(request: HttpRequest, member: Member) -> None:
 
 def has_second_factor(member: Member) -> bool:
     return bool(is_mfa_enabled(member, ["totp"]))
-
-
-def consume_attempt(request: HttpRequest, *, key: str) -> Any | None:
-    """Count one attempt against this key and against the network; ``None`` when either is exhausted.
-
-    The answer's ``rollback()`` gives back this very attempt and no other.
-    """
-    return ratelimit.consume(request, app="allauth.account", action="login_failed", key=key)
 
 
 def network_of(request: HttpRequest) -> str:

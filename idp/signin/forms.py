@@ -15,9 +15,12 @@ from django import forms
 from django.conf import settings
 from django.core.cache import cache
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from directory.models import Member
+from idp.services.attempts import account_of
 from idp.signin import allauth_parts, journal, secrets
+from idp.signin.browser import ask_trust, take
 
 log = logging.getLogger("idp.signin")
 
@@ -91,7 +94,7 @@ class ConfirmIdentityForm(ReauthenticateForm):
 
 
 class CodeCounted:
-    """Counting codes by person and network, and letting each code serve once.
+    """Counting codes with the person's passwords, and letting each code serve once.
 
     allauth's own count is cleared on success together with the network's, so that one good account would reset the
     limit for a whole network; and it remembers a used code for one period, where the tolerance accepts it for three.
@@ -102,15 +105,18 @@ class CodeCounted:
 
     def clean_code(self) -> str:
         code = str(self.cleaned_data["code"])
-        attempt = allauth_parts.consume_attempt(context.request, key=f"code:{self.user.pk}")
+        attempt = take(context.request, account_of(self.user.pk), member_id=self.user.pk)
         if attempt is None:
-            journal.refused(context.request, member_id=self.user.pk, reason="throttled", step="code")
-            raise get_adapter().validation_error("too_many_login_attempts")
+            raise self.refused("throttled", get_adapter().validation_error("too_many_login_attempts"))
         if not self.accept(code):
-            journal.refused(context.request, member_id=self.user.pk, reason="code", step="code")
-            raise get_factor_adapter().validation_error("incorrect_code")
-        attempt.rollback()
+            raise self.refused("code", get_factor_adapter().validation_error("incorrect_code"))
+        attempt.give_back()
         return code
+
+    def refused(self, reason: str, error: forms.ValidationError) -> forms.ValidationError:
+        """The journal tells why; the page what ``error`` says."""
+        journal.refused(context.request, member_id=self.user.pk, reason=reason, step="code")
+        return error
 
     def accept(self, code: str) -> bool:
         raise NotImplementedError
@@ -151,6 +157,31 @@ class _AnyFactor(CodeCounted):
 
 class CodeForm(_AnyFactor, allauth_forms.AuthenticateForm):
     """The second step of sign-in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        days = settings.BROWSER_TRUST.days
+        if days:
+            self.fields["trust"] = forms.BooleanField(
+                label=ngettext(
+                    "Ne plus demander sur ce navigateur pendant %(days)s jour",
+                    "Ne plus demander sur ce navigateur pendant %(days)s jours",
+                    days,
+                )
+                % {"days": days},
+                required=False,
+                help_text=_("À cocher seulement sur un appareil que vous êtes seul·e à utiliser."),
+            )
+
+    def refused(self, reason: str, error: forms.ValidationError) -> forms.ValidationError:
+        """ANSSI R14: the sentence of a wrong password, of a wrong code and of a count used up is the same."""
+        super().refused(reason, error)
+        return get_adapter().validation_error("username_password_mismatch")
+
+    def save(self) -> None:
+        super().save()
+        if self.cleaned_data.get("trust"):
+            ask_trust(context.request, self.user)
 
 
 class ConfirmCodeForm(_AnyFactor, allauth_forms.ReauthenticateForm):

@@ -9,6 +9,7 @@ from directory import selectors
 from directory.models import Member
 from directory.normalise import login_key, mail_key
 from directory.types import Hold, MemberState
+from idp.services.attempts import account_of
 
 REASONS = {
     MemberState.LOCKED: "locked",
@@ -60,7 +61,7 @@ def _why(member: Member) -> str:
 
 
 def _of(member_id: UUID, reason: str) -> Attempt:
-    return Attempt(member_id, reason, f"member:{member_id}")
+    return Attempt(member_id, reason, account_of(member_id))
 
 
 def _answering_to(identifier: str) -> QuerySet[Member]:

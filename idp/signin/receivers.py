@@ -7,27 +7,33 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from django.db import transaction
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from audit.types import Action
 from directory.models import Member
 from idp.models import HubSession
 from idp.selectors import live_session
-from idp.services import sessions
-from idp.signin import allauth_parts, journal
+from idp.services import attempts, browsers, sessions
+from idp.signin import allauth_parts, browser, journal
 from idp.signin.methods import Proof, proof_of
 
 
 @receiver(user_logged_in, dispatch_uid="idp.begin_session")
 @transaction.atomic
-def begin_session(*, request: HttpRequest, user: Member, **_: Any) -> None:
+def begin_session(*, request: HttpRequest, user: Member, response: HttpResponse | None = None, **_: Any) -> None:
     """Every step of sign-in is done; Django has changed the session key already (fixation)."""
+    now = timezone.now()
     sessions.hold(user.pk)
     proof = _proof(request, user)
     if proof is None:
         raise PermissionError("signed in without a password")
-    sessions.start_session(request, member=user, methods=proof.methods, acr=proof.acr, now=timezone.now())
+    begun = browser.begin(request, user, response, now=now)
+    where = sessions.Where(begun.browser, begun.browser.label, browser.place_of(request))
+    if begun.is_new:
+        browsers.tell(member=user, label=where.label, network=where.network, now=now)
+    sessions.start_session(request, member=user, methods=proof.methods, acr=proof.acr, now=now, where=where)
+    attempts.succeeded(user.pk)
 
 
 @receiver(authentication_step_completed, dispatch_uid="idp.note_step")
@@ -44,6 +50,7 @@ def note_step(*, request: HttpRequest, user: Member, method: str, **_: Any) -> N
 def count_enrolment(*, request: HttpRequest, user: Member, authenticator: Authenticator, **_: Any) -> None:
     """Entering the first code was a proof: without this the member would be asked for another one at once."""
     journal.factor_changed(request, action=Action.FACTOR_ADDED, member_id=user.pk, kind=authenticator.type)
+    browser.offer_to_end_others(request, user.pk)
     if authenticator.type == Authenticator.Type.TOTP:
         allauth_parts.record_second_factor(request, user, kind=authenticator.type, factor_id=authenticator.pk)
 
@@ -57,6 +64,7 @@ def note_new_codes(*, request: HttpRequest, user: Member, authenticator: Authent
 def forget_factor(*, request: HttpRequest, user: Member, authenticator: Authenticator, **_: Any) -> None:
     """No session of the member claims any longer what can no longer be proved, in whichever browser."""
     journal.factor_changed(request, action=Action.FACTOR_REMOVED, member_id=user.pk, kind=authenticator.type)
+    browser.offer_to_end_others(request, user.pk)
     if authenticator.type == Authenticator.Type.TOTP:
         here = live_session(request.session.get(sessions.SESSION_FIELD))
         sessions.weaken(user.pk, but=here.pk if here else None)

@@ -29,7 +29,7 @@ from idp.protocol import acr
 from idp.protocol import device as codes
 from idp.protocol.errors import ProtocolError
 from idp.selectors import live_session
-from idp.services import device, refusals, withdrawal
+from idp.services import attempts, device, refusals, withdrawal
 from idp.services.sessions import SESSION_FIELD
 from idp.signin import allauth_parts, reauth
 from idp.signin.allauth_parts import network_of
@@ -110,7 +110,7 @@ def page(request: HttpRequest) -> HttpResponse:
     answers = {"": _opened, "approve": _approved, "accept": _agreed, "deny": _denied, "refuse": _refused}
     answer = answers.get(request.POST.get("answer", ""), _opened)
     now = timezone.now()
-    attempt = allauth_parts.consume_attempt(request, key=f"device:{session.pk}")
+    attempt = attempts.take_device_code(session=session.pk, network=network_of(request), now=now)
     if attempt is None:
         device.note_refused(member_id=session.member_id, session_id=session.pk, reason="throttled", now=now)
         form.add_error(None, _("Trop d’essais. Patientez cinq minutes, puis recommencez."))
@@ -122,7 +122,7 @@ def page(request: HttpRequest) -> HttpResponse:
         # One sentence for a wrong code, an old one and one that somebody else has opened.
         form.add_error(None, _("Ce code ne convient pas, ou n’est plus valable. Vérifiez-le sur l’appareil."))
         return _ask_code(request, form)
-    attempt.rollback()
+    attempt.give_back()
     return response
 
 

@@ -71,15 +71,6 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_safe
-def open_tools(request: HttpRequest) -> HttpResponse:
-    """The tools opened from this browser, each with its own way out."""
-    session = live_session(request.session.get(sessions.SESSION_FIELD))
-    opened = ToolSession.objects.filter(hub_session=session, ended_at=None).select_related("tool").order_by("-last_at")
-    return render(request, "idp/open_tools.html", {"opened": opened if session else ()})
-
-
-@login_required
 @require_POST
 def close_tool(request: HttpRequest, slug: str) -> HttpResponse:
     """Leave one tool; Trousseau and the others stay open."""
@@ -94,7 +85,7 @@ def close_tool(request: HttpRequest, slug: str) -> HttpResponse:
     ended = sessions.end_tool_sessions(rows, reason="member_closed", actor=Actor(member=member.pk), now=timezone.now())
     if not ended:
         messages.info(request, _("« %(tool)s » n’est plus ouvert depuis ce navigateur.") % {"tool": tool.name})
-        return redirect("idp:open_tools")
+        return redirect("idp:sessions")
     back = return_uri if asking == tool else ""
     left = Farewell(tool=tool.name, alone=True, frames=_front_channel(ended), return_uri=back)
     return farewell.say(left, session=request.session[sessions.SESSION_FIELD])

@@ -39,6 +39,7 @@ EXCUSED = {
     "directory.runs.close": "the row of a pass; applying, holding and failing record themselves",
     "directory.runs._forget_old": "rows of passes older than the period kept; the journal has their lines",
     "idp.middleware._check": "the time a session was last seen; its beginning and end are recorded",
+    "idp.services.attempts.clear": "a count in the cache; the reset or the unlocking that clears it is recorded",
     "idp.services.deliveries._take": "a delivery's turn in the outbox; the outcome is recorded by _settle",
     "idp.services.purge._delete_batch": "expired codes, tokens and sessions, dead already; their end was recorded",
     "idp.services.sessions.open_tool_session": "called by what issues a code or approves a device, which record it",

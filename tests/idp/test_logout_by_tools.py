@@ -330,13 +330,13 @@ def test_the_page_of_open_tools_shows_what_this_browser_opened(wiki, agenda, mem
     hint_of(wiki, browser)
     hint_of(agenda, sign_in(member))
 
-    shown = browser.get("/outils/ouverts/").content.decode()
+    shown = browser.get("/outils/ouverts/", follow=True).content.decode()
 
     assert "/outils/wiki/fermer/" in shown
     assert "/outils/agenda/fermer/" not in shown
-    assert 'href="/outils/ouverts/"' in browser.get(reverse("mfa_index")).content.decode()
+    assert f'href="{reverse("idp:sessions")}"' in browser.get(reverse("mfa_index")).content.decode()
     browser.post("/outils/wiki/fermer/")
-    assert 'id="no-open-tools"' in browser.get("/outils/ouverts/").content.decode()
+    assert 'id="no-open-tools"' in browser.get("/outils/ouverts/", follow=True).content.decode()
 
 
 def test_the_choice_is_not_offered_for_a_tool_that_is_not_open(wiki, browser):

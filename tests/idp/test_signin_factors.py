@@ -150,16 +150,21 @@ def test_the_page_that_confirms_leads_nowhere_else(inside: Client) -> None:
 
 
 @pytest.mark.incident("CVE-2026-16103", "CVE-2026-9798")
-def test_confirming_is_limited_like_signing_in(inside: Client) -> None:
-    for _ in range(5):
+@pytest.mark.parametrize("known", [True, False], ids=["a known browser", "a stolen session elsewhere"])
+def test_confirming_is_limited_like_signing_in(inside: Client, known: bool) -> None:
+    if not known:
+        del inside.cookies[hub_settings.BROWSER_COOKIE_NAME]
+    tries = 4 if known else 5
+    for _ in range(tries):
         confirm_password(inside, WRONG)
 
     confirm_password(inside, NOEMIE_PASSWORD)
-    try_to_sign_in(Client(), NOEMIE, NOEMIE_PASSWORD)
+    inside.post(reverse("idp:sign_out"))
+    try_to_sign_in(inside, NOEMIE, NOEMIE_PASSWORD)
 
     reasons = list(Event.objects.filter(action=Action.SIGN_IN_REFUSED).order_by("id").values_list("reason", flat=True))
-    assert reasons == ["wrong"] * 5 + ["throttled"] * 2
-    assert inside.get(reverse("mfa_activate_totp")).status_code == 302
+    assert reasons == ["wrong"] * tries + ["throttled"] * 2
+    assert "_auth_user_id" not in inside.session
 
 
 # Enrolling ---------------------------------------------------------------------------------------------------
@@ -225,7 +230,7 @@ def test_the_key_of_an_application_is_shown_by_fours(inside: Client) -> None:
     assert f"<span>{secret[:4]}</span><wbr><span>{secret[4:8]}</span>" in response.content.decode()
 
 
-@pytest.mark.parametrize("name", ["mfa_activate_totp", "account_reauthenticate", "idp:open_tools"])
+@pytest.mark.parametrize("name", ["mfa_activate_totp", "account_reauthenticate", "idp:sessions"])
 def test_a_page_below_security_marks_it_in_the_navigation(inside: Client, name: str) -> None:
     if name != "account_reauthenticate":
         confirm_password(inside, NOEMIE_PASSWORD)
@@ -380,16 +385,17 @@ def test_a_recovery_code_serves_once(client: Client, enrolled: Any) -> None:
 
 @pytest.mark.incident("CVE-2025-64102", "GHSA-xrw9-r35x-x878")
 def test_codes_are_limited_by_person_across_browsers(client: Client, enrolled: Any) -> None:
+    stranger = Client()
+    try_to_sign_in(stranger, NOEMIE, NOEMIE_PASSWORD)
     for _ in range(5):
         other = Client()
         try_to_sign_in(other, NOEMIE, NOEMIE_PASSWORD)
         enter_code(other, "000000")
-    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
 
-    answer = enter_code(client, totp(enrolled.secret))
+    answer = enter_code(stranger, totp(enrolled.secret))
 
     assert answer.status_code == 200
-    assert "_auth_user_id" not in client.session
+    assert "_auth_user_id" not in stranger.session
     assert Event.objects.filter(action=Action.SIGN_IN_REFUSED).latest("id").reason == "throttled"
 
 
@@ -397,11 +403,11 @@ def test_codes_over_the_limit_are_few_lines(client: Client, enrolled: Any, monke
     monkeypatch.setattr(refusals, "MINUTE", 86_400)
     try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
 
-    for _ in range(5 + refusals.LINES + 10):
+    for _ in range(4 + refusals.LINES + 10):
         assert enter_code(client, "000000").status_code == 200
 
     lines = Event.objects.filter(action=Action.SIGN_IN_REFUSED)
-    assert lines.filter(reason="code").count() == 5
+    assert lines.filter(reason="code").count() == 4
     assert lines.filter(reason="throttled").count() == refusals.LINES
 
 

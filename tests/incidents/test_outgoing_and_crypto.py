@@ -387,7 +387,7 @@ def test_text_of_tools_members_and_requests_is_text_on_every_page(signing_key, b
         "device": browser.post("/appareil/", {"user_code": device["user_code"]}),
         "device typed": browser.post("/appareil/", {"user_code": SCRIPT}),
         "device filled": browser.get("/appareil/", {"user_code": SCRIPT}),
-        "open tools": browser.get("/outils/ouverts/"),
+        "sessions": browser.get("/compte/sessions/"),
         "gone": browser.get(f"/oidc/authorize/suite/x?client_id={party.tool.client_id}"),
         "sign-out asked": browser.get("/oidc/logout", {"client_id": party.tool.client_id, "state": SCRIPT}),
     }
