@@ -9,7 +9,7 @@ from django.dispatch import receiver
 
 from audit.types import Action, Actor
 from directory.signals import member_acted_on, members_ended, members_erased
-from idp.services import attached, browsers, notices_of_acts
+from idp.services import attached, notices_of_acts
 from idp.services.sessions import end_member
 
 
@@ -18,7 +18,6 @@ def end_members(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> None:
     """In the transaction of the change: whoever is no longer active has nothing left anywhere."""
     end_member(member_ids, reason="member_ended", now=now)
     attached.end(member_ids, now=now)
-    browsers.end_all(member_ids, reason="member_ended", now=now)
 
 
 @receiver(members_erased)

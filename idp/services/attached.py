@@ -11,6 +11,7 @@ from django.db import transaction
 from audit.services import record_all
 from audit.types import Action, Entry
 from idp.models import AccountLink, Browser, OutgoingMail, Recovery
+from idp.services import browsers
 from idp.types import RecoveryState
 
 
@@ -19,10 +20,7 @@ def end(member_ids: Sequence[UUID], *, now: datetime) -> None:
     """Links are dead, browsers are strangers again, recoveries stop: nothing waits for somebody who may not enter."""
     links = list(AccountLink.objects.filter(member_id__in=member_ids, used_at=None, ended_at=None))
     AccountLink.objects.filter(pk__in=[link.pk for link in links]).update(ended_at=now)
-    browsers = Counter(
-        Browser.objects.filter(member_id__in=member_ids, ended_at=None).values_list("member_id", flat=True)
-    )
-    Browser.objects.filter(member_id__in=list(browsers), ended_at=None).update(ended_at=now, trusted_until=None)
+    browsers.end_all(member_ids, reason="member_ended", now=now)
     recoveries = list(Recovery.objects.filter(member_id__in=member_ids, state=RecoveryState.ASKED))
     Recovery.objects.filter(pk__in=[each.pk for each in recoveries]).update(
         state=RecoveryState.CANCELLED, decided_at=now
@@ -38,16 +36,6 @@ def end(member_ids: Sequence[UUID], *, now: datetime) -> None:
                     at=now,
                 )
                 for link in links
-            ),
-            *(
-                Entry(
-                    Action.BROWSER_FORGOTTEN,
-                    subject=member_id,
-                    reason="member_ended",
-                    facts={"browsers": count},
-                    at=now,
-                )
-                for member_id, count in browsers.items()
             ),
             *(
                 Entry(
