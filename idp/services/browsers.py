@@ -18,7 +18,7 @@ from uuid import UUID
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from audit.services import record, record_all
@@ -29,6 +29,7 @@ from idp.services import mails
 from idp.types import MailKind
 
 MEMORY = timedelta(days=180)
+ENDED_MEMORY = timedelta(days=30)
 NOBODY = UUID(int=0)
 
 
@@ -43,6 +44,11 @@ class Begun:
 
 def live(now: datetime) -> QuerySet[Browser]:
     return Browser.objects.filter(ended_at=None, expires_at__gt=now)
+
+
+def over(now: datetime) -> QuerySet[Browser]:
+    """Known to nobody any more; the journal has their lines."""
+    return Browser.objects.filter(Q(expires_at__lte=now) | Q(ended_at__lte=now - ENDED_MEMORY)).order_by("expires_at")
 
 
 def known(*, member_id: UUID | None, secret: str, now: datetime) -> Browser | None:

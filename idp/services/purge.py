@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from idp.models import AccessToken, DeviceGrant, Grant, LogoutDelivery, RefreshToken, SeenIdentifier
-from idp.services import pushed
+from idp.services import browsers, pushed
 from idp.types import DeliveryState
 
 BATCH = 500
@@ -29,6 +29,7 @@ def purge_expired(*, now: datetime) -> int:
         LogoutDelivery.objects.exclude(state=DeliveryState.WAITING).filter(next_at__lt=now - NOTICE_MEMORY),
         DeviceGrant.objects.filter(expires__lt=now - DEVICE_MEMORY).order_by("expires"),
         pushed.over(now),
+        browsers.over(now),
         SeenIdentifier.objects.filter(expires_at__lt=now).order_by("expires_at"),
         Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
     )
