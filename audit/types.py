@@ -19,6 +19,7 @@ class Action(TextChoices):
     FACTOR_ADDED = "idp:factor:add", _("Double vérification ajoutée")
     FACTOR_REMOVED = "idp:factor:remove", _("Double vérification retirée")
     FACTOR_RENAMED = "idp:factor:rename", _("Moyen de connexion renommé")
+    FACTOR_DOUBTED = "idp:factor:doubt", _("Clé d’accès peut-être copiée")
     FACTORS_RESET = "idp:factor:reset", _("Double vérification remise à zéro")
     PASSWORD_CHANGED = "idp:password:change", _("Mot de passe changé")
     PASSWORD_REFUSED = "idp:password:refuse", _("Mot de passe refusé")

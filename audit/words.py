@@ -24,6 +24,7 @@ SENTENCES: dict[str, Text] = {
     Action.FACTOR_ADDED: _("{who} ajoute une double vérification."),
     Action.FACTOR_REMOVED: _("{who} retire une double vérification."),
     Action.FACTOR_RENAMED: _("{who} renomme un moyen de connexion."),
+    Action.FACTOR_DOUBTED: _("La clé d’accès qui sert pour {subject} a peut-être un double."),
     Action.FACTORS_RESET: _("La double vérification repart de zéro pour {subject}."),
     Action.PASSWORD_CHANGED: _("Nouveau mot de passe pour {subject}."),
     Action.PASSWORD_REFUSED: _("Un nouveau mot de passe est refusé pour {subject}."),

@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "idp.middleware.SessionLimits",
+    "idp.middleware.SecondFactorDue",
     "idp.middleware.BrowserState",
     "idp.middleware.FormAction",
     "hub.middleware.Errors",
@@ -256,7 +257,10 @@ MFA_FORMS = {
     "reauthenticate": "idp.signin.forms.ConfirmCodeForm",
     "activate_totp": "idp.signin.forms.EnrolForm",
 }
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+# Without "recovery_codes": allauth would make and keep them in a form that can be read again; they are the hub’s own.
+MFA_SUPPORTED_TYPES = ["totp", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_TOTP_TOLERANCE = 1
 MFA_TOTP_ISSUER = COOPERATIVE = env.cooperative_name
 

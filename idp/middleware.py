@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 
-from idp.selectors import live_sessions
+from directory.models import Member
+from idp.selectors import live_sessions, must_enrol
 from idp.services import sessions
 from idp.signin import pending
 
@@ -42,6 +45,52 @@ class SessionLimits:
                 request.session[sessions.SEEN_FIELD] = now.timestamp()
             else:
                 sessions.end_current(request, now=now, reason="expired")
+
+
+class SecondFactorDue:
+    """Who needs a second factor and has none when the time is over adds one first; everything else waits.
+
+    The authorization endpoint sees to it by itself, with the member it has read anyway, and brings the tool back.
+    """
+
+    # Enrolling, and what it takes; leaving; the language; what is asked by programs and frames.
+    OPEN = frozenset(
+        {
+            "account_login",
+            "account_logout",
+            "account_reauthenticate",
+            "healthz",
+            "idp:authorize",
+            "idp:consent",
+            "idp:end_session",
+            "idp:logged_out",
+            "idp:relayed",
+            "idp:resume",
+            "idp:session_iframe",
+            "idp:sign_out",
+            "mailbox",
+            "mail",
+            "set_language",
+        }
+    )
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        match = request.resolver_match
+        name = match.view_name if match else ""
+        if name in self.OPEN or name.startswith("mfa_") or sessions.SESSION_FIELD not in request.session:
+            return None
+        member = request.user
+        if not isinstance(member, Member) or not must_enrol(member, timezone.now()):
+            return None
+        if request.method == "GET":
+            pending.remember_page(request, request.get_full_path())
+        return HttpResponseRedirect(reverse("mfa_choose"))
 
 
 class BrowserState:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.utils import timezone
 from directory.models import Member
 from idp import access
 from idp.models import HubSession, Tool, ToolSession
-from idp.types import AuthMethod, SubjectType, ToolKind, ToolWarning
+from idp.types import SECOND_FACTORS, AuthMethod, SubjectType, ToolKind, ToolWarning
 
 
 def tools_for(member: Member) -> list[Tool]:
@@ -68,3 +69,18 @@ def warnings_about(tool: Tool, now: datetime) -> tuple[ToolWarning, ...]:
         and (by_certificate or tool.tls_client_certificate_bound_access_tokens),
     }
     return tuple(warning for warning, holds in told.items() if holds)
+
+
+def has_second_factor(member: Member) -> bool:
+    return Authenticator.objects.filter(user=member.pk, type__in=SECOND_FACTORS).exists()
+
+
+def missing_second_factor(member: Member) -> datetime | None:
+    """Until when this member may do without a second factor; ``None`` where none is asked for, or there is one."""
+    return None if member.second_factor_by is None or has_second_factor(member) else member.second_factor_by
+
+
+def must_enrol(member: Member, now: datetime) -> bool:
+    """Is the time over in which this member could do without a second factor?  Nobody else costs a query."""
+    by = member.second_factor_by
+    return by is not None and by <= now and not has_second_factor(member)

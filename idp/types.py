@@ -1,5 +1,7 @@
 """Values of the OpenID provider that other apps may use."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -144,3 +146,29 @@ class RecoveryState(TextChoices):
     REFUSED = "refused", _("refusée")
     CANCELLED = "cancelled", _("annulée")
     EXPIRED = "expired", _("périmée")
+
+
+# What serves beside a password; a recovery code stands in for one of these, and is nothing without it.
+SECOND_FACTORS = ("webauthn", "totp")
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeySummary:
+    id: int
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+    synced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FactorSummary:
+    """What a member may prove themselves with beside the password; ``recovery_codes`` is ``None`` without any made."""
+
+    passkeys: tuple[PasskeySummary, ...]
+    totp: bool
+    recovery_codes: int | None
+
+    @property
+    def any(self) -> bool:
+        return bool(self.passkeys) or self.totp

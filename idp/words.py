@@ -17,16 +17,21 @@ STEPS: dict[str, Text] = {
     "sign_in": _("connexion"),
     "confirmation": _("confirmation de l’identité"),
     "code": _("double vérification"),
+    "passkey": _("clé d’accès"),
 }
 # The values of ``amr`` (RFC 8176 §2).
 METHODS: dict[str, Text] = {
     "pwd": _("mot de passe"),
     "otp": _("code de l’application"),
+    "hwk": _("clé d’accès de l’appareil"),
+    "swk": _("clé d’accès synchronisée"),
+    "user": _("personne présente"),
     "mfa": _("deux preuves"),
 }
 FACTORS: dict[str, Text] = {
     "totp": _("application de codes"),
     "recovery_codes": _("codes de secours"),
+    "webauthn": _("clé d’accès"),
 }
 BINDINGS: dict[str, Text] = {
     "jkt": _("clé de l’outil"),
@@ -55,6 +60,16 @@ REASONS: dict[str, Text] = {
     "code": _("code faux ou déjà utilisé"),
     "throttled": _("trop d’essais"),
     "directory_down": _("l’annuaire ne répond pas"),
+    "suspended": _("compte suspendu"),
+    "passkey_malformed": _("réponse de la clé d’accès illisible"),
+    "passkey_challenge": _("demande à la clé d’accès périmée ou déjà utilisée"),
+    "passkey_origin": _("clé d’accès utilisée sur un autre site"),
+    "passkey_unknown": _("clé d’accès inconnue"),
+    "passkey_unverified": _("clé d’accès sans code ni empreinte"),
+    "passkey_invalid": _("clé d’accès non valable"),
+    "passkey_known": _("clé d’accès déjà enregistrée"),
+    "passkey_many": _("trop de clés d’accès"),
+    "passkey_counter": _("compteur de la clé d’accès revenu en arrière"),
     "one_step": _("une seule des deux étapes"),
     # Mails.
     "mail_refused": _("refusé par le serveur de courrier"),
@@ -67,6 +82,7 @@ REASONS: dict[str, Text] = {
     "replaced": _("remplacé par un plus récent"),
     "idle": _("trop longtemps sans activité"),
     "expired": _("durée écoulée"),
+    "factor_removed": _("clé d’accès retirée"),
     "ended_elsewhere": _("session déjà fermée ailleurs"),
     "member_ended": _("compte fermé"),
     "second_factor_missing": _("double vérification absente"),

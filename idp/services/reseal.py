@@ -15,7 +15,7 @@ from idp.sealing import reseal
 from idp.signin import secrets
 
 Row = TypeVar("Row", bound=models.Model)
-FACTOR_FIELDS = ("secret", "seed")
+FACTOR_FIELDS = ("secret", "seed", "salt")
 TOOL_FIELDS = ("sealed_client_secret", "previous_sealed_client_secret")
 
 

@@ -244,12 +244,22 @@ def hold(member_id: UUID) -> None:
 
 
 @transaction.atomic
-def weaken(member_id: UUID, *, but: UUID | None) -> None:
-    """A member's second factor is gone: no session of theirs goes on claiming it, besides the one named."""
+def weaken(member_id: UUID, *, but: Iterable[UUID] = (), now: datetime) -> None:
+    """A second factor is gone: no session of theirs goes on claiming it, besides those named.
+
+    Where a password was given it is what is left; where there was nothing but the factor, nothing is.
+    """
     hold(member_id)
-    rows = HubSession.objects.filter(member_id=member_id, ended_at=None)
-    rows = rows.exclude(pk=but) if but else rows
-    rows.exclude(acr=LEVELS[0]).update(acr=LEVELS[0], methods=["pwd"])
+    rows = HubSession.objects.filter(member_id=member_id, ended_at=None).exclude(pk__in=list(but))
+    claiming = rows.exclude(acr=LEVELS[0])
+    with_password = [session.pk for session in claiming if "pwd" in session.methods]
+    rows.filter(pk__in=with_password).update(acr=LEVELS[0], methods=["pwd"])
+    end_hub_sessions(claiming, reason="factor_removed", actor=SYSTEM, now=now)
+
+
+def restate(session: HubSession, *, methods: Sequence[str]) -> None:
+    """A session that still proves two factors, one of those it claimed being gone.  Call inside a transaction."""
+    HubSession.objects.filter(pk=session.pk).update(methods=list(methods))
 
 
 def left_open(now: datetime) -> QuerySet[ToolSession]:

@@ -47,6 +47,8 @@ class AccountAdapter(DefaultAccountAdapter):
         "too_many_login_attempts": TOO_MANY,
         "rate_limited": TOO_MANY,
         "incorrect_code": _("Ce code ne convient pas. Attendez le suivant et recommencez."),
+        # One sentence for every failure: a closed account and an unknown passkey are answered alike.
+        "passkey": _("Cette clé d’accès ne convient pas. Essayez-en une autre, ou un autre moyen."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -92,7 +94,11 @@ class AccountAdapter(DefaultAccountAdapter):
         return found is not None and found.pk == user.pk
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
-        words = {"reauthenticate": _("Avec mon mot de passe"), "mfa_reauthenticate": _("Avec un code")}
+        words = {
+            "reauthenticate": _("Avec mon mot de passe"),
+            "mfa_reauthenticate": _("Avec un code"),
+            "mfa_reauthenticate:webauthn": _("Avec ma clé d’accès"),
+        }
         return [
             method | {"description": words.get(method["id"], method["description"])}
             for method in super().get_reauthentication_methods(user)
@@ -173,7 +179,7 @@ class FactorAdapter(DefaultMFAAdapter):
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": AccountAdapter.error_messages["incorrect_code"],
         "cannot_delete_authenticator": _("Cette double vérification ne peut pas être retirée."),
-        "cannot_generate_recovery_codes": _("Activez d’abord l’application de codes."),
+        "cannot_generate_recovery_codes": _("Ajoutez d’abord une clé d’accès ou l’application de codes."),
     }
 
     def get_totp_label(self, user: AbstractBaseUser) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import LoginForm, ReauthenticateForm
@@ -14,18 +14,24 @@ from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 from django.conf import settings
 from django.core.cache import cache
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from directory.models import Member
+from idp.services import recovery_codes, refusals
 from idp.services.attempts import account_of
-from idp.signin import allauth_parts, journal, secrets
+from idp.signin import allauth_parts, journal, passkeys, secrets
 from idp.signin.browser import ask_trust, take
+from idp.signin.passkeys import Purpose
 
 log = logging.getLogger("idp.signin")
 
 MAX_PASSWORD_LENGTH = 1024
 MAX_CODE_LENGTH = 40
+MAX_NAME_LENGTH = 60
+# From one network: an office may share an address.  A passkey cannot be guessed; each answer costs a signature's check.
+PASSKEYS_A_MINUTE = 60
 
 
 def password_field(*, required: bool) -> forms.CharField:
@@ -61,7 +67,8 @@ class SignInForm(LoginForm):
             required=False,
             widget=forms.TextInput(
                 attrs={
-                    "autocomplete": "username",
+                    # Browsers offer passkeys in the same list as names.
+                    "autocomplete": "username webauthn",
                     "autocapitalize": "none",
                     "spellcheck": "false",
                     "autofocus": True,
@@ -139,12 +146,23 @@ class _AnyFactor(CodeCounted):
         self.fields["code"] = code_field(_("Code"))
 
     def accept(self, code: str) -> bool:
-        for factor in Authenticator.objects.filter(user=self.user, type__in=["totp", "recovery_codes"]):
-            if self.matches(factor, code):
-                factor.user = self.user
-                self.authenticator = factor
-                return factor.type != "totp" or self.first_use(code)
-        return False
+        factor = Authenticator.objects.filter(user=self.user, type=Authenticator.Type.TOTP).first()
+        if factor is not None and self.matches(factor, code):
+            self.authenticator = factor
+            return self.first_use(code)
+        return self.is_recovery_code(code)
+
+    def is_recovery_code(self, code: str) -> bool:
+        try:
+            factor = recovery_codes.use(member_id=self.user.pk, typed=code)
+        except secrets.InvalidToken:
+            log.error("recovery codes of %s cannot be checked: has the key encryption key changed?", self.user.pk)
+            return False
+        if factor is None:
+            return False
+        factor.user = self.user
+        self.authenticator = factor
+        return True
 
     @staticmethod
     def matches(factor: Authenticator, code: str) -> bool:
@@ -202,3 +220,77 @@ class EnrolForm(CodeCounted, ActivateTOTPForm):
 
     def accept(self, code: str) -> bool:
         return allauth_parts.validate_totp_code(self.secret, code) and self.first_use(code)
+
+
+# Passkeys ------------------------------------------------------------------------------------------------------
+
+
+class PasskeyForm(forms.Form):
+    """The answer of a passkey, put into a hidden field by the page's script."""
+
+    purpose = Purpose.CONFIRM
+    authenticator: Authenticator
+
+    credential = forms.CharField(required=False, strip=False, widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, user: Member | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean(self) -> dict[str, Any] | None:
+        network = allauth_parts.network_of(context.request)
+        # By network alone, and for the work it makes: nobody guesses a signature, and by whom it claims to be anybody
+        # could keep anybody out.
+        if not refusals.allowed("passkey", network=network, limit=PASSKEYS_A_MINUTE, now=timezone.now()):
+            self.refuse("throttled", self.user.pk if self.user else None, "too_many_login_attempts")
+        try:
+            self.check(str(self.cleaned_data.get("credential") or ""))
+        except passkeys.Refused as refused:
+            self.refuse(refused.reason, refused.member_id or (self.user.pk if self.user else None), "passkey")
+        return super().clean()
+
+    def check(self, raw: str) -> None:
+        self.authenticator = passkeys.check_use(
+            context.request, raw, purpose=self.purpose, member=self.user, now=timezone.now()
+        )
+
+    def refuse(self, reason: str, member_id: Any, said: str) -> NoReturn:
+        journal.refused(context.request, member_id=member_id, reason=reason, step="passkey")
+        raise get_adapter().validation_error(said)
+
+
+class PasskeyStepForm(PasskeyForm):
+    """The second step of sign-in."""
+
+    def save(self) -> None:
+        allauth_parts.post_authentication(context.request, self.authenticator)
+
+
+class EnterByPasskeyForm(PasskeyForm):
+    """A passkey instead of name and password."""
+
+    purpose = Purpose.ENTER
+
+
+class AddPasskeyForm(PasskeyForm):
+    """A new passkey, with the name its member gives it."""
+
+    purpose = Purpose.ADD
+    name = forms.CharField(
+        label=_("Nom (facultatif)"),
+        help_text=_("Par exemple « téléphone » ou « ordinateur du bureau ». Sans nom, nous en choisissons un."),
+        required=False,
+        max_length=MAX_NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def check(self, raw: str) -> None:
+        self.kept = passkeys.check_new(context.request, raw, member=cast(Member, self.user), now=timezone.now())
+
+
+class RenamePasskeyForm(forms.Form):
+    name = forms.CharField(
+        label=_("Nom de la clé d’accès"),
+        max_length=MAX_NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )

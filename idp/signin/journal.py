@@ -1,5 +1,6 @@
 """Lines of the journal about sign-in.  The page tells everybody the same; the reason is here, for the DPO."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -24,8 +25,8 @@ def refused(request: HttpRequest, *, member_id: UUID | None, reason: str, step: 
         reason=reason,
         facts={"step": step},
     )
-    if reason == "throttled":
-        # Every other failure is limited already; this one comes as often as somebody asks.
+    if reason == "throttled" or step == "passkey":
+        # Every other failure is limited already; these come as often as somebody asks.
         refusals.note(line, network=network_of(request), now=timezone.now())
         return
     with transaction.atomic():
@@ -41,6 +42,22 @@ def factor_changed(request: HttpRequest, *, action: Action, member_id: UUID, kin
             subject=member_id,
             session=_session(request),
             facts={"factor": kind},
+        )
+    )
+
+
+@transaction.atomic
+def copied(request: HttpRequest, *, member_id: UUID, now: datetime) -> None:
+    """A passkey that counts its uses went backwards: worth a look, since a copy would do that."""
+    record(
+        Entry(
+            Action.FACTOR_DOUBTED,
+            actor=Actor(member=_signed_in(request)),
+            subject=member_id,
+            session=_session(request),
+            reason="passkey_counter",
+            facts={"factor": "webauthn"},
+            at=now,
         )
     )
 

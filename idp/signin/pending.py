@@ -12,9 +12,11 @@ from typing import Any
 from django.http import HttpRequest
 
 from idp.protocol.redirects import origin_of
+from idp.signin.addresses import is_own_path
 
 FIELD = "pending_request"
 WAITING = "waiting_requests"
+PAGE = "waiting_page"
 # A person with more tabs than this waiting signs in to the latest.
 MAX_WAITING = 6
 # Anybody can begin to wait: whoever has not signed in by then is forgotten.
@@ -63,7 +65,7 @@ def wait(request: HttpRequest, key: str, kept: list[Any]) -> None:
     entry = known.pop(key, {})
     latest = dict(list(known.items())[-(MAX_WAITING - 1) :])
     request.session[WAITING] = {**latest, key: {**entry, "request": kept}}
-    _not_for_long(request)
+    not_for_long(request)
 
 
 def waiting(request: HttpRequest, key: str) -> list[Any] | None:
@@ -90,6 +92,19 @@ def done(request: HttpRequest, key: str) -> None:
         request.session[WAITING] = {name: entry for name, entry in request.session[WAITING].items() if name != key}
 
 
+# A page that waits for a second factor -------------------------------------------------------------------------
+
+
+def remember_page(request: HttpRequest, url: str) -> None:
+    """Where a member was going when they were asked to enrol: a path of the hub, as the request came with it."""
+    request.session[PAGE] = url
+
+
+def page_after(request: HttpRequest) -> str:
+    url = str(request.session.get(PAGE, ""))
+    return url if is_own_path(url) else ""
+
+
 # A cookie that is exchanged for another ------------------------------------------------------------------------
 
 
@@ -101,9 +116,9 @@ def carried(request: HttpRequest) -> Mapping[str, Any]:
 def restore(request: HttpRequest, kept: Mapping[str, Any]) -> None:
     for field, value in kept.items():
         request.session[field] = value
-    _not_for_long(request)
+    not_for_long(request)
 
 
-def _not_for_long(request: HttpRequest) -> None:
+def not_for_long(request: HttpRequest) -> None:
     if not request.user.is_authenticated:
         request.session.set_expiry(ANONYMOUS_WAIT)

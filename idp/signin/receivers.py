@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.signals import authentication_step_completed, user_logged_in
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
 from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
@@ -14,9 +15,11 @@ from audit.types import Action
 from directory.models import Member
 from idp.models import HubSession
 from idp.selectors import live_session
-from idp.services import attempts, browsers, sessions
-from idp.signin import allauth_parts, browser, journal
-from idp.signin.methods import Proof, proof_of
+from idp.services import attempts, browsers, recovery_codes, sessions
+from idp.services.factors import is_synced
+from idp.signin import allauth_parts, browser, journal, shown_codes, standing
+from idp.signin.methods import Proof, key_method, proof_of
+from idp.types import SECOND_FACTORS
 
 
 @receiver(user_logged_in, dispatch_uid="idp.begin_session")
@@ -27,7 +30,7 @@ def begin_session(*, request: HttpRequest, user: Member, response: HttpResponse 
     sessions.hold(user.pk)
     proof = _proof(request, user)
     if proof is None:
-        raise PermissionError("signed in without a password")
+        raise PermissionError("signed in without a password or a passkey")
     begun = browser.begin(request, user, response, now=now)
     where = sessions.Where(begun.browser, begun.browser.label, browser.place_of(request))
     if begun.is_new:
@@ -37,27 +40,30 @@ def begin_session(*, request: HttpRequest, user: Member, response: HttpResponse 
 
 
 @receiver(authentication_step_completed, dispatch_uid="idp.note_step")
-def note_step(*, request: HttpRequest, user: Member, method: str, **_: Any) -> None:
+def note_step(*, request: HttpRequest, user: Member, method: str, **details: Any) -> None:
     """A step inside a running session: a confirmation or an enrolment.  Steps of a sign-in wait for its end."""
     if not request.user.is_authenticated or sessions.SESSION_FIELD not in request.session:
         return
     # OWASP ASVS 7.2.4: a session that gains rights gets a new key.
     request.session.cycle_key()
-    note_proof(request, user, method="pwd" if method == "password" else "otp")
+    note_proof(request, user, method=_named(method, details))
 
 
 @receiver(authenticator_added, dispatch_uid="idp.count_enrolment")
 def count_enrolment(*, request: HttpRequest, user: Member, authenticator: Authenticator, **_: Any) -> None:
-    """Entering the first code was a proof: without this the member would be asked for another one at once."""
+    """Proving the new factor was a proof: without this the member would be asked for it again at once.
+
+    Recovery codes come with the first one.
+    """
     journal.factor_changed(request, action=Action.FACTOR_ADDED, member_id=user.pk, kind=authenticator.type)
     browser.offer_to_end_others(request, user.pk)
-    if authenticator.type == Authenticator.Type.TOTP:
-        allauth_parts.record_second_factor(request, user, kind=authenticator.type, factor_id=authenticator.pk)
-
-
-@receiver(authenticator_reset, dispatch_uid="idp.note_new_codes")
-def note_new_codes(*, request: HttpRequest, user: Member, authenticator: Authenticator, **_: Any) -> None:
-    journal.factor_changed(request, action=Action.FACTOR_ADDED, member_id=user.pk, kind=authenticator.type)
+    if authenticator.type not in SECOND_FACTORS:
+        return
+    allauth_parts.record_enrolment(request, user, authenticator)
+    if recovery_codes.of(user.pk) is None:
+        _row, codes = recovery_codes.make(member_id=user.pk, now=timezone.now())
+        shown_codes.keep(request, codes)
+        journal.factor_changed(request, action=Action.FACTOR_ADDED, member_id=user.pk, kind="recovery_codes")
 
 
 @receiver(authenticator_removed, dispatch_uid="idp.forget_factor")
@@ -65,11 +71,16 @@ def forget_factor(*, request: HttpRequest, user: Member, authenticator: Authenti
     """No session of the member claims any longer what can no longer be proved, in whichever browser."""
     journal.factor_changed(request, action=Action.FACTOR_REMOVED, member_id=user.pk, kind=authenticator.type)
     browser.offer_to_end_others(request, user.pk)
-    if authenticator.type == Authenticator.Type.TOTP:
-        here = live_session(request.session.get(sessions.SESSION_FIELD))
-        sessions.weaken(user.pk, but=here.pk if here else None)
-        allauth_parts.forget_second_factor(request, user)
-        note_proof(request, user, method="pwd")
+    if authenticator.type in SECOND_FACTORS:
+        standing.settle(request, user, now=timezone.now())
+
+
+@receiver(authenticator_used, dispatch_uid="idp.tell_of_recovery")
+def tell_of_recovery(*, user: Member, authenticator: Authenticator, **_: Any) -> None:
+    """NIST SP 800-63B-4 §4.2.3: a recovery is told by another way than the one it happened on."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        left = recovery_codes.left(user.pk) or 0
+        get_adapter().send_notification_mail("mfa/email/recovery_code_used", user, {"left": left})
 
 
 @transaction.atomic
@@ -81,7 +92,9 @@ def note_proof(request: HttpRequest, member: Member, *, method: str) -> None:
     if proof is None or session is None:
         return
     if proof.acr == session.acr and proof.at <= session.auth_time:
-        HubSession.objects.filter(pk=session.pk).update(session_key=request.session.session_key or "")
+        HubSession.objects.filter(pk=session.pk).update(
+            session_key=request.session.session_key or "", methods=list(proof.methods)
+        )
         journal.confirmed_in_part(request, member_id=member.pk, method=method)
         return
     sessions.note_authentication(request, methods=proof.methods, acr=proof.acr, now=proof.at)
@@ -89,3 +102,13 @@ def note_proof(request: HttpRequest, member: Member, *, method: str) -> None:
 
 def _proof(request: HttpRequest, member: Member) -> Proof | None:
     return proof_of(allauth_parts.records_of(request, member), second_factor=allauth_parts.has_second_factor(member))
+
+
+def _named(method: str, details: dict[str, Any]) -> str:
+    """The step in the words of the wire (RFC 8176)."""
+    if method == "password":
+        return "pwd"
+    if details.get("type") != Authenticator.Type.WEBAUTHN:
+        return "otp" if details.get("type") == Authenticator.Type.TOTP else "mfa"
+    factor = Authenticator.objects.filter(pk=details.get("id")).first()
+    return key_method(synced=factor is not None and is_synced(factor))

@@ -1,31 +1,39 @@
 """Addresses of sign-in, under allauth's names.  No sign-up, no mail management, no password of the hub's own."""
 
 from allauth.mfa.base import views as mfa
-from allauth.mfa.recovery_codes import views as codes
-from allauth.mfa.totp import views as totp
 from django.contrib.auth.decorators import login_required
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
 from idp.signin import views
+from idp.signin.reauth import View, fresh_proof
 from idp.views import logout
 
 FACTORS = "double-verification/"
+
+
+def proved(view: View) -> View:
+    """A page where factors are looked at or changed."""
+    return never_cache(fresh_proof(view))
+
+
 urlpatterns = [
     path("connexion/", views.SignIn.as_view(), name="account_login"),
+    path("connexion/cle/", never_cache(views.EnterByPasskey.as_view()), name="mfa_login_webauthn"),
+    path("connexion/cle/options/", never_cache(views.passkey_options), name="mfa_login_webauthn_options"),
     path("deconnexion/", logout.sign_out, name="account_logout"),
     path("confirmer/", never_cache(views.ConfirmIdentity.as_view()), name="account_reauthenticate"),
     path("connexion/code/", views.EnterCode.as_view(), name="mfa_authenticate"),
     path("confirmer/code/", never_cache(mfa.reauthenticate), name="mfa_reauthenticate"),
-    path(FACTORS, never_cache(mfa.index), name="mfa_index"),
-    # allauth answers 403 to strangers here; a page that asks who they are is kinder.
-    path(f"{FACTORS}activer/", never_cache(login_required(totp.activate_totp)), name="mfa_activate_totp"),
-    path(f"{FACTORS}retirer/", never_cache(totp.deactivate_totp), name="mfa_deactivate_totp"),
-    path(f"{FACTORS}codes/", never_cache(views.RecoveryCodes.as_view()), name="mfa_view_recovery_codes"),
-    path(
-        f"{FACTORS}codes/creer/",
-        never_cache(login_required(codes.generate_recovery_codes)),
-        name="mfa_generate_recovery_codes",
-    ),
-    path(f"{FACTORS}codes/telecharger/", codes.download_recovery_codes, name="mfa_download_recovery_codes"),
+    path("confirmer/cle/", never_cache(views.ConfirmByPasskey.as_view()), name="mfa_reauthenticate_webauthn"),
+    path(FACTORS, never_cache(login_required(views.security)), name="mfa_index"),
+    path(f"{FACTORS}choisir/", never_cache(login_required(views.choose_factor)), name="mfa_choose"),
+    path(f"{FACTORS}activer/", proved(views.ActivateApp.as_view()), name="mfa_activate_totp"),
+    path(f"{FACTORS}retirer/", proved(views.RemoveApp.as_view()), name="mfa_deactivate_totp"),
+    path(f"{FACTORS}cles/ajouter/", proved(views.AddPasskey.as_view()), name="mfa_add_webauthn"),
+    path(f"{FACTORS}cles/<int:pk>/renommer/", proved(views.rename_passkey), name="mfa_edit_webauthn"),
+    path(f"{FACTORS}cles/<int:pk>/retirer/", proved(views.remove_passkey), name="mfa_remove_webauthn"),
+    path(f"{FACTORS}codes/", proved(views.recovery_codes_page), name="mfa_view_recovery_codes"),
+    path(f"{FACTORS}codes/creer/", proved(views.new_recovery_codes), name="mfa_generate_recovery_codes"),
+    path(f"{FACTORS}codes/telecharger/", proved(views.download_recovery_codes), name="mfa_download_recovery_codes"),
 ]

@@ -244,14 +244,16 @@ def _not_allowed(
 
 def _needs_second_factor(request: HttpRequest, tool: Tool, code: str, member: Member) -> HttpResponse:
     if allauth_parts.has_second_factor(member):
-        return reauth.must_enter_code(_own_path(code))
+        return reauth.must_prove_second_factor(member, _own_path(code))
     context = {
         "title": _("Une double vérification est demandée"),
-        "message": _("Pour ouvrir « %(tool)s », il faut un code en plus du mot de passe, et vous n’en avez pas encore.")
+        "message": _(
+            "Pour ouvrir « %(tool)s », le mot de passe seul ne suffit pas, et vous n’avez rien d’autre encore."
+        )
         % {"tool": tool.name},
-        "advice": _("Activez l’application de codes, puis saisissez de nouveau le code de l’appareil."),
-        "back_url": reverse("mfa_activate_totp"),
-        "back_label": _("Activer la double vérification"),
+        "advice": _("Ajoutez une double vérification, puis saisissez de nouveau le code de l’appareil."),
+        "back_url": reverse("mfa_choose"),
+        "back_label": _("Ajouter la double vérification"),
     }
     return render(request, "hub/error.html", context, status=403)
 

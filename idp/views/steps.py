@@ -24,9 +24,11 @@ from idp.models import Tool
 from idp.protocol import acr
 from idp.protocol.authorization import CREATE, AuthRequest, Destination, without_create
 from idp.protocol.errors import ProtocolError
+from idp.selectors import must_enrol
 from idp.services import codes, keys, refusals, tokens
 from idp.signin import allauth_parts, pending, reauth
 from idp.views import answers, language
+from idp.views.onward import see_other
 
 CONSENT_SALT = "idp.consent"
 CONSENT_LIFETIME = timedelta(minutes=30)
@@ -105,6 +107,8 @@ def _steps(request: HttpRequest, asked: Asked, *, now: datetime, consented: bool
     _check_subject(found.member, asked, hinted)
     if not found.may_enter:
         return _no_access(request, asked, found.member, now=now)
+    if _needs_enrolment(found, now):
+        return _enrol(request, asked, now=now)
     if _needs_proof(request, asked, found, readers, now=now):
         return _confirm(request, asked, now=now)
     if _needs_step_up(asked, found, need):
@@ -216,6 +220,19 @@ def _confirm(request: HttpRequest, asked: Asked, *, now: datetime) -> HttpRespon
     return reauth.must_reauthenticate(request, asked.own_url)
 
 
+def _needs_enrolment(found: Entrance, now: datetime) -> bool:
+    """Is a second factor asked of this member, and missing after its date?  A session that used one has one."""
+    return found.session.acr == acr.LEVELS[0] and must_enrol(found.member, now)
+
+
+def _enrol(request: HttpRequest, asked: Asked, *, now: datetime) -> HttpResponse:
+    if asked.silent:
+        raise ProtocolError("interaction_required", "the member must add a second factor", detail="no_factor")
+    _wait(request, asked)
+    answers.note_refusal(request, asked.tool, "no_factor", member=member_id_of(request), now=now)
+    return see_other(reverse("mfa_choose"))
+
+
 def _needs_step_up(asked: Asked, found: Entrance, need: acr.Need) -> bool:
     held = found.session.acr
     if not acr.suffices(held, need):
@@ -229,14 +246,16 @@ def _step_up(request: HttpRequest, asked: Asked, member: Member, *, now: datetim
         raise ProtocolError("login_required", "a stronger sign-in is needed", detail="acr_too_low")
     _wait(request, asked)
     if allauth_parts.has_second_factor(member):
-        return reauth.must_enter_code(asked.own_url)
+        return reauth.must_prove_second_factor(member, asked.own_url)
     context = {
         "title": _("Une double vérification est demandée"),
-        "message": _("Pour ouvrir « %(tool)s », il faut un code en plus du mot de passe, et vous n’en avez pas encore.")
+        "message": _(
+            "Pour ouvrir « %(tool)s », le mot de passe seul ne suffit pas, et vous n’avez rien d’autre encore."
+        )
         % {"tool": asked.tool.name},
-        "advice": _("Activez l’application de codes : cela prend deux minutes, puis l’outil s’ouvrira."),
-        "next_url": reverse("mfa_activate_totp"),
-        "next_label": _("Activer la double vérification"),
+        "advice": _("Ajoutez une double vérification : cela prend deux minutes, puis l’outil s’ouvrira."),
+        "next_url": reverse("mfa_choose"),
+        "next_label": _("Ajouter la double vérification"),
     }
     error = ProtocolError("unmet_authentication_requirements", "the member has no second factor", detail="no_factor")
     return answers.stopped(request, asked.tool, asked.where, error, context, status=200, now=now)

@@ -48,7 +48,8 @@ def test_enrolment_leads_back_to_the_tool_that_asked_for_it(
 ) -> None:
     try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
     page = wiki_tool.authorize(client, claims=TWO_FACTORS).content.decode()
-    assert f'href="{reverse("mfa_activate_totp")}"' in page
+    assert f'href="{reverse("mfa_choose")}"' in page
+    assert f'href="{reverse("mfa_activate_totp")}"' in client.get(reverse("mfa_choose")).content.decode()
 
     enrol(client, NOEMIE_PASSWORD)
     codes = client.get(reverse("mfa_view_recovery_codes")).content.decode()

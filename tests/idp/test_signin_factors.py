@@ -254,20 +254,25 @@ def test_enrolling_keeps_the_request_that_waits(inside: Client, noemie: Member, 
 
 
 @pytest.mark.incident("GHSA-8g9r-9wjw-37j4")
-def test_removing_the_factor_needs_the_password_again_and_lowers_the_level(
+@pytest.mark.spec("OWASP ASVS", "7.5.1")
+def test_removing_the_factor_needs_both_proofs_again_and_lowers_the_level(
     inside: Client, noemie: Member, enrol: Enrol
 ) -> None:
-    enrol(inside, NOEMIE_PASSWORD)
+    enrolled = enrol(inside, NOEMIE_PASSWORD)
     stale = inside.session
     for record in stale["account_authentication_methods"]:
         record["at"] -= 600
     stale.save()
+    Authenticator.objects.update(created_at=timezone.now() - timedelta(hours=1))
     refused = inside.post(reverse("mfa_deactivate_totp"))
 
     confirm_password(inside, NOEMIE_PASSWORD)
+    half = inside.post(reverse("mfa_deactivate_totp"))
+    inside.post(reverse("mfa_reauthenticate"), {"code": totp(enrolled.secret)})
     inside.post(reverse("mfa_deactivate_totp"))
 
     assert refused["Location"].startswith(reverse("account_reauthenticate"))
+    assert half["Location"].startswith(reverse("mfa_reauthenticate"))
     assert not Authenticator.objects.exists()
     assert level() == (["pwd"], "1")
     assert Event.objects.filter(action=Action.FACTOR_REMOVED, subject=noemie.pk).count() == 2

@@ -91,7 +91,7 @@ def test_a_password_is_not_stripped(client: Client, noemie: Member) -> None:
 def test_the_form_speaks_to_password_managers(client: Client, db: None) -> None:
     page = client.get(reverse("account_login")).content.decode()
 
-    assert 'autocomplete="username"' in page
+    assert 'autocomplete="username webauthn"' in page
     assert 'autocomplete="current-password"' in page
 
 

@@ -66,6 +66,7 @@ DEAD_THINGS = {
     "CVE-2026-19607": "Keycloak: an account was taken over through a user name that had become free.",
 }
 SIGN_IN = {
+    "kanidm, origin of a passkey": "The origin of a passkey was compared by its end.",
     "django-allauth 65.8.1": "A success cleared the count of its network.",
     "CVE-2026-7507": "Keycloak: a sign-in session could be planted in somebody's browser.",
     "GHSA-8g9r-9wjw-37j4": "Keycloak: a factor was removed without fresh proof.",

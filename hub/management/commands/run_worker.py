@@ -15,7 +15,7 @@ from django.utils import timezone
 from audit.types import SYSTEM
 from directory.services import synchronise
 from directory.types import DirectoryRefused, DirectoryUnavailable
-from idp.services import deliveries, keys, lifecycle, mails, purge, sessions
+from idp.services import deliveries, factors, keys, lifecycle, mails, purge, sessions
 
 log = logging.getLogger("hub.worker")
 PAUSE_SECONDS = 0.5
@@ -41,6 +41,7 @@ class Command(BaseCommand):
             Job("life cycle", LIFE_CYCLE, lambda now: lifecycle.turn(now=now)),
             Job("erasure", timedelta(hours=1), lambda now: lifecycle.erase(now=now)),
             Job("keys", timedelta(minutes=1), lambda now: keys.rotate_due(now=now)),
+            Job("reminders", timedelta(minutes=10), lambda now: factors.remind_due(now=now)),
             Job("purge", timedelta(minutes=10), _purge),
         ]
         while not stop.wait(PAUSE_SECONDS):
