@@ -60,7 +60,6 @@ REASONS: dict[str, Text] = {
     "code": _("code faux ou déjà utilisé"),
     "throttled": _("trop d’essais"),
     "directory_down": _("l’annuaire ne répond pas"),
-    "suspended": _("compte suspendu"),
     "passkey_malformed": _("réponse de la clé d’accès illisible"),
     "passkey_challenge": _("demande à la clé d’accès périmée ou déjà utilisée"),
     "passkey_origin": _("clé d’accès utilisée sur un autre site"),
