@@ -63,8 +63,8 @@ def note_reading(*, actor: Actor, wanted: EventFilter, members: Sequence[UUID], 
 
 
 @transaction.atomic
-def note_refused_page(*, actor: Actor, page: str, now: datetime) -> None:
-    """Somebody asked for a page that their roles do not open: so many lines a minute, however often they ask."""
+def note_refused_page(*, actor: Actor, page: str, now: datetime, reason: str = "role_missing") -> None:
+    """A page that somebody’s roles or proof do not open: so many lines a minute, however often they ask."""
     lately = Event.objects.filter(subject_id=actor.member, at__gt=now - MINUTE, action=Action.ACCESS_REFUSED)
     if lately.count() >= REFUSED_PAGES_A_MINUTE:
         return
@@ -74,7 +74,7 @@ def note_refused_page(*, actor: Actor, page: str, now: datetime) -> None:
             actor=actor,
             subject=actor.member,
             refused=True,
-            reason="role_missing",
+            reason=reason,
             facts={"page": page},
             at=now,
         )

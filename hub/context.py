@@ -6,8 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from directory.access import may
 from directory.models import Member
-from directory.types import Role
+from directory.policy import Right
 from hub.env import load
 from idp.selectors import missing_second_factor
 
@@ -24,18 +25,17 @@ def facts() -> dict[str, Any]:
 
 
 def hub(request: HttpRequest) -> dict[str, Any]:
-    """The facts, and the person's roles as callables: a page that asks for none costs no query."""
-
-    def has(role: Role) -> bool:
-        return role in getattr(request.user, "roles", frozenset())
+    """The facts, and what the person may open as callables: a page that asks for none costs no query."""
+    person = getattr(request, "user", None)
 
     def second_factor_by() -> datetime | None:
-        return missing_second_factor(request.user) if isinstance(request.user, Member) else None
+        return missing_second_factor(person) if isinstance(person, Member) else None
 
     return facts() | {
         # Until when a second factor may be missing, for the pages that say so.
         "second_factor_by": second_factor_by,
-        "is_dpo": lambda: has(Role.DPO),
-        "is_office": lambda: has(Role.OFFICE),
-        "is_technician": lambda: has(Role.TECHNICIAN),
+        "may_find_members": lambda: may(person, Right.FIND_MEMBERS),
+        "may_read_journal": lambda: may(person, Right.READ_JOURNAL),
+        "may_see_deliveries": lambda: may(person, Right.SEE_DELIVERIES),
+        "may_see_roles": lambda: may(person, Right.SEE_ROLES),
     }

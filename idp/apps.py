@@ -6,10 +6,13 @@ class IdpConfig(AppConfig):
 
     def ready(self) -> None:
         # The journal knows no codes of the protocol; it asks their owner for the words.
+        from audit import gate as readers
         from audit import words as journal
-        from idp import receivers, words  # noqa: F401 (receivers are connected by being imported)
+        from directory.policy import Right
+        from idp import gate, receivers, words  # noqa: F401 (receivers are connected by being imported)
         from idp.signin import receivers as signin_receivers  # noqa: F401
 
+        readers.guard_with(lambda request, page: gate.refusal(request, Right.READ_JOURNAL, page))
         journal.name_codes("reason", words.reason)
         journal.name_codes("state", words.state)
         journal.name_codes("step", words.STEPS.get)

@@ -9,10 +9,50 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from audit.models import Event
+from audit.types import Action
 from directory.models import Member
 from idp import access
 from idp.models import HubSession, Tool, ToolSession
 from idp.types import SECOND_FACTORS, AuthMethod, SubjectType, ToolKind, ToolWarning
+
+# What others can do to a member's account, and no more: nobody acts in a member's name.  Each is recorded, and shown
+# to the member in their own words; those that change something are told by mail as well.
+ACTS = frozenset(
+    {
+        Action.INVITED,
+        Action.INVITATION_ENDED,
+        Action.ACCOUNT_UNLOCKED,
+        Action.FACTORS_RESET,
+        Action.FACTOR_REMOVED,
+        Action.PASSWORD_CHANGED,
+        Action.RESET_ASKED,
+        Action.SIGN_OUT,
+        Action.TOOL_SESSION_ENDED,
+        Action.BROWSER_FORGOTTEN,
+        Action.ALARM_SETTLED,
+        Action.RECOVERY_ASKED,
+        Action.RECOVERY_APPROVED,
+        Action.RECOVERY_REFUSED,
+        Action.RECOVERY_CANCELLED,
+        Action.MEMBER_CONSULTED,
+        Action.JOURNAL_READ,
+        Action.MEMBER_SUSPENDED,
+        Action.MEMBER_RESUMED,
+        Action.MEMBER_RETURNED,
+        Action.DEPARTURE_PLANNED,
+        Action.DEPARTURE_CANCELLED,
+        Action.ROLE_GRANTED,
+        Action.ROLE_REVOKED,
+    }
+)
+ACTS_SHOWN = 100
+
+
+def acts_on(member: Member, *, limit: int = ACTS_SHOWN) -> list[Event]:
+    """What other people did to this member's account, the newest first, refused attempts included."""
+    rows = Event.objects.filter(subject_id=member.pk, action__in=ACTS, actor__isnull=False)
+    return list(rows.exclude(actor_id=member.pk).select_related("actor", "subject", "tool").order_by("-pk")[:limit])
 
 
 def tools_for(member: Member) -> list[Tool]:

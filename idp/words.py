@@ -74,7 +74,7 @@ REASONS: dict[str, Text] = {
     "mail_refused": _("refusé par le serveur de courrier"),
     "mail_unreachable": _("serveur de courrier injoignable"),
     "mail_unreadable": _("courrier illisible"),
-    "reminder": _("rappel"),
+    "departure_near": _("départ qui approche"),
     # The end of a session.
     "sign_out": _("déconnexion demandée par le membre"),
     "tool_asked": _("déconnexion demandée par un outil"),

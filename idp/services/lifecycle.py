@@ -92,7 +92,7 @@ def _remind(departure_id: int, now: datetime) -> bool:
         Entry(
             Action.DEPARTURE_ANNOUNCED,
             subject=departure.member_id,
-            reason="reminder",
+            reason="departure_near",
             facts={"last_day": departure.last_day.isoformat(), "told": told},
             at=now,
         )

@@ -4,8 +4,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,9 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from audit.services import note_refused_page
-from audit.types import Actor
-from directory.types import Role
+from directory.policy import Right
+from idp.gate import actor_of, opened_by
 from idp.models import Tool
 from idp.notices import ToolNotices, by_tool, notices
 from idp.services import deliveries
@@ -46,10 +43,9 @@ class NoticeFilter(forms.Form):
         return {name: str(value) for name, value in self.cleaned_data.items() if value}
 
 
-@login_required
+@opened_by(Right.SEE_DELIVERIES, page="idp:deliveries")
 @require_safe
 def log(request: HttpRequest) -> HttpResponse:
-    _technician(request, "idp:deliveries")
     tools = by_tool()
     form = NoticeFilter(request.GET, tools)
     known = form.is_valid()
@@ -66,17 +62,16 @@ def log(request: HttpRequest) -> HttpResponse:
     return render(request, "idp/deliveries.html", context, status=200 if known else 400)
 
 
-@login_required
+@opened_by(Right.RETRY_DELIVERIES, page="idp:retry_deliveries")
 @require_POST
 def retry(request: HttpRequest) -> HttpResponse:
     """Try again at once: all that a tool did not get, or one notice."""
-    actor = _technician(request, "idp:retry_deliveries")
     tool = Tool.objects.filter(slug=request.POST.get("tool", "").replace("\x00", "")).first()
     one = request.POST.get("notice", "")
     if tool is None or (one and not (one.isascii() and one.isdecimal() and len(one) < 19)):
         raise Http404
     ids = [int(one)] if one else None
-    count = deliveries.retry(tool_id=tool.pk, delivery_ids=ids, actor=actor, now=timezone.now())
+    count = deliveries.retry(tool_id=tool.pk, delivery_ids=ids, actor=actor_of(request), now=timezone.now())
     if count:
         text = ngettext(
             "%(count)s avis pour « %(tool)s » repart à l’instant.",
@@ -97,12 +92,3 @@ def _back(request: HttpRequest) -> str:
     form = NoticeFilter({"tool": request.POST.get("shown_tool"), "state": request.POST.get("shown_state")}, by_tool())
     query = urlencode(form.wanted) if form.is_valid() else ""
     return f"{reverse('idp:deliveries')}?{query}" if query else reverse("idp:deliveries")
-
-
-def _technician(request: HttpRequest, page: str) -> Actor:
-    """A technician; anybody else is refused, and that is recorded."""
-    actor = Actor(member=request.user.pk)
-    if Role.TECHNICIAN not in getattr(request.user, "roles", frozenset()):
-        note_refused_page(actor=actor, page=page, now=timezone.now())
-        raise PermissionDenied
-    return actor

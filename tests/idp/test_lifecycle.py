@@ -140,7 +140,7 @@ def test_a_departure_is_reminded_of_thirty_seven_and_one_days_before(member, lea
         OutgoingMail.objects.all().delete()
 
     assert days == {ahead: [member.email, settings.OFFICE_CONTACT] for ahead in (30, 7, 1)}
-    assert Event.objects.filter(action=Action.DEPARTURE_ANNOUNCED, reason="reminder").count() == 3
+    assert Event.objects.filter(action=Action.DEPARTURE_ANNOUNCED, reason="departure_near").count() == 3
 
 
 def test_after_an_outage_one_reminder_makes_up_for_several(member, office):

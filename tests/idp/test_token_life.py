@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from audit.types import Actor
-from directory.types import MemberState
+from directory.types import Hold, MemberState
 from idp.models import AccessToken, RefreshToken
 from idp.models.tools import forget_tools
 from idp.protocol.tokens import digest
@@ -96,12 +96,16 @@ class TokenLife(RuleBasedStateMachine):
         self.end_all()
         self.browser = sign_in(self.member)
 
-    @rule(state=st.sampled_from([MemberState.LOCKED, MemberState.LEFT]))
-    def suspend_and_return(self, state):
-        type(self.member).objects.filter(pk=self.member.pk).update(state=state)
+    @rule(
+        account=st.sampled_from(
+            [{"state": MemberState.LOCKED}, {"state": MemberState.LEFT}, {"hold": Hold.SUSPENDED}, {"hold": Hold.LEFT}]
+        )
+    )
+    def suspend_and_return(self, account):
+        type(self.member).objects.filter(pk=self.member.pk).update(**account)
         for token in self.access:
             assert self.party.userinfo(token).status_code == 401
-        type(self.member).objects.filter(pk=self.member.pk).update(state=MemberState.ACTIVE)
+        type(self.member).objects.filter(pk=self.member.pk).update(state=MemberState.ACTIVE, hold=Hold.NONE)
 
     @rule(known=refresh_tokens)
     def expire(self, known):

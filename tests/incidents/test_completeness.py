@@ -110,7 +110,15 @@ OUTGOING_AND_CRYPTO = {
     "CVE-2026-55106": "authentik: a page of inspection answered without sign-in.",
     "canaille 0.0.71": "The about page showed the configuration.",
 }
-KNOWN = ADDRESSES | MIXED_UP | DEAD_THINGS | SIGN_IN | OUTGOING_AND_CRYPTO
+RIGHTS = {
+    "CVE-2026-37981": "Keycloak: a narrow role could look people up.",
+    "CVE-2026-2366": "Keycloak: a narrow role could look people up elsewhere.",
+    "CVE-2026-9099": "Keycloak: moving a group gave rights over it.",
+    "CVE-2026-18201": "Keycloak: the administration answered whose role did not open it.",
+    "CVE-2026-4629": "Keycloak: the same in another part of the administration.",
+    "CVE-2026-14615": "Keycloak: the same in a third part of the administration.",
+}
+KNOWN = ADDRESSES | MIXED_UP | DEAD_THINGS | SIGN_IN | OUTGOING_AND_CRYPTO | RIGHTS
 
 
 def replays() -> Iterator[tuple[str, str]]:
@@ -150,7 +158,7 @@ def test_every_test_of_this_folder_but_the_plain_way_names_an_incident():
 
 
 def test_the_groups_share_no_incident():
-    groups = (ADDRESSES, MIXED_UP, DEAD_THINGS, SIGN_IN, OUTGOING_AND_CRYPTO)
+    groups = (ADDRESSES, MIXED_UP, DEAD_THINGS, SIGN_IN, OUTGOING_AND_CRYPTO, RIGHTS)
 
     assert sum(map(len, groups)) == len(KNOWN)
     assert all(sentence.endswith(".") for sentence in KNOWN.values())

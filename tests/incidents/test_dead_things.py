@@ -12,7 +12,7 @@ from audit.models import Event
 from audit.types import SYSTEM, Action
 from consent import services as consent_services
 from directory.models import Collective, Membership
-from directory.types import MemberState
+from directory.types import Hold, MemberState
 from idp.models import AccessToken, Grant, HubSession, PushedRequest, RefreshToken, Tool, ToolPair, ToolSession
 from idp.services import sessions
 from idp.services.tools import close_tool, set_access
@@ -51,6 +51,14 @@ def leaves(browser, member, tool):
     type(member).objects.filter(pk=member.pk).update(state=MemberState.LEFT)
 
 
+def is_held_by_the_office(browser, member, tool):
+    type(member).objects.filter(pk=member.pk).update(hold=Hold.SUSPENDED)
+
+
+def has_departed(browser, member, tool):
+    type(member).objects.filter(pk=member.pk).update(hold=Hold.LEFT)
+
+
 def leaves_the_group(browser, member, tool):
     Membership.objects.all().delete()
 
@@ -80,6 +88,8 @@ def for_a_group(agenda, member) -> Party:
         (withdraws, "session_ended"),
         (is_suspended, "member_inactive"),
         (leaves, "member_inactive"),
+        (is_held_by_the_office, "member_inactive"),
+        (has_departed, "member_inactive"),
         (leaves_the_group, "access_denied"),
         (signs_out, "session_ended"),
         (closes_the_tool, "session_ended"),
@@ -243,8 +253,18 @@ def test_a_refresh_token_has_an_end_by_the_clock_that_no_refresh_moves(agenda, b
 
 
 @pytest.mark.incident("CVE-2025-53942", "django-allauth 65.13", "CVE-2024-38371")
-@pytest.mark.parametrize("state", [MemberState.LOCKED, MemberState.LEFT, MemberState.MISSING])
-def test_a_suspended_member_gets_nothing_by_any_grant_or_open_page(signing_key, browser, member, state):
+@pytest.mark.parametrize(
+    "account",
+    [
+        {"state": MemberState.LOCKED},
+        {"state": MemberState.LEFT},
+        {"state": MemberState.MISSING},
+        {"hold": Hold.SUSPENDED},
+        {"hold": Hold.LEFT},
+    ],
+    ids=str,
+)
+def test_a_suspended_member_gets_nothing_by_any_grant_or_open_page(signing_key, browser, member, account):
     rich = connect_with_every_grant("riche", scopes="openid profile")
     target = connect("louty-api", resource_identifier=API)
     ToolPair.objects.create(source=rich.tool, target=target.tool, scopes="lire", created_at=timezone.now())
@@ -254,7 +274,7 @@ def test_a_suspended_member_gets_nothing_by_any_grant_or_open_page(signing_key, 
     browser.post("/appareil/", {"user_code": waiting["user_code"]})
     before = AccessToken.objects.count()
 
-    type(member).objects.filter(pk=member.pk).update(state=state)
+    type(member).objects.filter(pk=member.pk).update(**account)
 
     approve_device(browser, waiting["user_code"])
     assert answer_of(rich.authorize(browser, prompt="none"))["error"] == "login_required"
@@ -276,11 +296,12 @@ def test_a_suspended_member_gets_nothing_by_any_grant_or_open_page(signing_key, 
 
 
 @pytest.mark.incident("CVE-2025-53942")
-def test_a_consent_page_that_stayed_open_gives_no_code_to_somebody_suspended(wiki, browser, member):
+@pytest.mark.parametrize("account", [{"state": MemberState.LOCKED}, {"hold": Hold.SUSPENDED}], ids=str)
+def test_a_consent_page_that_stayed_open_gives_no_code_to_somebody_suspended(wiki, browser, member, account):
     consent_services.declare(tool_id=wiki.tool.pk, sheet=LOUTY, actor=SYSTEM, now=timezone.now())
     page = wiki.authorize(browser).content.decode()
     fields = {name: page.split(f'name="{name}" value="')[1].partition('"')[0] for name in ("request", "notice")}
-    type(member).objects.filter(pk=member.pk).update(state=MemberState.LOCKED)
+    type(member).objects.filter(pk=member.pk).update(**account)
 
     response = browser.post("/oidc/consent", {**fields, "answer": "accept"})
 
