@@ -1,5 +1,6 @@
-"""Signing in with the directory's password: checked by a bind, never stored, never compared here."""
+"""Signing in with a password: the directory's, checked by a bind and never stored, or one that the hub keeps itself."""
 
+from math import ceil
 from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
@@ -12,26 +13,48 @@ from directory import selectors
 from directory.ldap import client, config, mapping
 from directory.ldap.client import Verdict
 from directory.models import Member
-from directory.normalise import dn_key
+from directory.normalise import dn_key, opaque
 from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState
 
 # Every refusal takes at least this long: hashes differ in cost (Argon2 takes slapd 5 to 160 ms, a name that does
 # not exist none), and the difference would tell who has an account.
 REFUSAL_SECONDS = 0.25
+# Why a right password must be replaced, as the page that asks for another one names it.
+MUST_CHANGE = {Verdict.MUST_CHANGE: "must_change", Verdict.EXPIRED: "expired"}
 
 
 class DirectoryBackend(BaseBackend):
-    """A bind against the directory, and the hub's own rules on top."""
+    """A bind against the directory, and the hub's own rules on top; a hash for accounts that have no entry there.
+
+    One class for both: who has which kind of account must not be told by the time a refusal takes, nor by the answer
+    while the directory is away.
+    """
 
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        local: bool = True,
+        **_: Any,
     ) -> Member | None:
-        """The member, or None for every kind of no.  Raises ``DirectoryUnavailable``: no verdict on the password."""
+        """The member, or None for every kind of no.  Raises ``DirectoryUnavailable``: no verdict on the password.
+
+        ``must_change_password`` of the member tells that the password is right and may no longer be kept.
+        ``local`` is false where an account of the hub's own has had its tries: its password is not looked at.
+        """
         # RFC 4513 §5.1.2: an empty password binds as nobody, and succeeds. Nothing is asked of the directory.
         if not username or not password or not password.strip():
             return None
         began = monotonic()
-        member = _verified(username, password)
+        member = selectors.find_for_sign_in(username)
+        if member is not None and member.is_local and local and _is_own(member, password):
+            return member
+        try:
+            member = _verified(member, password)
+        except DirectoryUnavailable:
+            wait_for_refusal(began)
+            raise
         if member is None:
             wait_for_refusal(began)
         return member
@@ -46,26 +69,50 @@ class DirectoryBackend(BaseBackend):
 
 
 def wait_for_refusal(began: float) -> None:
-    """Sleep until a refusal of something that ``began`` then (``monotonic``) may be told."""
-    sleep(max(0.0, began + REFUSAL_SECONDS - monotonic()))
+    """Sleep until a refusal of something that ``began`` then (``monotonic``) may be told.
+
+    In whole steps: what takes longer than one says no more than how many it took.
+    """
+    took = monotonic() - began
+    if REFUSAL_SECONDS:
+        sleep(max(1, ceil(took / REFUSAL_SECONDS)) * REFUSAL_SECONDS - took)
 
 
-def _verified(username: str, password: str) -> Member | None:
-    """The same searches and binds whoever is meant, known or not."""
-    member = selectors.find_for_sign_in(username)
-    ldap = _config()
+def _is_own(member: Member, password: str) -> bool:
+    """The password of an account of the hub's own.  Works while the directory is down: that is what it is for."""
+    return member.has_own_password and any(member.check_password(form) for form in _forms(password))
+
+
+def _forms(password: str) -> tuple[str, ...]:
+    """As it was typed (ASVS 6.2.8), then as the hub writes new ones, where that is something else."""
     try:
-        check = client.check_password(ldap, member.entry_uuid if member else None, password)
-    except DirectoryRefused as error:
-        # The hub's own account or certificate is at fault: no verdict on anybody's password.
-        raise DirectoryUnavailable("the directory refuses the hub") from error
-    # A password that must be changed is right: the office has just set it, and the hub has no page to change it yet.
+        written = opaque(password)
+    except ValueError:
+        return (password,)
+    return (password,) if written == password else (password, written)
+
+
+def _verified(member: Member | None, password: str) -> Member | None:
+    """The same searches and binds whoever is meant, known or not."""
+    ldap = _config()
+    for form in _forms(password):
+        try:
+            check = client.check_password(ldap, member.entry_uuid if member else None, form)
+        except DirectoryRefused as error:
+            # The hub's own account or certificate is at fault: no verdict on anybody's password.
+            raise DirectoryUnavailable("the directory refuses the hub") from error
+        if check.verdict is not Verdict.REFUSED:
+            break
     if member is None or check.entry is None or check.verdict is Verdict.REFUSED:
         return None
     # Where the entry is now, not where it was at the last pass: somebody may have left a minute ago.
     locked = check.entry.attributes.get("pwdaccountlockedtime", ())
     state, _ = mapping.state_of(dn_key(check.entry.dn), dn_key(ldap.former_base), locked)
-    return member if state == MemberState.ACTIVE and _is_still_active(member.pk) else None
+    if state != MemberState.ACTIVE or not _is_still_active(member.pk):
+        return None
+    # Right, but set by somebody else or over: it serves to choose another one, and for nothing beside.
+    member.must_change_password = MUST_CHANGE.get(check.verdict, "")
+    return member
 
 
 def _is_still_active(member_id: UUID) -> bool:

@@ -71,6 +71,9 @@ class Member(AbstractBaseUser):
     # The journal and the sessions know when somebody signed in, and per session: no field of Django's for it.
     last_login = None
 
+    # Said by the backend of the person it has just let in: why another password must be chosen first.
+    must_change_password: str = ""
+
     USERNAME_FIELD = "id"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -101,6 +104,11 @@ class Member(AbstractBaseUser):
         Without this, account flows find no way to confirm a directory member and let them through.
         """
         return self.entry_uuid is not None or super().has_usable_password()
+
+    @property
+    def has_own_password(self) -> bool:
+        """A password that the hub keeps itself; never for somebody of the directory, whatever the row says."""
+        return self.is_local and super().has_usable_password()
 
     @cached_property
     def roles(self) -> frozenset[Role]:

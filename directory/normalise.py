@@ -140,6 +140,18 @@ def mail_key(text: str) -> str:
     return key if len(key) <= MAX_MAIL else ""
 
 
+def opaque(password: str) -> str:
+    """A password as it is kept and compared: RFC 8265 §4.2.2, OpaqueString.
+
+    One kind of space, and composed letters: what another keyboard or system writes for the same keys.  Nothing is cut,
+    trimmed or folded.  Raises ``ValueError`` for what no keyboard writes.
+    """
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in password):
+        raise ValueError("a control character")
+    spaced = "".join(" " if unicodedata.category(character) == "Zs" else character for character in password)
+    return unicodedata.normalize("NFC", spaced)
+
+
 def e164(text: str) -> str:
     """The number in ITU-T E.164, when only one reading is possible; else empty.
 

@@ -10,3 +10,6 @@ members_erased = Signal()
 
 # Sent with ``action``, ``member_id``, ``actor``, ``facts`` and ``now``: somebody changed this member’s account.
 member_acted_on = Signal()
+
+# Sent with ``member_ids`` (whose mail address is another one now, or none) and ``now``.
+addresses_changed = Signal()

@@ -86,6 +86,10 @@ class DirectoryRefused(Exception):
     """The directory answers, but refuses or limits what the hub asks (reader's password, size limit, …)."""
 
 
+class ChangeUncertain(DirectoryUnavailable):
+    """The directory fell silent with an order in hand: whether it was carried out is not known."""
+
+
 class CannotChange(Exception):
     """A change of an account, a departure or a role that the rules refuse; ``reason`` has its words in ``words.py``."""
 

@@ -14,7 +14,7 @@ from directory.ldap.plan import DETAILS, GroupChange, PersonChange, Plan
 from directory.ldap.source import Source
 from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
 from directory.runs import close, last_read
-from directory.signals import members_ended
+from directory.signals import addresses_changed, members_ended
 from directory.types import MemberState, RunStatus
 
 MIRRORED = ("dn", "dn_key", "csn", "state", "state_reason", "login_ambiguous", "email_state", *DETAILS)
@@ -43,6 +43,9 @@ def apply(run: SyncRun, plan: Plan, source: Source, now: datetime) -> SyncRun:
     ended = [members[each.entry_uuid].pk for each in plan.people if each.verb == "end"]
     if ended:
         members_ended.send(sender=SyncRun, member_ids=ended, now=now)
+    moved = [members[each.entry_uuid].pk for each in plan.people if {"email_key", "email_state"} & each.changes.keys()]
+    if moved:
+        addresses_changed.send(sender=SyncRun, member_ids=moved, now=now)
     report_of(run, plan, now)
     run.counts["written"] = plan.changes + issues
     # A server that went back keeps the mark it has to come up to again.

@@ -33,6 +33,11 @@ class LdapConfig:
         return f"LdapConfig({self.uri})"
 
     @property
+    def can_write(self) -> bool:
+        """Whether the hub has an account that may set passwords."""
+        return bool(self.write_dn and self.write_password)
+
+    @property
     def former_base(self) -> str:
         """The branch of those who left."""
         return f"ou=anciens,{self.people_base}"

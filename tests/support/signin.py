@@ -28,6 +28,8 @@ KARIM, KARIM_PASSWORD = "karim.benali", "alizarine-chantier"
 HUGO, HUGO_PASSWORD = "hugo.castel", "alizarine-verrou"
 INES, INES_PASSWORD = "ines.oliveira", "alizarine-ancienne"
 WRONG = "canari-mot-de-passe-faux"
+# Fit for the rule: words that have nothing to do with each other.
+NEW_PASSWORD = "pelican-bureau-ancre-lilas"
 
 AddMember = Callable[..., Member]
 

@@ -49,6 +49,8 @@ def ldap_settings(server: EmbeddedDirectory, **changes: Any) -> dict[str, Any]:
         "groups_base": "",
         "bind_dn": server.reader_dn,
         "bind_password": server.reader_password,
+        "write_dn": server.writer_dn,
+        "write_password": server.writer_password,
         "ca_file": server.ca_file,
         "start_tls": True,
         "timeout_seconds": 3.0,
