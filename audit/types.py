@@ -76,6 +76,7 @@ class Action(TextChoices):
     FAVOURITE_CHANGED = "launcher:favourite:change", _("Favori modifié")
     SHEET_DECLARED = "consent:sheet:declare", _("Fiche de traitement déclarée")
     NOTICE_SEEN = "consent:notice:see", _("Information lue")
+    HUB_NOTICE_SEEN = "idp:notice:see", _("Information de Trousseau lue")
     CONSENT_GIVEN = "consent:grant:give", _("Accord donné")
     CONSENT_REFUSED = "consent:grant:refuse", _("Accord refusé")
     CONSENT_WITHDRAWN = "consent:grant:withdraw", _("Accord retiré")

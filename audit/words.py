@@ -81,6 +81,7 @@ SENTENCES: dict[str, Text] = {
     Action.FAVOURITE_CHANGED: _("{who} change ses favoris : {tool}."),
     Action.SHEET_DECLARED: _("{who} déclare une nouvelle version de fiche : {tool}."),
     Action.NOTICE_SEEN: _("{subject} lit l’information sur {tool}."),
+    Action.HUB_NOTICE_SEEN: _("{subject} lit ce que Trousseau garde."),
     Action.CONSENT_GIVEN: _("{subject} donne son accord à {tool}."),
     Action.CONSENT_REFUSED: _("{subject} refuse son accord à {tool}."),
     Action.CONSENT_WITHDRAWN: _("L’accord donné par {subject} à {tool} prend fin."),

@@ -10,6 +10,7 @@ class IdpConfig(AppConfig):
         from audit import words as journal
         from directory.policy import Right
         from idp import gate, receivers, words  # noqa: F401 (receivers are connected by being imported)
+        from idp.signin import first_role  # noqa: F401
         from idp.signin import receivers as signin_receivers  # noqa: F401
 
         readers.guard_with(lambda request, page: gate.refusal(request, Right.READ_JOURNAL, page))

@@ -8,9 +8,10 @@ from uuid import UUID
 from django.dispatch import receiver
 
 from audit.types import Action, Actor
-from directory.signals import member_acted_on, members_ended, members_erased
-from idp.services import attached, notices_of_acts
+from directory.signals import addresses_changed, member_acted_on, members_ended, members_erased
+from idp.services import attached, links, notices_of_acts
 from idp.services.sessions import end_member
+from idp.types import LinkKind
 
 
 @receiver(members_ended)
@@ -30,3 +31,10 @@ def tell_member(
     *, action: Action, member_id: UUID, actor: Actor, facts: dict[str, Any], now: datetime, **_: Any
 ) -> None:
     notices_of_acts.tell(action, member_id=member_id, facts=facts, now=now)
+
+
+@receiver(addresses_changed)
+def end_mailed_links(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> None:
+    """What was sent to the former address opens nothing any more: somebody else may read there."""
+    for member_id in member_ids:
+        links.end_all(member_id, now=now, kinds=[LinkKind.INVITATION, LinkKind.RESET])

@@ -21,7 +21,7 @@ from directory import backends
 from directory.backends import wait_for_refusal
 from directory.models import Member
 from directory.types import DirectoryUnavailable
-from idp.services import mails
+from idp.services import mails, refusals
 from idp.signin import journal, secrets
 from idp.signin.addresses import is_own_path
 from idp.signin.browser import take
@@ -33,6 +33,8 @@ SIGN_IN_FAILED = _(
     "Ces identifiants ne permettent pas d’entrer. Vérifiez-les ; après plusieurs essais, patientez dix minutes "
     "ou écrivez à la structure."
 )
+# Tries a minute at an account of the hub's own, whatever the directory does.
+LOCAL_TRIES = 10
 TOO_MANY = _("Trop d’essais. Patientez dix minutes, puis recommencez.")
 
 
@@ -71,8 +73,13 @@ class AccountAdapter(DefaultAccountAdapter):
         if taken is None:
             self._refused(request, attempt, "throttled", began)
             raise self.validation_error(self._failure_code(request))
+        # While the directory is away no try is counted, for nobody's password is looked at but those of the hub's own
+        # accounts: they have a count of their own, and whoever has used it up hears what everybody hears.
+        local = attempt.member_id is None or refusals.allowed(
+            "local", network=str(attempt.member_id), limit=LOCAL_TRIES, now=timezone.now()
+        )
         try:
-            found = authenticate(request, **credentials)
+            found = authenticate(request, local=local, **credentials)
         except DirectoryUnavailable:
             # Nobody's password was looked at: the attempt does not count.
             taken.give_back()
@@ -120,8 +127,10 @@ class AccountAdapter(DefaultAccountAdapter):
     # Entering ----------------------------------------------------------------------------------------------
 
     def get_login_stages(self) -> list[str]:
+        """A new password is chosen last: who has a second factor has shown it by then."""
         ours = {"allauth.mfa.stages.AuthenticateStage": "idp.signin.stages.SecondFactorStage"}
-        return [ours.get(path, path) for path in super().get_login_stages()]
+        stages = [ours.get(path, path) for path in super().get_login_stages()]
+        return [*stages, "idp.signin.stages.ChoosePasswordStage"]
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         """The state is read again: somebody may have left between the password and the code."""

@@ -8,6 +8,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
 from allauth.core.internal import ratelimit
@@ -84,6 +85,36 @@ def _counted(record: Record, factors: dict[Any, Authenticator], oldest: float) -
 
 def record_enrolment(request: HttpRequest, member: Member, factor: Authenticator) -> None:
     record_authentication(request, member, "mfa", type=factor.type, id=factor.pk, enrolment=True)
+
+
+def record_password(request: HttpRequest, member: Member) -> None:
+    """The directory has just taken or checked this person's password."""
+    record_authentication(request, member, "password")
+
+
+def second_factor_at(request: HttpRequest, member: Member) -> float:
+    """When this session last proved a second factor, in seconds; 0 for never."""
+    return max((float(each["at"]) for each in records_of(request, member) if each.get("method") == "mfa"), default=0.0)
+
+
+def begin_login(
+    request: HttpRequest, member: Member, *, stage: str, state: dict[str, Any], redirect_url: str
+) -> HttpResponse:
+    """A sign-in that begins with something else than a password, through every step that a sign-in has.
+
+    ``state`` is what ``stage`` finds of it.  A sign-in that somebody else left half-way in this browser is forgotten,
+    with all it had proved.
+    """
+    clear_login(request)
+    request.session.cycle_key()
+    login = Login(user=member, redirect_url=redirect_url, state={"stages": {stage: {"data": state}}})
+    answer: HttpResponse = perform_login(request, login)
+    return answer
+
+
+def forget_login(request: HttpRequest) -> None:
+    """Drop a sign-in that is under way, with all it has proved."""
+    clear_login(request)
 
 
 def keep_records(request: HttpRequest, records: Iterable[Record]) -> None:

@@ -1,13 +1,20 @@
 """The steps of a sign-in between the password and the session, where the hub decides differently from allauth."""
 
 from typing import Any, cast
+from uuid import UUID
 
+from allauth.account.stages import LoginStage
 from allauth.mfa.stages import AuthenticateStage
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 
 from directory.models import Member
 from idp.services import browsers
 from idp.signin.browser import secret_of
+
+KEY = "choose_password"
+BY_LINK = "by_link"
 
 
 class SecondFactorStage(AuthenticateStage):
@@ -18,9 +25,52 @@ class SecondFactorStage(AuthenticateStage):
 
     def handle(self) -> tuple[Any, bool]:
         member = cast("Member | None", self.login.user)
-        if member is not None and browsers.is_trusted(
-            member=member, secret=secret_of(self.request), now=timezone.now()
-        ):
+        if member is not None and not is_by_link(self.login) and self._is_trusted(member):
             return None, True
         answer: tuple[Any, bool] = super().handle()
         return answer
+
+    def _is_trusted(self, member: Member) -> bool:
+        return browsers.is_trusted(member=member, secret=secret_of(self.request), now=timezone.now())
+
+
+class ChoosePasswordStage(LoginStage):
+    """For whoever came by a link, and for a right password that may no longer be kept.
+
+    It comes after the second factor, so that neither a link nor a password that somebody else has set skips it
+    (ASVS 6.4.3).  Nothing of the sign-in counts as a password before it: a mail box alone opens nothing.
+    """
+
+    key = KEY
+    urlname = "account_choose_password"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Said once, of the person the backend has just let in; the steps before this one read them anew.
+        why = getattr(self.login.user, "must_change_password", "")
+        if why:
+            self.state["why"] = why
+
+    def handle(self) -> tuple[HttpResponse | None, bool]:
+        if not self.why:
+            return None, True
+        return HttpResponseRedirect(reverse(self.urlname)), True
+
+    @property
+    def why(self) -> str:
+        """``by_link``, ``must_change`` or ``expired``; nothing where the password stays."""
+        return str(self.state.get("why", ""))
+
+    @property
+    def link_id(self) -> UUID | None:
+        return UUID(self.state["link"]) if "link" in self.state else None
+
+
+def by_link(link_id: UUID) -> dict[str, str]:
+    """What this step finds of a sign-in that began with a link."""
+    return {"why": BY_LINK, "link": str(link_id)}
+
+
+def is_by_link(login: Any) -> bool:
+    """Did this sign-in begin with a link?  Then a browser that is trusted skips nothing."""
+    return bool(login.state.get("stages", {}).get(KEY, {}).get("data", {}).get("why") == BY_LINK)

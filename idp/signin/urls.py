@@ -1,11 +1,11 @@
-"""Addresses of sign-in, under allauth's names.  No sign-up, no mail management, no password of the hub's own."""
+"""Addresses of sign-in, under allauth's names where it has one.  No sign-up and no mail management."""
 
 from allauth.mfa.base import views as mfa
 from django.contrib.auth.decorators import login_required
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
-from idp.signin import views
+from idp.signin import passwords, views, welcome
 from idp.signin.reauth import View, fresh_proof
 from idp.views import logout
 
@@ -36,4 +36,14 @@ urlpatterns = [
     path(f"{FACTORS}codes/", proved(views.recovery_codes_page), name="mfa_view_recovery_codes"),
     path(f"{FACTORS}codes/creer/", proved(views.new_recovery_codes), name="mfa_generate_recovery_codes"),
     path(f"{FACTORS}codes/telecharger/", proved(views.download_recovery_codes), name="mfa_download_recovery_codes"),
+    path("oubli/", passwords.Forgotten.as_view(), name="account_forgotten"),
+    path("oubli/envoye/", passwords.forgotten_sent, name="account_forgotten_sent"),
+    path("lien/", passwords.LinkPage.as_view(), name="account_link_page"),
+    path("lien/perime/", passwords.link_refused, name="account_link_refused"),
+    path("lien/<str:secret>/", passwords.open_link, name="account_link"),
+    path("choisir/", passwords.ChoosePassword.as_view(), name="account_choose_password"),
+    path("mot-de-passe/", passwords.ChangePassword.as_view(), name="account_password"),
+    path("bienvenue/", welcome.Notice.as_view(), name="account_notice"),
+    path("bienvenue/cle/", welcome.passkey_offer, name="account_passkey_offer"),
+    path("premier/", welcome.first_steps, name="account_first"),
 ]

@@ -52,7 +52,6 @@ def test_a_cookie_of_whoever_is_held_back_is_nobodys_at_the_next_request(member,
 def test_whoever_is_held_back_between_the_password_and_the_code_gets_no_further(noemie, monkeypatch):
     """The bind succeeds while the office suspends: the account is read again after it."""
 
-
     check = backends.client.check_password
 
     def meanwhile(*given):

@@ -68,6 +68,9 @@ DEAD_THINGS = {
 SIGN_IN = {
     "kanidm, origin of a passkey": "The origin of a passkey was compared by its end.",
     "django-allauth 65.8.1": "A success cleared the count of its network.",
+    "CVE-2026-18963": "Keycloak: a reset begun for one person was finished as another.",
+    "canaille 0.2.0": "A reset passed by the second factor.",
+    "CVE-2026-16072": "Keycloak: the links of invitations could be read by others.",
     "CVE-2026-7507": "Keycloak: a sign-in session could be planted in somebody's browser.",
     "GHSA-8g9r-9wjw-37j4": "Keycloak: a factor was removed without fresh proof.",
     "CVE-2026-49443": "authentik: an empty form let people through a step.",
