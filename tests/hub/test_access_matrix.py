@@ -13,8 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from directory.models import Collective, Member, Membership, RoleGrant
 from directory.types import Hold, Role
-from idp.models import Tool
-from tests.hub.access import IN, OUT, TABLE, Answer, Row, Who
+from tests.hub.access import IN, OUT, Answer, Row, Who
 from tests.support.cast import make_member, make_tool
 from tests.support.oidc import sign_in
 
