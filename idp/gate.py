@@ -61,7 +61,8 @@ def refusal(request: HttpRequest, right: Right, page: str) -> HttpResponse | Non
         return None
     if allauth_parts.has_second_factor(member):
         # A form that was sent is not sent again by coming back: its page is asked for anew.
-        return reauth.must_enter_code(request.get_full_path() if request.method == "GET" else reverse("launcher:home"))
+        back = request.get_full_path() if request.method == "GET" else reverse("launcher:home")
+        return reauth.must_prove_second_factor(member, back)
     note_refused_page(actor=actor_of(request), page=page, reason="second_factor_missing", now=now)
     messages.warning(
         request,

@@ -4,8 +4,6 @@ It only ends things, so it harms nobody in the wrong hands: the member comes bac
 """
 
 from datetime import datetime
-from importlib import import_module
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +13,7 @@ from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Member
 from idp.models import Alarm, HubSession, ToolSession
-from idp.services import browsers, mails, sessions
+from idp.services import browsers, links, mails, sessions
 from idp.types import MailKind
 
 
@@ -38,7 +36,8 @@ def raise_alarm(*, member: Member, actor: Actor, now: datetime, here: UUID | Non
         mine = mine.exclude(pk=here)
     sessions.end_hub_sessions(mine, reason=reason, actor=actor, now=now)
     browsers.end_all([member.pk], reason=reason, actor=actor, now=now)
-    _end_links(member.pk, now)
+    # Links that somebody may have asked for in the member's name.
+    links.end_all(member.pk, now=now)
     sessions.hold(member.pk)
     waiting = open_alarm(member.pk)
     alarm = waiting or Alarm.objects.create(member=member, raised_at=now)
@@ -74,12 +73,3 @@ def _tell_the_office(member: Member, now: datetime) -> None:
     mails.queue_text(
         kind=MailKind.ALARM, member=member, subject=subject, body=body, now=now, address=settings.OFFICE_CONTACT
     )
-
-
-def _end_links(member_id: UUID, now: datetime) -> None:
-    """Links that somebody may have asked for in the member's name."""
-    try:
-        links: Any = import_module("idp.services.links")
-    except ModuleNotFoundError:
-        return
-    links.end_all(member_id, now=now)

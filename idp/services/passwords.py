@@ -14,9 +14,9 @@ from directory.models import Member
 from directory.passwords import Outcome
 from directory.types import ChangeUncertain, DirectoryUnavailable
 from idp import passwords
-from idp.models import AccountLink, Browser, HubSession, Tool
+from idp.models import AccountLink, HubSession, Tool
 from idp.passwords import Judgement
-from idp.services import links, mails, refusals, sessions
+from idp.services import attempts, browsers, links, mails, refusals, sessions
 from idp.types import LinkKind, MailKind
 
 # Known to everybody who guesses at this house.
@@ -126,10 +126,12 @@ def _settle(
         sessions.end_hub_sessions(others, reason="password_changed", actor=actor, now=now)
     links.end_all(member.pk, now=now)
     # What was trusted was trusted with the password there was.
-    browsers = Browser.objects.filter(member_id=member.pk, trusted_until__gt=now).update(trusted_until=None)
-    facts: dict[str, object] = {"sessions": count, "browsers": browsers}
+    untrusted = browsers.end_trust(member_id=member.pk, actor=actor, reason="password_changed", now=now)
+    facts: dict[str, object] = {"sessions": count, "browsers": untrusted}
     if link is not None:
         facts["link_kind"] = str(link.kind)
+    # Whoever knows the new one has failed at nothing: what strangers tried before counts no more.
+    attempts.clear(member.pk)
     record(Entry(Action.PASSWORD_CHANGED, actor=actor, subject=member.pk, reason=reason, facts=facts, at=now))
     if link is None or link.kind not in FIRST_PASSWORDS:
         told = {"at": now, "sessions_ended": end_sessions, "by_link": link is not None}

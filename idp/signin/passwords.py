@@ -29,9 +29,11 @@ from idp import passwords as rule
 from idp.models import AccountLink
 from idp.selectors import live_session
 from idp.services import links, passwords, refusals, resets, sessions
+from idp.services.attempts import account_of
 from idp.services.passwords import PasswordRefused
 from idp.signin import allauth_parts, journal, reauth, stages
 from idp.signin.adapter import TOO_MANY
+from idp.signin.browser import take
 from idp.signin.password_forms import ChangePasswordForm, ForgottenForm, NewPasswordForm
 from idp.signin.pending import carried, restore
 from idp.signin.stages import BY_LINK, ChoosePasswordStage
@@ -285,7 +287,7 @@ class ChangePassword(Choosing):
         if isinstance(member, Member) and allauth_parts.has_second_factor(member):
             since = time.time() - allauth_parts.second_factor_at(request, member)
             if since > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
-                return reauth.must_enter_code(request.path)
+                return reauth.must_prove_second_factor(member, request.path)
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -329,7 +331,7 @@ class counted:
         self.request, self.member = request, member
 
     def __enter__(self) -> None:
-        self.attempt = allauth_parts.consume_attempt(self.request, key=f"member:{self.member.pk}")
+        self.attempt = take(self.request, account_of(self.member.pk), member_id=self.member.pk)
         if self.attempt is None:
             journal.refused(self.request, member_id=self.member.pk, reason="throttled", step="confirmation")
             raise PasswordRefused("throttled")
@@ -338,4 +340,4 @@ class counted:
         if isinstance(error, PasswordRefused) and error.reason == "directory_wrong_old":
             journal.refused(self.request, member_id=self.member.pk, reason="wrong", step="confirmation")
         elif self.attempt is not None:
-            self.attempt.rollback()
+            self.attempt.give_back()

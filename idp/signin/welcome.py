@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
@@ -38,14 +38,13 @@ class Notice(View):
             )
         except welcome.NoticeChanged:
             return redirect("account_notice")
-        return redirect("account_passkey_offer" if _passkey_page() else "launcher:home")
+        return redirect("account_passkey_offer")
 
 
 @never_cache
 @login_required
 def passkey_offer(request: HttpRequest) -> HttpResponse:
-    page = _passkey_page()
-    return render(request, "account/passkey_offer.html", {"page": page}) if page else redirect("launcher:home")
+    return render(request, "account/passkey_offer.html", {"page": reverse("mfa_add_webauthn")})
 
 
 @never_cache
@@ -61,12 +60,4 @@ def first_steps(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Vous avez le rôle de technicien·ne."))
         return redirect("launcher:home")
     ready = bool(allauth_parts.second_factor_at(request, member))
-    return render(request, "account/first.html", {"passkeys": _passkey_page(), "ready": ready})
-
-
-def _passkey_page() -> str:
-    """Where a passkey is added; nothing where there are none."""
-    try:
-        return reverse("mfa_add_webauthn")
-    except NoReverseMatch:
-        return ""
+    return render(request, "account/first.html", {"passkeys": reverse("mfa_add_webauthn"), "ready": ready})

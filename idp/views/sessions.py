@@ -6,13 +6,11 @@ from typing import cast
 from uuid import UUID
 
 from allauth.account.decorators import reauthentication_required
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -141,27 +139,15 @@ def not_me(request: HttpRequest) -> HttpResponse:
     """The page says what will happen and whom to call; the form does it, after fresh proof."""
     member = _member(request)
     if request.method == "GET":
-        return render(request, "idp/sessions_not_me.html", {"change_password": _password_page()})
+        return render(request, "idp/sessions_not_me.html")
     here = _here(request)
     alarms.raise_alarm(
         member=member, actor=Actor(member=member.pk), here=UUID(here) if here else None, now=timezone.now()
     )
     request.session.pop(OFFER_FIELD, None)
-    page = _password_page()
     told = _("Tout est fermé, sauf cette session. La structure est prévenue.")
-    if page:
-        messages.success(request, f"{told} {_('Choisissez maintenant un nouveau mot de passe.')}")
-        return redirect(page)
-    ask = _("Demandez un nouveau mot de passe à la structure : %(contact)s.") % {"contact": settings.OFFICE_CONTACT}
-    messages.success(request, f"{told} {ask}")
-    return redirect("idp:sessions")
-
-
-def _password_page() -> str:
-    try:
-        return reverse("account_change_password")
-    except NoReverseMatch:
-        return ""
+    messages.success(request, f"{told} {_('Choisissez maintenant un nouveau mot de passe.')}")
+    return redirect("account_password")
 
 
 def _member(request: HttpRequest) -> Member:
