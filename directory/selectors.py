@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from audit.selectors import fold
 from directory.models import Collective, Departure, Member, StatusPeriod, SyncRun
 from directory.normalise import login_key, mail_key
 from directory.types import MailState, Role, RunStatus
@@ -63,3 +64,13 @@ def path_of(member: Member) -> list[StatusPeriod]:
 def digest_of(names: Iterable[str]) -> str:
     """Names exactly these: an approval given for them holds for no others."""
     return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:16]
+
+
+def matching(text: str) -> list[UUID]:
+    """People whose name, login or address holds every word of this, without accents or case.
+
+    Compared here rather than in the database: SQLite folds no accents, and a cooperative has a thousand people.
+    """
+    words = fold(text).split()
+    people = Member.objects.filter(erased_at=None).values_list("pk", "display_name", "login", "email")
+    return [pk for pk, *names in people.iterator() if words and all(word in fold(" ".join(names)) for word in words)]

@@ -16,6 +16,7 @@ from idp.views import (
     sessions,
     tokens,
 )
+from idp.views.office import acts, invitation, members, roles
 
 app_name = "idp"
 urlpatterns = [
@@ -60,5 +61,17 @@ urlpatterns = [
     path("outils/<slug:slug>/fermer/", logout.close_tool, name="close_tool"),
     path("technique/deconnexions/", deliveries.log, name="deliveries"),
     path("technique/deconnexions/relance/", deliveries.retry, name="retry_deliveries"),
+    path("structure/", members.home, name="office"),
+    path("structure/recherche/", members.search, name="office_search"),
+    path("structure/roles/", roles.page, name="office_roles"),
+    path("structure/roles/donner/", roles.grant, name="office_grant"),
+    path("structure/roles/retirer/", roles.revoke, name="office_revoke"),
+    path("structure/regles/", roles.rule, name="office_rule"),
+    path("structure/membres/<uuid:member_id>/", members.member, name="office_member"),
+    path("structure/membres/<uuid:member_id>/invitation/", invitation.preview, name="office_invitation"),
+    path("structure/membres/<uuid:member_id>/<slug:act>/", acts.act, name="office_act"),
+    path("structure/recuperations/<uuid:recovery_id>/", acts.decide, name="office_recovery"),
+    path("structure/alertes/<int:alarm_id>/", acts.settle_alarm, name="office_alarm"),
+    path("compte/recuperation/<uuid:recovery_id>/annuler/", acts.cancel_own, name="cancel_recovery"),
     path("outils/<slug:slug>/retrait/", member.withdraw, name="withdraw"),
 ]

@@ -98,6 +98,15 @@ REASONS: dict[str, Text] = {
     "link_expired": _("lien périmé"),
     "no_address": _("pas d’adresse e-mail à soi"),
     "no_write_account": _("Trousseau ne peut pas changer ce mot de passe"),
+    # The office, and getting somebody back in.
+    "recovered": _("compte récupéré avec l’aide de la structure"),
+    "office_asked": _("fermé par la structure"),
+    "own_account": _("nul n’agit sur son propre compte"),
+    "not_active": _("ce compte n’est pas ouvert"),
+    "recovery_open": _("une demande attend déjà"),
+    "recovery_over": _("cette demande n’attend plus de réponse"),
+    "same_person": _("une autre personne que vous doit décider"),
+    "not_your_request": _("cette demande n’est pas la vôtre"),
     # Mails.
     "mail_refused": _("refusé par le serveur de courrier"),
     "mail_unreachable": _("serveur de courrier injoignable"),

@@ -1,0 +1,149 @@
+"""Finding members, and the page of one of them."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from directory import selectors as directory_selectors
+from directory.models import Member
+from directory.policy import Right
+from directory.types import Hold, MemberState, SuspensionReason
+from idp import accounts
+from idp.gate import actor_of, opened_by
+from idp.models import Browser, Recovery
+from idp.selectors import live_sessions
+from idp.services import factors, invitations, lookups
+from idp.standing import can_enter, obstacles
+from idp.standing_words import ACTS, to_office
+from idp.types import RecoveryState
+
+PER_PAGE = 25
+# What was looked for waits in the session: a name in an address would stay in histories and logs.
+QUERY = "office_query"
+LISTS = {
+    "tous": _("Tout le monde"),
+    "jamais": _("Jamais venus"),
+    "suspendus": _("Suspendus"),
+    "departs": _("Départs prévus"),
+    "partis": _("Partis"),
+}
+
+
+class DepartureForm(forms.Form):
+    last_day = forms.DateField(
+        label=_("Dernier jour"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+
+class SuspensionForm(forms.Form):
+    reason = forms.ChoiceField(label=_("Raison"), choices=SuspensionReason.choices)
+
+
+@opened_by(Right.FIND_MEMBERS, page="idp:office")
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What waits, and the list of members: one list, or what was looked for."""
+    actor = actor_of(request)
+    now = timezone.now()
+    which = request.GET.get("liste", "")
+    if which and which not in LISTS:
+        raise Http404
+    query = "" if which else str(request.session.get(QUERY, ""))
+    ids = None
+    if query:
+        ids = directory_selectors.matching(query)
+        lookups.note_search(actor=actor, results=len(ids), now=now)
+    page = Paginator(accounts.members(which or "tous", ids), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "query": query,
+        "which": which,
+        "lists": LISTS.items(),
+        "page": page,
+        "rows": [(member, _badge(member)) for member in page.object_list],
+        "to_do": accounts.to_do(now),
+        "me": actor.member,
+    }
+    return render(request, "idp/office/home.html", context)
+
+
+@opened_by(Right.FIND_MEMBERS, page="idp:office_search")
+@require_POST
+def search(request: HttpRequest) -> HttpResponse:
+    """Keep what is looked for and show it; nothing typed shows everybody again."""
+    request.session[QUERY] = request.POST.get("q", "").replace("\x00", "").strip()[:100]
+    return HttpResponseRedirect(reverse("idp:office") + "#membres")
+
+
+@opened_by(Right.FIND_MEMBERS, page="idp:office_member")
+@require_safe
+def member(request: HttpRequest, member_id: UUID) -> HttpResponse:
+    actor = actor_of(request)
+    found = member_or_404(member_id)
+    lookups.note_consulted(member_id=found.pk, actor=actor, now=timezone.now())
+    return render(request, "idp/office/member.html", shown(request, found))
+
+
+def member_or_404(member_id: UUID) -> Member:
+    found = Member.objects.filter(pk=member_id, erased_at=None).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str, Any]:
+    """What the page of a member shows; ``forms_`` are those that came back with errors."""
+    now = timezone.now()
+    facts = accounts.facts_of(found, now)
+    departure = directory_selectors.planned_departure(found)
+    sessions = live_sessions(now).filter(member=found).prefetch_related("tool_sessions__tool").order_by("-last_seen_at")
+    return {
+        "person": found,
+        "own": found.pk == request.user.pk,
+        "enters": can_enter(facts, now),
+        "obstacles": [(to_office(each), _act_words(each.act)) for each in obstacles(facts, now)],
+        "acts_with_form": {"resume", "unlock", "invite", "welcome_back", "cancel_departure"},
+        "facts": facts,
+        "invitation": invitations.latest(found, now=now),
+        "may_invite": invitations.why_not(found, now=now) == "",
+        "departure": departure,
+        "departure_form": forms_.get("departure_form")
+        or DepartureForm(initial={"last_day": departure.last_day if departure else None}),
+        "suspension_form": forms_.get("suspension_form") or SuspensionForm(),
+        "sessions": list(sessions),
+        "browsers": Browser.objects.filter(member=found, ended_at=None, expires_at__gt=now).count(),
+        "factors": factors.summary(found),
+        "recovery": Recovery.objects.filter(member=found, state=RecoveryState.ASKED, expires_at__gt=now)
+        .select_related("asked_by")
+        .first(),
+        "me": request.user.pk,
+        "tools": accounts.tools_seen_for(found),
+        "collectives": found.collectives.filter(present=True).order_by("kind", "name"),
+        "periods": directory_selectors.path_of(found),
+        "acts": lookups.acts_on(found)[:20],
+        "today": timezone.localdate(),
+    }
+
+
+def _act_words(act: Any) -> tuple[str, str] | None:
+    return (str(act), str(ACTS[act])) if act else None
+
+
+def _badge(found: Any) -> tuple[str, Any]:
+    """How somebody stands, in a word: for a list, from what one statement reads."""
+    if found.hold == Hold.LEFT or found.state in (MemberState.LEFT, MemberState.MISSING):
+        return "", _("parti·e")
+    if found.hold == Hold.SUSPENDED:
+        return "bad", _("suspendu·e")
+    if found.state == MemberState.LOCKED:
+        return "bad", _("verrouillé·e dans l’annuaire")
+    if found.leaving:
+        return "wait", _("départ prévu")
+    return ("ok", _("peut entrer")) if found.ever_in else ("wait", _("jamais venu·e"))

@@ -1,0 +1,287 @@
+"""The office's pages: finding somebody, seeing what keeps them out, and the acts, each recorded and shown."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.models import Event
+from audit.types import Action
+from directory.models import Departure, Member, RoleGrant
+from directory.types import Hold, MailState, MemberState, Role
+from idp.models import AccountLink, Alarm, HubSession, OutgoingMail
+from idp.services import attempts
+from idp.types import LinkKind
+from tests.support.cast import make_member
+from tests.support.oidc import sign_in
+
+
+@pytest.fixture
+def karim(db) -> Member:
+    person = make_member("karim.benali", "Karim Benali")
+    RoleGrant.objects.create(member=person, role=Role.OFFICE)
+    return person
+
+
+@pytest.fixture
+def desk(karim) -> Client:
+    return sign_in(karim, methods=("pwd", "otp", "mfa"), acr="2")
+
+
+def page_of(desk: Client, member: Member) -> str:
+    return desk.get(reverse("idp:office_member", args=[member.pk])).content.decode()
+
+
+def act(desk: Client, who: Member, name: str, **data: object):
+    return desk.post(reverse("idp:office_act", args=[who.pk, name]), data, follow=True)
+
+
+def came(member: Member) -> HubSession:
+    now = timezone.now()
+    return HubSession.objects.create(
+        member=member, started_at=now, auth_time=now, last_seen_at=now, expires_at=now + timedelta(days=1)
+    )
+
+
+# Finding -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed", ["amélie", "AMELIE roux", "roux", "amelie.roux@canari", "elie rou"])
+def test_somebody_is_found_by_parts_of_name_login_or_address_without_accents(desk, member, other_member, typed):
+    page = desk.post(reverse("idp:office_search"), {"q": typed}, follow=True).content.decode()
+
+    assert "Amélie Roux" in page
+    assert "Bachir Haddad" not in page
+
+
+@pytest.mark.spec("OWASP ASVS", "14.2.1")
+def test_what_is_looked_for_is_in_no_address_and_in_no_line_of_the_journal(desk, member):
+    answer = desk.post(reverse("idp:office_search"), {"q": "amélie"})
+    desk.get(answer.url)
+
+    assert "lie" not in answer.url
+    line = Event.objects.get(action=Action.MEMBERS_SEARCHED)
+    assert line.facts == {"results": 1}
+
+
+def test_nobody_found_says_what_to_try_and_the_search_can_be_cleared(desk, member):
+    page = desk.post(reverse("idp:office_search"), {"q": "zzz"}, follow=True).content.decode()
+    assert 'id="office-empty"' in page
+
+    page = desk.post(reverse("idp:office_search"), {"q": ""}, follow=True).content.decode()
+    assert "Amélie Roux" in page
+
+
+@pytest.mark.parametrize(
+    ("which", "shown"),
+    [("jamais", {"Amélie Roux"}), ("suspendus", {"Bachir Haddad"}), ("partis", {"Celine Petit"}), ("departs", set())],
+)
+def test_each_list_holds_its_own(desk, karim, member, other_member, which, shown):
+    came(karim)
+    Member.objects.filter(pk=other_member.pk).update(hold=Hold.SUSPENDED)
+    make_member("celine.petit", "Celine Petit", state=MemberState.LEFT)
+
+    page = desk.get(reverse("idp:office"), {"liste": which}).content.decode()
+
+    names = {"Amélie Roux", "Bachir Haddad", "Celine Petit"}
+    assert {name for name in names if f">{name}</a>" in page} == shown
+
+
+def test_a_list_that_does_not_exist_is_not_a_page(desk):
+    assert desk.get(reverse("idp:office"), {"liste": "secret"}).status_code == 404
+
+
+# Who may -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [None, Role.DPO, Role.TECHNICIAN])
+def test_only_the_office_sees_members_and_a_refusal_is_recorded(db, member, role):
+    other = make_member("paul.martin", "Paul Martin")
+    if role:
+        RoleGrant.objects.create(member=other, role=role)
+    browser = sign_in(other, methods=("pwd", "otp", "mfa"), acr="2")
+
+    for answer in (
+        browser.get(reverse("idp:office")),
+        browser.get(reverse("idp:office_member", args=[member.pk])),
+        browser.post(reverse("idp:office_act", args=[member.pk, "suspend"]), {"reason": "other"}),
+    ):
+        assert answer.status_code == 403
+    assert Event.objects.filter(action=Action.ACCESS_REFUSED, actor=other).count() == 3
+    member.refresh_from_db()
+    assert member.hold == Hold.NONE
+
+
+def test_a_look_at_somebody_is_recorded_once_in_a_while_and_shown_to_them(desk, karim, member):
+    page_of(desk, member)
+    page = page_of(desk, member)
+
+    line = Event.objects.get(action=Action.MEMBER_CONSULTED)
+    assert (line.actor_id, line.subject_id) == (karim.pk, member.pk)
+    assert "Karim Benali ouvre la fiche" in page
+
+
+def test_nobody_acts_on_their_own_account(desk, karim):
+    came(karim)
+    page = page_of(desk, karim)
+
+    assert "C’est votre propre fiche" in page
+    assert "/suspend/" not in page
+    answer = act(desk, karim, "suspend", reason="other")
+    assert "Rien n’a changé" in answer.content.decode()
+    assert Event.objects.filter(action=Action.ACT_REFUSED, actor=karim, reason="own_account").exists()
+
+
+# Seeing and acting -------------------------------------------------------------------------------------------
+
+
+def test_a_suspended_member_is_explained_and_let_in_again(desk, member):
+    came(member)
+    answer = act(desk, member, "suspend", reason="asked")
+    page = answer.content.decode()
+
+    assert 'data-obstacle="suspended"' in page
+    assert "à la demande du membre" in page
+    member.refresh_from_db()
+    assert member.hold == Hold.SUSPENDED
+    assert HubSession.objects.get(member=member).ended_at is not None
+
+    act(desk, member, "resume")
+    member.refresh_from_db()
+    assert member.hold == Hold.NONE
+
+
+def test_a_reason_that_does_not_exist_changes_nothing_and_says_so(desk, member):
+    answer = act(desk, member, "suspend", reason="canari")
+
+    assert answer.status_code == 422
+    member.refresh_from_db()
+    assert member.hold == Hold.NONE
+
+
+def test_a_departure_is_dated_changed_and_called_off(desk, member):
+    came(member)
+    day = timezone.localdate() + timedelta(days=30)
+
+    page = act(desk, member, "depart", last_day=day.isoformat()).content.decode()
+    assert 'data-obstacle="leaving"' in page
+    act(desk, member, "depart", last_day=(day + timedelta(days=1)).isoformat())
+    assert Departure.objects.get(member=member, cancelled_at=None).last_day == day + timedelta(days=1)
+
+    act(desk, member, "cancel_departure")
+    assert not Departure.objects.filter(member=member, cancelled_at=None, done_at=None).exists()
+
+
+@pytest.mark.parametrize("day", ["", "31/02/2027", "2020-01-01", "canari"])
+def test_a_day_that_cannot_be_is_said_beside_the_field(desk, member, day):
+    answer = act(desk, member, "depart", last_day=day)
+
+    assert answer.status_code == 422
+    assert "errorlist" in answer.content.decode()
+    assert not Departure.objects.exists()
+
+
+def test_somebody_who_never_came_is_invited_and_the_invitation_can_be_read_before(desk, member, settings):
+    # Whoever is invited chooses a password: the hub must be able to write it.
+    settings.LDAP = settings.LDAP | {"uri": "ldaps://127.0.0.1:1", "write_dn": "cn=w", "write_password": "canari"}
+    page = page_of(desk, member)
+    assert 'data-obstacle="invitation_never"' in page
+
+    preview = desk.get(reverse("idp:office_invitation", args=[member.pk])).content.decode()
+    assert 'lang="fr"' in preview
+    assert 'lang="en"' in preview
+
+    page = act(desk, member, "invite").content.decode()
+    link = AccountLink.objects.get(member=member, kind=LinkKind.INVITATION)
+    assert 'data-obstacle="invitation_waiting"' in page
+    assert link.digest not in page
+    assert OutgoingMail.objects.filter(link=link).count() == 1
+
+
+def test_somebody_without_an_address_is_not_invited_and_the_reason_is_said(desk, member):
+    Member.objects.filter(pk=member.pk).update(email_state=MailState.SHARED)
+
+    page = page_of(desk, member)
+    answer = act(desk, member, "invite").content.decode()
+
+    assert 'data-obstacle="mail_shared"' in page
+    assert "Rien n’a changé" in answer
+    assert not AccountLink.objects.exists()
+
+
+def test_a_blocked_member_is_unlocked(desk, member):
+    came(member)
+    for _try in range(6):
+        attempts.take(account=f"member:{member.pk}", network="192.0.2.7", known=False, now=timezone.now())
+    assert 'data-obstacle="blocked"' in page_of(desk, member)
+
+    answer = act(desk, member, "unlock")
+
+    assert "Les essais repartent de zéro" in answer.content.decode()
+    assert 'data-obstacle="blocked"' not in answer.content.decode()
+    assert Event.objects.filter(action=Action.ACCOUNT_UNLOCKED, subject=member).count() == 1
+
+
+def test_all_sessions_of_a_member_are_ended(desk, member):
+    session = came(member)
+
+    act(desk, member, "end_sessions")
+
+    session.refresh_from_db()
+    assert session.ended_reason == "office_asked"
+
+
+def test_an_act_that_does_not_exist_is_not_a_page(desk, member):
+    assert desk.post(reverse("idp:office_act", args=[member.pk, "impersonate"])).status_code == 404
+    assert desk.get(reverse("idp:office_act", args=[member.pk, "suspend"])).status_code == 405
+
+
+# What waits --------------------------------------------------------------------------------------------------
+
+
+def test_alarms_and_recoveries_wait_on_the_first_page_until_somebody_deals_with_them(desk, member):
+    assert 'id="nothing-to-do"' in desk.get(reverse("idp:office")).content.decode()
+    alarm = Alarm.objects.create(member=member, raised_at=timezone.now())
+    act(desk, member, "ask_recovery")
+
+    page = desk.get(reverse("idp:office")).content.decode()
+    assert f'id="alarm-{alarm.pk}"' in page
+    assert "Une autre personne que vous doit décider" in page
+
+    desk.post(reverse("idp:office_alarm", args=[alarm.pk]))
+    assert f'id="alarm-{alarm.pk}"' not in desk.get(reverse("idp:office")).content.decode()
+
+
+def test_another_person_approves_with_a_fresh_proof_only(desk, member, db):
+    act(desk, member, "ask_recovery")
+    lucie = make_member("lucie.faure", "Lucie Faure")
+    RoleGrant.objects.create(member=lucie, role=Role.OFFICE)
+    other_desk = sign_in(lucie, methods=("pwd", "otp", "mfa"), acr="2", at=timezone.now() - timedelta(hours=1))
+    request = member.recoveries.get()
+
+    answer = other_desk.post(reverse("idp:office_recovery", args=[request.pk]), {"answer": "approve"})
+
+    assert answer.status_code == 302
+    assert answer.url.startswith("/compte/confirmer/")
+    request.refresh_from_db()
+    assert request.state == "asked"
+
+
+def test_the_same_person_is_refused_and_that_is_recorded(desk, karim, member):
+    act(desk, member, "ask_recovery")
+    request = member.recoveries.get()
+
+    desk.post(reverse("idp:office_recovery", args=[request.pk]), {"answer": "cancel"})
+    request.refresh_from_db()
+    assert request.state == "cancelled"
+
+
+@pytest.mark.incident("CVE-2026-49448")
+def test_extra_fields_change_nothing(desk, member):
+    act(desk, member, "suspend", reason="other", hold="left", state="left", role="technician", member="x", is_staff="1")
+
+    member.refresh_from_db()
+    assert (member.hold, member.state) == (Hold.SUSPENDED, MemberState.ACTIVE)
+    assert not RoleGrant.objects.filter(member=member).exists()

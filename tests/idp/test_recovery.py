@@ -1,0 +1,161 @@
+"""Getting back in with the office's help: two different people, and a trace that the member sees."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.models import Event
+from audit.types import Action, Actor
+from directory.models import Member, RoleGrant
+from directory.types import CannotChange, Hold, Role
+from idp.models import AccountLink, HubSession, OutgoingMail, Recovery
+from idp.services import recovery
+from idp.types import LinkKind, MailKind, RecoveryState
+from tests.support.cast import MONDAY, TUESDAY, make_member
+
+
+def officer(login: str) -> Member:
+    person = make_member(login, login.replace(".", " ").title())
+    RoleGrant.objects.create(member=person, role=Role.OFFICE)
+    return person
+
+
+@pytest.fixture
+def karim(db) -> Member:
+    return officer("karim.benali")
+
+
+@pytest.fixture
+def lucie(db) -> Member:
+    return officer("lucie.faure")
+
+
+@pytest.fixture
+def with_factor(member) -> Member:
+    Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    HubSession.objects.create(
+        member=member, started_at=MONDAY, auth_time=MONDAY, last_seen_at=MONDAY, expires_at=MONDAY + timedelta(days=7)
+    )
+    return member
+
+
+def asked(member: Member, by: Member, **more: object) -> Recovery:
+    return recovery.ask(**{"member_id": member.pk, "by_hand": False, "actor": Actor(by.pk), "now": MONDAY} | more)  # type: ignore[arg-type]
+
+
+@pytest.mark.spec("ANSSI MFA", "R30")
+def test_one_asks_another_approves_and_the_factors_and_sessions_are_gone(with_factor, karim, lucie):
+    request = asked(with_factor, karim)
+    assert Authenticator.objects.filter(user=with_factor).exists()
+
+    decided = recovery.approve(recovery_id=request.pk, actor=Actor(lucie.pk), now=TUESDAY)
+
+    assert decided.secret == ""
+    assert not Authenticator.objects.filter(user=with_factor).exists()
+    assert HubSession.objects.get(member=with_factor).ended_reason == "recovered"
+    kinds = OutgoingMail.objects.filter(member=with_factor, kind=MailKind.RECOVERY)
+    # To the member when it is asked and when it is done, and to the office in between.
+    assert kinds.count() == 3
+    lines = Event.objects.filter(subject=with_factor, action__in=[Action.RECOVERY_ASKED, Action.RECOVERY_APPROVED])
+    assert {(line.action, line.actor_id) for line in lines} == {
+        (Action.RECOVERY_ASKED, karim.pk),
+        (Action.RECOVERY_APPROVED, lucie.pk),
+    }
+
+
+def test_the_same_person_cannot_do_both(with_factor, karim):
+    request = asked(with_factor, karim)
+
+    with pytest.raises(CannotChange) as refused:
+        recovery.approve(recovery_id=request.pk, actor=Actor(karim.pk), now=TUESDAY)
+
+    assert refused.value.reason == "same_person"
+    assert Authenticator.objects.filter(user=with_factor).exists()
+
+
+def test_nobody_asks_or_approves_for_themselves(karim, lucie):
+    with pytest.raises(CannotChange) as refused:
+        asked(karim, karim)
+    assert refused.value.reason == "own_account"
+
+    request = asked(karim, lucie)
+    with pytest.raises(CannotChange) as refused:
+        recovery.approve(recovery_id=request.pk, actor=Actor(karim.pk), now=TUESDAY)
+    assert refused.value.reason == "own_account"
+
+
+def test_the_database_itself_refuses_one_person_for_both(with_factor, karim):
+    from django.db import IntegrityError, transaction
+
+    request = asked(with_factor, karim)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Recovery.objects.filter(pk=request.pk).update(state=RecoveryState.APPROVED, decided_by=karim)
+
+
+def test_a_lost_mail_box_gives_a_link_to_hand_over_once(with_factor, karim, lucie):
+    request = asked(with_factor, karim, by_hand=True)
+
+    decided = recovery.approve(recovery_id=request.pk, actor=Actor(lucie.pk), now=TUESDAY)
+
+    link = AccountLink.objects.get(member=with_factor, kind=LinkKind.BY_HAND)
+    assert decided.secret
+    assert decided.secret not in link.digest
+    assert link.expires_at - TUESDAY == timedelta(hours=24)
+
+
+def test_the_member_stops_what_they_did_not_ask_for(with_factor, karim, lucie):
+    request = asked(with_factor, karim)
+
+    recovery.cancel(recovery_id=request.pk, actor=Actor(with_factor.pk), now=MONDAY)
+
+    with pytest.raises(CannotChange) as refused:
+        recovery.approve(recovery_id=request.pk, actor=Actor(lucie.pk), now=TUESDAY)
+    assert refused.value.reason == "recovery_over"
+
+
+def test_a_stranger_cannot_cancel_it(with_factor, other_member, karim):
+    request = asked(with_factor, karim)
+
+    with pytest.raises(CannotChange) as refused:
+        recovery.cancel(recovery_id=request.pk, actor=Actor(other_member.pk), now=MONDAY)
+
+    assert refused.value.reason == "not_your_request"
+
+
+def test_what_nobody_decides_lapses_and_another_can_be_asked_for(with_factor, karim, lucie):
+    request = asked(with_factor, karim)
+    later = MONDAY + recovery.OPEN_FOR
+
+    with pytest.raises(CannotChange):
+        recovery.approve(recovery_id=request.pk, actor=Actor(lucie.pk), now=later)
+    assert recovery.expire(now=later) == 1
+    assert recovery.expire(now=later) == 0
+    again = asked(with_factor, karim, now=later)
+
+    assert again.pk != request.pk
+    assert Event.objects.filter(action=Action.RECOVERY_CANCELLED, reason="expired").count() == 1
+
+
+def test_one_request_at_a_time_and_none_for_a_closed_account(with_factor, karim, lucie):
+    asked(with_factor, karim)
+    with pytest.raises(CannotChange) as refused:
+        asked(with_factor, lucie)
+    assert refused.value.reason == "recovery_open"
+
+    gone = make_member("gone.person", "Gone Person", hold=Hold.SUSPENDED)
+    with pytest.raises(CannotChange) as refused:
+        asked(gone, karim)
+    assert refused.value.reason == "not_active"
+
+
+def test_a_request_that_is_not_there_is_over(karim):
+    with pytest.raises(CannotChange) as refused:
+        recovery.approve(recovery_id=uuid4(), actor=Actor(karim.pk), now=timezone.now())
+
+    assert refused.value.reason == "recovery_over"
+    assert reverse("idp:office")
