@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from consent.models import Processing
 from consent.selectors import Relation
 from consent.types import ALWAYS, ITEMS, Channel, LegalBasis, Question
-from directory.models import Member
-from directory.types import MailState
+from directory.models import Member, StatusPeriod
+from directory.types import Kind, MailState
 
 Text = str | Promise
 
@@ -167,14 +169,39 @@ def known(member: Member) -> list[Known]:
         (_("Code postal"), member.postal_code),
         (_("Commune"), member.town),
         (_("Langue"), language_name(member.language)),
-        (_("Collectifs"), ", ".join(sorted(each.collective.name for each in member.memberships.all()))),
+        (_("Collectifs"), ", ".join(sorted(_collectives(member)))),
         (_("État du compte"), str(member.get_state_display())),
     ]
     rows = [Known(label, value, directory) for label, value in fields]
+    office: Text = _("décidé par la structure")
+    held = str(member.get_hold_display()) if member.hold else ""
+    planned = [each for each in member.departures.all() if each.done_at is None and each.cancelled_at is None]
+    rows.append(Known(_("Suspension ou départ"), held, office))
+    rows.append(Known(_("Dernier jour prévu"), ", ".join(_day(each.last_day) for each in planned), office))
+    path = ", ".join(_stretch(period) for period in member.status_periods.all())
+    rows.append(Known(_("Parcours dans la coopérative"), path, _("tenu par Trousseau d’après l’annuaire")))
     roles = ", ".join(sorted(str(role.label) for role in member.roles))
     rows.append(Known(_("Rôles dans Trousseau"), roles, _("attribués dans Trousseau")))
     rows.append(Known(_("Identifiant interne"), str(member.pk), _("créé par Trousseau")))
     return rows
+
+
+def _collectives(member: Member) -> list[str]:
+    """A status is told apart from the groups somebody works in."""
+    found = [each.collective for each in member.memberships.all()]
+    return [collective.name for collective in found if collective.kind != Kind.STATUS]
+
+
+def _stretch(period: StatusPeriod) -> str:
+    label = str(period.get_status_display())
+    if period.until is None:
+        return gettext("{status} depuis le {since}").format(status=label, since=_day(period.since))
+    since, until = _day(period.since), _day(period.until)
+    return gettext("{status} du {since} au {until}").format(status=label, since=since, until=until)
+
+
+def _day(day: date) -> str:
+    return date_format(day, "SHORT_DATE_FORMAT")
 
 
 def exported(member: Member) -> list[dict[str, Any]]:

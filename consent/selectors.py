@@ -214,8 +214,9 @@ def ledger(member_id: UUID, tool: str = "") -> QuerySet[Disclosure]:
 
 
 def known_member(member_id: UUID) -> Any:
-    """The member with roles and collectives, for the page that tells them what is known."""
-    return get_user_model().objects.prefetch_related("role_grants", "memberships__collective").get(pk=member_id)
+    """The member with roles, collectives and their way, for the page that tells them what is known."""
+    known = ("role_grants", "memberships__collective", "departures", "status_periods")
+    return get_user_model().objects.prefetch_related(*known).get(pk=member_id)
 
 
 def export(member_id: UUID) -> Iterator[dict[str, Any]]:

@@ -52,6 +52,9 @@ CHECKS = (
         (PYTHON, "-m", "tools.specifications", "--check"),
         "run: .venv/bin/python -m tools.specifications",
     ),
+    Check(
+        "Access table", (PYTHON, "-m", "tools.access_table", "--check"), "run: .venv/bin/python -m tools.access_table"
+    ),
     Check("Documentation links", (PYTHON, "-m", "tools.links"), "correct the link, or write what it points to"),
 )
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 
 import pytest
@@ -18,6 +18,8 @@ from audit.types import SYSTEM, Action, Actor
 from consent import display, selectors, services
 from consent.policy import asked_items
 from consent.types import ALWAYS, Channel, Disclosed, SheetItem
+from directory.models import Collective, Departure, Membership, StatusPeriod
+from directory.types import Kind, Status
 from tests.support.cast import (
     ALL_SCOPES,
     FORMATION,
@@ -361,3 +363,19 @@ def test_an_empty_record_is_still_well_formed(member):
 
     assert record["disclosures"] == record["decisions"] == []
     assert any(each["value"] == "12 rue du Canari" for each in record["known"])
+
+
+def test_the_own_record_tells_of_the_status_the_suspension_and_the_departure(member):
+    StatusPeriod.objects.create(member=member, status=Status.CAPE, since=date(2025, 1, 6), until=date(2026, 1, 5))
+    StatusPeriod.objects.create(member=member, status=Status.ASSOCIATE, since=date(2026, 1, 5))
+    status = Collective.objects.create(name="Associé·es", slug="statut-associate", status="associate", kind=Kind.STATUS)
+    Membership.objects.create(member=member, collective=status)
+    Departure.objects.create(member=member, last_day=date(2027, 1, 31), planned_at=MONDAY)
+    Departure.objects.create(member=member, last_day=date(2027, 2, 28), planned_at=MONDAY, cancelled_at=MONDAY)
+
+    told = {row["field"]: row["value"] for row in display.exported(selectors.known_member(member.pk))}
+
+    assert told["Parcours dans la coopérative"] == "en CAPE du 06/01/2025 au 05/01/2026, associé·e depuis le 05/01/2026"
+    assert told["Dernier jour prévu"] == "31/01/2027"
+    assert "Collectifs" not in told
+    assert "Suspension ou départ" not in told

@@ -581,6 +581,13 @@ def test_a_role_is_given_by_command(synced):
         call_command("grant_role", "personne", "dpo")
 
 
+def test_a_role_that_does_not_go_with_another_is_refused_by_command(synced):
+    call_command("grant_role", "mireille.vidal", "dpo", verbosity=0)
+
+    with pytest.raises(CommandError, match="does not go with another"):
+        call_command("grant_role", "mireille.vidal", "office")
+
+
 def test_a_role_is_taken_back_by_command(synced):
     call_command("grant_role", "mireille.vidal", "dpo", verbosity=0)
     out = StringIO()

@@ -39,10 +39,10 @@ class Answer(StrEnum):
 
 OUT = (Who.NOBODY, Who.HALF, Who.SUSPENDED, Who.LEFT)
 IN = tuple(who for who in Who if who not in OUT)
-Answers = Mapping[Who, Answer]
+Answers = dict[Who, Answer]
 
 
-def all_get(answer: Answer) -> Answers:
+def everybody(answer: Answer) -> Answers:
     """The same for everybody, signed in or not."""
     return dict.fromkeys(Who, answer)
 
@@ -59,22 +59,129 @@ def only(*who: Who, answer: Answer) -> Answers:
 
 @dataclass(frozen=True)
 class Row:
-    """One address, or one kind of object behind it.  ``form`` is what a POST sends, ``objects`` fill the address."""
+    """One address, or one kind of object behind it.
+
+    ``objects`` fill the address, ``query`` is what a GET asks, ``form`` what a POST sends, ``about`` says it in words.
+    """
 
     route: str
     get: Answers
     post: Answers
     about: str = ""
     objects: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
 
 
-NO = all_get(Answer.NO_METHOD)
 PAGE, DONE, FORBIDDEN, ABSENT = Answer.PAGE, Answer.DONE, Answer.FORBIDDEN, Answer.ABSENT
-UNPROVED, UNREADABLE, CODE = Answer.UNPROVED, Answer.UNREADABLE, Answer.CODE
-OWN, OTHERS = {"slug": "ouvert"}, {"slug": "reserve"}
+UNPROVED, UNREADABLE, CODE, SIGN_IN = Answer.UNPROVED, Answer.UNREADABLE, Answer.CODE, Answer.SIGN_IN
+NO = everybody(Answer.NO_METHOD)
+# Signed in, but a page that has no such method: strangers learn nothing of that.
+NO_INSIDE = members(Answer.NO_METHOD)
+# Whoever had a session before is a stranger: the same as nobody.
+GONE = (Who.NOBODY, Who.SUSPENDED, Who.LEFT)
+
+OPEN = {"slug": "ouvert"}
+CLOSED = {"slug": "reserve"}
+
+
+def _request(tool: str) -> dict[str, str]:
+    return {
+        "client_id": f"{tool}-client",
+        "redirect_uri": f"http://localhost:9999/{tool}/callback",
+        "response_type": "code",
+        "scope": "openid",
+        "state": "s",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    }
+
 
 TABLE = (
-    # Everybody -------------------------------------------------------------------------------------------------
-    Row("account_login", members(DONE) | dict.fromkeys(OUT, PAGE), members(DONE) | dict.fromkeys(OUT, PAGE)),
+    # Everybody: what a browser or a tool must be able to read before anybody has signed in.
+    Row("healthz", everybody(PAGE), NO),
+    Row("idp:discovery", everybody(PAGE), NO),
+    Row("idp:server_metadata", everybody(PAGE), NO),
+    Row("idp:resource_metadata", everybody(PAGE), NO),
+    Row("idp:userinfo_metadata", everybody(PAGE), NO),
+    Row("idp:jwks", everybody(PAGE), NO),
+    Row("idp:device_linked", everybody(PAGE), NO),
+    Row("idp:device_refused", everybody(PAGE), NO),
+    Row("set_language", NO, everybody(DONE)),
+    # Everybody, beside the demonstration only.
+    Row("mailbox", everybody(PAGE), NO, "demonstration only"),
+    Row("mail", everybody(ABSENT), NO, "demonstration only", objects={"key": "x"}),
+    Row("style", everybody(PAGE), NO, "demonstration only"),
+    # Coming in and going out.
+    Row(
+        "account_login",
+        members(DONE) | dict.fromkeys(GONE, PAGE) | {Who.HALF: CODE},
+        members(DONE) | dict.fromkeys(GONE, PAGE) | {Who.HALF: CODE},
+    ),
+    Row("mfa_authenticate", members(DONE) | {Who.HALF: PAGE}, members(DONE) | {Who.HALF: PAGE}),
+    Row("account_logout", NO, everybody(DONE)),
+    Row("idp:sign_out", NO, everybody(DONE)),
+    Row("idp:logged_out", everybody(DONE) | {Who.NOBODY: PAGE, Who.HALF: PAGE}, NO, "still signed in: asked first"),
+    Row("idp:end_session", everybody(PAGE), everybody(PAGE) | {Who.NOBODY: DONE}, "asked first, without a hint"),
+    Row("account_reauthenticate", members(PAGE), members(PAGE)),
+    Row("mfa_reauthenticate", members(DONE), members(DONE), "without a second factor"),
+    # One's own factors.
+    Row("mfa_index", members(PAGE), NO_INSIDE),
+    Row("mfa_activate_totp", members(DONE), members(DONE), "confirms the identity first"),
+    Row("mfa_deactivate_totp", members(ABSENT), members(ABSENT), "without a second factor"),
+    Row("mfa_view_recovery_codes", members(ABSENT), NO_INSIDE, "without a second factor"),
+    Row("mfa_generate_recovery_codes", members(DONE), members(DONE), "without a second factor"),
+    Row("mfa_download_recovery_codes", members(ABSENT), members(ABSENT), "without a second factor"),
+    # One's own page, data and tools.
+    Row("launcher:home", members(PAGE), NO_INSIDE),
+    Row("launcher:favourite", NO, members(DONE), "a tool open to them", objects=OPEN),
+    Row("launcher:favourite", NO, members(ABSENT), "a tool closed to them", objects=CLOSED),
+    Row("consent:mine", members(PAGE), NO_INSIDE),
+    Row("consent:download", members(PAGE), NO_INSIDE),
+    Row("idp:open", members(DONE), NO_INSIDE, "a tool open to them", objects=OPEN),
+    Row("idp:open", members(ABSENT), NO_INSIDE, "a tool closed to them", objects=CLOSED),
+    Row("idp:open_tools", members(PAGE), NO_INSIDE),
+    Row("idp:close_tool", NO_INSIDE, members(ABSENT), "a tool they have not opened", objects=OPEN),
+    Row("idp:close_tool", NO_INSIDE, members(ABSENT), "a tool closed to them", objects=CLOSED),
+    Row("idp:withdraw", NO_INSIDE, members(DONE), "a tool open to them", objects=OPEN),
+    Row("idp:withdraw", NO_INSIDE, members(ABSENT), "a tool closed to them", objects=CLOSED),
+    Row("idp:device", members(PAGE), members(UNREADABLE), "no such code", form={"user_code": "BCDF-GHJK"}),
+    # The protocol: a browser brings a request, a tool proves itself.
+    Row("idp:authorize", everybody(UNREADABLE), everybody(UNREADABLE), "nothing asked"),
+    Row("idp:authorize", members(DONE), everybody(UNREADABLE), "a tool open to them", query=_request("ouvert")),
+    Row("idp:authorize", members(FORBIDDEN), everybody(UNREADABLE), "a tool closed to them", query=_request("reserve")),
+    Row("idp:resume", everybody(UNREADABLE), NO, "no such request", objects={"key": "x"}),
+    Row("idp:relayed", everybody(UNREADABLE), NO, "no such request", objects={"key": "x"}),
+    Row("idp:consent", NO, everybody(UNREADABLE), "no such question"),
+    Row("idp:session_iframe", everybody(ABSENT), NO, "no tool asked for it"),
+    Row("idp:par", NO, everybody(UNREADABLE)),
+    Row("idp:device_authorization", NO, everybody(UNREADABLE)),
+    Row("idp:token", NO, everybody(UNREADABLE)),
+    Row("idp:introspect", NO, everybody(UNREADABLE)),
+    Row("idp:revoke", NO, everybody(UNREADABLE)),
+    Row("idp:userinfo", everybody(UNPROVED), everybody(UNPROVED)),
+    Row("idp:register", NO, everybody(ABSENT), "switched off"),
+    Row("idp:registered", everybody(ABSENT), NO, "switched off", objects={"client_id": "x"}),
+    # The technician's.
+    Row("idp:deliveries", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
+    Row(
+        "idp:retry_deliveries",
+        only(Who.TECHNICIAN, answer=Answer.NO_METHOD),
+        only(Who.TECHNICIAN, answer=DONE),
+        "a tool",
+        form={"tool": "ouvert"},
+    ),
+    Row(
+        "idp:retry_deliveries",
+        only(Who.TECHNICIAN, answer=Answer.NO_METHOD),
+        only(Who.TECHNICIAN, answer=ABSENT),
+        "no such tool",
+        form={"tool": "x"},
+    ),
+    # The data protection officer's.
+    Row("audit:journal", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row("audit:export", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
 )
+
+# What answers a stranger with something to read; whatever is not here sends them to sign in, or says no.
+PUBLISHED = frozenset(row.route for row in TABLE if row.get[Who.NOBODY] is PAGE)

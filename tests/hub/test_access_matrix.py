@@ -13,7 +13,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from directory.models import Collective, Member, Membership, RoleGrant
 from directory.types import Hold, Role
-from tests.hub.access import IN, OUT, Answer, Row, Who
+from idp.models import Tool
+from tests.hub.access import IN, OUT, PUBLISHED, TABLE, Answer, Row, Who
 from tests.support.cast import make_member, make_tool
 from tests.support.oidc import sign_in
 
@@ -65,8 +66,8 @@ def people(db) -> dict[Who, Client]:
 @pytest.fixture
 def tools(signing_key, people) -> None:
     """One tool for everybody, one for nobody here."""
-    make_tool("ouvert", "Ouvert")
-    tool = make_tool("reserve", "Réservé", everyone=False)
+    make_tool("ouvert", "Ouvert", scopes="openid")
+    tool = make_tool("reserve", "Réservé", scopes="openid", everyone=False)
     tool.collectives.add(Collective.objects.create(entry_uuid=uuid4(), name="Autre", slug="autre"))
 
 
@@ -76,7 +77,7 @@ def answer_to(browser: Client, row: Row, method: str) -> Answer | str:
     asking = Client()
     asking.cookies = deepcopy(browser.cookies)
     with transaction.atomic():
-        response = asking.get(url) if method == "get" else asking.post(url, dict(row.form))
+        response = asking.get(url, dict(row.query)) if method == "get" else asking.post(url, dict(row.form))
         if response.streaming:
             b"".join(response)
         transaction.set_rollback(True)
@@ -94,3 +95,123 @@ def answer_to(browser: Client, row: Row, method: str) -> Answer | str:
         405: Answer.NO_METHOD,
     }
     return words.get(response.status_code, f"{response.status_code} {location}")
+
+
+def test_every_address_has_its_row_and_every_row_its_address():
+    named = set(routes())
+
+    assert sorted(named - {row.route for row in TABLE}) == [], "who may see these? Write their rows in access.py"
+    assert sorted({row.route for row in TABLE} - named) == [], "these rows are of no address any more"
+
+
+def test_every_row_speaks_of_everybody():
+    assert all(set(row.get) == set(row.post) == set(Who) for row in TABLE)
+    assert len({(row.route, row.about) for row in TABLE}) == len(TABLE)
+
+
+@pytest.mark.spec("OWASP ASVS", "8.2.1")
+@pytest.mark.incident("CVE-2026-18201", "CVE-2026-4629", "CVE-2026-14615")
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.route} {row.about}".strip())
+def test_the_table_is_what_happens(people, tools, row):
+    found = {
+        method: {who: answer_to(browser, row, method) for who, browser in people.items()} for method in ("get", "post")
+    }
+
+    assert found == {"get": dict(row.get), "post": dict(row.post)}
+
+
+# Strangers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.incident("CVE-2026-55106")
+def test_only_the_published_list_answers_a_stranger(tools):
+    stranger = Client()
+    answered = set()
+    for row in TABLE:
+        url = reverse(row.route, kwargs=dict(row.objects) or None)
+        for address in (url, url + "?debug=1&format=json", url + "?next=/&user=1"):
+            response = stranger.get(address)
+            if response.status_code == 200:
+                answered.add(row.route)
+
+    assert answered == PUBLISHED
+    # To be changed by hand, and with care.
+    assert answered == {
+        "healthz",
+        "idp:discovery",
+        "idp:server_metadata",
+        "idp:resource_metadata",
+        "idp:userinfo_metadata",
+        "idp:jwks",
+        "idp:device_linked",
+        "idp:device_refused",
+        "idp:logged_out",
+        "idp:end_session",
+        "account_login",
+        "mailbox",
+        "style",
+    }
+
+
+# Secrets and foreign fields ------------------------------------------------------------------------------------
+
+
+@pytest.mark.incident("CVE-2026-40166", "CVE-2024-42490")
+def test_nobody_is_shown_a_secret_of_the_hub_or_of_a_tool(people, tools, settings):
+    settings.PAIRWISE_SALT = "canari-sel-des-sujets"
+    tool = Tool.objects.get(slug="ouvert")
+    tool.client_secret = "canari-secret-de-l-outil"
+    tool.save()
+    planted = [
+        *(settings.SECRET_KEY, settings.KEY_ENCRYPTION_KEY, settings.PAIRWISE_SALT),
+        *("canari-secret-de-l-outil", Tool.objects.get(pk=tool.pk).client_secret),
+    ]
+    planted = [each.encode() if isinstance(each, str) else each for each in planted]
+    assert min(map(len, planted)) >= 10
+
+    for row in TABLE:
+        url = reverse(row.route, kwargs=dict(row.objects) or None)
+        for who, browser in people.items():
+            asking = Client()
+            asking.cookies = deepcopy(browser.cookies)
+            response = asking.get(url, dict(row.query))
+            told = b"".join(response) if response.streaming else response.content
+            assert not [each for each in planted if each in told], (row.route, who)
+
+
+FOREIGN = {
+    **dict.fromkeys(("owner", "user", "user_id", "member", "member_id", "id", "pk", "actor"), "1"),
+    **dict.fromkeys(("is_staff", "is_superuser", "is_active", "staff", "everyone", "admin"), "on"),
+    **{"group": "reliure", "groups": "reliure", "collectives": "reliure", "role": "dpo", "roles": "technician"},
+    **{"state": "active", "hold": "", "status": "staff", "hold_reason": "x", "scopes": "openid groups"},
+    **{"granted_by": "1", "ends_at": "2099-01-01", "second_factor_by": "", "erased_at": "", "entry_uuid": "x"},
+}
+
+
+def owned() -> list[object]:
+    """Everything that says who somebody is and what they may do."""
+    people = Member.objects.order_by("pk").values("pk", "state", "hold", "status", "entry_uuid", "second_factor_by")
+    return [
+        list(people),
+        list(RoleGrant.objects.order_by("pk").values()),
+        list(Membership.objects.order_by("pk").values()),
+        list(Collective.leads.through.objects.order_by("pk").values()),
+        list(Tool.collectives.through.objects.order_by("pk").values()),
+        list(Tool.objects.order_by("pk").values("pk", "everyone", "state", "scopes", "client_secret")),
+    ]
+
+
+@pytest.mark.incident("CVE-2026-49448", "CVE-2024-37905")
+@pytest.mark.parametrize("who", [Who.NOBODY, Who.MEMBER, Who.LEAD, Who.OFFICE])
+def test_fields_that_no_form_has_change_nothing(people, tools, who):
+    before = owned()
+
+    for row in TABLE:
+        asking = Client()
+        asking.cookies = deepcopy(people[who].cookies)
+        url = reverse(row.route, kwargs=dict(row.objects) or None)
+        with transaction.atomic():
+            asking.post(url, FOREIGN | dict(row.form))
+            changed = owned() != before
+            transaction.set_rollback(True)
+        assert not changed, row.route

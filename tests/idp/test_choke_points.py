@@ -105,3 +105,38 @@ def test_what_tools_hold_is_ended_in_one_place():
         "idp.services.tokens.revoke_code_family",
         "idp.services.tokens.revoke_family",
     }
+
+
+def test_no_page_decides_by_a_role_of_its_own():
+    def reads_roles(node):
+        return isinstance(node, ast.Attribute) and node.attr == "roles"
+
+    assert functions_where(reads_roles) == {
+        "directory.access.may",
+        "directory.selectors.has_role",
+        # Whether a role asks for a second factor, and the page that tells members what is known of them.
+        "idp.gate.is_second_factor_due",
+        "consent.display.known",
+    }
+    assert functions_where(calls("has_role")) == set()
+
+
+def test_nobody_is_signed_in_by_anybody_else():
+    """No impersonation: a session begins where its own member has proved who they are, and nowhere else."""
+    assert functions_where(calls("start_session")) == {"idp.signin.receivers.begin_session"}
+    assert functions_where(calls("force_login")) == set()
+
+
+def test_an_account_is_held_back_in_one_place():
+    def writes_hold(node):
+        if isinstance(node, ast.Assign):
+            return any(
+                isinstance(t, ast.Tuple) and any(ast.unparse(e) == "member.hold" for e in t.elts) for t in node.targets
+            )
+        return (
+            isinstance(node, ast.Call)
+            and any(word.arg == "hold" for word in node.keywords)
+            and "update" in ast.unparse(node.func)
+        )
+
+    assert functions_where(writes_hold) == {"directory.services.holds.set_hold"}

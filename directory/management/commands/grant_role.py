@@ -9,7 +9,11 @@ from django.utils import timezone
 from audit.types import SYSTEM
 from directory.selectors import find_for_sign_in
 from directory.services import grant_role, revoke_role
-from directory.types import Role
+from directory.types import CannotChange, Role
+
+EXPLAINED = {
+    "incompatible_role": "this role does not go with another that this person has (take that one back first)",
+}
 
 
 class Command(BaseCommand):
@@ -25,7 +29,10 @@ class Command(BaseCommand):
         if member is None:
             raise CommandError("no active member answers to this login or address, or more than one does")
         change = revoke_role if options["revoke"] else grant_role
-        change(member_id=member.pk, role=Role(options["role"]), actor=SYSTEM, now=timezone.now())
+        try:
+            change(member_id=member.pk, role=Role(options["role"]), actor=SYSTEM, now=timezone.now())
+        except CannotChange as refusal:
+            raise CommandError(f"refused: {EXPLAINED.get(refusal.reason, refusal.reason)}") from refusal
         if options["verbosity"] > 0:
             # True as well where nothing had to change.
             has = "no longer has" if options["revoke"] else "has"
