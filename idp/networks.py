@@ -27,14 +27,14 @@ def cut(address: str, known: Mapping[str, Network]) -> str:
 
 
 def shown(kept: str) -> str:
-    """``82.64.…`` for ``82.64.0.0/16``; a known network keeps its name."""
+    """``82.64…`` for ``82.64.0.0/16``; a known network keeps its name."""
     try:
         network = ip_network(kept)
     except ValueError:
         return kept
     if network.version == 4:
-        return ".".join(str(network.network_address).split(".")[:2]) + ".…"
-    return ":".join(network.network_address.exploded.split(":")[:2]) + ":…"
+        return ".".join(str(network.network_address).split(".")[:2]) + "…"
+    return ":".join(network.network_address.exploded.split(":")[:2]) + "…"
 
 
 def has_name(kept: str) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from audit.models import Event
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Member
@@ -40,7 +41,9 @@ def raise_alarm(*, member: Member, actor: Actor, now: datetime, here: UUID | Non
     links.end_all(member.pk, now=now)
     sessions.hold(member.pk)
     waiting = open_alarm(member.pk)
-    alarm = waiting or Alarm.objects.create(member=member, raised_at=now)
+    alarm = waiting or Alarm(member=member)
+    alarm.raised_at = now
+    alarm.save()
     facts: dict[str, object] = {"alarm": alarm.pk}
     record(Entry(Action.ALARM_RAISED, actor=actor, subject=member.pk, session=here, facts=facts, at=now))
     if waiting is None:
@@ -62,8 +65,17 @@ def settle(*, alarm_id: int, actor: Actor, now: datetime) -> None:
 
 
 def open_alarm(member_id: UUID) -> Alarm | None:
-    """What nobody has dealt with yet: until then the member's password is doubtful."""
+    """What nobody has dealt with yet."""
     return Alarm.objects.filter(member_id=member_id, settled_at=None).first()
+
+
+def password_is_doubtful(member_id: UUID) -> bool:
+    """An alarm was raised, and the password has not been changed since (NIST SP 800-63B-4 §3.1.1.2)."""
+    last = Alarm.objects.filter(member_id=member_id).first()
+    if last is None:
+        return False
+    changes = Event.objects.filter(action=Action.PASSWORD_CHANGED, subject=member_id, refused=False)
+    return not changes.filter(at__gte=last.raised_at).exists()
 
 
 def _tell_the_office(member: Member, now: datetime) -> None:

@@ -14,19 +14,21 @@ The counts live in the shared cache, their keys hashed.  A cache that is away ra
 counted, or passwords could be guessed without a limit while it is.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from idp.signin.allauth_parts import cache_lock
 
+log = logging.getLogger("idp.attempts")
 # Ten minutes as people count them; the directory's own clock and ours may differ by the rest.
 SHORT = timedelta(minutes=10, seconds=30)
 DAY = timedelta(hours=24)
@@ -94,10 +96,16 @@ def take_device_code(*, session: UUID, network: str, now: datetime) -> Try | Non
 
 def succeeded(member_id: UUID) -> None:
     """A sign-in was completed, with every factor asked for: failures in a row begin anew."""
-    for key, budget in _of(member_id):
-        with cache_lock(key) as locked:
-            if locked and (kept := cache.get(key)):
-                cache.set(key, (0, kept[1]), budget.memory.total_seconds())
+    try:
+        for key, budget in _of(member_id):
+            with cache_lock(key) as locked:
+                if locked and (kept := cache.get(key)):
+                    cache.set(key, (0, kept[1]), budget.memory.total_seconds())
+    except DatabaseError:
+        raise
+    except Exception as error:
+        # A passkey counts on nothing: who comes in with one does not wait for a cache that is away.
+        log.warning("failures in a row could not be forgotten: %s", type(error).__name__)
 
 
 def clear(member_id: UUID) -> None:

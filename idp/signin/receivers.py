@@ -6,20 +6,26 @@ from allauth.account.adapter import get_adapter
 from allauth.account.signals import authentication_step_completed, user_logged_in
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
+from django.contrib import messages
 from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from audit.types import Action
 from directory.models import Member
 from idp.models import HubSession
 from idp.selectors import live_session
-from idp.services import attempts, browsers, recovery_codes, sessions
+from idp.services import alarms, attempts, browsers, recovery_codes, sessions
 from idp.services.factors import is_synced
 from idp.signin import allauth_parts, browser, journal, shown_codes, standing
 from idp.signin.methods import Proof, key_method, proof_of
 from idp.types import SECOND_FACTORS
+
+PASSWORD_DOUBTFUL = gettext_lazy(
+    "Vous avez signalé une connexion qui n’était pas de vous, et votre mot de passe n’a pas changé depuis : changez-le."
+)
 
 
 @receiver(user_logged_in, dispatch_uid="idp.begin_session")
@@ -37,6 +43,8 @@ def begin_session(*, request: HttpRequest, user: Member, response: HttpResponse 
         browsers.tell(member=user, label=where.label, network=where.network, now=now)
     sessions.start_session(request, member=user, methods=proof.methods, acr=proof.acr, now=now, where=where)
     attempts.succeeded(user.pk)
+    if alarms.password_is_doubtful(user.pk):
+        messages.warning(request, PASSWORD_DOUBTFUL)
 
 
 @receiver(authentication_step_completed, dispatch_uid="idp.note_step")

@@ -26,10 +26,16 @@ def is_phone(label: str) -> bool:
 
 @register.filter
 def network_words(kept: str) -> str:
-    """« réseau 82.64.… », or the name of one of the cooperative's own."""
+    """« réseau 82.64… », or the name of one of the cooperative's own."""
     if not kept:
         return _("réseau inconnu")
     return kept if networks.has_name(kept) else _("réseau %(network)s") % {"network": networks.shown(kept)}
+
+
+@register.filter
+def network_name(kept: str) -> str:
+    """The same without the word, beside a heading that says it."""
+    return networks.shown(kept) if kept else _("inconnu")
 
 
 @register.filter

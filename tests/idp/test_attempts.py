@@ -10,6 +10,8 @@ from django.urls import reverse
 
 from audit.models import Event
 from audit.types import SYSTEM, Action, Actor
+from directory.ldap import client as ldap_client
+from directory.ldap import config
 from directory.models import Member
 from directory.types import MemberState
 from idp.models import Browser, HubSession
@@ -106,6 +108,19 @@ def test_the_directorys_own_lock_cannot_be_reached_through_the_hub():
 
     worst = max(sum(at <= each < at + DIRECTORY_INTERVAL.total_seconds() for each in moments) for at in moments)
     assert 0 < worst < DIRECTORY_FAILURES
+
+
+def test_after_all_that_the_hub_lets_through_the_directory_still_takes_the_password(client: Client, noemie: Member):
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+    client.post(reverse("idp:sign_out"))
+    for _ in range(8):
+        try_to_sign_in(client, NOEMIE, WRONG)
+        try_to_sign_in(Client(), NOEMIE, WRONG)
+
+    check = ldap_client.check_password(config.load(), noemie.entry_uuid, NOEMIE_PASSWORD)
+
+    assert reasons().count("wrong") == 9
+    assert check.verdict is ldap_client.Verdict.ACCEPTED
 
 
 @pytest.mark.incident("django-allauth 65.8.1")

@@ -8,12 +8,14 @@ import pytest
 from django.conf import settings as hub_settings
 from django.contrib.sessions.models import Session
 from django.core import mail
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
-from audit.types import Action, Actor
+from audit.services import record
+from audit.types import Action, Actor, Entry
 from directory.models import Member
 from idp.models import Alarm, Browser, HubSession, LogoutDelivery, OutgoingMail, Tool, ToolSession
 from idp.services import alarms, mails, sessions
@@ -78,7 +80,7 @@ def test_the_page_shows_where_the_account_is_open_and_in_which_tools(computer, p
     assert (here.session, other.session) == (session_of(computer), session_of(phone))
     assert [each.tool for each in other.tools] == [agenda.tool]
     assert other.same_network
-    for words in ("Firefox, Linux", "Safari, iOS", "réseau 127.0.…", "par mot de passe", "Agenda"):
+    for words in ("Firefox, Linux", "Safari, iOS", "127.0…", "par mot de passe", "Agenda"):
         assert words in page
     assert "/outils/wiki/fermer/" in page
     assert "/outils/agenda/fermer/" not in page
@@ -108,7 +110,7 @@ def test_a_session_without_a_label_and_the_page_without_browsers_have_words(memb
     page = sign_in(member).get(PAGE).content.decode()
 
     assert "Navigateur inconnu" in page
-    assert "réseau inconnu" in page
+    assert "inconnu</dd>" in page
     assert 'id="no-browser"' in page
 
 
@@ -462,6 +464,19 @@ def test_the_office_and_the_member_are_told_and_the_office_once(computer, noemie
     assert "signalement" in to[noemie.email].subject
     assert Alarm.objects.count() == 1
     assert Event.objects.filter(action=Action.ALARM_RAISED).count() == 3
+
+
+@pytest.mark.spec("NIST SP 800-63B-4", "3")
+def test_until_the_password_has_changed_each_sign_in_says_so(computer, noemie):
+    raise_it(computer)
+    alarms.settle(alarm_id=Alarm.objects.get().pk, actor=Actor(member=noemie.pk), now=timezone.now())
+    reminded = entered(IPHONE).get("/").content.decode()
+
+    with transaction.atomic():
+        record(Entry(Action.PASSWORD_CHANGED, subject=noemie.pk))
+
+    assert "changez-le" in reminded
+    assert "changez-le" not in entered(IPHONE).get("/").content.decode()
 
 
 def test_where_the_office_is_a_telephone_number_no_mail_is_written_to_it(computer, settings):
