@@ -32,6 +32,11 @@ SHORT_UNIT = 8
 # Rows of French keyboards, in both directions; the estimate knows the others by itself.
 ROWS = ("azertyuiop", "qsdfghjklm", "wxcvbn", "1234567890", "abcdefghijklmnopqrstuvwxyz")
 YEARS = range(1920, 2050)
+# Signs written for letters, in one reading each.
+SIGNS = {"4": "a", "@": "a", "8": "b", "(": "c", "{": "c", "[": "c", "<": "c", "3": "e", "6": "g", "9": "g"}
+SIGNS |= {"1": "i", "!": "i", "|": "i", "0": "o", "$": "s", "5": "s", "+": "t", "7": "t", "%": "x", "2": "z"}
+SIGNS_READ = str.maketrans(SIGNS)
+FEW_SIGNS = 4
 
 
 class Fault(StrEnum):
@@ -135,16 +140,38 @@ def _guesses(password: str, known: tuple[str, ...]) -> float:
 
     Its own entry point keeps the words of a person where another thread finds them: the parts are called here.
     """
-    from zxcvbn import matching, scoring  # slow to load, and only needed where somebody chooses a password
+    from zxcvbn import matching  # slow to load, and only needed where somebody chooses a password
 
     ours = {word: rank for rank, word in enumerate(known, 1)}
     lists = {**matching.RANKED_DICTIONARIES, **_french(), "user_inputs": ours}
-    match: Callable[..., Any] = matching.omnimatch
-    score: Callable[..., Any] = scoring.most_guessable_match_sequence
     plain = _plain(password)
     windows = {plain[:ESTIMATED], plain[-ESTIMATED:]}
-    found = (score(window, match(window, lists))["guesses_log10"] for window in windows if window)
-    return max((float(each) for each in found), default=0.0)
+    return max((_guesses_of(window, lists) for window in windows if window), default=0.0)
+
+
+def _guesses_of(window: str, lists: Mapping[str, Mapping[str, int]]) -> float:
+    """zxcvbn reads signs as letters in every way there is, which may be millions: where there are many, in one way."""
+    from zxcvbn import matching, scoring
+
+    score: Callable[..., Any] = scoring.most_guessable_match_sequence
+    everything: Callable[..., Any] = matching.omnimatch
+    if len(SIGNS.keys() & set(window)) <= FEW_SIGNS:
+        return float(score(window, everything(window, lists))["guesses_log10"])
+    matchers: list[Callable[..., Any]] = [
+        matching.dictionary_match,
+        matching.reverse_dictionary_match,
+        matching.spatial_match,
+        matching.sequence_match,
+        matching.regex_match,
+        matching.date_match,
+    ]
+    # Nor is a run worth more than its beginning: what looks for repetitions reads signs again.
+    window = re.sub(r"(.)\1{2,}", r"\1\1", window)
+    readings = (window, window.translate(SIGNS_READ))
+    found = (
+        [match for matcher in matchers for match in matcher(each, _ranked_dictionaries=lists)] for each in readings
+    )
+    return min(float(score(each, matches)["guesses_log10"]) for each, matches in zip(readings, found, strict=True))
 
 
 @lru_cache(maxsize=1)

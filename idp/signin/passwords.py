@@ -246,6 +246,8 @@ class ChoosePassword(Choosing):
             return self._lost(refused)
         except DirectoryUnavailable as error:
             return self.silent(form, error)
+        # Django ties a session to the hash there is: that of an account of the hub's own is another one now.
+        self.member.refresh_from_db(fields=["password"])
         # From here on the sign-in has a password that its holder has just proved.
         allauth_parts.record_password(request, self.member)
         request.session.pop(LINK, None)
