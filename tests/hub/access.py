@@ -32,6 +32,8 @@ class Answer(StrEnum):
     FORBIDDEN = "refused"
     NO_METHOD = "no such method"
     ABSENT = "not found"
+    OVER = "says that it is over"
+    UNFIT = "says what is wrong"
     UNPROVED = "needs a tool’s proof"
     UNREADABLE = "needs a well-formed request"
     CODE = "asks for the code"
@@ -74,6 +76,7 @@ class Row:
 
 
 PAGE, DONE, FORBIDDEN, ABSENT = Answer.PAGE, Answer.DONE, Answer.FORBIDDEN, Answer.ABSENT
+OVER, UNFIT = Answer.OVER, Answer.UNFIT
 UNPROVED, UNREADABLE, CODE, SIGN_IN = Answer.UNPROVED, Answer.UNREADABLE, Answer.CODE, Answer.SIGN_IN
 NO = everybody(Answer.NO_METHOD)
 # Signed in, but a page that has no such method: strangers learn nothing of that.
@@ -83,6 +86,10 @@ GONE = (Who.NOBODY, Who.SUSPENDED, Who.LEFT)
 
 OPEN = {"slug": "ouvert"}
 CLOSED = {"slug": "reserve"}
+# A member who is none of those who ask, and what belongs to nobody who asks.
+A_MEMBER = "00000000-0000-4000-8000-000000000001"
+ANOTHER = "00000000-0000-4000-8000-00000000dead"
+BOTH = (Who.OFFICE, Who.TECHNICIAN)
 
 
 def _request(tool: str) -> dict[str, str]:
@@ -125,13 +132,39 @@ TABLE = (
     Row("idp:end_session", everybody(PAGE), everybody(PAGE) | {Who.NOBODY: DONE}, "asked first, without a hint"),
     Row("account_reauthenticate", members(PAGE), members(PAGE)),
     Row("mfa_reauthenticate", members(DONE), members(DONE), "without a second factor"),
+    Row("mfa_login_webauthn", everybody(SIGN_IN), members(DONE), "no passkey shown"),
+    Row("mfa_login_webauthn_options", NO, everybody(PAGE), "a challenge, for whoever asks"),
+    Row("mfa_reauthenticate_webauthn", members(DONE), members(DONE), "without a passkey"),
+    Row("account_forgotten", everybody(PAGE), everybody(PAGE), "the same answer for whomever it is about"),
+    Row("account_forgotten_sent", everybody(PAGE), everybody(PAGE)),
+    Row("account_link", everybody(DONE), everybody(DONE), "no such link", objects={"secret": "x"}),
+    Row("account_link_page", everybody(DONE), everybody(DONE), "no link in this browser"),
+    Row("account_link_refused", everybody(OVER), everybody(OVER)),
+    Row("account_choose_password", members(DONE), members(DONE), "within a sign-in only"),
+    Row("account_password", members(PAGE), members(PAGE)),
+    Row("account_notice", members(PAGE), members(DONE)),
+    Row("account_passkey_offer", members(PAGE), members(PAGE)),
+    Row("account_first", members(DONE), members(DONE), "nobody is awaited"),
     # One's own factors.
-    Row("mfa_index", members(PAGE), NO_INSIDE),
+    Row("mfa_index", members(PAGE), members(PAGE)),
+    Row("mfa_choose", members(PAGE), members(PAGE)),
     Row("mfa_activate_totp", members(DONE), members(DONE), "confirms the identity first"),
-    Row("mfa_deactivate_totp", members(ABSENT), members(ABSENT), "without a second factor"),
-    Row("mfa_view_recovery_codes", members(ABSENT), NO_INSIDE, "without a second factor"),
-    Row("mfa_generate_recovery_codes", members(DONE), members(DONE), "without a second factor"),
-    Row("mfa_download_recovery_codes", members(ABSENT), members(ABSENT), "without a second factor"),
+    Row("mfa_deactivate_totp", members(DONE), members(DONE), "confirms the identity first"),
+    Row("mfa_add_webauthn", members(DONE), members(DONE), "confirms the identity first"),
+    Row("mfa_edit_webauthn", members(DONE), members(DONE), "confirms the identity first", objects={"pk": "1"}),
+    Row("mfa_remove_webauthn", members(DONE), members(DONE), "confirms the identity first", objects={"pk": "1"}),
+    Row("mfa_view_recovery_codes", members(DONE), members(DONE), "confirms the identity first"),
+    Row("mfa_generate_recovery_codes", members(DONE), members(DONE), "confirms the identity first"),
+    Row("mfa_download_recovery_codes", members(DONE), members(DONE), "confirms the identity first"),
+    # One's own sessions and browsers; another's are not there.
+    Row("idp:sessions", members(PAGE), NO_INSIDE),
+    Row("idp:sessions_end", NO_INSIDE, members(ABSENT), "another’s", objects={"session": ANOTHER}),
+    Row("idp:sessions_end_others", NO_INSIDE, members(DONE)),
+    Row("idp:sessions_end_all", members(PAGE), members(DONE)),
+    Row("idp:sessions_forget", NO_INSIDE, members(ABSENT), "another’s", objects={"browser": ANOTHER}),
+    Row("idp:sessions_ask_code", NO_INSIDE, members(ABSENT), "another’s", objects={"browser": ANOTHER}),
+    Row("idp:sessions_not_me", members(PAGE), members(DONE), "confirms the identity first"),
+    Row("idp:cancel_recovery", NO_INSIDE, members(ABSENT), "another’s", objects={"recovery_id": ANOTHER}),
     # One's own page, data and tools.
     Row("launcher:home", members(PAGE), NO_INSIDE),
     Row("launcher:favourite", NO, members(DONE), "a tool open to them", objects=OPEN),
@@ -140,7 +173,7 @@ TABLE = (
     Row("consent:download", members(PAGE), NO_INSIDE),
     Row("idp:open", members(DONE), NO_INSIDE, "a tool open to them", objects=OPEN),
     Row("idp:open", members(ABSENT), NO_INSIDE, "a tool closed to them", objects=CLOSED),
-    Row("idp:open_tools", members(PAGE), NO_INSIDE),
+    Row("idp:open_tools", everybody(DONE), NO, "the page of sessions has it"),
     Row("idp:close_tool", NO_INSIDE, members(ABSENT), "a tool they have not opened", objects=OPEN),
     Row("idp:close_tool", NO_INSIDE, members(ABSENT), "a tool closed to them", objects=CLOSED),
     Row("idp:withdraw", NO_INSIDE, members(DONE), "a tool open to them", objects=OPEN),
@@ -162,6 +195,63 @@ TABLE = (
     Row("idp:userinfo", everybody(UNPROVED), everybody(UNPROVED)),
     Row("idp:register", NO, everybody(ABSENT), "switched off"),
     Row("idp:registered", everybody(ABSENT), NO, "switched off", objects={"client_id": "x"}),
+    # The office's.
+    Row("idp:office", only(Who.OFFICE, answer=PAGE), only(Who.OFFICE, answer=Answer.NO_METHOD)),
+    Row("idp:office_search", only(Who.OFFICE, answer=Answer.NO_METHOD), only(Who.OFFICE, answer=DONE)),
+    Row(
+        "idp:office_member",
+        only(Who.OFFICE, answer=PAGE),
+        only(Who.OFFICE, answer=Answer.NO_METHOD),
+        "a member",
+        objects={"member_id": A_MEMBER},
+    ),
+    Row(
+        "idp:office_member",
+        only(Who.OFFICE, answer=ABSENT),
+        only(Who.OFFICE, answer=Answer.NO_METHOD),
+        "nobody",
+        objects={"member_id": ANOTHER},
+    ),
+    Row(
+        "idp:office_invitation",
+        only(Who.OFFICE, answer=PAGE),
+        only(Who.OFFICE, answer=Answer.NO_METHOD),
+        objects={"member_id": A_MEMBER},
+    ),
+    *(
+        Row(
+            "idp:office_act",
+            NO_INSIDE,
+            only(Who.OFFICE, answer=answer),
+            f"{act}, a member",
+            objects={"member_id": A_MEMBER, "act": act},
+        )
+        for act, answer in {
+            **dict.fromkeys(("invite", "take_back", "unlock", "end_sessions"), DONE),
+            **dict.fromkeys(("resume", "cancel_departure", "welcome_back", "ask_recovery"), DONE),
+            **dict.fromkeys(("suspend", "depart"), UNFIT),
+        }.items()
+    ),
+    Row("idp:office_act", NO_INSIDE, members(ABSENT), "no such act", objects={"member_id": A_MEMBER, "act": "become"}),
+    Row(
+        "idp:office_recovery",
+        only(Who.OFFICE, answer=Answer.NO_METHOD),
+        only(Who.OFFICE, answer=ABSENT),
+        "no such request",
+        objects={"recovery_id": ANOTHER},
+    ),
+    Row(
+        "idp:office_alarm",
+        only(Who.OFFICE, answer=Answer.NO_METHOD),
+        only(Who.OFFICE, answer=ABSENT),
+        "no such alarm",
+        objects={"alarm_id": "4711"},
+    ),
+    # The office's and the technician's.
+    Row("idp:office_roles", only(*BOTH, answer=PAGE), only(*BOTH, answer=Answer.NO_METHOD)),
+    Row("idp:office_grant", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=UNFIT), "nothing said"),
+    Row("idp:office_revoke", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=ABSENT), "no such role"),
+    Row("idp:office_rule", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=ABSENT), "no such collective"),
     # The technician's.
     Row("idp:deliveries", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
     Row(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from copy import deepcopy
 from unittest.mock import patch
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from directory.models import Collective, Member, Membership, RoleGrant
 from directory.types import Hold, Role
 from idp.models import Tool
-from tests.hub.access import IN, OUT, PUBLISHED, TABLE, Answer, Row, Who
+from tests.hub.access import A_MEMBER, IN, OUT, PUBLISHED, TABLE, Answer, Row, Who
 from tests.support.cast import make_member, make_tool
 from tests.support.oidc import sign_in
 
@@ -46,6 +46,7 @@ def half_signed_in(member: Member) -> Client:
 @pytest.fixture
 def people(db) -> dict[Who, Client]:
     """Each of them with the strongest cookie they can have: those who may not enter had a session before."""
+    make_member("autre.x", "Autre X", id=UUID(A_MEMBER))
     found = {Who.NOBODY: Client(), Who.HALF: half_signed_in(make_member("half.x", "Half X"))}
     for who in (*IN, Who.SUSPENDED, Who.LEFT):
         name = who.replace(" ", "-")
@@ -93,6 +94,8 @@ def answer_to(browser: Client, row: Row, method: str) -> Answer | str:
         403: Answer.FORBIDDEN,
         404: Answer.ABSENT,
         405: Answer.NO_METHOD,
+        410: Answer.OVER,
+        422: Answer.UNFIT,
     }
     return words.get(response.status_code, f"{response.status_code} {location}")
 
@@ -148,6 +151,8 @@ def test_only_the_published_list_answers_a_stranger(tools):
         "idp:logged_out",
         "idp:end_session",
         "account_login",
+        "account_forgotten",
+        "account_forgotten_sent",
         "mailbox",
         "style",
     }

@@ -23,7 +23,7 @@ from directory.policy import Right
 from directory.types import CannotChange, SuspensionReason
 from idp import words
 from idp.gate import actor_of, opened_by, refusal
-from idp.models import Recovery
+from idp.models import Alarm, Recovery
 from idp.services import alarms, attempts, invitations, links, lookups, recovery, sessions
 from idp.signin import reauth
 from idp.views.office.members import DepartureForm, SuspensionForm, member_or_404, shown
@@ -33,7 +33,7 @@ PROOF = timedelta(minutes=5)
 Act = Callable[[HttpRequest, Member, Actor, datetime], "HttpResponse | None"]
 
 
-@opened_by(Right.DECIDE_RECOVERY, page="idp:office_recovery")
+@login_required
 @require_POST
 def act(request: HttpRequest, member_id: UUID, act: str) -> HttpResponse:
     """One act by its name in the address, then back to the member's page."""
@@ -142,7 +142,7 @@ def _again(request: HttpRequest, found: Member, **forms: object) -> HttpResponse
 # Recoveries and alarms ---------------------------------------------------------------------------------------
 
 
-@login_required
+@opened_by(Right.DECIDE_RECOVERY, page="idp:office_recovery")
 @require_POST
 def decide(request: HttpRequest, recovery_id: UUID) -> HttpResponse:
     """The other person's word.  Saying yes asks them to prove who they are, again."""
@@ -182,6 +182,7 @@ def decide(request: HttpRequest, recovery_id: UUID) -> HttpResponse:
 def settle_alarm(request: HttpRequest, alarm_id: int) -> HttpResponse:
     """Somebody has spoken with the member."""
     actor = actor_of(request)
+    get_object_or_404(Alarm, pk=alarm_id)
     alarms.settle(alarm_id=alarm_id, actor=actor, now=timezone.now())
     messages.success(request, _("L’alerte est rangée."))
     return HttpResponseRedirect(reverse("idp:office"))
