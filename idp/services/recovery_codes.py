@@ -42,7 +42,7 @@ def use(*, member_id: UUID, typed: str) -> Authenticator | None:
     """The member's codes when this is one of them; it is not any more.  Of two at once one succeeds."""
     code = normalised(typed)
     row = of(member_id)
-    if row is None or len(code) != LENGTH:
+    if row is None or not row.data["digests"] or len(code) != LENGTH:
         return None
     salt = _opened(row.data)
     # Outside the transaction: it is slow on purpose.

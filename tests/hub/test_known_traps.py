@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from allauth.mfa import app_settings as mfa
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, resolve, reverse
 
 ROOT = Path(__file__).resolve().parents[2]
 PINS = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-dev.txt").read_text()
@@ -28,16 +28,21 @@ def test_no_script_of_others_is_loaded():
         path.name for app in settings.INSTALLED_APPS if (ROOT / app).is_dir() for path in (ROOT / app).rglob("*.js")
     }
 
-    assert scripts == {"check-session.js", "form-post.js", "launcher.js", "signed-out.js", "signin.js"}
+    assert scripts == {"check-session.js", "form-post.js", "launcher.js", "passkeys.js", "signed-out.js", "signin.js"}
     assert "htmx" not in PINS
     assert "django.contrib.admin" not in settings.INSTALLED_APPS
 
 
-def test_security_keys_are_off_until_the_hub_names_them_itself():
-    """The library calls each of them "Master key" and ignores its counter; until both are ours, none is offered."""
-    assert set(mfa.SUPPORTED_TYPES) == {"totp", "recovery_codes"}
-    with pytest.raises(NoReverseMatch):
-        reverse("mfa_add_webauthn")
+def test_the_library_makes_no_recovery_codes_and_takes_no_passkey_in_its_own_way():
+    """It keeps codes so that they can be read again, takes an origin by its end, and calls each key "Master key"."""
+    assert set(mfa.SUPPORTED_TYPES) == {"totp", "webauthn"}
+    assert mfa.WEBAUTHN_USER_VERIFICATION == "required"
+    for name in ("mfa_login_webauthn", "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn"):
+        args = [1] if name.endswith(("edit_webauthn", "remove_webauthn")) else []
+        assert resolve(reverse(name, args=args)).func.__module__ == "idp.signin.views"
+    for name in ("mfa_signup_webauthn", "mfa_list_webauthn", "mfa_trust"):
+        with pytest.raises(NoReverseMatch):
+            reverse(name)
 
 
 def test_no_page_registers_resets_or_links_an_account():

@@ -306,7 +306,7 @@ def test_a_member_without_a_second_factor_is_told_how_to_get_one(wiki, browser):
 
     page = response.content.decode()
     assert response.status_code == 200
-    assert 'id="stopped-next" href="/compte/double-verification/activer/"' in page
+    assert 'id="stopped-next" href="/compte/double-verification/choisir/"' in page
     assert "error=unmet_authentication_requirements" in page
     assert "waiting_requests" in browser.session, "after enrolment the request goes on"
     assert not Grant.objects.exists()

@@ -48,9 +48,12 @@ class PasskeyForm {
   }
 
   async ask() {
-    this.waiting?.abort();
+    this.asking = true;
     this.say("");
     this.button.disabled = true;
+    // One request at a time: what the list of names waits for has to be over first.
+    this.waiting?.abort();
+    await this.offered;
     try {
       const options = await this.options();
       const credential =
@@ -59,19 +62,24 @@ class PasskeyForm {
           : await navigator.credentials.get({ publicKey: toUse(options) });
       this.send(credential);
     } catch (error) {
+      this.asking = false;
       this.button.disabled = false;
       this.say(this.words(error));
       this.offer();
     }
   }
 
+  offer() {
+    if (this.form.dataset.passkey === "enter") this.offered = this.wait();
+  }
+
   // Passkeys in the browser's list of names, beside the form with the password.
-  async offer() {
-    if (this.form.dataset.passkey !== "enter" || !(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  async wait() {
     const waiting = (this.waiting = new AbortController());
+    if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
     const renew = setTimeout(() => {
       waiting.abort();
-      this.offer();
+      this.offered.then(() => this.asking || this.offer());
     }, RENEWED_AFTER);
     try {
       const publicKey = toUse(await this.options());
