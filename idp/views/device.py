@@ -248,7 +248,7 @@ def _needs_second_factor(request: HttpRequest, tool: Tool, code: str, member: Me
     context = {
         "title": _("Une double vérification est demandée"),
         "message": _(
-            "Pour ouvrir « %(tool)s », le mot de passe seul ne suffit pas, et vous n’avez rien d’autre encore."
+            "Pour ouvrir « %(tool)s », le mot de passe seul ne suffit pas, et vous n’avez rien d’autre encore."
         )
         % {"tool": tool.name},
         "advice": _("Ajoutez une double vérification, puis saisissez de nouveau le code de l’appareil."),

@@ -250,10 +250,10 @@ def _step_up(request: HttpRequest, asked: Asked, member: Member, *, now: datetim
     context = {
         "title": _("Une double vérification est demandée"),
         "message": _(
-            "Pour ouvrir « %(tool)s », le mot de passe seul ne suffit pas, et vous n’avez rien d’autre encore."
+            "Pour ouvrir « %(tool)s », le mot de passe seul ne suffit pas, et vous n’avez rien d’autre encore."
         )
         % {"tool": asked.tool.name},
-        "advice": _("Ajoutez une double vérification : cela prend deux minutes, puis l’outil s’ouvrira."),
+        "advice": _("Ajoutez une double vérification : cela prend deux minutes, puis l’outil s’ouvrira."),
         "next_url": reverse("mfa_choose"),
         "next_label": _("Ajouter la double vérification"),
     }

@@ -879,7 +879,7 @@ def test_removing_is_asked_about_first(inside: Client, phone: Passkey) -> None:
 
     page = inside.get(reverse("mfa_remove_webauthn", args=[own.pk])).content.decode()
 
-    assert "Retirer « Téléphone » ?" in page
+    assert "Retirer «\u202fTéléphone\u202f»\u202f?" in page
     assert "dernière double vérification" in page
     assert Authenticator.objects.filter(pk=own.pk).exists()
 

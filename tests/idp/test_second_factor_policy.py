@@ -220,7 +220,9 @@ def test_a_session_by_password_steps_up_by_passkey(client: Client, noemie: Membe
     assert asking["Location"].startswith(reverse("mfa_reauthenticate_webauthn"))
     assert back_from(asking).startswith("/oidc/authorize/suite/")
     stranger = Client()
-    assert "code" in answer_of(stranger.get(enter(stranger, phone, next=back_from(wiki.authorize(stranger)))["Location"]))
+    assert "code" in answer_of(
+        stranger.get(enter(stranger, phone, next=back_from(wiki.authorize(stranger)))["Location"])
+    )
 
 
 # Reminders -----------------------------------------------------------------------------------------------------
