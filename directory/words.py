@@ -26,6 +26,7 @@ REASONS: dict[str, Text] = {
     "not_suspended": _("compte non suspendu"),
     "not_gone": _("membre qui n’est pas parti"),
     "last_technician": _("dernière personne de la technique"),
+    "watches_you": _("compte de la personne chargée de la protection des données"),
     "day_past": _("date passée"),
     "day_too_far": _("date trop lointaine"),
     "no_departure": _("aucun départ daté"),
@@ -99,6 +100,9 @@ REFUSALS: dict[str, Text] = {
     "last_technician": _(
         "C’est la dernière personne de la technique : sans elle, personne ne pourrait nommer la suivante. "
         "Donnez d’abord ce rôle à quelqu’un d’autre."
+    ),
+    "watches_you": _(
+        "Cette personne contrôle ce que fait la structure : demandez d’abord à la technique de lui retirer ce rôle."
     ),
     "day_past": _("Cette date est passée. Choisissez aujourd’hui ou un jour à venir."),
     "day_too_far": _("Cette date est dans plus de deux ans. Vérifiez l’année."),

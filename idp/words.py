@@ -121,6 +121,7 @@ REASONS: dict[str, Text] = {
     "factor_removed": _("clé d’accès retirée"),
     "ended_elsewhere": _("session déjà fermée ailleurs"),
     "member_ended": _("compte fermé"),
+    "ended_by_office": _("fermée par la structure"),
     "second_factor_missing": _("double vérification absente"),
     "member_closed": _("outil fermé par le membre"),
     "agreement_ended": _("accord terminé"),

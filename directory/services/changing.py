@@ -31,6 +31,16 @@ def changing(action: Action, *, member_id: UUID, actor: Actor, now: datetime) ->
         raise
 
 
+def check_not_watched_by(member: Member, *, actor: Actor, now: datetime) -> None:
+    """Nobody silences who watches them (GDPR 38(3)): the officer's role is taken back first, by whoever gives it.
+
+    The hub itself, at the machine, is not bound: a stolen account must be closed tonight.
+    """
+    grants = RoleGrant.objects.filter(member=member, role=Role.DPO)
+    if actor.member is not None and any(grant.is_in_force(now) for grant in grants):
+        raise CannotChange("watches_you")
+
+
 def check_not_last_technician(member_id: UUID, *, now: datetime) -> None:
     """Somebody must be able to name the next one.  Locked: two may go at once, each counting on the other."""
     grants = list(RoleGrant.objects.select_for_update().filter(role=Role.TECHNICIAN).order_by("pk"))

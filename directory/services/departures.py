@@ -1,5 +1,6 @@
 """Dated departures: planned, called off, and carried out on the day after the last one, at midnight."""
 
+import logging
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -13,12 +14,13 @@ from directory.models import Departure, Member
 from directory.policy import departures_wait
 from directory.selectors import digest_of
 from directory.services import statuses
-from directory.services.changing import changing, check_not_last_technician
+from directory.services.changing import changing, check_not_last_technician, check_not_watched_by
 from directory.services.holds import GONE, set_hold
 from directory.services.roles import end_roles_of
 from directory.signals import member_acted_on, members_ended
 from directory.types import CannotChange, Hold, Waiting
 
+log = logging.getLogger("directory.departures")
 # A slip of the pen in the year; contracts of a cooperative are not dated further ahead.
 FURTHEST = timedelta(days=2 * 366)
 
@@ -31,8 +33,8 @@ def today(now: datetime) -> date:
 def plan_departure(*, member_id: UUID, last_day: date, actor: Actor, now: datetime) -> Departure:
     """Date a departure, or change its date; with another date everybody is told again.
 
-    Raises ``CannotChange``: a day that is past or years ahead, one’s own account, the last technician’s, one that
-    left already.
+    Raises ``CannotChange``: a day that is past or years ahead, one’s own account, the last technician’s, the
+    data protection officer’s, one that left already.
     """
     with changing(Action.DEPARTURE_PLANNED, member_id=member_id, actor=actor, now=now) as member:
         if actor.member == member_id:
@@ -43,6 +45,7 @@ def plan_departure(*, member_id: UUID, last_day: date, actor: Actor, now: dateti
             raise CannotChange("day_too_far")
         if member.hold == Hold.LEFT:
             raise CannotChange("gone_already")
+        check_not_watched_by(member, actor=actor, now=now)
         check_not_last_technician(member_id, now=now)
         departure = Departure.objects.filter(member=member, done_at=None, cancelled_at=None).first()
         if departure is None:
@@ -97,7 +100,16 @@ def carry_out_departures(*, now: datetime, approved: str = "") -> int:
     held = waiting(now=now)
     if held is not None and approved != held.digest:
         return 0
-    return sum(_carry_out(pk, now) for pk in list(due(now).values_list("pk", flat=True)))
+    return sum(_carried_out(pk, now) for pk in list(due(now).values_list("pk", flat=True)))
+
+
+def _carried_out(departure_id: int, now: datetime) -> bool:
+    """One that cannot be carried out keeps nobody else in."""
+    try:
+        return _carry_out(departure_id, now)
+    except Exception as error:
+        log.error("departure %s could not be carried out: %s", departure_id, type(error).__name__)
+        return False
 
 
 def due(now: datetime) -> QuerySet[Departure]:

@@ -10,7 +10,7 @@ from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Member
 from directory.services import statuses
-from directory.services.changing import changing, check_not_last_technician
+from directory.services.changing import changing, check_not_last_technician, check_not_watched_by
 from directory.services.factor_rules import settle_second_factor_dates
 from directory.signals import member_acted_on, members_ended
 from directory.types import CannotChange, Hold, MemberState, SuspensionReason
@@ -21,7 +21,8 @@ GONE = (MemberState.LEFT, MemberState.MISSING)
 def suspend(*, member_id: UUID, reason: SuspensionReason, actor: Actor, now: datetime) -> None:
     """Close an account until somebody resumes it; all that is attached to it ends in the same transaction.
 
-    Raises ``CannotChange``: one’s own account, the last technician’s, one that is suspended or gone already.
+    Raises ``CannotChange``: one’s own account, the last technician’s, the data protection officer’s, one that is
+    suspended or gone already.
     """
     with changing(Action.MEMBER_SUSPENDED, member_id=member_id, actor=actor, now=now) as member:
         if actor.member == member_id:
@@ -30,6 +31,7 @@ def suspend(*, member_id: UUID, reason: SuspensionReason, actor: Actor, now: dat
             raise CannotChange("suspended_already")
         if member.hold == Hold.LEFT or member.state in GONE:
             raise CannotChange("gone_already")
+        check_not_watched_by(member, actor=actor, now=now)
         check_not_last_technician(member_id, now=now)
         set_hold(member, Hold.SUSPENDED, str(reason), now)
         facts: dict[str, object] = {"suspension": str(reason)}

@@ -5,6 +5,7 @@ Each may run in several workers at once and as often as one likes: what is done 
 
 import logging
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -24,17 +25,37 @@ log = logging.getLogger("idp.lifecycle")
 AT_ONCE = 50
 # What waits for a person is said again every hour, not at each turn.
 SAID_AGAIN = timedelta(hours=1)
+
+
+class Step(Protocol):
+    """One kind of work of a turn; answers how much it did."""
+
+    __name__: str
+
+    def __call__(self, *, now: datetime) -> int: ...
+
+
 _said: dict[str, tuple[str, datetime]] = {}
 
 
 def turn(*, now: datetime) -> None:
-    """Everything whose moment has come; the endings first, for they are promised within a minute."""
-    carry_out(now=now)
-    services.end_roles_over(now=now)
-    announce(now=now)
-    remind(now=now)
-    remind_of_roles(now=now)
-    services.settle_second_factor_dates(now=now)
+    """Everything whose moment has come; the endings first, for they are promised within a minute.
+
+    What fails is logged by its kind and tried again at the next turn; the rest goes on.
+    """
+    steps: tuple[Step, ...] = (
+        carry_out,
+        services.end_roles_over,
+        announce,
+        remind,
+        remind_of_roles,
+        services.settle_second_factor_dates,
+    )
+    for step in steps:
+        try:
+            step(now=now)
+        except Exception as error:
+            log.error("%s failed: %s", step.__name__, type(error).__name__)
 
 
 def carry_out(*, now: datetime) -> int:

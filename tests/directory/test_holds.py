@@ -114,6 +114,19 @@ def test_a_technician_whose_role_is_over_does_not_count(member, other_member, of
         suspend(member, office)
 
 
+def test_the_office_neither_suspends_nor_sends_away_who_watches_it(dpo, office):
+    with pytest.raises(CannotChange, match="watches_you"):
+        suspend(dpo, office)
+    with pytest.raises(CannotChange, match="watches_you"):
+        services.plan_departure(member_id=dpo.pk, last_day=TUESDAY.date(), actor=office, now=MONDAY)
+    stays = again(dpo).is_active
+    suspend(dpo, SYSTEM)
+
+    assert stays
+    assert not again(dpo).is_active
+    assert refused(Action.MEMBER_SUSPENDED) == refused(Action.DEPARTURE_PLANNED) == ["watches_you"]
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
     [

@@ -1,10 +1,13 @@
 """The door of the pages that roles open: the right, the proof of the session, and what members see of what was done."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
@@ -12,8 +15,10 @@ from audit.models import Event
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from directory import services
-from directory.models import Member, RoleGrant
+from directory.models import Collective, Member, RoleGrant
+from directory.policy import Right
 from directory.types import CannotChange, Hold, Role, SuspensionReason
+from idp import gate
 from idp.selectors import ACTS, acts_on
 from tests.support.cast import MONDAY, TUESDAY, make_member
 from tests.support.oidc import sign_in
@@ -104,6 +109,34 @@ def test_a_role_that_is_taken_back_opens_nothing_at_the_next_request():
     services.revoke_role(member_id=person.pk, role=Role.TECHNICIAN, actor=SYSTEM, now=timezone.now())
 
     assert browser.get(reverse("idp:deliveries")).status_code == 403
+
+
+def request_of(person: Member):
+    request = RequestFactory().get("/collectifs/")
+    request.user, request.session = person, {}
+    return request
+
+
+def test_the_door_of_leads_opens_to_whoever_leads_and_each_collective_is_asked_for(member):
+    lead = make_member("lise.gely", "Lise Gély")
+    mine = Collective.objects.create(entry_uuid=uuid4(), name="Reliure", slug="reliure")
+    others = Collective.objects.create(entry_uuid=uuid4(), name="Lutherie", slug="lutherie")
+    mine.leads.add(lead)
+
+    assert gate.refusal(request_of(lead), Right.SEE_COLLECTIVE, "collectif") is None
+    gate.check(request_of(lead), Right.SEE_COLLECTIVE, mine, page="collectif")
+    for person, subject in ((lead, others), (lead, member), (member, mine), (member, None)):
+        with pytest.raises(PermissionDenied):
+            gate.check(request_of(person), Right.SEE_COLLECTIVE, subject, page="collectif")
+    assert refusals() == [("role_missing", "collectif")] * 4
+
+
+def test_nobody_acts_on_themself_by_a_page():
+    office = with_role(Role.OFFICE)
+
+    assert gate.refusal(request_of(office), Right.SUSPEND, "membre") is None
+    with pytest.raises(PermissionDenied):
+        gate.check(request_of(office), Right.SUSPEND, office, page="membre")
 
 
 # What members see of what was done to them ---------------------------------------------------------------------

@@ -17,7 +17,8 @@ from directory.models import Collective, Departure, Member, Membership, RoleGran
 from directory.types import Hold, MailState, MemberState, Role, SuspensionReason
 from idp.models import AccountLink, Browser, HubSession, LogoutDelivery, OutgoingMail, Recovery, RefreshToken
 from idp.sealing import unseal
-from idp.services import lifecycle, mails
+from idp.selectors import acts_on
+from idp.services import lifecycle, mails, sessions
 from idp.types import LinkKind, MailKind, RecoveryState
 from launcher.models import Favourite
 from tests.support.cast import MONDAY, TUESDAY, make_member
@@ -216,6 +217,21 @@ def test_a_suspension_ends_everything_at_once(with_everything, told_agenda, offi
     }
 
 
+@pytest.mark.spec("OWASP ASVS", "7.4.5")
+def test_the_office_ends_the_sessions_of_one_person_or_of_everybody(with_everything, other_member, office):
+    member, browser, _held = with_everything
+    others = sign_in(other_member)
+    now = timezone.now()
+
+    sessions.end_member([member.pk], reason="ended_by_office", actor=office, now=now)
+    one = [each.get("/").status_code for each in (browser, others)]
+    sessions.end_hub_sessions(HubSession.objects.all(), reason="ended_by_office", actor=office, now=now)
+
+    assert one == [302, 200]
+    assert others.get("/").status_code == 302
+    assert [(line.action, line.actor_id) for line in acts_on(member)] == [(Action.SIGN_OUT, office.member)]
+
+
 def test_a_departure_ends_everything_within_a_minute_of_midnight(with_everything, told_agenda, office):
     from hub.management.commands import run_worker
 
@@ -238,6 +254,34 @@ def test_a_departure_ends_everything_within_a_minute_of_midnight(with_everything
         "Votre compte est fermé",
         "Un compte est fermé",
     ]
+
+
+def test_one_departure_that_fails_keeps_nobody_else_in(member, other_member, office, monkeypatch, caplog):
+    for each in (member, other_member):
+        plan(each, office, last_day=MONDAY.date())
+    tell = lifecycle.lifecycle_mails.departure
+
+    def fails(what, person, **more):
+        if person == member:
+            raise RuntimeError(person.email)
+        return tell(what, person, **more)
+
+    monkeypatch.setattr(lifecycle.lifecycle_mails, "departure", fails)
+    lifecycle.turn(now=TUESDAY)
+
+    assert [Member.objects.get(pk=each.pk).is_active for each in (member, other_member)] == [True, False]
+    assert "could not be carried out: RuntimeError" in caplog.text
+    assert member.email not in caplog.text
+
+
+def test_one_step_that_fails_stops_no_other(member, office, monkeypatch, caplog):
+    plan(member, office)
+    monkeypatch.setattr(lifecycle, "carry_out", lambda now: [][0])
+
+    lifecycle.turn(now=MONDAY)
+
+    assert Departure.objects.get().announced_at == MONDAY
+    assert "failed: IndexError" in caplog.text
 
 
 @pytest.mark.incident("CVE-2026-19607")
