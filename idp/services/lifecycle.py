@@ -160,9 +160,9 @@ def _taken(rows: QuerySet[Departure]) -> QuerySet[Departure]:
     return rows.select_for_update(of=("self",), skip_locked=True)
 
 
-def _say(what: str, digest: str, message: str, now: datetime) -> None:
+def _say(what: str, which: str, message: str, now: datetime) -> None:
     before = _said.get(what)
-    if before is not None and before[0] == digest and now - before[1] < SAID_AGAIN:
+    if before is not None and before[0] == which and now - before[1] < SAID_AGAIN:
         return
-    _said[what] = (digest, now)
+    _said[what] = (which, now)
     log.error("%s", message)

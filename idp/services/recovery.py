@@ -54,7 +54,7 @@ def ask(*, member_id: UUID, by_hand: bool, actor: Actor, now: datetime) -> Recov
             )
     except IntegrityError:
         raise CannotChange("recovery_open") from None
-    _note(Action.RECOVERY_ASKED, recovery, actor, now)
+    record(_line(Action.RECOVERY_ASKED, recovery, actor, now))
     _tell(recovery, "recovery_asked", actor, now)
     return recovery
 
@@ -73,7 +73,7 @@ def approve(*, recovery_id: UUID, actor: Actor, now: datetime) -> Decided:
         if not recovery.member.is_active:
             raise CannotChange("not_active")
         _settle(recovery, RecoveryState.APPROVED, actor, now)
-        _note(Action.RECOVERY_APPROVED, recovery, actor, now)
+        record(_line(Action.RECOVERY_APPROVED, recovery, actor, now))
         sessions.end_member([recovery.member_id], reason="recovered", actor=actor, now=now)
         factors.reset(member_id=recovery.member_id, actor=actor, now=now)
         links.end_all(recovery.member_id, now=now)
@@ -91,7 +91,7 @@ def refuse(*, recovery_id: UUID, actor: Actor, now: datetime) -> Recovery:
     """Say no.  One person is enough for that.  Raises ``CannotChange``."""
     recovery = _open(recovery_id, now)
     _settle(recovery, RecoveryState.REFUSED, actor, now)
-    _note(Action.RECOVERY_REFUSED, recovery, actor, now)
+    record(_line(Action.RECOVERY_REFUSED, recovery, actor, now))
     return recovery
 
 
@@ -102,7 +102,7 @@ def cancel(*, recovery_id: UUID, actor: Actor, now: datetime) -> Recovery:
     if actor.member not in (recovery.member_id, recovery.asked_by_id):
         raise CannotChange("not_your_request")
     _settle(recovery, RecoveryState.CANCELLED, actor, now)
-    _note(Action.RECOVERY_CANCELLED, recovery, actor, now)
+    record(_line(Action.RECOVERY_CANCELLED, recovery, actor, now))
     return recovery
 
 
@@ -117,7 +117,7 @@ def _expire(now: datetime, member_id: UUID | None = None) -> int:
     rows = list((due.filter(member=member_id) if member_id else due).select_for_update(skip_locked=True))
     for recovery in rows:
         _settle(recovery, RecoveryState.EXPIRED, SYSTEM, now)
-        _note(Action.RECOVERY_CANCELLED, recovery, SYSTEM, now, reason="expired")
+        record(_line(Action.RECOVERY_CANCELLED, recovery, SYSTEM, now, reason="expired"))
     return len(rows)
 
 
@@ -134,11 +134,11 @@ def _settle(recovery: Recovery, state: RecoveryState, actor: Actor, now: datetim
     recovery.save(update_fields=["state", "decided_by", "decided_at"])
 
 
-def _note(action: Action, recovery: Recovery, actor: Actor, now: datetime, *, reason: str = "") -> None:
+def _line(action: Action, recovery: Recovery, actor: Actor, now: datetime, *, reason: str = "") -> Entry:
     facts: dict[str, Any] = {"recovery": str(recovery.pk)}
     if recovery.by_hand:
         facts["by_hand"] = True
-    record(Entry(action, actor=actor, subject=recovery.member_id, reason=reason, facts=facts, at=now))
+    return Entry(action, actor=actor, subject=recovery.member_id, reason=reason, facts=facts, at=now)
 
 
 def _tell(recovery: Recovery, template: str, actor: Actor, now: datetime) -> None:

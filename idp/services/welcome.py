@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.utils.crypto import constant_time_compare
 
 from audit.services import record
 from audit.types import Action, Actor, Entry
@@ -23,7 +24,7 @@ class NoticeChanged(Exception):
 @transaction.atomic
 def note_notice(*, member_id: UUID, digest: str, language: str, session: str | None, now: datetime) -> None:
     """``digest`` is that of the page they went on from.  Raises ``NoticeChanged``: nobody read what was not shown."""
-    if digest != notice_digest():
+    if not constant_time_compare(digest, notice_digest()):
         raise NoticeChanged
     facts: dict[str, object] = {"language": language, "digest": digest}
     record(

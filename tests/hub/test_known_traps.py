@@ -28,7 +28,15 @@ def test_no_script_of_others_is_loaded():
         path.name for app in settings.INSTALLED_APPS if (ROOT / app).is_dir() for path in (ROOT / app).rglob("*.js")
     }
 
-    assert scripts == {"check-session.js", "form-post.js", "launcher.js", "passkeys.js", "signed-out.js", "signin.js"}
+    assert scripts == {
+        "check-session.js",
+        "form-post.js",
+        "launcher.js",
+        "passkeys.js",
+        "password.js",
+        "signed-out.js",
+        "signin.js",
+    }
     assert "htmx" not in PINS
     assert "django.contrib.admin" not in settings.INSTALLED_APPS
 
