@@ -21,6 +21,7 @@ REASONS: dict[str, Text] = {
     "member_unknown": _("membre inconnu"),
     "collective_unknown": _("collectif inconnu"),
     "own_account": _("son propre compte"),
+    "role_first": _("tient un rôle à retirer d’abord"),
     "suspended_already": _("compte déjà suspendu"),
     "gone_already": _("membre déjà parti"),
     "not_suspended": _("compte non suspendu"),
@@ -92,25 +93,29 @@ def suspension(code: str) -> Text:
 REFUSALS: dict[str, Text] = {
     "member_unknown": _("Ce membre n’existe plus. Rechargez la page."),
     "collective_unknown": _("Ce collectif n’existe plus. Rechargez la page."),
-    "own_account": _("Vous ne pouvez pas faire cela sur votre propre compte : demandez à une autre personne."),
+    "own_account": _("Vous ne pouvez pas faire cela sur votre propre compte : demandez à une autre personne."),
     "suspended_already": _("Ce compte est déjà suspendu."),
     "gone_already": _("Ce membre est déjà parti."),
-    "not_suspended": _("Ce compte n’est pas suspendu : il n’y a rien à lever."),
-    "not_gone": _("Ce membre n’est pas parti : son compte est déjà le sien."),
+    "not_suspended": _("Ce compte n’est pas suspendu : il n’y a rien à lever."),
+    "not_gone": _("Ce membre n’est pas parti : son compte est déjà le sien."),
     "last_technician": _(
-        "C’est la dernière personne de la technique : sans elle, personne ne pourrait nommer la suivante. "
+        "C’est la dernière personne de la technique : sans elle, personne ne pourrait nommer la suivante. "
         "Donnez d’abord ce rôle à quelqu’un d’autre."
     ),
     "watches_you": _(
-        "Cette personne contrôle ce que fait la structure : demandez d’abord à la technique de lui retirer ce rôle."
+        "Cette personne contrôle ce que fait la structure : demandez d’abord à la technique de lui retirer ce rôle."
+    ),
+    "role_first": _(
+        "Cette personne tient un rôle que la structure ne donne pas : "
+        "il faut d’abord qu’il lui soit retiré, par qui le donne."
     ),
     "day_past": _("Cette date est passée. Choisissez aujourd’hui ou un jour à venir."),
     "day_too_far": _("Cette date est dans plus de deux ans. Vérifiez l’année."),
     "no_departure": _("Aucun départ n’est daté pour ce membre."),
-    "own_role": _("Personne ne se donne un rôle : demandez à une autre personne qui peut l’attribuer."),
+    "own_role": _("Personne ne se donne un rôle : demandez à une autre personne qui peut l’attribuer."),
     "not_yours_to_give": _("Votre rôle ne permet pas d’attribuer ni de retirer celui-ci."),
     "incompatible_role": _(
-        "Ce rôle ne va pas avec un autre que cette personne a déjà : nul ne contrôle ce qu’il fait lui-même."
+        "Ce rôle ne va pas avec un autre que cette personne a déjà : nul ne contrôle ce qu’il fait lui-même."
     ),
 }
 

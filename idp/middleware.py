@@ -56,8 +56,11 @@ class SecondFactorDue:
     # Enrolling, and what it takes; leaving; the language; what is asked by programs and frames.
     OPEN = frozenset(
         {
+            # A password that is doubtful is changed, and whoever is not welcome put out, before anything else.
+            "account_first",
             "account_login",
             "account_logout",
+            "account_password",
             "account_reauthenticate",
             "healthz",
             "idp:authorize",
@@ -66,7 +69,14 @@ class SecondFactorDue:
             "idp:logged_out",
             "idp:relayed",
             "idp:resume",
+            "idp:cancel_recovery",
             "idp:session_iframe",
+            "idp:sessions",
+            "idp:sessions_end",
+            "idp:sessions_end_all",
+            "idp:sessions_end_others",
+            "idp:sessions_forget",
+            "idp:sessions_not_me",
             "idp:sign_out",
             "mailbox",
             "mail",

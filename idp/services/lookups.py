@@ -1,42 +1,17 @@
-"""Looking at somebody's account is an event too: who looked, at whom, when; and what was done there by others."""
+"""Looking at somebody's account is an event too: who looked, at whom, when."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
 
 from audit.models import Event
 from audit.services import record
 from audit.types import Action, Actor, Entry
-from directory.models import Member
 
 # Coming back to the same page while helping somebody is one look.
 ONE_LOOK = timedelta(minutes=10)
-# What others may do on a member's account: all of it is shown to that member.
-ACTS = frozenset(
-    {
-        Action.INVITED,
-        Action.INVITATION_ENDED,
-        Action.ACCOUNT_UNLOCKED,
-        Action.FACTORS_RESET,
-        Action.SIGN_OUT,
-        Action.ALARM_SETTLED,
-        Action.RECOVERY_ASKED,
-        Action.RECOVERY_APPROVED,
-        Action.RECOVERY_REFUSED,
-        Action.RECOVERY_CANCELLED,
-        Action.MEMBER_CONSULTED,
-        Action.MEMBER_SUSPENDED,
-        Action.MEMBER_RESUMED,
-        Action.MEMBER_RETURNED,
-        Action.DEPARTURE_PLANNED,
-        Action.DEPARTURE_CANCELLED,
-        Action.ROLE_GRANTED,
-        Action.ROLE_REVOKED,
-    }
-)
 
 
 @transaction.atomic
@@ -60,9 +35,3 @@ def note_refused_act(*, act: str, member_id: UUID, actor: Actor, reason: str, no
     """An act of the office that a rule refused."""
     line = Entry(Action.ACT_REFUSED, actor=actor, subject=member_id, refused=True, reason=reason, facts={"act": act})
     record(replace(line, at=now))
-
-
-def acts_on(member: Member) -> "QuerySet[Event]":
-    """What others did on this member's account, the latest first."""
-    rows = Event.objects.filter(subject_id=member.pk, action__in=ACTS, actor__isnull=False)
-    return rows.exclude(actor_id=F("subject_id")).select_related("actor", "subject", "tool").order_by("-pk")

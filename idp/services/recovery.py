@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.urls import reverse
 
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from directory.models import Member
-from directory.types import CannotChange
+from directory.services.changing import changing, check_not_watched_by
+from directory.types import CannotChange, Role
 from idp.models import Recovery
 from idp.services import factors, links, mails, sessions
 from idp.types import LinkKind, MailKind, RecoveryState
@@ -35,43 +36,33 @@ class Decided:
     secret: str = ""
 
 
-@transaction.atomic
 def ask(*, member_id: UUID, by_hand: bool, actor: Actor, now: datetime) -> Recovery:
     """Ask for a member's factors to be taken away.  ``by_hand``: their mail box is lost too.
 
-    Raises ``CannotChange`` for oneself, for somebody who cannot enter anyway, and while another request is open.
+    Raises ``CannotChange`` for oneself, for somebody who cannot enter anyway, for whoever watches the office, and
+    while another request is open.
     """
-    member = Member.objects.select_for_update(no_key=True).get(pk=member_id)
-    if actor.member == member_id:
-        raise CannotChange("own_account")
-    if not member.is_active:
-        raise CannotChange("not_active")
-    _expire(now, member_id)
-    try:
-        with transaction.atomic():
-            recovery = Recovery.objects.create(
-                member=member, by_hand=by_hand, asked_by_id=actor.member, asked_at=now, expires_at=now + OPEN_FOR
-            )
-    except IntegrityError:
-        raise CannotChange("recovery_open") from None
-    record(_line(Action.RECOVERY_ASKED, recovery, actor, now))
-    _tell(recovery, "recovery_asked", actor, now)
-    return recovery
+    with changing(Action.RECOVERY_ASKED, member_id=member_id, actor=actor, now=now) as member:
+        _check(member, actor, now)
+        _expire(now, member_id)
+        if Recovery.objects.filter(member=member, state=RecoveryState.ASKED).exists():
+            raise CannotChange("recovery_open")
+        recovery = Recovery.objects.create(
+            member=member, by_hand=by_hand, asked_by_id=actor.member, asked_at=now, expires_at=now + OPEN_FOR
+        )
+        record(_line(Action.RECOVERY_ASKED, recovery, actor, now))
+        _tell(recovery, "recovery_asked", actor, now)
+        return recovery
 
 
 def approve(*, recovery_id: UUID, actor: Actor, now: datetime) -> Decided:
-    """Take the factors away, with every session, trust and open link.  Raises ``CannotChange``.
-
-    A refusal for being the same person is recorded by whoever calls, outside the transaction that it undoes.
-    """
-    with transaction.atomic():
+    """Take the factors away, with every session, trust and open link.  Raises ``CannotChange``."""
+    member_id = Recovery.objects.filter(pk=recovery_id).values_list("member_id", flat=True).first()
+    with changing(Action.RECOVERY_APPROVED, member_id=member_id or NOBODY, actor=actor, now=now) as member:
         recovery = _open(recovery_id, now)
         if actor.member in (None, recovery.asked_by_id):
             raise CannotChange("same_person")
-        if actor.member == recovery.member_id:
-            raise CannotChange("own_account")
-        if not recovery.member.is_active:
-            raise CannotChange("not_active")
+        _check(member, actor, now)
         _settle(recovery, RecoveryState.APPROVED, actor, now)
         record(_line(Action.RECOVERY_APPROVED, recovery, actor, now))
         sessions.end_member([recovery.member_id], reason="recovered", actor=actor, now=now)
@@ -110,6 +101,18 @@ def cancel(*, recovery_id: UUID, actor: Actor, now: datetime) -> Recovery:
 def expire(*, now: datetime) -> int:
     """End what nobody decided in time."""
     return _expire(now)
+
+
+def _check(member: Member, actor: Actor, now: datetime) -> None:
+    if actor.member == member.pk:
+        raise CannotChange("own_account")
+    if not member.is_active:
+        raise CannotChange("not_active")
+    # Two people of the office could otherwise let themselves in as the one who reads what they do, or as somebody who
+    # gives roles that they may not give.
+    check_not_watched_by(member, actor=actor, now=now)
+    if member.roles - {Role.OFFICE}:
+        raise CannotChange("role_first")
 
 
 def _expire(now: datetime, member_id: UUID | None = None) -> int:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from directory.models import Member
 from idp import accounts
 from idp.models import Recovery
-from idp.services import lookups
+from idp.selectors import acts_on
 from idp.standing import obstacles
 from idp.standing_words import to_member
 from idp.types import RecoveryState
@@ -39,4 +39,4 @@ def account_warnings(context: dict[str, Any]) -> dict[str, Any]:
 def account_acts(context: dict[str, Any]) -> dict[str, Any]:
     """To the member: what others did on their account."""
     member = cast(Member, cast(HttpRequest, context["request"]).user)
-    return {"acts": lookups.acts_on(member)[:ACTS_SHOWN]}
+    return {"acts": acts_on(member, limit=ACTS_SHOWN)}

@@ -130,7 +130,7 @@ def test_nobody_acts_on_their_own_account(desk, karim):
     assert "C’est votre propre fiche" in page
     assert "/suspend/" not in page
     answer = act(desk, karim, "suspend", reason="other")
-    assert "Rien n’a changé" in answer.content.decode()
+    assert "demandez à une autre personne" in answer.content.decode()
     assert Event.objects.filter(action=Action.ACT_REFUSED, actor=karim, reason="own_account").exists()
 
 
@@ -231,6 +231,7 @@ def test_all_sessions_of_a_member_are_ended(desk, member):
 
     session.refresh_from_db()
     assert session.ended_reason == "office_asked"
+    assert OutgoingMail.objects.filter(member=member, kind="security").count() == 1
 
 
 def test_an_act_that_does_not_exist_is_not_a_page(desk, member):

@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
@@ -153,9 +152,23 @@ def test_one_request_at_a_time_and_none_for_a_closed_account(with_factor, karim,
     assert refused.value.reason == "not_active"
 
 
+@pytest.mark.parametrize(("role", "reason"), [(Role.DPO, "watches_you"), (Role.TECHNICIAN, "role_first")])
+def test_the_office_gets_into_no_account_that_stands_above_it(with_factor, karim, lucie, role, reason):
+    request = asked(with_factor, karim)
+    RoleGrant.objects.create(member=with_factor, role=role)
+
+    with pytest.raises(CannotChange) as refused:
+        recovery.approve(recovery_id=request.pk, actor=Actor(lucie.pk), now=TUESDAY)
+
+    assert refused.value.reason == reason
+    assert Authenticator.objects.filter(user=with_factor).exists()
+    line = Event.objects.get(action=Action.RECOVERY_APPROVED, refused=True)
+    assert (line.actor_id, line.subject_id, line.reason) == (lucie.pk, with_factor.pk, reason)
+
+
 def test_a_request_that_is_not_there_is_over(karim):
     with pytest.raises(CannotChange) as refused:
         recovery.approve(recovery_id=uuid4(), actor=Actor(karim.pk), now=timezone.now())
 
-    assert refused.value.reason == "recovery_over"
-    assert reverse("idp:office")
+    # Nobody knows whose it was.
+    assert refused.value.reason == "member_unknown"

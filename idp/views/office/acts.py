@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from audit.types import Actor
 from directory import services as directory_services
+from directory import words as directory_words
 from directory.access import may
 from directory.models import Member
 from directory.policy import Right
@@ -24,7 +25,7 @@ from directory.types import CannotChange, SuspensionReason
 from idp import words
 from idp.gate import actor_of, opened_by, refusal
 from idp.models import Alarm, Recovery
-from idp.services import alarms, attempts, invitations, links, lookups, recovery, sessions
+from idp.services import alarms, help, invitations, links, lookups, recovery
 from idp.signin import reauth
 from idp.views.office.members import DepartureForm, SuspensionForm, member_or_404, shown
 
@@ -46,15 +47,33 @@ def act(request: HttpRequest, member_id: UUID, act: str) -> HttpResponse:
     actor = actor_of(request)
     found = member_or_404(member_id)
     now = timezone.now()
+    answer = None
+    if not may(request.user, right, found):
+        _not_allowed(request, act, found, actor, "own_account", now)
+        return _back(found)
     try:
-        if not may(request.user, right, found):
-            raise CannotChange("own_account")
         answer = todo(request, found, actor, now)
-    except (CannotChange, invitations.CannotInvite) as error:
-        lookups.note_refused_act(act=act, member_id=found.pk, actor=actor, reason=error.reason, now=now)
-        messages.error(request, _("Rien n’a changé : %(reason)s.") % {"reason": words.reason(error.reason)})
-        answer = None
-    return answer or HttpResponseRedirect(reverse("idp:office_member", args=[found.pk]))
+    except invitations.CannotInvite as error:
+        _not_allowed(request, act, found, actor, error.reason, now)
+    except CannotChange as error:
+        # The service has written it down.
+        messages.error(request, said(error.reason))
+    return answer or _back(found)
+
+
+def said(reason: str) -> str:
+    """Why nothing has changed, and what to do."""
+    known = directory_words.REFUSALS.get(reason)
+    return str(known) if known else _("Rien n’a changé : %(reason)s.") % {"reason": words.reason(reason)}
+
+
+def _back(found: Member) -> HttpResponse:
+    return HttpResponseRedirect(reverse("idp:office_member", args=[found.pk]))
+
+
+def _not_allowed(request: HttpRequest, act: str, found: Member, actor: Actor, reason: str, now: datetime) -> None:
+    lookups.note_refused_act(act=act, member_id=found.pk, actor=actor, reason=reason, now=now)
+    messages.error(request, said(reason))
 
 
 def _invite(request: HttpRequest, found: Member, actor: Actor, now: datetime) -> None:
@@ -68,12 +87,12 @@ def _take_back(request: HttpRequest, found: Member, actor: Actor, now: datetime)
 
 
 def _unlock(request: HttpRequest, found: Member, actor: Actor, now: datetime) -> None:
-    attempts.unlock(member_id=found.pk, actor=actor, now=now)
+    help.unlock(member_id=found.pk, actor=actor, now=now)
     messages.success(request, _("Les essais repartent de zéro."))
 
 
 def _end_sessions(request: HttpRequest, found: Member, actor: Actor, now: datetime) -> None:
-    sessions.end_member([found.pk], reason="office_asked", actor=actor, now=now)
+    help.end_sessions(member_id=found.pk, actor=actor, now=now)
     messages.success(request, _("Toutes les sessions sont fermées, dans Trousseau et dans les outils."))
 
 
@@ -173,7 +192,7 @@ def decide(request: HttpRequest, recovery_id: UUID) -> HttpResponse:
             raise Http404
     except CannotChange as error:
         lookups.note_refused_act(act="recovery", member_id=asked.member_id, actor=actor, reason=error.reason, now=now)
-        messages.error(request, _("Rien n’a changé : %(reason)s.") % {"reason": words.reason(error.reason)})
+        messages.error(request, said(error.reason))
     return HttpResponseRedirect(page)
 
 

@@ -19,7 +19,7 @@ from directory.types import Hold, MemberState, SuspensionReason
 from idp import accounts
 from idp.gate import actor_of, opened_by
 from idp.models import Browser, Recovery
-from idp.selectors import live_sessions
+from idp.selectors import acts_on, live_sessions
 from idp.services import factors, invitations, lookups
 from idp.standing import can_enter, obstacles
 from idp.standing_words import ACTS, to_office
@@ -127,7 +127,7 @@ def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str
         "tools": accounts.tools_seen_for(found),
         "collectives": found.collectives.filter(present=True).order_by("kind", "name"),
         "periods": directory_selectors.path_of(found),
-        "acts": lookups.acts_on(found)[:20],
+        "acts": acts_on(found, limit=20),
         "today": timezone.localdate(),
     }
 

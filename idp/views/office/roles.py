@@ -12,17 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from audit.types import Actor
 from directory import selectors as directory_selectors
 from directory import services as directory_services
 from directory.models import Collective, RoleGrant
 from directory.policy import Right
 from directory.types import CannotChange, Kind, Role
-from idp import words
 from idp.gate import actor_of, opened_by
-from idp.services import lookups
 from idp.signin import reauth
-from idp.views.office.acts import PROOF
+from idp.views.office.acts import PROOF, said
 
 
 class GrantForm(forms.Form):
@@ -75,7 +72,7 @@ def grant(request: HttpRequest) -> HttpResponse:
         directory_services.grant_role(member_id=member.pk, role=role, actor=actor, now=now, ends_at=form.ends_at)
         messages.success(request, _("« %(role)s » : %(who)s.") % {"role": role.label, "who": member.display_name})
     except CannotChange as error:
-        _refused(request, "grant_role", member.pk, actor, error)
+        messages.error(request, said(error.reason))
     return HttpResponseRedirect(reverse("idp:office_roles"))
 
 
@@ -94,7 +91,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
         text = _("« %(role)s » est retiré : %(who)s.")
         messages.success(request, text % {"role": Role(held.role).label, "who": held.member.display_name})
     except CannotChange as error:
-        _refused(request, "revoke_role", held.member_id, actor, error)
+        messages.error(request, said(error.reason))
     return HttpResponseRedirect(reverse("idp:office_roles"))
 
 
@@ -137,8 +134,3 @@ def _must_prove(request: HttpRequest) -> HttpResponse | None:
         return None
     messages.info(request, _("Confirmez d’abord que c’est vous, puis recommencez."))
     return reauth.must_reauthenticate(request, reverse("idp:office_roles"))
-
-
-def _refused(request: HttpRequest, act: str, member_id: object, actor: Actor, error: CannotChange) -> None:
-    lookups.note_refused_act(act=act, member_id=member_id, actor=actor, reason=error.reason, now=timezone.now())  # type: ignore[arg-type]
-    messages.error(request, _("Rien n’a changé : %(reason)s.") % {"reason": words.reason(error.reason)})
