@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from directory import selectors as directory_selectors
 from directory.models import Member
 from directory.policy import Right
-from directory.types import Hold, MemberState, SuspensionReason
-from idp import accounts
+from directory.types import Hold, Kind, MemberState, SuspensionReason
+from idp import accounts, words
 from idp.gate import actor_of, opened_by
 from idp.models import Browser, Recovery
 from idp.selectors import acts_on, live_sessions
@@ -64,7 +64,7 @@ def home(request: HttpRequest) -> HttpResponse:
     page = Paginator(accounts.members(which or "tous", ids), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "query": query,
-        "which": which,
+        "which": which or ("" if query else "tous"),
         "lists": LISTS.items(),
         "page": page,
         "rows": [(member, _badge(member)) for member in page.object_list],
@@ -102,6 +102,8 @@ def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str
     """What the page of a member shows; ``forms_`` are those that came back with errors."""
     now = timezone.now()
     facts = accounts.facts_of(found, now)
+    tools = accounts.tools_seen_for(found)
+    why_not_invited = invitations.why_not(found, now=now)
     departure = directory_selectors.planned_departure(found)
     sessions = live_sessions(now).filter(member=found).prefetch_related("tool_sessions__tool").order_by("-last_seen_at")
     return {
@@ -112,7 +114,8 @@ def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str
         "acts_with_form": {"resume", "unlock", "invite", "welcome_back", "cancel_departure"},
         "facts": facts,
         "invitation": invitations.latest(found, now=now),
-        "may_invite": invitations.why_not(found, now=now) == "",
+        "may_invite": not why_not_invited,
+        "why_not_invited": words.reason(why_not_invited),
         "departure": departure,
         "departure_form": forms_.get("departure_form")
         or DepartureForm(initial={"last_day": departure.last_day if departure else None}),
@@ -124,8 +127,9 @@ def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str
         .select_related("asked_by")
         .first(),
         "me": request.user.pk,
-        "tools": accounts.tools_seen_for(found),
-        "collectives": found.collectives.filter(present=True).order_by("kind", "name"),
+        "opens": [each for each in tools if each.opens],
+        "shut": [each for each in tools if not each.opens],
+        "collectives": found.collectives.filter(present=True).exclude(kind=Kind.STATUS).order_by("kind", "name"),
         "periods": directory_selectors.path_of(found),
         "acts": acts_on(found, limit=20),
         "today": timezone.localdate(),

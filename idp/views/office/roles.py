@@ -16,7 +16,7 @@ from directory import selectors as directory_selectors
 from directory import services as directory_services
 from directory.models import Collective, RoleGrant
 from directory.policy import Right
-from directory.types import CannotChange, Kind, Role
+from directory.types import CannotChange, Role
 from idp.gate import actor_of, opened_by
 from idp.signin import reauth
 from idp.views.office.acts import PROOF, said
@@ -118,12 +118,13 @@ def rule(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, form: GrantForm, status: int = 200) -> HttpResponse:
     grants = RoleGrant.objects.select_related("member", "granted_by").order_by("role", "member__display_name")
+    collectives = list(Collective.objects.filter(present=True))
     now = timezone.now()
     context = {
         "form": form,
         "grants": [each for each in grants if each.is_in_force(now)],
-        "collectives": Collective.objects.filter(present=True).exclude(kind=Kind.STATUS),
-        "statuses": Collective.objects.filter(present=True, kind=Kind.STATUS),
+        "ruled": [each for each in collectives if each.second_factor_from],
+        "others": [each for each in collectives if not each.second_factor_from],
         "me": request.user.pk,
     }
     return render(request, "idp/office/roles.html", context, status=status)
