@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import translation
 
 from audit.services import record
 from audit.types import SYSTEM, Action, Entry
@@ -14,8 +15,11 @@ from directory import selectors
 from directory.models import Member
 from directory.normalise import login_key, mail_key
 from directory.types import Hold, MemberState
+from idp import accounts
 from idp.models import OutgoingMail
 from idp.services import links, mails, refusals
+from idp.standing import obstacles
+from idp.standing_words import Said, to_member
 from idp.types import LinkKind, MailKind
 
 # Nobody fills somebody else's mail box: so many mails in this time for one person, whoever asks.
@@ -54,8 +58,10 @@ def ask(*, identifier: str, network: str, now: datetime) -> None:
 
 
 def _send(member: Member, trouble: str, now: datetime) -> None:
+    said = _in_the_way(member, now)
     if trouble:
-        mails.queue(kind=MailKind.HELP, template="reset_help", member=member, now=now, context={"trouble": trouble})
+        context = {"trouble": trouble, "said": said}
+        mails.queue(kind=MailKind.HELP, template="reset_help", member=member, now=now, context=context)
     else:
         link, secret = links.issue(
             member_id=member.pk, kind=LinkKind.RESET, actor=SYSTEM, lifetime=settings.RESET_LIFETIME, now=now
@@ -65,12 +71,19 @@ def _send(member: Member, trouble: str, now: datetime) -> None:
             template="reset",
             member=member,
             now=now,
-            context={"address": links.address_of(secret), "until": link.expires_at},
+            context={"address": links.address_of(secret), "until": link.expires_at, "said": said},
             link=link,
             kept=settings.RESET_LIFETIME,
         )
     kind = MailKind.HELP if trouble else MailKind.RESET
     record(Entry(Action.RESET_ASKED, subject=member.pk, reason=trouble, facts={"mail": str(kind)}, at=now))
+
+
+def _in_the_way(member: Member, now: datetime) -> list[Said]:
+    """What keeps this person out, in their own words and language: the office reads the same, in its own."""
+    with translation.override(mails.language_of(member)):
+        found = obstacles(accounts.facts_of(member, now), now)
+        return [to_member(each) for each in found if each.stops]
 
 
 def _why_nothing(member: Member, now: datetime) -> str:

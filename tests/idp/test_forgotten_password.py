@@ -23,7 +23,7 @@ from directory.models import Member
 from directory.signals import addresses_changed, members_ended
 from directory.types import ChangeUncertain, Hold, MailState, MemberState
 from idp.models import AccountLink, Browser, HubSession, OutgoingMail
-from idp.services import links, mails, refusals, resets
+from idp.services import attempts, links, mails, refusals, resets
 from idp.types import LinkKind
 from tests.support.links import ask_for_reset, choose, follow, link_in, waiting
 from tests.support.oidc import sign_in
@@ -167,6 +167,18 @@ def test_what_the_help_says_differs_by_what_is_wrong(client: Client, add_member:
     assert "suspendu" in suspended
     assert "verrouillé" in locked
     assert "fermé" in left
+
+
+def test_the_link_comes_with_what_else_keeps_the_member_out(client: Client, noemie: Member) -> None:
+    for _try in range(6):
+        attempts.take(account=f"member:{noemie.pk}", network="192.0.2.7", known=False, now=timezone.now())
+
+    ask_for_reset(client, NOEMIE)
+
+    body = waiting("reset")[0]["body"]
+    assert "/lien/" in body
+    assert "Trop d’essais ont été faits" in body
+    assert "Écrivez à la structure" in body
 
 
 def test_the_mail_is_in_the_members_language(client: Client, add_member: AddMember) -> None:
