@@ -11,5 +11,6 @@ members_erased = Signal()
 # Sent with ``action``, ``member_id``, ``actor``, ``facts`` and ``now``: somebody changed this member’s account.
 member_acted_on = Signal()
 
-# Sent with ``member_ids`` (whose mail address is another one now, or none) and ``now``.
+# Sent with ``former`` (by member whose mail address is another one now, or no longer theirs alone: the one they had, or
+# nothing) and ``now``.
 addresses_changed = Signal()

@@ -9,9 +9,8 @@ from django.dispatch import receiver
 
 from audit.types import Action, Actor
 from directory.signals import addresses_changed, member_acted_on, members_ended, members_erased
-from idp.services import attached, links, notices_of_acts
+from idp.services import addresses, attached, notices_of_acts
 from idp.services.sessions import end_member
-from idp.types import LinkKind
 
 
 @receiver(members_ended)
@@ -34,7 +33,5 @@ def tell_member(
 
 
 @receiver(addresses_changed)
-def end_mailed_links(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> None:
-    """What was sent to the former address opens nothing any more: somebody else may read there."""
-    for member_id in member_ids:
-        links.end_all(member_id, now=now, kinds=[LinkKind.INVITATION, LinkKind.RESET])
+def follow_addresses(*, former: dict[UUID, str], now: datetime, **_: Any) -> None:
+    addresses.changed(former, now=now)

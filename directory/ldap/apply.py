@@ -15,7 +15,7 @@ from directory.ldap.source import Source
 from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
 from directory.runs import close, last_read
 from directory.signals import addresses_changed, members_ended
-from directory.types import MemberState, RunStatus
+from directory.types import MailState, MemberState, RunStatus
 
 MIRRORED = ("dn", "dn_key", "csn", "state", "state_reason", "login_ambiguous", "email_state", *DETAILS)
 GROUP_MIRRORED = ("dn", "dn_key", "csn", "name", "kind", "description", "present")
@@ -35,7 +35,7 @@ PERSON_ACTIONS = {
 def apply(run: SyncRun, plan: Plan, source: Source, now: datetime) -> SyncRun:
     """Inside the caller's transaction: all of it or nothing."""
     before = last_read()
-    members = _write_people(plan, now)
+    members, former = _write_people(plan, now)
     collectives = _write_groups(plan)
     _write_memberships(plan, members, collectives)
     # A source that is not believed says nothing about what was settled either.
@@ -43,9 +43,8 @@ def apply(run: SyncRun, plan: Plan, source: Source, now: datetime) -> SyncRun:
     ended = [members[each.entry_uuid].pk for each in plan.people if each.verb == "end"]
     if ended:
         members_ended.send(sender=SyncRun, member_ids=ended, now=now)
-    moved = [members[each.entry_uuid].pk for each in plan.people if {"email_key", "email_state"} & each.changes.keys()]
-    if moved:
-        addresses_changed.send(sender=SyncRun, member_ids=moved, now=now)
+    if former:
+        addresses_changed.send(sender=SyncRun, former=former, now=now)
     report_of(run, plan, now)
     run.counts["written"] = plan.changes + issues
     # A server that went back keeps the mark it has to come up to again.
@@ -100,13 +99,17 @@ def _pairs(pairs: Any) -> list[list[str]]:
 # Rows --------------------------------------------------------------------------------------------------------
 
 
-def _write_people(plan: Plan, now: datetime) -> dict[UUID, Member]:
-    """Write the changed people; the answer holds everybody whom the plan names."""
+def _write_people(plan: Plan, now: datetime) -> tuple[dict[UUID, Member], dict[UUID, str]]:
+    """Write the changed people; the answer holds everybody whom the plan names.
+
+    And by member the address they had, where it is another one now, or is no longer theirs alone.
+    """
     named = {each.entry_uuid for each in plan.people}
     named |= {person for _, person in (*plan.memberships_set, *plan.memberships_removed)}
     named |= {person for _, person in plan.leads_added | plan.leads_removed}
     members = {member.entry_uuid: member for member in _by_entry(Member, named)}
     joined, changed = [], []
+    former: dict[UUID, str] = {}
     for each in plan.people:
         if each.verb == "join":
             member = Member(entry_uuid=each.entry_uuid)
@@ -117,6 +120,8 @@ def _write_people(plan: Plan, now: datetime) -> dict[UUID, Member]:
             member = members[each.entry_uuid]
             member.updated_at = now
             changed.append(member)
+            if {"email_key", "email_state"} & each.changes.keys():
+                former[member.pk] = member.email if member.email_state == MailState.OK else ""
         for name, value in each.changes.items():
             setattr(member, name, value)
         if "state" in each.changes:
@@ -127,7 +132,7 @@ def _write_people(plan: Plan, now: datetime) -> dict[UUID, Member]:
     Member.objects.bulk_create(joined)
     if changed:
         Member.objects.bulk_update(changed, [*MIRRORED, "state_since", "erased_at", "updated_at"], batch_size=100)
-    return {uuid: member for uuid, member in members.items() if uuid is not None}
+    return {uuid: member for uuid, member in members.items() if uuid is not None}, former
 
 
 def _write_groups(plan: Plan) -> dict[UUID, Collective]:

@@ -24,6 +24,7 @@ from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
 from directory.services import grant_role, revoke_role, synchronise
 from directory.signals import members_ended
 from directory.types import DirectoryRefused, DirectoryUnavailable, Kind, MailState, MemberState, Role, RunStatus
+from idp.models import OutgoingMail
 from tests.support.slapd import ldap_settings
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +86,8 @@ def test_everybody_and_every_group_is_in_the_mirror(synced):
     assert Member.objects.filter(state=MemberState.LOCKED).count() == told["locked_in_place"]
     assert Member.objects.filter(email="").count() == told["without_mail"]
     assert Collective.objects.exclude(kind=Kind.STATUS).count() == told["groups"]
+    # Everybody arrived: nobody's address has changed.
+    assert not OutgoingMail.objects.exists()
 
 
 def test_kinds_and_leads_come_from_the_directory(synced):

@@ -366,6 +366,16 @@ def test_a_code_serves_once(client: Client, enrolled: Any) -> None:
     assert Event.objects.filter(action=Action.SIGN_IN_REFUSED).latest("id").reason == "code"
 
 
+@pytest.mark.spec("OWASP ASVS", "6.5.5")
+@pytest.mark.parametrize("step", [-3, 3])
+def test_a_code_lives_for_its_half_minute_and_the_next(client: Client, enrolled: Any, step: int) -> None:
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+
+    enter_code(client, totp(enrolled.secret, step=step))
+
+    assert "_auth_user_id" not in client.session
+
+
 def test_the_first_code_of_enrolment_does_not_sign_in(client: Client, enrolled: Any) -> None:
     try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
 

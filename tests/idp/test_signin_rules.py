@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings as hub_settings
 
 from idp.signin.addresses import is_own_path
 from idp.signin.methods import Proof, code_is_older, proof_of
@@ -93,3 +94,10 @@ def test_a_path_of_the_hub_is_a_return_address(url: str) -> None:
 )
 def test_nothing_else_is_a_return_address(url: str) -> None:
     assert not is_own_path(url)
+
+
+@pytest.mark.spec("ANSSI MFA", "R8")
+def test_no_factor_travels_by_text_message_or_mail():
+    assert set(hub_settings.MFA_SUPPORTED_TYPES) <= {"totp", "webauthn"}
+    assert "phone" not in {name.strip("*") for name in hub_settings.ACCOUNT_SIGNUP_FIELDS}
+    assert not getattr(hub_settings, "ACCOUNT_LOGIN_BY_CODE_ENABLED", False)
