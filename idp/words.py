@@ -107,6 +107,8 @@ REASONS: dict[str, Text] = {
     "link_used": _("lien déjà utilisé"),
     "link_ended": _("lien remplacé ou repris"),
     "link_expired": _("lien périmé"),
+    "already_came": _("cette personne est déjà venue"),
+    "too_often": _("une invitation vient de partir"),
     "no_address": _("pas d’adresse e-mail à soi"),
     "no_write_account": _("Trousseau ne peut pas changer ce mot de passe"),
     # The office, and getting somebody back in.

@@ -10,6 +10,7 @@ from django.db import transaction
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Member, RoleGrant
+from directory.policy import GIVEN_BY
 from directory.types import CannotChange, Role
 
 
@@ -39,6 +40,13 @@ def check_not_watched_by(member: Member, *, actor: Actor, now: datetime) -> None
     grants = RoleGrant.objects.filter(member=member, role=Role.DPO)
     if actor.member is not None and any(grant.is_in_force(now) for grant in grants):
         raise CannotChange("watches_you")
+
+
+def check_not_above(member: Member, *, actor: Actor, now: datetime) -> None:
+    """Nobody is let into an account whose role they may not give: it would be a way to give it to themselves."""
+    person = Member.objects.filter(pk=actor.member).first() if actor.member else None
+    if person is not None and any(not GIVEN_BY[role] & person.roles for role in member.roles):
+        raise CannotChange("role_first")
 
 
 def check_not_last_technician(member_id: UUID, *, now: datetime) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.services import record
-from audit.types import SYSTEM, Action, Actor, Entry
+from audit.types import SYSTEM, Action, Entry
 from directory.models import Member, RoleGrant
 from directory.normalise import login_key, mail_key
 from directory.services import grant_role
@@ -59,7 +59,8 @@ def finish(*, member_id: UUID, now: datetime) -> bool:
     """The second factor is there: the role with it, if this is the account that was made for it and none is."""
     if not is_awaited(member_id, now=now) or _technician_exists(now):
         return False
-    grant_role(member_id=member_id, role=Role.TECHNICIAN, actor=Actor(member=member_id), now=now)
+    # By the machine's operator, who made the link: nobody gives a role to themself.
+    grant_role(member_id=member_id, role=Role.TECHNICIAN, actor=SYSTEM, now=now)
     return True
 
 

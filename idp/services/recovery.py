@@ -16,8 +16,8 @@ from django.urls import reverse
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from directory.models import Member
-from directory.services.changing import changing, check_not_watched_by
-from directory.types import CannotChange, Role
+from directory.services.changing import changing, check_not_above, check_not_watched_by
+from directory.types import CannotChange
 from idp.models import Recovery
 from idp.services import factors, links, mails, sessions
 from idp.types import LinkKind, MailKind, RecoveryState
@@ -111,8 +111,7 @@ def _check(member: Member, actor: Actor, now: datetime) -> None:
     # Two people of the office could otherwise let themselves in as the one who reads what they do, or as somebody who
     # gives roles that they may not give.
     check_not_watched_by(member, actor=actor, now=now)
-    if member.roles - {Role.OFFICE}:
-        raise CannotChange("role_first")
+    check_not_above(member, actor=actor, now=now)
 
 
 def _expire(now: datetime, member_id: UUID | None = None) -> int:

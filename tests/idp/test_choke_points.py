@@ -113,6 +113,7 @@ def test_no_page_decides_by_a_role_of_its_own():
 
     assert functions_where(reads_roles) == {
         "directory.access.may",
+        "directory.services.changing.check_not_above",
         "directory.selectors.has_role",
         # Whether a role asks for a second factor, and the page that tells members what is known of them.
         "idp.gate.is_second_factor_due",

@@ -1,7 +1,6 @@
 """Recovery codes: digests at rest, shown once, saved once, good once, and those of the release before."""
 
 import json
-import threading
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -14,7 +13,6 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +24,7 @@ from idp.models import HubSession
 from idp.services import mails, recovery_codes, reseal
 from idp.signin import secrets, shown_codes
 from tests.support.cast import MONDAY
+from tests.support.races import together
 from tests.support.signin import NOEMIE, NOEMIE_PASSWORD, Enrol, confirm_password, totp, try_to_sign_in
 
 pytestmark = pytest.mark.django_db
@@ -143,20 +142,11 @@ def test_the_codes_of_somebody_else_are_worth_nothing(member: Member, noemie: Me
 @pytest.mark.spec("OWASP ASVS", "6.5.1")
 def test_of_two_at_once_one_enters(member: Member) -> None:
     _row, codes = recovery_codes.make(member_id=member.pk, now=MONDAY)
-    start, results = threading.Barrier(2), []
 
-    def go() -> None:
-        start.wait(5)
-        try:
-            results.append(recovery_codes.use(member_id=member.pk, typed=codes[0]) is not None)
-        finally:
-            connection.close()
+    def use() -> bool:
+        return recovery_codes.use(member_id=member.pk, typed=codes[0]) is not None
 
-    threads = [threading.Thread(target=go) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    results = together(use, use)
 
     assert sorted(results) == [False, True]
     assert recovery_codes.left(member.pk) == 9
@@ -244,8 +234,7 @@ def test_a_recovery_code_enters_once_and_the_member_is_told(inside: Client, noem
 
     assert HubSession.objects.latest("started_at").methods == ["pwd", "mfa"]
     mails.send_due(now=timezone.now())
-    (told,) = mail.outbox
-    assert told.subject == "Trousseau – Un code de secours a servi"
+    (told,) = [each for each in mail.outbox if each.subject == "Trousseau – Un code de secours a servi"]
     assert "Il en reste 9." in told.body
     assert enrolled.recovery_codes[0] not in told.body
 

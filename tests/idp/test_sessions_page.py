@@ -499,9 +499,7 @@ def test_an_attacker_who_raises_it_keeps_nobody_out(computer, phone, noemie):
     assert not is_in(computer)
 
 
-def test_it_leads_to_the_password_page_where_there_is_one(computer, monkeypatch):
-    monkeypatch.setattr("idp.views.sessions._password_page", lambda: "/compte/mot-de-passe/")
-
+def test_it_leads_to_the_page_of_the_password(computer):
     assert raise_it(computer)["Location"] == "/compte/mot-de-passe/"
 
 
