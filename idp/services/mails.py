@@ -5,7 +5,8 @@ A mail may hold a link that opens an account: its text is sealed while it waits,
 
 import json
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import Any
@@ -30,10 +31,10 @@ log = logging.getLogger("idp.mails")
 PURPOSE = "trousseau outgoing mail"
 KEPT = timedelta(days=3)
 BACK_OFF = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3600, 3 * 3600))
-# Longer than the longest call; a worker killed while sending leaves the row due again after it.
-LEASE = timedelta(seconds=30)
-# As many in one turn as leave the worker's other jobs their time.
-AT_ONCE = 20
+# Longer than a turn and the longest call; a worker killed while sending leaves the rows due again after it.
+LEASE = timedelta(minutes=2)
+# As many in one turn, and for as long, as leave the worker's other jobs their time: endings wait for no slow server.
+AT_ONCE, TURN = 20, timedelta(seconds=10)
 
 
 def address_of(member: Member) -> str:
@@ -98,7 +99,8 @@ def queue_text(
 ) -> OutgoingMail | None:
     """As ``queue``, for a text that was written elsewhere."""
     to = address or address_of(member)
-    if not to:
+    if "@" not in to:
+        # The office may be reached by telephone.
         return None
     content = json.dumps({"to": to, "subject": " ".join(subject.split()), "body": body})
     return OutgoingMail.objects.create(
@@ -113,9 +115,16 @@ def queue_text(
 
 
 def send_due(*, now: datetime) -> int:
-    """Send what is due; returns how many left.  A server that does not answer is left alone until the next turn."""
-    sent = 0
-    for mail in _take(now):
+    """Send what is due; returns how many left.  A server that does not answer is left alone until the next turn.
+
+    A mail that cannot be sent stands in the way of no other.
+    """
+    sent, begun = 0, time.monotonic()
+    rows = _take(now)
+    for number, mail in enumerate(rows):
+        if time.monotonic() - begun > TURN.total_seconds():
+            _give_back(rows[number:], now)
+            break
         try:
             _send(mail)
         except SMTPRecipientsRefused as error:
@@ -127,10 +136,15 @@ def send_due(*, now: datetime) -> int:
         except (OSError, SMTPException) as error:
             log.warning("a mail could not be sent: %s", type(error).__name__)
             _settle(mail, now, "unreachable", final=False)
+            _give_back(rows[number + 1 :], now + BACK_OFF[0])
             break
         except InvalidToken:
             log.error("mail %s cannot be decrypted: has the key encryption key changed?", mail.pk)
             _settle(mail, now, "unreadable", final=True)
+        except Exception as error:
+            # An address or a text that no mail can be made of stays so.
+            log.error("mail %s cannot be sent: %s", mail.pk, type(error).__name__)
+            _settle(mail, now, "unsendable", final=isinstance(error, ValueError))
         else:
             _settle(mail, now, "", final=True)
             sent += 1
@@ -144,6 +158,12 @@ def _take(now: datetime) -> list[OutgoingMail]:
     rows = list(due.select_for_update(skip_locked=True)[:AT_ONCE])
     OutgoingMail.objects.filter(pk__in=[row.pk for row in rows]).update(next_at=now + LEASE)
     return rows
+
+
+def _give_back(rows: Sequence[OutgoingMail], due: datetime) -> None:
+    """Taken and not tried."""
+    waiting = OutgoingMail.objects.filter(pk__in=[row.pk for row in rows], state=OutgoingState.WAITING)
+    waiting.update(next_at=due)
 
 
 def _send(mail: OutgoingMail) -> None:
@@ -163,8 +183,12 @@ def _send(mail: OutgoingMail) -> None:
 
 
 @transaction.atomic
-def _settle(mail: OutgoingMail, now: datetime, result: str, *, final: bool) -> None:
+def _settle(taken: OutgoingMail, now: datetime, result: str, *, final: bool) -> None:
     """Write down what came of one attempt.  ``result`` is empty for a mail that left."""
+    mail = OutgoingMail.objects.select_for_update(no_key=True).filter(pk=taken.pk, state=OutgoingState.WAITING).first()
+    if mail is None:
+        # Its member was erased while it was on its way.
+        return
     mail.attempts += 1
     mail.last_result = result
     if result and not final:
@@ -187,4 +211,9 @@ def _settle(mail: OutgoingMail, now: datetime, result: str, *, final: bool) -> N
 
 
 # What came of an attempt, as the journal's reason.
-RESULTS = {"refused": "mail_refused", "unreachable": "mail_unreachable", "unreadable": "mail_unreadable"}
+RESULTS = {
+    "refused": "mail_refused",
+    "unreachable": "mail_unreachable",
+    "unreadable": "mail_unreadable",
+    "unsendable": "mail_unreadable",
+}

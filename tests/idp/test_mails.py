@@ -109,3 +109,69 @@ def test_a_subject_cannot_hold_a_second_header(member, post):
     mails.send_due(now=MONDAY)
 
     assert "\nBcc:" not in post.taken[0]
+
+
+def test_a_mail_that_cannot_be_sent_stands_in_the_way_of_no_other(member, post):
+    poison = queued(member, address="Claire, bureau 3 <@>")
+    others = [queued(member) for _ in range(3)]
+
+    assert mails.send_due(now=MONDAY) == len(others)
+
+    poison.refresh_from_db()
+    assert (poison.state, poison.last_result, bytes(poison.sealed)) == (OutgoingState.FAILED, "unsendable", b"")
+    assert Event.objects.get(action=Action.MAIL_FAILED).subject_id == member.pk
+
+
+def test_an_office_that_is_reached_by_telephone_gets_no_mail(member):
+    assert (
+        mails.queue_text(
+            kind=MailKind.ALARM, member=member, subject="x", body="y", now=MONDAY, address="bureau 3, 01 23 45 67 89"
+        )
+        is None
+    )
+
+
+def test_a_slow_server_keeps_the_worker_from_nothing_else(member, post, monkeypatch):
+    rows = [queued(member) for _ in range(3)]
+    clock = iter(range(0, 1000, 8))
+    monkeypatch.setattr("idp.services.mails.time.monotonic", lambda: float(next(clock)))
+
+    first = mails.send_due(now=MONDAY)
+    second = mails.send_due(now=MONDAY)
+
+    assert (first, second) == (1, 1)
+    assert OutgoingMail.objects.filter(pk__in=[row.pk for row in rows], state=OutgoingState.WAITING).count() == 1
+    assert len(post.taken) == 2
+
+
+def test_a_second_worker_sends_nothing_that_a_slow_first_one_has_in_hand(member, post, monkeypatch):
+    queued(member), queued(member)
+    send = mails._send
+
+    def slow(mail: OutgoingMail) -> None:
+        # Meanwhile the other worker has its turn.
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(mails, "_send", send)
+            mails.send_due(now=MONDAY + timedelta(seconds=40))
+        send(mail)
+
+    monkeypatch.setattr(mails, "_send", slow)
+    mails.send_due(now=MONDAY)
+
+    assert len(post.taken) == 2
+    assert Event.objects.filter(action=Action.MAIL_SENT).count() == 2
+
+
+def test_a_member_erased_while_a_mail_of_theirs_is_on_its_way_stops_no_other(member, other_member, post, monkeypatch):
+    gone = queued(member)
+    queued(other_member)
+    send = mails._send
+
+    def erased_meanwhile(mail: OutgoingMail) -> None:
+        send(mail)
+        OutgoingMail.objects.filter(pk=gone.pk).delete()
+
+    monkeypatch.setattr(mails, "_send", erased_meanwhile)
+
+    assert mails.send_due(now=MONDAY) == 2
+    assert not OutgoingMail.objects.filter(state=OutgoingState.WAITING).exists()
