@@ -13,6 +13,7 @@ from audit.models import Event
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Member
+from directory.types import CannotChange
 from idp.models import Alarm, HubSession, ToolSession
 from idp.services import browsers, links, mails, sessions
 from idp.types import MailKind
@@ -54,10 +55,13 @@ def raise_alarm(*, member: Member, actor: Actor, now: datetime, here: UUID | Non
 
 @transaction.atomic
 def settle(*, alarm_id: int, actor: Actor, now: datetime) -> None:
-    """Somebody of the office has dealt with it."""
+    """Somebody of the office has dealt with it.  Raises ``CannotChange`` for one's own alarm."""
     alarm = Alarm.objects.select_for_update().get(pk=alarm_id)
     if alarm.settled_at is not None:
         return
+    if alarm.member_id == actor.member:
+        # Whoever holds the account may not be who raised it.
+        raise CannotChange("own_account")
     alarm.settled_at, alarm.settled_by_id = now, actor.member
     alarm.save(update_fields=["settled_at", "settled_by"])
     facts: dict[str, object] = {"alarm": alarm.pk}

@@ -286,3 +286,41 @@ def test_extra_fields_change_nothing(desk, member):
     member.refresh_from_db()
     assert (member.hold, member.state) == (Hold.SUSPENDED, MemberState.ACTIVE)
     assert not RoleGrant.objects.filter(member=member).exists()
+
+
+# What is tried all the same -----------------------------------------------------------------------------------
+
+
+def test_nobody_puts_their_own_alarm_away(desk, karim, member):
+    """A thief with the account of somebody of the office must not silence what its owner raised."""
+    own = Alarm.objects.create(member=karim, raised_at=timezone.now())
+    others = Alarm.objects.create(member=member, raised_at=timezone.now())
+
+    page = desk.get(reverse("idp:office")).content.decode()
+    for alarm in (own, others):
+        desk.post(reverse("idp:office_alarm", args=[alarm.pk]))
+
+    own.refresh_from_db()
+    others.refresh_from_db()
+    assert own.settled_at is None
+    assert others.settled_at is not None
+    assert reverse("idp:office_alarm", args=[own.pk]) not in page
+    line = Event.objects.get(action=Action.ACT_REFUSED)
+    assert (line.subject_id, line.reason, line.facts) == (karim.pk, "own_account", {"act": "alarm"})
+
+
+@pytest.mark.parametrize("way", ["a form with a fault", "the preview of an invitation"])
+def test_every_way_to_see_a_member_leaves_its_line(desk, karim, member, way):
+    if way == "a form with a fault":
+        answer = act(desk, member, "suspend", reason="no such reason")
+    else:
+        answer = desk.get(reverse("idp:office_invitation", args=[member.pk]))
+
+    assert "Amélie" in answer.content.decode()
+    line = Event.objects.get(action=Action.MEMBER_CONSULTED)
+    assert (line.actor_id, line.subject_id) == (karim.pk, member.pk)
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 19, "-1", "١", ""])
+def test_a_role_that_cannot_be_named_is_none(desk, number):
+    assert desk.post(reverse("idp:office_revoke"), {"grant": number}).status_code == 404

@@ -201,9 +201,13 @@ def decide(request: HttpRequest, recovery_id: UUID) -> HttpResponse:
 def settle_alarm(request: HttpRequest, alarm_id: int) -> HttpResponse:
     """Somebody has spoken with the member."""
     actor = actor_of(request)
-    get_object_or_404(Alarm, pk=alarm_id)
-    alarms.settle(alarm_id=alarm_id, actor=actor, now=timezone.now())
-    messages.success(request, _("L’alerte est rangée."))
+    alarm = get_object_or_404(Alarm.objects.select_related("member"), pk=alarm_id)
+    now = timezone.now()
+    try:
+        alarms.settle(alarm_id=alarm_id, actor=actor, now=now)
+        messages.success(request, _("L’alerte est rangée."))
+    except CannotChange as error:
+        _not_allowed(request, "alarm", alarm.member, actor, error.reason, now)
     return HttpResponseRedirect(reverse("idp:office"))
 
 

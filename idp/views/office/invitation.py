@@ -4,12 +4,13 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import get_language_info
 from django.views.decorators.http import require_safe
 
 from directory.policy import Right
-from idp.gate import opened_by
-from idp.services import invitations, mails
+from idp.gate import actor_of, opened_by
+from idp.services import invitations, lookups, mails
 from idp.views.office.members import member_or_404
 
 LANGUAGES = ("fr", "en")
@@ -19,6 +20,7 @@ LANGUAGES = ("fr", "en")
 @require_safe
 def preview(request: HttpRequest, member_id: UUID) -> HttpResponse:
     found = member_or_404(member_id)
+    lookups.note_consulted(member_id=found.pk, actor=actor_of(request), now=timezone.now())
     own = mails.language_of(found)
     written = [
         (code, get_language_info(code)["name_local"], code == own, *invitations.preview(found, code))

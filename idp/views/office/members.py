@@ -85,10 +85,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @opened_by(Right.FIND_MEMBERS, page="idp:office_member")
 @require_safe
 def member(request: HttpRequest, member_id: UUID) -> HttpResponse:
-    actor = actor_of(request)
-    found = member_or_404(member_id)
-    lookups.note_consulted(member_id=found.pk, actor=actor, now=timezone.now())
-    return render(request, "idp/office/member.html", shown(request, found))
+    return render(request, "idp/office/member.html", shown(request, member_or_404(member_id)))
 
 
 def member_or_404(member_id: UUID) -> Member:
@@ -99,8 +96,12 @@ def member_or_404(member_id: UUID) -> Member:
 
 
 def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str, Any]:
-    """What the page of a member shows; ``forms_`` are those that came back with errors."""
+    """What the page of a member shows; ``forms_`` are those that came back with errors.
+
+    Whoever is shown it has looked at the account, by whichever way they came.
+    """
     now = timezone.now()
+    lookups.note_consulted(member_id=found.pk, actor=actor_of(request), now=now)
     facts = accounts.facts_of(found, now)
     tools = accounts.tools_seen_for(found)
     why_not_invited = invitations.why_not(found, now=now)

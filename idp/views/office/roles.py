@@ -81,9 +81,8 @@ def grant(request: HttpRequest) -> HttpResponse:
 def revoke(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     number = request.POST.get("grant", "")
-    held = get_object_or_404(
-        RoleGrant.objects.select_related("member"), pk=int(number) if number.isascii() and number.isdecimal() else 0
-    )
+    is_number = number.isascii() and number.isdecimal() and len(number) < 19
+    held = get_object_or_404(RoleGrant.objects.select_related("member"), pk=int(number) if is_number else 0)
     if (asked := _must_prove(request)) is not None:
         return asked
     try:
