@@ -9,8 +9,10 @@ from django.dispatch import receiver
 
 from audit.types import Action, Actor
 from directory.signals import addresses_changed, member_acted_on, members_ended, members_erased
-from idp.services import addresses, attached, notices_of_acts
+from directory.types import Role
+from idp.services import addresses, attached, links, notices_of_acts
 from idp.services.sessions import end_member
+from idp.types import LinkKind
 
 
 @receiver(members_ended)
@@ -29,6 +31,9 @@ def forget_members(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> No
 def tell_member(
     *, action: Action, member_id: UUID, actor: Actor, facts: dict[str, Any], now: datetime, **_: Any
 ) -> None:
+    if action == Action.ROLE_GRANTED and facts["role"] != Role.OFFICE:
+        # A link by hand lies with the office, which gets into no account above it: neither by asking the day before.
+        links.end_all(member_id, now=now, kinds=[LinkKind.BY_HAND])
     notices_of_acts.tell(action, member_id=member_id, facts=facts, now=now)
 
 

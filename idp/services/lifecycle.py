@@ -18,7 +18,7 @@ from directory.models import Departure, RoleGrant
 from directory.policy import REMINDERS, ROLE_REMINDERS, reminder_is_due
 from directory.services import departures, erasure
 from directory.types import Role
-from idp.services import lifecycle_mails, mails
+from idp.services import lifecycle_mails, mails, recovery
 from idp.types import MailKind
 
 log = logging.getLogger("idp.lifecycle")
@@ -46,6 +46,7 @@ def turn(*, now: datetime) -> None:
     steps: tuple[Step, ...] = (
         carry_out,
         services.end_roles_over,
+        recovery.expire,
         announce,
         remind,
         remind_of_roles,

@@ -19,7 +19,7 @@ from directory.models import Member
 from directory.services.changing import changing, check_not_above, check_not_watched_by
 from directory.types import CannotChange
 from idp.models import Recovery
-from idp.services import factors, links, mails, sessions
+from idp.services import factors, lifecycle_mails, links, mails, sessions
 from idp.types import LinkKind, MailKind, RecoveryState
 
 # Long enough for the other one to come back from the week-end; a request that nobody decides is none.
@@ -150,11 +150,5 @@ def _tell(recovery: Recovery, template: str, actor: Actor, now: datetime) -> Non
     mails.queue(kind=MailKind.RECOVERY, template=template, member=recovery.member, context=context, now=now)
     if template == "recovery_asked":
         page = settings.ORIGIN + reverse("idp:office_member", args=[recovery.member_id])
-        mails.queue(
-            kind=MailKind.RECOVERY,
-            template="recovery_to_decide",
-            member=recovery.member,
-            address=settings.OFFICE_CONTACT,
-            context={"who": who, "page": page},
-            now=now,
-        )
+        context = {"who": who, "page": page}
+        lifecycle_mails.to_office(MailKind.RECOVERY, "recovery_to_decide", recovery.member, context, now)

@@ -1,5 +1,6 @@
 """Getting back in with the office's help: two different people, and a trace that the member sees."""
 
+import json
 from datetime import timedelta
 from uuid import uuid4
 
@@ -8,11 +9,13 @@ from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
 from audit.models import Event
-from audit.types import Action, Actor
+from audit.types import SYSTEM, Action, Actor
+from directory import services
 from directory.models import Member, RoleGrant
 from directory.types import CannotChange, Hold, Role
 from idp.models import AccountLink, HubSession, OutgoingMail, Recovery
-from idp.services import recovery
+from idp.sealing import unseal
+from idp.services import lifecycle, links, mails, recovery
 from idp.types import LinkKind, MailKind, RecoveryState
 from tests.support.cast import MONDAY, TUESDAY, make_member
 
@@ -172,3 +175,37 @@ def test_a_request_that_is_not_there_is_over(karim):
 
     # Nobody knows whose it was.
     assert refused.value.reason == "member_unknown"
+
+
+def test_what_nobody_decides_lapses_by_the_worker_and_its_line_says_so(with_factor, karim):
+    request = asked(with_factor, karim)
+
+    lifecycle.turn(now=MONDAY + timedelta(days=4))
+
+    request.refresh_from_db()
+    assert request.state == RecoveryState.EXPIRED
+    assert Event.objects.get(action=Action.RECOVERY_CANCELLED).reason == "expired"
+
+
+@pytest.mark.parametrize("role", [Role.DPO, Role.TECHNICIAN])
+def test_a_link_by_hand_from_before_opens_no_account_that_stands_above_the_office_since(
+    with_factor, karim, lucie, role
+):
+    request = asked(with_factor, karim, by_hand=True)
+    secret = recovery.approve(recovery_id=request.pk, actor=Actor(lucie.pk), now=TUESDAY).secret
+    assert links.find(secret, now=TUESDAY)
+
+    services.grant_role(member_id=with_factor.pk, role=role, actor=SYSTEM, now=TUESDAY)
+
+    with pytest.raises(links.LinkRefused, match="link_ended"):
+        links.find(secret, now=TUESDAY + timedelta(hours=1))
+
+
+def test_the_office_reads_of_a_request_in_its_own_language(with_factor, karim, settings):
+    Member.objects.filter(pk=with_factor.pk).update(language="en")
+
+    asked(with_factor, karim)
+
+    contents = [json.loads(unseal(bytes(each.sealed), purpose=mails.PURPOSE)) for each in OutgoingMail.objects.all()]
+    subjects = {content["to"]: content["subject"] for content in contents}
+    assert subjects[settings.OFFICE_CONTACT] == "Une récupération de compte attend une seconde personne"
