@@ -10,7 +10,7 @@ from django.db import transaction
 
 from audit.services import record_all
 from audit.types import Action, Entry
-from idp.models import AccountLink, Browser, OutgoingMail, Recovery
+from idp.models import AccountLink, Browser, HubSession, OutgoingMail, Recovery
 from idp.services import browsers
 from idp.types import RecoveryState
 
@@ -59,4 +59,6 @@ def forget(member_ids: Sequence[UUID], *, now: datetime) -> None:
     OutgoingMail.objects.filter(member_id__in=member_ids).delete()
     AccountLink.objects.filter(member_id__in=member_ids).delete()
     Browser.objects.filter(member_id__in=member_ids).delete()
+    # That there was a session is a proof; from which browser and where is not.
+    HubSession.objects.filter(member_id__in=member_ids).exclude(label="", network="").update(label="", network="")
     record_all(Entry(Action.FACTORS_RESET, subject=member_id, reason="retention_over", at=now) for member_id in factors)

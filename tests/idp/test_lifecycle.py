@@ -329,6 +329,15 @@ def test_the_end_of_the_retention_takes_what_only_the_hub_knew(member, louty, of
         member=member, kind=LinkKind.RESET, digest="a" * 64, created_at=MONDAY, expires_at=MONDAY
     )
     Browser.objects.create(member=member, digest="b" * 64, first_seen_at=MONDAY, last_seen_at=MONDAY, expires_at=MONDAY)
+    session = HubSession.objects.create(
+        member=member,
+        started_at=MONDAY,
+        auth_time=MONDAY,
+        last_seen_at=MONDAY,
+        expires_at=MONDAY,
+        label="Firefox, Linux",
+        network="192.0.2.0/24",
+    )
     Member.objects.filter(pk=member.pk).update(state=MemberState.LEFT, state_since=MONDAY)
     lines = Event.objects.filter(subject_id=member.pk).count()
 
@@ -338,6 +347,8 @@ def test_the_end_of_the_retention_takes_what_only_the_hub_knew(member, louty, of
         assert not model.objects.filter(**{field: member.pk}).exists(), model
     assert not AccountLink.objects.exists()
     assert not Browser.objects.exists()
+    session.refresh_from_db()
+    assert (session.label, session.network) == ("", "")
     assert Event.objects.filter(subject_id=member.pk).count() == lines + 2
 
 
