@@ -126,7 +126,7 @@ def _write_people(plan: Plan, now: datetime) -> tuple[dict[UUID, Member], dict[U
             setattr(member, name, value)
         if "state" in each.changes:
             member.state_since = now
-        if member.is_active:
+        if member.is_active or each.changes.get("dn"):
             # Erased, and back: the plan filled them again.
             member.erased_at = None
     Member.objects.bulk_create(joined)

@@ -400,7 +400,9 @@ def _resulting_people(
             result = replace(result, state=known.state, state_reason=known.state_reason)
         if known and kept_names:
             result = _keep_details(result, known, kept_names)
-        if known and known.is_erased and not result.may_enter:
+        # Whoever is moved back among the members is somebody again, for the office to find and to welcome back.
+        came_back = known and known.state not in PRESENT_STATES and result.state in PRESENT_STATES
+        if known and known.is_erased and not result.may_enter and not came_back:
             result = replace(known, state=result.state, state_reason=result.state_reason)
         people[person.entry_uuid] = result
     for uuid, known in mirror.people.items():

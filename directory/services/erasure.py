@@ -15,7 +15,7 @@ from directory.selectors import digest_of
 from directory.services.holds import GONE
 from directory.services.roles import end_roles_of
 from directory.signals import members_erased
-from directory.types import Hold, MailState, Waiting
+from directory.types import Hold, MailState, MemberState, Waiting
 
 # Shown wherever a line of the journal or a proof names somebody who is no longer known.
 NAME = "Ancien membre"
@@ -45,7 +45,10 @@ EMPTIED = (
 def due(now: datetime) -> QuerySet[Member]:
     """Who left so long ago that nothing of them may be kept: by the directory, or at the end of a departure."""
     limit = now - settings.LEAVER_RETENTION
-    gone = Q(state__in=GONE, state_since__lte=limit) | Q(hold=Hold.LEFT, hold_since__lte=limit)
+    # An entry that was moved back lately has its time to be welcomed back.
+    is_back = Q(state=MemberState.ACTIVE, state_since__gt=limit)
+    by_hub = Q(hold=Hold.LEFT, hold_since__lte=limit) & ~is_back
+    gone = Q(state__in=GONE, state_since__lte=limit) | by_hub
     return Member.objects.filter(gone, erased_at=None).order_by("pk")
 
 

@@ -13,6 +13,7 @@ from audit.types import SYSTEM, Action
 from directory import services
 from directory.ldap.plan import Ceilings, Mirror, make_plan
 from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
+from directory.selectors import matching
 from directory.services import erasure, synchronise
 from directory.types import Hold, MailState, MemberState, Status
 from tests.directory.test_plan import group, person, seen
@@ -201,7 +202,9 @@ def test_a_leaver_is_erased_stays_erased_and_returns(own_directory):
 def test_an_erased_member_who_is_welcomed_back_is_filled_by_the_next_pass(own_directory):
     synchronise(now=MONDAY)
     noemie = Member.objects.get(login="noemie.ferrand")
-    Member.objects.filter(pk=noemie.pk).update(hold=Hold.LEFT, hold_since=MONDAY - 2 * YEAR)
+    Member.objects.filter(pk=noemie.pk).update(
+        hold=Hold.LEFT, hold_since=MONDAY - 2 * YEAR, state_since=MONDAY - 3 * YEAR
+    )
     services.erase_leavers(now=MONDAY)
     synchronise(now=MONDAY + timedelta(hours=1))
     before = Member.objects.get(pk=noemie.pk).display_name
@@ -211,3 +214,53 @@ def test_an_erased_member_who_is_welcomed_back_is_filled_by_the_next_pass(own_di
 
     assert before == "Ancien membre"
     assert Member.objects.get(pk=noemie.pk).display_name == noemie.display_name
+
+
+def move(own_directory, source: str, target: str) -> None:
+    own_directory.modify(
+        f"dn: uid=noemie.ferrand,{source}\nchangetype: modrdn\nnewrdn: uid=noemie.ferrand\ndeleteoldrdn: 0\n"
+        f"newsuperior: {target}\n"
+    )
+
+
+def test_an_erased_member_whose_entry_is_moved_back_can_be_found_and_welcomed_back(own_directory):
+    """Their departure was the hub's, the entry was put away, and years later they join again."""
+    synchronise(now=MONDAY)
+    noemie = Member.objects.get(login="noemie.ferrand")
+    Member.objects.filter(pk=noemie.pk).update(hold=Hold.LEFT, hold_since=MONDAY)
+    move(own_directory, PEOPLE, FORMER)
+    synchronise(now=MONDAY + timedelta(days=1))
+    later = MONDAY + YEAR + timedelta(days=1)
+    held = erasure.waiting(now=later)
+    assert held is not None
+    services.erase_leavers(now=later, approved=held.digest)
+    assert Member.objects.get(pk=noemie.pk).erased_at is not None
+
+    move(own_directory, FORMER, PEOPLE)
+    for days in (2, 3):
+        synchronise(now=later + timedelta(days=days))
+        erasure.erase_leavers(now=later + timedelta(days=days))
+    back = Member.objects.get(pk=noemie.pk)
+    services.welcome_back(member_id=noemie.pk, actor=SYSTEM, now=later + timedelta(days=4))
+
+    assert (back.is_active, back.display_name, back.erased_at) == (False, noemie.display_name, None)
+    assert noemie.pk in matching("noémie ferrand")
+    again = Member.objects.get(pk=noemie.pk)
+    assert (again.is_active, again.login, again.status) == (True, "noemie.ferrand", Status.EMPLOYEE)
+
+
+@pytest.mark.spec("OWASP ASVS", "14.2.7")
+def test_no_report_of_a_pass_names_somebody_long_after_it(own_directory):
+    """Whatever an anomaly refers to: the first pass names everybody, and its row is kept for as long as that lasts."""
+    synchronise(now=MONDAY)
+    own_directory.modify(f"dn: uid=noemie.ferrand,{PEOPLE}\nchangetype: modify\nreplace: title\ntitle: Relieuse\n")
+
+    synchronise(now=MONDAY + timedelta(days=91))
+
+    first = SyncRun.objects.order_by("pk").first()
+    assert first is not None
+    assert first.started_at == MONDAY
+    assert first.issues_opened.exists()
+    assert first.report == {}
+    assert first.counts["written"]
+    assert "uid=noemie.ferrand" in str(SyncRun.objects.latest("pk").report)
