@@ -82,9 +82,11 @@ def _unreferenced() -> models.QuerySet[SyncRun]:
 
 
 def _forget_old(now: datetime) -> None:
-    old = _unreferenced().filter(Q(started_at__lt=now - KEPT) & ~Q(status=RunStatus.RUNNING))
+    old = Q(started_at__lt=now - KEPT) & ~Q(status=RunStatus.RUNNING)
     if last := last_read():
-        old = old.exclude(pk=last.pk)
-    ids = list(old.values_list("pk", flat=True)[:100])
+        old &= ~Q(pk=last.pk)
+    ids = list(_unreferenced().filter(old).values_list("pk", flat=True)[:100])
     if ids:
         SyncRun.objects.filter(pk__in=ids).delete()
+    # What an anomaly refers to stays, without the names of people who may have gone since.
+    SyncRun.objects.filter(old).exclude(report={}).update(report={})
