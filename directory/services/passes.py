@@ -10,6 +10,7 @@ from directory.ldap.source import Source, load_mirror, read
 from directory.models import SyncRun
 from directory.runs import close, fail, is_overtaken, last_read, one_at_a_time, open_run
 from directory.services import statuses
+from directory.services.roles import end_roles_of_leavers
 from directory.types import DirectoryRefused, DirectoryUnavailable, RunStatus
 
 
@@ -46,6 +47,7 @@ def _apply(run: SyncRun, source: Source, now: datetime, *, allow_large: bool, ap
     plan = _decide(source, allow_large=allow_large, approved=approved)
     run = apply(run, plan, source, now)
     statuses.settle(now=now)
+    end_roles_of_leavers(now=now)
     return run
 
 

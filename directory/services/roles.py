@@ -12,7 +12,9 @@ from directory.models import Member, RoleGrant
 from directory.services.changing import changing, check_not_last_technician
 from directory.services.factor_rules import settle_second_factor_dates
 from directory.signals import member_acted_on
-from directory.types import CannotChange, Role
+from directory.types import CannotChange, MemberState, Role
+
+GONE_STATES = (MemberState.LEFT, MemberState.MISSING)
 
 
 def grant_role(*, member_id: UUID, role: Role, actor: Actor, now: datetime, ends_at: datetime | None = None) -> None:
@@ -75,6 +77,16 @@ def end_roles_of(member_id: UUID, *, actor: Actor, reason: str, now: datetime) -
     grants = list(RoleGrant.objects.select_for_update().filter(member_id=member_id))
     RoleGrant.objects.filter(pk__in=[grant.pk for grant in grants]).delete()
     record_all(_revoked(grant, actor, reason, now) for grant in grants)
+
+
+def end_roles_of_leavers(*, now: datetime) -> None:
+    """Whoever is gone from the directory has no role there either: it does not come back by itself with them.
+
+    Inside the transaction of the pass.
+    """
+    gone = Member.objects.filter(state__in=GONE_STATES, role_grants__isnull=False)
+    for member_id in gone.order_by("pk").values_list("pk", flat=True).distinct():
+        end_roles_of(member_id, actor=SYSTEM, reason="member_ended", now=now)
 
 
 @transaction.atomic

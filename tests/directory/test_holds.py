@@ -369,3 +369,25 @@ def test_a_system_actor_is_bound_by_the_last_technician_too(member):
 
     with pytest.raises(CannotChange, match="last_technician"):
         suspend(member, SYSTEM)
+
+
+def test_a_role_does_not_come_back_by_itself_with_an_entry_that_returns(own_directory):
+    synchronise(now=MONDAY)
+    noemie = Member.objects.get(login="noemie.ferrand")
+    other = Member.objects.active().exclude(pk=noemie.pk)[0]
+    for each in (noemie, other):
+        RoleGrant.objects.create(member=each, role=Role.OFFICE)
+    people, former = "ou=membres,ou=personnes", "ou=anciens,ou=personnes"
+
+    for day, (source, target) in enumerate(((people, former), (former, people)), start=1):
+        own_directory.modify(
+            f"dn: uid=noemie.ferrand,{source},dc=alizarine,dc=example\nchangetype: modrdn\nnewrdn: uid=noemie.ferrand\n"
+            f"deleteoldrdn: 0\nnewsuperior: {target},dc=alizarine,dc=example\n"
+        )
+        synchronise(now=MONDAY + timedelta(days=day))
+
+    assert again(noemie).is_active
+    assert again(noemie).roles == frozenset()
+    assert again(other).roles == {Role.OFFICE}
+    line = Event.objects.get(action=Action.ROLE_REVOKED)
+    assert (line.subject_id, line.reason) == (noemie.pk, "member_ended")
