@@ -1,5 +1,6 @@
 """Signing in with a password: the directory's, checked by a bind and never stored, or one that the hub keeps itself."""
 
+from collections.abc import Callable
 from math import ceil
 from time import monotonic, sleep
 from typing import Any
@@ -35,28 +36,30 @@ class DirectoryBackend(BaseBackend):
         request: HttpRequest | None,
         username: str | None = None,
         password: str | None = None,
-        local: bool = True,
+        local: Callable[[], bool] = lambda: True,
+        again: Callable[[], bool] = lambda: True,
         **_: Any,
     ) -> Member | None:
         """The member, or None for every kind of no.  Raises ``DirectoryUnavailable``: no verdict on the password.
 
         ``must_change_password`` of the member tells that the password is right and may no longer be kept.
-        ``local`` is false where an account of the hub's own has had its tries: its password is not looked at.
+        ``local`` is asked before the password of an account of the hub's own is looked at, ``again`` before the
+        directory is shown a second form of one: each counts, and says no where the tries are used up.
         """
         # RFC 4513 §5.1.2: an empty password binds as nobody, and succeeds. Nothing is asked of the directory.
         if not username or not password or not password.strip():
             return None
-        began = monotonic()
+        began, forms = monotonic(), forms_of(password)
         member = selectors.find_for_sign_in(username)
-        if member is not None and member.is_local and local and _is_own(member, password):
+        if member is not None and member.has_own_password and local() and _is_own(member, forms):
             return member
         try:
-            member = _verified(member, password)
+            member = _verified(member, forms, again)
         except DirectoryUnavailable:
-            wait_for_refusal(began)
+            wait_for_refusal(began, len(forms))
             raise
         if member is None:
-            wait_for_refusal(began)
+            wait_for_refusal(began, len(forms))
         return member
 
     def get_user(self, user_id: Any) -> Member | None:
@@ -68,22 +71,22 @@ class DirectoryBackend(BaseBackend):
         return member if member is not None and member.is_active else None
 
 
-def wait_for_refusal(began: float) -> None:
+def wait_for_refusal(began: float, steps: int = 1) -> None:
     """Sleep until a refusal of something that ``began`` then (``monotonic``) may be told.
 
-    In whole steps: what takes longer than one says no more than how many it took.
+    In whole steps, one for each form of the password: what takes longer says no more than how many it took.
     """
     took = monotonic() - began
     if REFUSAL_SECONDS:
-        sleep(max(1, ceil(took / REFUSAL_SECONDS)) * REFUSAL_SECONDS - took)
+        sleep(max(steps, ceil(took / REFUSAL_SECONDS)) * REFUSAL_SECONDS - took)
 
 
-def _is_own(member: Member, password: str) -> bool:
+def _is_own(member: Member, forms: tuple[str, ...]) -> bool:
     """The password of an account of the hub's own.  Works while the directory is down: that is what it is for."""
-    return member.has_own_password and any(member.check_password(form) for form in _forms(password))
+    return any(member.check_password(form) for form in forms)
 
 
-def _forms(password: str) -> tuple[str, ...]:
+def forms_of(password: str) -> tuple[str, ...]:
     """As it was typed (ASVS 6.2.8), then as the hub writes new ones, where that is something else."""
     try:
         written = opaque(password)
@@ -92,10 +95,13 @@ def _forms(password: str) -> tuple[str, ...]:
     return (password,) if written == password else (password, written)
 
 
-def _verified(member: Member | None, password: str) -> Member | None:
+def _verified(member: Member | None, forms: tuple[str, ...], again: Callable[[], bool]) -> Member | None:
     """The same searches and binds whoever is meant, known or not."""
     ldap = _config()
-    for form in _forms(password):
+    for number, form in enumerate(forms):
+        # Two binds are two failures to the directory, whose own lock is not to be reached from here.
+        if number and not again():
+            break
         try:
             check = client.check_password(ldap, member.entry_uuid if member else None, form)
         except DirectoryRefused as error:

@@ -15,6 +15,8 @@ counted, or passwords could be guessed without a limit while it is.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -90,22 +92,43 @@ def take(*, account: str, network: str, known: bool, now: datetime) -> Try | Non
     return _take(((f"network:{network}", NETWORK), (account, budget)), now)
 
 
+def take_look(*, account: str, known: bool, now: datetime) -> Try | None:
+    """Count a look at a password that the hub keeps itself: the one kind that is looked at without the directory.
+
+    Beside ``take``, whose tries are given back while the directory is away; and of no network, so that what is left of
+    one does not tell which accounts these are.
+    """
+    return _take(((_look_of(account, known=known), OWN_BROWSERS if known else STRANGERS),), now)
+
+
 def take_device_code(*, session: UUID, network: str, now: datetime) -> Try | None:
     return _take(((f"network:{network}", NETWORK), (f"device:{session}", DEVICE_CODES)), now)
 
 
 def succeeded(member_id: UUID) -> None:
     """A sign-in was completed, with every factor asked for: failures in a row begin anew."""
-    try:
+    # A passkey counts on nothing: who comes in with one does not wait for a cache that is away.
+    with _if_the_cache_is_there():
         for key, budget in _of(member_id):
             with cache_lock(key) as locked:
                 if locked and (kept := cache.get(key)):
                     cache.set(key, (0, kept[1]), budget.memory.total_seconds())
+
+
+def password_kept(member_id: UUID) -> None:
+    """A new password was chosen, and cannot be taken back: the account's budgets open again where that is possible."""
+    with _if_the_cache_is_there():
+        clear(member_id)
+
+
+@contextmanager
+def _if_the_cache_is_there() -> Iterator[None]:
+    try:
+        yield
     except DatabaseError:
         raise
     except Exception as error:
-        # A passkey counts on nothing: who comes in with one does not wait for a cache that is away.
-        log.warning("failures in a row could not be forgotten: %s", type(error).__name__)
+        log.warning("counts of failures could not be changed: %s", type(error).__name__)
 
 
 def clear(member_id: UUID) -> None:
@@ -152,7 +175,16 @@ def account_of(member_id: UUID) -> str:
 
 def _of(member_id: UUID) -> tuple[tuple[str, Budget], ...]:
     account = account_of(member_id)
-    return (_hashed(account), STRANGERS), (_hashed(f"own:{account}"), OWN_BROWSERS)
+    return (
+        (_hashed(account), STRANGERS),
+        (_hashed(f"own:{account}"), OWN_BROWSERS),
+        (_hashed(_look_of(account, known=False)), STRANGERS),
+        (_hashed(_look_of(account, known=True)), OWN_BROWSERS),
+    )
+
+
+def _look_of(account: str, *, known: bool) -> str:
+    return f"look:own:{account}" if known else f"look:{account}"
 
 
 def _hashed(key: str) -> str:

@@ -113,6 +113,9 @@ def _set(
         code = "directory_uncertain" if isinstance(error, ChangeUncertain) else "directory_down"
         _note_refused(member, reason=code, step=reason, now=now)
         raise
+    # Whoever knows the new one has failed at nothing: what strangers tried before counts no more.  Once it is kept, and
+    # not before: Redis has no part in the transaction, and each wrong guess at the old one would open the count anew.
+    attempts.password_kept(member.pk)
 
 
 def _settle(
@@ -130,8 +133,6 @@ def _settle(
     facts: dict[str, object] = {"sessions": count, "browsers": untrusted}
     if link is not None:
         facts["link_kind"] = str(link.kind)
-    # Whoever knows the new one has failed at nothing: what strangers tried before counts no more.
-    attempts.clear(member.pk)
     record(Entry(Action.PASSWORD_CHANGED, actor=actor, subject=member.pk, reason=reason, facts=facts, at=now))
     if link is None or link.kind not in FIRST_PASSWORDS:
         told = {"at": now, "sessions_ended": end_sessions, "by_link": link is not None}

@@ -18,13 +18,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from directory import backends
-from directory.backends import wait_for_refusal
+from directory.backends import forms_of, wait_for_refusal
 from directory.models import Member
 from directory.types import DirectoryUnavailable
-from idp.services import mails, refusals
+from idp.services import mails
+from idp.services.attempts import Try
 from idp.signin import journal, secrets
 from idp.signin.addresses import is_own_path
-from idp.signin.browser import take
+from idp.signin.browser import take, take_look
 from idp.signin.people import Attempt, attempt_by, identifier_of
 from idp.types import MailKind
 
@@ -33,8 +34,6 @@ SIGN_IN_FAILED = _(
     "Ces identifiants ne permettent pas d’entrer. Vérifiez-les ; après plusieurs essais, patientez dix minutes "
     "ou écrivez à la structure."
 )
-# Tries a minute at an account of the hub's own, whatever the directory does.
-LOCAL_TRIES = 10
 TOO_MANY = _("Trop d’essais. Patientez dix minutes, puis recommencez.")
 
 
@@ -69,26 +68,33 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         began = monotonic()
         attempt = attempt_by(str(credentials.get("username") or ""))
-        taken = take(request, attempt.budget, member_id=attempt.member_id)
-        if taken is None:
-            self._refused(request, attempt, "throttled", began)
-            raise self.validation_error(self._failure_code(request))
+        steps = len(forms_of(str(credentials.get("password") or "")))
+        tries: list[Try] = []
         # While the directory is away no try is counted, for nobody's password is looked at but those of the hub's own
         # accounts: they have a count of their own, and whoever has used it up hears what everybody hears.
-        local = attempt.member_id is None or refusals.allowed(
-            "local", network=str(attempt.member_id), limit=LOCAL_TRIES, now=timezone.now()
-        )
+        looks: list[Try] = []
+
+        def again() -> bool:
+            return _kept(tries, take(request, attempt.budget, member_id=attempt.member_id))
+
+        def local() -> bool:
+            return _kept(looks, take_look(request, attempt.budget, member_id=attempt.member_id))
+
+        if not again():
+            self._refused(request, attempt, "throttled", began, steps)
+            raise self.validation_error(self._failure_code(request))
         try:
-            found = authenticate(request, local=local, **credentials)
+            found = authenticate(request, local=local, again=again, **credentials)
         except DirectoryUnavailable:
-            # Nobody's password was looked at: the attempt does not count.
-            taken.give_back()
+            # Nobody's password was looked at: the attempt does not count.  An earlier form of it was.
+            tries[-1].give_back()
             self._refused(request, attempt, "directory_down", None)
             raise
         if found is None:
-            self._refused(request, attempt, attempt.reason, began)
+            self._refused(request, attempt, attempt.reason, began, steps)
             return None
-        taken.give_back()
+        for each in (*tries, *looks):
+            each.give_back()
         return found
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
@@ -111,14 +117,16 @@ class AccountAdapter(DefaultAccountAdapter):
             for method in super().get_reauthentication_methods(user)
         ]
 
-    def _refused(self, request: HttpRequest, attempt: Attempt, reason: str, began: float | None) -> None:
+    def _refused(
+        self, request: HttpRequest, attempt: Attempt, reason: str, began: float | None, steps: int = 1
+    ) -> None:
         step = "confirmation" if request.user.is_authenticated else "sign_in"
         journal.refused(request, member_id=attempt.member_id, reason=reason, step=step)
         if began is not None:
             # One moment for every no, that of a count used up included: a quicker one would tell that this address and
             # that login share a budget, that they are one member's.  Later than the backend's own, whose clock starts
             # once the name was looked up, so that what the look-up took is not seen either.
-            wait_for_refusal(began + backends.REFUSAL_SECONDS / 5)
+            wait_for_refusal(began + backends.REFUSAL_SECONDS / 5, steps)
 
     @staticmethod
     def _failure_code(request: HttpRequest) -> str:
@@ -180,6 +188,12 @@ class AccountAdapter(DefaultAccountAdapter):
             now=timezone.now(),
             address=email,
         )
+
+
+def _kept(tries: list[Try], taken: Try | None) -> bool:
+    if taken is not None:
+        tries.append(taken)
+    return taken is not None
 
 
 class FactorAdapter(DefaultMFAAdapter):

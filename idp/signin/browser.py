@@ -43,6 +43,12 @@ def take(request: HttpRequest, account: str, *, member_id: UUID | None) -> attem
     return attempts.take(account=account, network=network_of(request), known=known, now=timezone.now())
 
 
+def take_look(request: HttpRequest, account: str, *, member_id: UUID | None) -> attempts.Try | None:
+    """Count a look at a password that the hub keeps itself; ``None``: not this time."""
+    known = known_here(request, member_id) is not None
+    return attempts.take_look(account=account, known=known, now=timezone.now())
+
+
 def ask_trust(request: HttpRequest, member: Member) -> None:
     """The member ticked the box, and has just proved the second factor: it counts once the sign-in is complete."""
     request.session[TRUST_FIELD] = str(member.pk)

@@ -83,7 +83,7 @@ def test_known_unknown_locked_suspended_and_blocked_names_are_refused_in_the_sam
 
 def test_the_measure_sees_a_refusal_that_does_not_wait(cases, monkeypatch: pytest.MonkeyPatch):
     """Who is blocked is refused before the directory is asked: without the adapter's own wait, at once."""
-    monkeypatch.setattr(adapter, "wait_for_refusal", lambda _began: None)
+    monkeypatch.setattr(adapter, "wait_for_refusal", lambda *_: None)
 
     took = measured({name: cases[name] for name in ("known", "blocked")})
 
