@@ -139,7 +139,7 @@ def _after(link: AccountLink) -> str:
 def _keep_link(request: HttpRequest, link: AccountLink) -> None:
     """In a session of its own: one that somebody planted in this browser never learns of the link."""
     if request.user.is_authenticated:
-        request.session.cycle_key()
+        sessions.renew_key(request)
     else:
         # A sign-in that was left half-way goes too; the tools' requests that wait go on.
         kept = carried(request)

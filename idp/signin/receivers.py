@@ -50,10 +50,12 @@ def begin_session(*, request: HttpRequest, user: Member, response: HttpResponse 
 @receiver(authentication_step_completed, dispatch_uid="idp.note_step")
 def note_step(*, request: HttpRequest, user: Member, method: str, **details: Any) -> None:
     """A step inside a running session: a confirmation or an enrolment.  Steps of a sign-in wait for its end."""
+    # OWASP ASVS 7.2.4: a session that gains rights gets a new key.  So does one at the door: what is half proved in it
+    # is nothing for whoever has planted or copied its cookie before.
+    if request.session.session_key:
+        request.session.cycle_key()
     if not request.user.is_authenticated or sessions.SESSION_FIELD not in request.session:
         return
-    # OWASP ASVS 7.2.4: a session that gains rights gets a new key.
-    request.session.cycle_key()
     note_proof(request, user, method=_named(method, details))
 
 

@@ -5,6 +5,8 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
+from django.conf import settings as hub_settings
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -16,8 +18,9 @@ from directory.ldap import config
 from directory.ldap.client import Check, Verdict
 from directory.models import Member
 from directory.types import DirectoryUnavailable
-from idp.services import attempts
+from idp.services import attempts, sessions
 from tests.idp.test_attempts import reasons
+from tests.support.links import ask_for_reset, link_in, waiting
 from tests.support.signin import NEW_PASSWORD, NOEMIE, NOEMIE_PASSWORD, WRONG, try_to_sign_in
 
 pytestmark = pytest.mark.django_db
@@ -207,3 +210,40 @@ def test_the_office_opens_this_count_as_well(secours: Member, own_directory: Any
     attempts.clear(secours.pk)
 
     assert try_to_sign_in(Client(), "secours", NEW_PASSWORD).status_code == 302
+
+
+# Sessions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.spec("OWASP ASVS", "7.4.5")
+def test_who_opened_a_link_while_signed_in_is_signed_out_with_everybody(client: Client, noemie: Member) -> None:
+    """The link gives the session a new key: whoever ends the session must find it under that one."""
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+    ask_for_reset(Client(), NOEMIE)
+    client.get(link_in(waiting("reset")[0]["body"]))
+    assert client.get(reverse("account_link_page")).status_code == 200
+
+    sessions.end_member([noemie.pk], reason="office_asked", now=timezone.now())
+
+    assert client.get(reverse("mfa_index"))["Location"].startswith(reverse("account_login"))
+    assert not Session.objects.filter(session_key=client.cookies[hub_settings.SESSION_COOKIE_NAME].value).exists()
+
+
+@pytest.mark.spec("OWASP ASVS", "7.2.4")
+@pytest.mark.incident("CVE-2026-7507")
+def test_a_session_planted_at_the_door_learns_nothing_of_what_is_proved_in_it(
+    client: Client, noemie: Member, own_directory: Any
+) -> None:
+    """A copy of the cookie of a shared computer would stand at the second step, or choose the password there."""
+    entry = f"uid={NOEMIE},ou=membres,ou=personnes,dc=alizarine,dc=example"
+    own_directory.modify(f"dn: {entry}\nchangetype: modify\nreplace: pwdReset\npwdReset: TRUE\n")
+    copy = Client()
+    copy.post(reverse("mfa_login_webauthn_options"))
+    name = hub_settings.SESSION_COOKIE_NAME
+    client.cookies[name] = copy.cookies[name].value
+
+    first = try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+
+    assert first["Location"] == reverse("account_choose_password")
+    assert client.get(reverse("account_choose_password")).status_code == 200
+    assert copy.get(reverse("account_choose_password"))["Location"] == reverse("account_login")
