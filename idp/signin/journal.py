@@ -14,6 +14,10 @@ from idp.services.sessions import SESSION_FIELD
 from idp.signin.allauth_parts import network_of
 
 
+# What no count of tries stops: these come as often as somebody asks.
+UNCOUNTED = frozenset({"throttled", "blank", "directory_down"})
+
+
 def refused(request: HttpRequest, *, member_id: UUID | None, reason: str, step: str) -> None:
     """A sign-in or a confirmation that failed.  What was typed is kept nowhere: people type passwords as names."""
     line = Entry(
@@ -25,8 +29,7 @@ def refused(request: HttpRequest, *, member_id: UUID | None, reason: str, step: 
         reason=reason,
         facts={"step": step},
     )
-    if reason == "throttled" or step == "passkey":
-        # Every other failure is limited already; these come as often as somebody asks.
+    if reason in UNCOUNTED or step == "passkey":
         refusals.note(line, network=network_of(request), now=timezone.now())
         return
     with transaction.atomic():

@@ -18,7 +18,7 @@ from directory.ldap import config
 from directory.ldap.client import Check, Verdict
 from directory.models import Member
 from directory.types import DirectoryUnavailable
-from idp.services import attempts, sessions
+from idp.services import attempts, refusals, sessions
 from tests.idp.test_attempts import reasons
 from tests.support.links import ask_for_reset, link_in, waiting
 from tests.support.signin import NEW_PASSWORD, NOEMIE, NOEMIE_PASSWORD, WRONG, try_to_sign_in
@@ -247,3 +247,20 @@ def test_a_session_planted_at_the_door_learns_nothing_of_what_is_proved_in_it(
     assert first["Location"] == reverse("account_choose_password")
     assert client.get(reverse("account_choose_password")).status_code == 200
     assert copy.get(reverse("account_choose_password"))["Location"] == reverse("account_login")
+
+
+# The journal ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", ["blank", "directory_down"])
+def test_what_no_count_stops_does_not_fill_the_journal(
+    client: Client, noemie: Member, own_directory: Any, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    monkeypatch.setattr(refusals, "MINUTE", 86_400)
+    if reason == "directory_down":
+        own_directory.stop()
+
+    for _ in range(refusals.LINES + 5):
+        try_to_sign_in(client, NOEMIE, "" if reason == "blank" else WRONG)
+
+    assert reasons() == [reason] * refusals.LINES
