@@ -105,6 +105,11 @@ def roles_with(right: Right) -> frozenset[Role]:
     return frozenset(role for role, rights in RIGHTS.items() if right in rights)
 
 
+def given_by(roles: Collection[Role]) -> frozenset[Role]:
+    """What somebody with these roles may give and take back."""
+    return frozenset(role for role, givers in GIVEN_BY.items() if givers & set(roles))
+
+
 def why_not_granted(role: Role, *, by: Collection[Role], to: Collection[Role], is_self: bool) -> str:
     """Why a person with the roles ``by`` may not give this role to one with the roles ``to``; empty when they may."""
     if is_self:

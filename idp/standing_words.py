@@ -54,10 +54,10 @@ OFFICE: dict[Code, tuple[Text, Text]] = {
         _("Jamais invité·e"),
         _("Cette personne n’est jamais venue et n’a reçu aucune invitation."),
     ),
-    Code.INVITATION_WAITING: (_("Invitation en route"), _("Le courrier attend d’être envoyé.")),
+    Code.INVITATION_WAITING: (_("Invitation en route"), _("L’e-mail part dans un instant.")),
     Code.INVITATION_SENT: (
-        _("Invitation envoyée, pas encore suivie"),
-        _("Le courrier est parti. Il se trouve peut-être parmi les indésirables."),
+        _("Invitation envoyée, pas encore ouverte"),
+        _("L’e-mail est parti. Il se trouve peut-être parmi les indésirables."),
     ),
     Code.INVITATION_OPENED: (
         _("Invitation ouverte, pas terminée"),
@@ -65,7 +65,7 @@ OFFICE: dict[Code, tuple[Text, Text]] = {
     ),
     Code.INVITATION_NOT_SENT: (
         _("Invitation non envoyée"),
-        _("Le courrier n’a pas pu partir. Vérifiez l’adresse, puis recommencez."),
+        _("L’e-mail n’a pas pu partir. Vérifiez l’adresse, puis recommencez."),
     ),
     Code.INVITATION_EXPIRED: (_("Invitation périmée"), _("Le lien n’a pas servi à temps.")),
     Code.FACTOR_DUE: (
@@ -77,7 +77,7 @@ OFFICE: dict[Code, tuple[Text, Text]] = {
         _("Adresse e-mail partagée"),
         _("Deux fiches portent cette adresse : aucun lien n’y est envoyé, il pourrait être lu par quelqu’un d’autre."),
     ),
-    Code.MAIL_INVALID: (_("Adresse e-mail illisible"), _("Aucun courrier ne peut y arriver.")),
+    Code.MAIL_INVALID: (_("Adresse e-mail illisible"), _("Aucun e-mail ne peut y arriver.")),
     Code.LEAVING: (_("Départ prévu"), _("Le compte sera fermé après le {at}.")),
 }
 MEMBER: dict[Code, tuple[Text, Text]] = {
@@ -104,8 +104,11 @@ MEMBER: dict[Code, tuple[Text, Text]] = {
     ),
     Code.INVITATION_NEVER: (_("Vous n’êtes pas encore venu·e"), _("Demandez une invitation à la structure.")),
     Code.INVITATION_WAITING: (_("Votre invitation part"), _("Elle arrive dans quelques minutes.")),
-    Code.INVITATION_SENT: (_("Une invitation vous attend"), _("Cherchez-la dans votre courrier et les indésirables.")),
-    Code.INVITATION_OPENED: (_("Votre invitation n’est pas terminée"), _("Reprenez le lien reçu par courrier.")),
+    Code.INVITATION_SENT: (
+        _("Une invitation vous attend"),
+        _("Cherchez-la dans vos e-mails et parmi les indésirables."),
+    ),
+    Code.INVITATION_OPENED: (_("Votre invitation n’est pas terminée"), _("Reprenez le lien reçu par e-mail.")),
     Code.INVITATION_NOT_SENT: (_("Votre invitation n’est pas partie"), _("Vérifiez votre adresse avec la structure.")),
     Code.INVITATION_EXPIRED: (_("Votre invitation est périmée"), _("Demandez-en une autre à la structure.")),
     Code.FACTOR_DUE: (

@@ -28,6 +28,7 @@ from idp.signin.addresses import is_own_path
 from idp.signin.browser import take, take_look
 from idp.signin.people import Attempt, attempt_by, identifier_of
 from idp.types import MailKind
+from idp.user_agents import label_of
 
 # ANSSI R14, OWASP ASVS 6.3.8: one sentence for every failure, or the page tells who is a member.
 SIGN_IN_FAILED = _(
@@ -161,7 +162,8 @@ class AccountAdapter(DefaultAccountAdapter):
     # Telling -----------------------------------------------------------------------------------------------
 
     def format_email_subject(self, subject: str) -> str:
-        return f"Trousseau – {subject}"
+        # The sender says whose it is.
+        return subject
 
     def send_notification_mail(
         self,
@@ -178,7 +180,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Into the outbox: the page does not wait for the mail server, and nothing is lost while it is away."""
-        facts = {"cooperative": settings.COOPERATIVE, "office_contact": settings.OFFICE_CONTACT}
+        facts = {
+            "cooperative": settings.COOPERATIVE,
+            "office_contact": settings.OFFICE_CONTACT,
+            "browser": label_of(context.get("user_agent") or ""),
+        }
         message = self.render_mail(template_prefix, email, context | facts)
         mails.queue_text(
             kind=MailKind.SECURITY,

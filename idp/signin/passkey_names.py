@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
-from ua_parser import parse
+
+from idp.user_agents import label_of
 
 # AAGUIDs of what most people keep passkeys in; a name to recognise, never a rule.
 # https://github.com/passkeydeveloper/passkey-authenticator-aaguids
@@ -27,18 +28,11 @@ KEEPERS = {
     "73bb0cd4-e502-49b8-9c6f-b59445bf720b": "YubiKey 5C NFC",
     "c5ef55ff-ad9a-4b9f-b580-adebafe026d0": "YubiKey 5Ci",
 }
-MAX_HEADER = 500
 
 
 def default_name(*, model: str, user_agent: str, taken: Iterable[str]) -> str:
     """A name that no other passkey of the member has."""
-    name = KEEPERS.get(model) or _place(user_agent[:MAX_HEADER])
+    name = KEEPERS.get(model) or label_of(user_agent) or _("Clé d’accès")
     used = set(taken)
     numbered = (f"{name} {number}" for number in range(2, len(used) + 3))
     return name if name not in used else next(each for each in numbered if each not in used)
-
-
-def _place(user_agent: str) -> str:
-    found = parse(user_agent)
-    parts = [part.family for part in (found.user_agent, found.os) if part is not None and part.family != "Other"]
-    return ", ".join(parts) or _("Clé d’accès")

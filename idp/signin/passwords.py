@@ -185,6 +185,7 @@ class Choosing(View):
             "form": form,
             "minimum": settings.PASSWORD_MIN_LENGTH,
             "enough": int(ENOUGH_BITS),
+            "half": int(ENOUGH_BITS) // 2,
             **self.context(),
             **more,
         }

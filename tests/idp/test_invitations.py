@@ -68,7 +68,7 @@ def test_the_office_sees_beforehand_what_a_member_would_get(
 
     assert word in body
     assert member.display_name in body
-    assert subject.startswith("Trousseau")
+    assert subject.startswith(("Ouvrez", "Open"))
     assert invitations.preview(member, "en")[1] != invitations.preview(member, "fr")[1]
     path = "/" + links_in(body)[0].split("/", 3)[3]
     assert Client().get(path)["Location"] == reverse("account_link_refused")

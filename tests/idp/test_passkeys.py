@@ -140,8 +140,8 @@ def test_the_member_is_told_by_mail_of_a_passkey_added_and_removed(
 
     assert [message.to for message in mail.outbox] == [[noemie.email]] * 2
     assert [message.subject for message in mail.outbox] == [
-        "Trousseau – Clé d’accès ajoutée",
-        "Trousseau – Clé d’accès retirée",
+        "Clé d’accès ajoutée",
+        "Clé d’accès retirée",
     ]
 
 

@@ -114,7 +114,7 @@ def _resume(request: HttpRequest, found: Member, actor: Actor, now: datetime) ->
 def _depart(request: HttpRequest, found: Member, actor: Actor, now: datetime) -> HttpResponse | None:
     form = DepartureForm(request.POST)
     if form.is_valid() and form.cleaned_data["last_day"] < timezone.localdate(now):
-        form.add_error("last_day", _("Ce jour est passé. Pour fermer le compte tout de suite, choisissez aujourd’hui."))
+        form.add_error("last_day", _("Ce jour est passé. Pour fermer le compte tout de suite, suspendez-le."))
     if not form.is_valid():
         return _again(request, found, departure_form=form)
     day = form.cleaned_data["last_day"]

@@ -21,7 +21,7 @@ from idp.gate import actor_of, opened_by
 from idp.models import Browser, Recovery
 from idp.selectors import acts_on, live_sessions
 from idp.services import factors, invitations, lookups
-from idp.standing import can_enter, obstacles
+from idp.standing import Act, Code, Obstacle, can_enter, obstacles
 from idp.standing_words import ACTS, to_office
 from idp.types import RecoveryState
 
@@ -103,6 +103,7 @@ def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str
     now = timezone.now()
     lookups.note_consulted(member_id=found.pk, actor=actor_of(request), now=now)
     facts = accounts.facts_of(found, now)
+    enters = can_enter(facts, now)
     tools = accounts.tools_seen_for(found)
     why_not_invited = invitations.why_not(found, now=now)
     departure = directory_selectors.planned_departure(found)
@@ -110,8 +111,8 @@ def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str
     return {
         "person": found,
         "own": found.pk == request.user.pk,
-        "enters": can_enter(facts, now),
-        "obstacles": [(to_office(each), _act_words(each.act)) for each in obstacles(facts, now)],
+        "enters": enters,
+        "obstacles": [(to_office(each), _act_words(each)) for each in obstacles(facts, now)],
         "acts_with_form": {"resume", "unlock", "invite", "welcome_back", "cancel_departure"},
         "facts": facts,
         "invitation": invitations.latest(found, now=now),
@@ -129,7 +130,7 @@ def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str
         .first(),
         "me": request.user.pk,
         "opens": [each for each in tools if each.opens],
-        "shut": [each for each in tools if not each.opens],
+        "reserved": [each for each in tools if not each.opens and (each.closed or each.needed or enters)],
         "collectives": found.collectives.filter(present=True).exclude(kind=Kind.STATUS).order_by("kind", "name"),
         "periods": directory_selectors.path_of(found),
         "acts": acts_on(found, limit=20),
@@ -137,8 +138,11 @@ def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str
     }
 
 
-def _act_words(act: Any) -> tuple[str, str] | None:
-    return (str(act), str(ACTS[act])) if act else None
+def _act_words(obstacle: Obstacle) -> tuple[str, str] | None:
+    if obstacle.act is None:
+        return None
+    again = obstacle.act == Act.INVITE and obstacle.code != Code.INVITATION_NEVER
+    return str(obstacle.act), str(_("Renvoyer l’invitation") if again else ACTS[obstacle.act])
 
 
 def _badge(found: Any) -> tuple[str, Any]:

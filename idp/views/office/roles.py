@@ -1,6 +1,7 @@
 """Who does what in the hub, until when; and which collectives need a second factor."""
 
 from datetime import datetime, time
+from typing import cast
 
 from django import forms
 from django.contrib import messages
@@ -14,8 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from directory import selectors as directory_selectors
 from directory import services as directory_services
-from directory.models import Collective, RoleGrant
-from directory.policy import Right
+from directory.models import Collective, Member, RoleGrant
+from directory.policy import Right, given_by
 from directory.types import CannotChange, Role
 from idp.gate import actor_of, opened_by
 from idp.signin import reauth
@@ -70,7 +71,8 @@ def grant(request: HttpRequest) -> HttpResponse:
     role, now = Role(form.cleaned_data["role"]), timezone.now()
     try:
         directory_services.grant_role(member_id=member.pk, role=role, actor=actor, now=now, ends_at=form.ends_at)
-        messages.success(request, _("« %(role)s » : %(who)s.") % {"role": role.label, "who": member.display_name})
+        text = _("%(who)s a maintenant le rôle « %(role)s ».")
+        messages.success(request, text % {"role": role.label, "who": member.display_name})
     except CannotChange as error:
         messages.error(request, said(error.reason))
     return HttpResponseRedirect(reverse("idp:office_roles"))
@@ -87,7 +89,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
         return asked
     try:
         directory_services.revoke_role(member_id=held.member_id, role=Role(held.role), actor=actor, now=timezone.now())
-        text = _("« %(role)s » est retiré : %(who)s.")
+        text = _("%(who)s n’a plus le rôle « %(role)s ».")
         messages.success(request, text % {"role": Role(held.role).label, "who": held.member.display_name})
     except CannotChange as error:
         messages.error(request, said(error.reason))
@@ -107,7 +109,7 @@ def rule(request: HttpRequest) -> HttpResponse:
     directory_services.require_second_factor(collective_id=collective.pk, since=since, actor=actor, now=now)
     if since:
         text = _(
-            "« %(name)s » : la double vérification est demandée. Chacun a un délai pour l’ajouter, et un courrier."
+            "« %(name)s » : la double vérification est demandée. Chacun a un délai pour l’ajouter, et reçoit un e-mail."
         )
     else:
         text = _("« %(name)s » : la double vérification n’est plus demandée.")
@@ -116,15 +118,20 @@ def rule(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, form: GrantForm, status: int = 200) -> HttpResponse:
+    gives = given_by(cast(Member, request.user).roles)
     grants = RoleGrant.objects.select_related("member", "granted_by").order_by("role", "member__display_name")
     collectives = list(Collective.objects.filter(present=True))
     now = timezone.now()
+    # Only what is theirs to give is offered; any other answer is refused, and written down, by the service.
+    offered = cast(forms.ChoiceField, form.fields["role"])
+    offered.choices = [(role.value, role.label) for role in Role if role in gives]
     context = {
         "form": form,
-        "grants": [each for each in grants if each.is_in_force(now)],
+        "grants": [
+            (each, each.member_id != request.user.pk and each.role in gives) for each in grants if each.is_in_force(now)
+        ],
         "ruled": [each for each in collectives if each.second_factor_from],
         "others": [each for each in collectives if not each.second_factor_from],
-        "me": request.user.pk,
     }
     return render(request, "idp/office/roles.html", context, status=status)
 

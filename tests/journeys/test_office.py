@@ -1,0 +1,246 @@
+"""The office helps a member, without a shell: finds them, sees what is in the way, acts; the member reads all of it."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.test_main_job import look
+from tests.support.demo import ROOT, Demo, Visitor
+
+pytestmark = pytest.mark.journey
+CASES = [("fr-FR", 360, False), ("fr-FR", 1280, True), ("en-GB", 360, True), ("en-GB", 1280, False)]
+Arrive = Callable[..., Visitor]
+# Somebody who never came, if there is one then of this language: the directory says in which one mails are written.
+NEWCOMER = """
+from directory.models import Member
+never = Member.objects.active().filter(email_state="ok", hub_sessions=None, account_links=None, role_grants=None)
+found = never.exclude(login__in=["noemie.ferrand", "benoit.de-la-tour"]).order_by("-display_name")[{number}]
+Member.objects.filter(pk=found.pk).update(language={language!r})
+print(found.login, found.email, found.display_name, sep="\\n")
+"""
+WORDS = {
+    "fr": {
+        "invited": "Ouvrez votre compte",
+        "suspended": "Votre compte est suspendu",
+        "leaving": "La date de votre départ est fixée",
+        "called_off": "Votre départ est annulé",
+        "recovery": "Quelqu’un demande à récupérer votre compte",
+    },
+    "en": {
+        "invited": "Open your account",
+        "suspended": "Your account is suspended",
+        "leaving": "The date of your departure is set",
+        "called_off": "Your departure is called off",
+        "recovery": "Somebody asks to recover your account",
+    },
+}
+
+
+@pytest.fixture
+def visit(chromium) -> Iterator[Arrive]:
+    visitors: list[Visitor] = []
+
+    def arrive(**how: object) -> Visitor:
+        visitors.append(Visitor(chromium, **how))  # type: ignore[arg-type]
+        return visitors[-1]
+
+    yield arrive
+    for visitor in visitors:
+        visitor.close()
+
+
+def manage(demo: Demo, *words: str) -> list[str]:
+    """A command beside the running hub, with its settings."""
+    script = f'set -a; . {shlex.quote(str(demo.data / "hub.env"))}; exec "$@"'
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("TROUSSEAU_", "DJANGO_"))}
+    command = ["/bin/sh", "-c", script, "sh", sys.executable, "manage.py", *words]
+    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def second_person(demo: Demo) -> Iterator[str]:
+    """Benoît, who leads a collective, is at the office too for as long as this lasts."""
+    login, _password = demo.account("lead")
+    manage(demo, "grant_role", login, "office")
+    yield "lead"
+    manage(demo, "grant_role", login, "office", "--revoke")
+
+
+def read_mail(page: Page, demo: Demo, address: str, subject: str) -> str:
+    """The text of a mail to this address, from the mail page of the demonstration."""
+    for _ in range(60):
+        page.goto(demo.hub + "/courrier/")
+        for card in page.locator("li.card").all():
+            told = card.text_content() or ""
+            # Addresses may break before their @ there, in the text itself they do not.
+            if subject in told and address in told:
+                card.locator("a").click()
+                return page.locator(".mail").inner_text()
+        page.wait_for_timeout(250)
+    raise AssertionError(f"no mail “{subject}” to {address}")
+
+
+def act(page: Page, name: str) -> None:
+    page.locator(f"form[action$='/{name}/'] button[type=submit]").first.click()
+    expect(page.locator(".notices")).to_be_visible()
+
+
+def unfold(page: Page, name: str) -> None:
+    page.locator(f"details:has(form[action$='/{name}/']) > summary").click()
+
+
+def find(page: Page, demo: Demo, text: str) -> None:
+    page.goto(demo.hub + "/structure/")
+    page.fill("#office-q", text)
+    page.click("#office-search button")
+
+
+@pytest.mark.parametrize(("locale", "width", "dark"), CASES)
+def test_the_office_helps_a_member_from_the_invitation_to_the_recovery(
+    demo: Demo, visit: Arrive, second_person: str, locale: str, width: int, dark: bool
+) -> None:
+    how = {"width": width, "locale": locale, "dark": dark}
+    language, number = locale[:2], CASES.index((locale, width, dark))
+    name = f"{language}-{width}{'-dark' if dark else ''}-office"
+    command = NEWCOMER.format(number=number, language=language)
+    login, address, shown, spoken = manage(demo, "shell", "-v0", "-c", command)
+    words = WORDS[spoken]
+    office = visit(**how)
+    page = office.page
+    office.sign_in(demo, "office")
+
+    # Nobody is called that; then somebody is, and the page says what is missing and whom to ask.
+    page.click("nav a[href='/structure/']")
+    look(office, f"{name}-01-home")
+    find(page, demo, "zzzz")
+    expect(page.locator("#office-empty")).to_be_visible()
+    look(office, f"{name}-02-nobody")
+    find(page, demo, login)
+    assert login not in page.url, "what is looked for stands in no address"
+    look(office, f"{name}-03-found")
+    page.get_by_role("link", name=shown, exact=True).click()
+    expect(page.locator("h1")).to_have_text(shown)
+    expect(page.locator("[data-obstacle=invitation_never]")).to_be_visible()
+    look(office, f"{name}-04-never-came")
+    card = page.url
+
+    # The invitation is read before it leaves, then sent; the mail says the same, with a link of its own.
+    page.click("a[href$='/invitation/']")
+    preview = page.locator(f"section[lang={spoken}] .mail").inner_text()
+    look(office, f"{name}-05-preview")
+    page.goto(card)
+    act(page, "invite")
+    look(office, f"{name}-06-invited")
+    mail = read_mail(page, demo, address, words["invited"])
+    look(office, f"{name}-07-mail")
+    assert login in preview and login in mail
+    assert "EXEMPLE" in preview and "EXEMPLE" not in mail
+    link = next(word for word in mail.split() if "/compte/lien/" in word)
+
+    # The member walks in, so that there is something to close.
+    member = visit(**how)
+    own = member.page
+    own.goto(link)
+    own.click("#link-form button")
+    own.click("button[name=propose]")
+    phrase = own.locator("#proposed").inner_text()
+    own.click("[data-fill]")
+    own.click("#password-save")
+    own.click("#notice-form button")
+    if own.locator("#later").count():
+        own.click("#later")
+    own.wait_for_url(demo.hub.rstrip("/") + "/")
+
+    # Suspended: out at once, told why; lifted: in again.
+    page.goto(card)
+    expect(page.locator("#nothing-missing")).to_be_visible()
+    unfold(page, "suspend")
+    look(office, f"{name}-08-suspend")
+    act(page, "suspend")
+    expect(page.locator("[data-obstacle=suspended]")).to_be_visible()
+    expect(page.locator("#all-shut")).to_be_visible()
+    look(office, f"{name}-09-suspended")
+    own.goto(demo.hub)
+    expect(own.locator("#sign-in-form")).to_be_visible()
+    read_mail(page, demo, address, words["suspended"])
+    page.goto(card)
+    act(page, "resume")
+    expect(page.locator("#nothing-missing")).to_be_visible()
+    own.fill("#id_login", login)
+    own.fill("#id_password", phrase)
+    own.click("#sign-in-form button[type=submit]")
+    own.wait_for_url(demo.hub.rstrip("/") + "/")
+
+    # A departure: not in the past; dated, announced, called off.
+    page.fill("#id_last_day", "2024-02-29")
+    page.locator("form[action$='/depart/'] button").click()
+    expect(page.locator(".errorlist")).to_be_visible()
+    look(office, f"{name}-10-day-past")
+    page.fill("#id_last_day", manage(demo, "shell", "-v0", "-c", IN_A_MONTH)[0])
+    act(page, "depart")
+    expect(page.locator("[data-obstacle=leaving]")).to_be_visible()
+    look(office, f"{name}-11-dated")
+    read_mail(page, demo, address, words["leaving"])
+    page.goto(demo.hub + "/structure/?liste=departs")
+    expect(page.locator("#office-members")).to_contain_text(shown)
+    page.goto(card)
+    act(page, "cancel_departure")
+    expect(page.locator("[data-obstacle=leaving]")).to_have_count(0)
+    read_mail(page, demo, address, words["called_off"])
+
+    # Recovery: whoever asks does not decide; the member is told, and another person says yes.
+    page.goto(card)
+    unfold(page, "ask_recovery")
+    look(office, f"{name}-12-recovery")
+    act(page, "ask_recovery")
+    expect(page.locator("#open-recovery button[value=cancel]")).to_be_visible()
+    expect(page.locator("#open-recovery button[value=approve]")).to_have_count(0)
+    look(office, f"{name}-13-asked")
+    read_mail(page, demo, address, words["recovery"])
+    own.goto(demo.hub + "/compte/double-verification/")
+    expect(own.locator("#own-recovery")).to_be_visible()
+    look(member, f"{name}-14-member-warned")
+    if number % 2:
+        own.click("#own-recovery button")
+        expect(own.locator("#own-recovery")).to_have_count(0)
+        page.goto(card)
+        expect(page.locator("#open-recovery")).to_have_count(0)
+    else:
+        other = visit(**how)
+        other.sign_in(demo, second_person)
+        other.page.goto(demo.hub + "/structure/")
+        expect(other.page.locator("#a-faire")).to_contain_text(shown)
+        look(other, f"{name}-15-to-decide")
+        other.page.goto(card)
+        look(other, f"{name}-16-decide")
+        other.page.click("#open-recovery button[value=approve]")
+        expect(other.page.locator(".notices")).to_be_visible()
+        expect(other.page.locator("#open-recovery")).to_have_count(0)
+        own.goto(demo.hub)
+        expect(own.locator("#sign-in-form")).to_be_visible()
+        own.fill("#id_login", login)
+        own.fill("#id_password", phrase)
+        own.click("#sign-in-form button[type=submit]")
+        own.wait_for_url(demo.hub.rstrip("/") + "/")
+
+    # All of it stands on the member's own page, with who did it.
+    own.goto(demo.hub + "/compte/double-verification/")
+    acts = own.locator("#acts > li")
+    assert acts.count() >= 7
+    expect(own.locator("#acts")).to_contain_text("Karim Benali")
+    look(member, f"{name}-17-member-reads")
+    assert office.problems == [] and member.problems == []
+
+
+IN_A_MONTH = """
+from datetime import timedelta
+from django.utils import timezone
+print(timezone.localdate() + timedelta(days=30))
+"""
