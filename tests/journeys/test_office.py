@@ -19,9 +19,9 @@ Arrive = Callable[..., Visitor]
 NEWCOMER = """
 from directory.models import Member
 never = Member.objects.active().filter(email_state="ok", hub_sessions=None, account_links=None, role_grants=None)
-found = never.exclude(login__in=["noemie.ferrand", "benoit.de-la-tour"]).order_by("-display_name")[{number}]
-Member.objects.filter(pk=found.pk).update(language={language!r})
-print(found.login, found.email, found.display_name, sep="\\n")
+others = never.exclude(login__in=["noemie.ferrand", "benoit.de-la-tour"]).order_by("-display_name")
+found = (others.filter(language={language!r}) or others)[{number}]
+print(found.login, found.email, found.display_name, found.language or "fr", sep="\\n")
 """
 WORDS = {
     "fr": {
@@ -140,8 +140,10 @@ def test_the_office_helps_a_member_from_the_invitation_to_the_recovery(
     look(office, f"{name}-06-invited")
     mail = read_mail(page, demo, address, words["invited"])
     look(office, f"{name}-07-mail")
-    assert login in preview and login in mail
-    assert "EXEMPLE" in preview and "EXEMPLE" not in mail
+    assert login in preview
+    assert login in mail
+    assert "EXEMPLE" in preview
+    assert "EXEMPLE" not in mail
     link = next(word for word in mail.split() if "/compte/lien/" in word)
 
     # The member walks in, so that there is something to close.
@@ -236,7 +238,8 @@ def test_the_office_helps_a_member_from_the_invitation_to_the_recovery(
     assert acts.count() >= 7
     expect(own.locator("#acts")).to_contain_text("Karim Benali")
     look(member, f"{name}-17-member-reads")
-    assert office.problems == [] and member.problems == []
+    assert office.problems == []
+    assert member.problems == []
 
 
 IN_A_MONTH = """
