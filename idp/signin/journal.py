@@ -13,7 +13,6 @@ from idp.services import refusals
 from idp.services.sessions import SESSION_FIELD
 from idp.signin.allauth_parts import network_of
 
-
 # What no count of tries stops: these come as often as somebody asks.
 UNCOUNTED = frozenset({"throttled", "blank", "directory_down"})
 

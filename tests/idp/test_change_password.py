@@ -68,7 +68,7 @@ def test_the_change_holds_at_once_and_the_member_is_told(inside: Client, noemie:
     assert elsewhere.get(reverse("launcher:home")).status_code == 302
     assert inside.get(reverse("launcher:home")).status_code == 200
     assert inside.session.session_key != key
-    (told,) = [mail for mail in waiting("security") if mail["subject"] == "Trousseau – votre mot de passe a changé"]
+    (told,) = [mail for mail in waiting("security") if mail["subject"] == "Votre mot de passe a changé"]
     assert told["to"] == noemie.email
     line = Event.objects.get(action=Action.PASSWORD_CHANGED)
     assert (line.reason, line.actor_id, line.facts["sessions"]) == ("by_member", noemie.pk, 1)
@@ -96,7 +96,7 @@ def test_without_the_right_current_one_nothing_changes(inside: Client) -> None:
     assert "ne convient pas" in page.content.decode()
     assert WRONG not in page.content.decode()
     assert opens(NOEMIE_PASSWORD)
-    assert "Trousseau – votre mot de passe a changé" not in [mail["subject"] for mail in waiting("security")]
+    assert "Votre mot de passe a changé" not in [mail["subject"] for mail in waiting("security")]
     refused = Event.objects.filter(action=Action.PASSWORD_REFUSED).values_list("reason", flat=True)
     assert list(refused) == ["directory_wrong_old"]
 
