@@ -135,8 +135,10 @@ def note_authentication(request: HttpRequest, *, methods: Sequence[str], acr: st
 def renew_key(request: HttpRequest) -> None:
     """Another key for this browser's session, told to its hub session: whoever ends that one must find the cookie's."""
     request.session.cycle_key()
-    mine = HubSession.objects.filter(pk=request.session.get(SESSION_FIELD), ended_at=None)
-    mine.update(session_key=request.session.session_key or "")
+    session_id = request.session.get(SESSION_FIELD)
+    if session_id:
+        mine = HubSession.objects.filter(pk=session_id, ended_at=None)
+        mine.update(session_key=request.session.session_key or "")
 
 
 def end_current(request: HttpRequest, *, now: datetime, reason: str = "sign_out") -> tuple[ToolSession, ...]:
