@@ -82,6 +82,15 @@ def password_is_doubtful(member_id: UUID) -> bool:
     return not changes.filter(at__gte=last.raised_at).exists()
 
 
+def ended_since(member_id: UUID, moment: datetime) -> bool:
+    """Has everything that was open ended after this moment: a new password, or an alarm?
+
+    A sign-in that is half done has no row to end.  What it proved before then is worth nothing after.
+    """
+    ends = Event.objects.filter(action__in=[Action.PASSWORD_CHANGED, Action.ALARM_RAISED], refused=False)
+    return ends.filter(subject=member_id, at__gt=moment).exists()
+
+
 def _tell_the_office(member: Member, now: datetime) -> None:
     if "@" not in settings.OFFICE_CONTACT:
         return

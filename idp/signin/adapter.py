@@ -23,7 +23,7 @@ from directory.models import Member
 from directory.types import DirectoryUnavailable
 from idp.services import mails
 from idp.services.attempts import Try
-from idp.signin import journal, secrets
+from idp.signin import journal, secrets, standing
 from idp.signin.addresses import is_own_path
 from idp.signin.browser import take, take_look
 from idp.signin.people import Attempt, attempt_by, identifier_of
@@ -146,6 +146,9 @@ class AccountAdapter(DefaultAccountAdapter):
         member = Member.objects.filter(pk=user.pk).first()
         if member is None or not member.is_active:
             journal.refused(request, member_id=user.pk, reason="left", step="code")
+            raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
+        if standing.is_overtaken(request, member):
+            journal.refused(request, member_id=user.pk, reason="password_changed", step="code")
             raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
         super().login(request, user)
 

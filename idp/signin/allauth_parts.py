@@ -1,6 +1,7 @@
 """The only place that uses what allauth does not promise to keep; the tests of sign-in go through all of it."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
@@ -90,6 +91,12 @@ def record_enrolment(request: HttpRequest, member: Member, factor: Authenticator
 def record_password(request: HttpRequest, member: Member) -> None:
     """The directory has just taken or checked this person's password."""
     record_authentication(request, member, "password")
+
+
+def password_at(request: HttpRequest, member: Member) -> datetime | None:
+    """When this session last proved the password; ``None`` for never."""
+    found = [float(each["at"]) for each in records_of(request, member) if each.get("method") == "password"]
+    return datetime.fromtimestamp(max(found), UTC) if found else None
 
 
 def second_factor_at(request: HttpRequest, member: Member) -> float:

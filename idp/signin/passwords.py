@@ -31,7 +31,7 @@ from idp.selectors import live_session
 from idp.services import links, passwords, refusals, resets, sessions
 from idp.services.attempts import account_of
 from idp.services.passwords import PasswordRefused
-from idp.signin import allauth_parts, journal, reauth, stages
+from idp.signin import allauth_parts, journal, reauth, stages, standing
 from idp.signin.adapter import TOO_MANY
 from idp.signin.browser import take
 from idp.signin.password_forms import ChangePasswordForm, ForgottenForm, NewPasswordForm
@@ -228,6 +228,11 @@ class ChoosePassword(Choosing):
                 self.link = links.again(self.stage.link_id or UUID(int=0), now=timezone.now())
             except links.LinkRefused as refused:
                 return self._lost(refused)
+        elif standing.is_overtaken(request, self.member):
+            # One that has expired is replaced without being asked for again: not over a newer one.
+            journal.refused(request, member_id=self.member.pk, reason="password_changed", step="code")
+            allauth_parts.forget_login(request)
+            return redirect("account_login")
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:

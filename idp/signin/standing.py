@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from directory.models import Member
 from idp.models import HubSession
 from idp.selectors import live_session
-from idp.services import sessions
+from idp.services import alarms, sessions
 from idp.signin import allauth_parts
 from idp.signin.methods import Proof, proof_of
 
@@ -47,6 +47,15 @@ def proves_nothing(request: HttpRequest, member: Member) -> bool:
     """Nothing is left of what this session was begun with: the passkey that opened it, without a password, is gone."""
     second_factor = allauth_parts.has_second_factor(member)
     return proof_of(allauth_parts.records_of(request, member), second_factor=second_factor) is None
+
+
+def is_overtaken(request: HttpRequest, member: Member) -> bool:
+    """Has everything of this member ended since this sign-in, which is not complete, proved the password?
+
+    Somebody who knew the former one may have waited at the second step, or where the directory asks for another.
+    """
+    proved = allauth_parts.password_at(request, member)
+    return proved is not None and alarms.ended_since(member.pk, proved)
 
 
 def _proof_in(session: HubSession, member: Member, *, second_factor: bool) -> Proof | None:

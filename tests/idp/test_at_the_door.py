@@ -12,16 +12,18 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.models import Event
+from audit.types import Action, Actor
 from directory import backends
 from directory.ldap import client as ldap_client
 from directory.ldap import config
 from directory.ldap.client import Check, Verdict
 from directory.models import Member
 from directory.types import DirectoryUnavailable
-from idp.services import attempts, refusals, sessions
+from idp.services import alarms, attempts, refusals, sessions
 from tests.idp.test_attempts import reasons
-from tests.support.links import ask_for_reset, link_in, waiting
-from tests.support.signin import NEW_PASSWORD, NOEMIE, NOEMIE_PASSWORD, WRONG, try_to_sign_in
+from tests.support.links import ask_for_reset, choose, link_in, waiting
+from tests.support.signin import NEW_PASSWORD, NOEMIE, NOEMIE_PASSWORD, WRONG, Enrol, totp, try_to_sign_in
 
 pytestmark = pytest.mark.django_db
 # With the space that a French keyboard makes beside a letter: the hub writes another one.
@@ -247,6 +249,50 @@ def test_a_session_planted_at_the_door_learns_nothing_of_what_is_proved_in_it(
     assert first["Location"] == reverse("account_choose_password")
     assert client.get(reverse("account_choose_password")).status_code == 200
     assert copy.get(reverse("account_choose_password"))["Location"] == reverse("account_login")
+
+
+@pytest.mark.parametrize("ended_by", ["password", "alarm"])
+def test_who_waits_at_the_second_step_has_proved_nothing_once_everything_has_ended(
+    client: Client, noemie: Member, enrol: Enrol, ended_by: str
+) -> None:
+    try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
+    secret = enrol(client, NOEMIE_PASSWORD).secret
+    waiting_there = Client()
+    try_to_sign_in(waiting_there, NOEMIE, NOEMIE_PASSWORD)
+
+    if ended_by == "password":
+        client.post(reverse("account_password"), {"current": NOEMIE_PASSWORD, "new": NEW_PASSWORD})
+    else:
+        alarms.raise_alarm(member=noemie, actor=Actor(member=noemie.pk), now=timezone.now())
+    answer = waiting_there.post(reverse("mfa_authenticate"), {"code": totp(secret)})
+
+    assert answer["Location"] == reverse("account_login")
+    assert waiting_there.get(reverse("mfa_index")).status_code == 302
+    assert reasons() == ["password_changed"]
+    # The code that was shown there is used up: this browser takes the next one.
+    now = NEW_PASSWORD if ended_by == "password" else NOEMIE_PASSWORD
+    assert try_to_sign_in(waiting_there, NOEMIE, now)["Location"] == reverse("mfa_authenticate")
+    opened = waiting_there.post(reverse("mfa_authenticate"), {"code": totp(secret, step=1)})
+    assert opened["Location"] == reverse("launcher:home")
+
+
+def test_who_waits_with_an_expired_password_does_not_replace_a_newer_one(noemie: Member, own_directory: Any) -> None:
+    """The write account sets it, and asks for no current one."""
+    assert noemie.entry_uuid is not None
+    ldap_client.reset_password(config.load(), noemie.entry_uuid, RIGHT)
+    policy = f"cn=defaut,ou=politiques,{own_directory.base}"
+    own_directory.modify(f"dn: {policy}\nchangetype: modify\nreplace: pwdMaxAge\npwdMaxAge: 1\n")
+    sleep(2.1)
+    attacker, holder = Client(), Client()
+    at_the_step = [try_to_sign_in(each, NOEMIE, RIGHT)["Location"] for each in (attacker, holder)]
+
+    choose(holder)
+    late = choose(attacker, new="un-tilleul-cascade-velours")
+
+    assert at_the_step == [reverse("account_choose_password")] * 2
+    assert late["Location"] == reverse("account_login")
+    assert holder.get(reverse("launcher:home")).status_code == 200
+    assert Event.objects.filter(action=Action.PASSWORD_CHANGED, refused=False).count() == 1
 
 
 # The journal ---------------------------------------------------------------------------------------------------
