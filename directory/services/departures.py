@@ -47,7 +47,7 @@ def plan_departure(*, member_id: UUID, last_day: date, actor: Actor, now: dateti
             raise CannotChange("gone_already")
         check_not_watched_by(member, actor=actor, now=now)
         check_not_last_technician(member_id, now=now)
-        departure = Departure.objects.filter(member=member, done_at=None, cancelled_at=None).first()
+        departure = _planned(member)
         if departure is None:
             departure = Departure(member=member)
         elif departure.last_day == last_day:
@@ -65,7 +65,7 @@ def cancel_departure(*, member_id: UUID, actor: Actor, now: datetime) -> None:
     with changing(Action.DEPARTURE_CANCELLED, member_id=member_id, actor=actor, now=now) as member:
         if actor.member == member_id:
             raise CannotChange("own_account")
-        departure = Departure.objects.filter(member=member, done_at=None, cancelled_at=None).first()
+        departure = _planned(member)
         if departure is None:
             raise CannotChange("no_departure")
         departure.cancelled_at = now
@@ -80,6 +80,12 @@ def cancel_departure(*, member_id: UUID, actor: Actor, now: datetime) -> None:
             facts=told,
             now=now,
         )
+
+
+def _planned(member: Member) -> Departure | None:
+    """Locked: a worker may be announcing it, and whoever was told of it is told of what becomes of it."""
+    open_ones = Departure.objects.filter(member=member, done_at=None, cancelled_at=None)
+    return open_ones.select_for_update(no_key=True).first()
 
 
 def waiting(*, now: datetime) -> Waiting | None:
@@ -120,7 +126,7 @@ def due(now: datetime) -> QuerySet[Departure]:
 @transaction.atomic
 def _carry_out(departure_id: int, now: datetime) -> bool:
     # The member first, as whoever plans or cancels does; then what is still due.
-    member = Member.objects.select_for_update(of=("self",)).get(departures=departure_id)
+    member = Member.objects.select_for_update(of=("self",), no_key=True).get(departures=departure_id)
     departure = due(now).filter(pk=departure_id).first()
     if departure is None:
         return False

@@ -79,7 +79,7 @@ def _erase(member_id: UUID, now: datetime) -> bool:
     The login name goes as well.  Whoever gets it next is another entry, and so another person; the subject that was
     made from it at a tool stays taken (``KnownSubject``).
     """
-    member = due(now).select_for_update().filter(pk=member_id).first()
+    member = due(now).select_for_update(no_key=True).filter(pk=member_id).first()
     if member is None:
         return False
     former_name = member.dn

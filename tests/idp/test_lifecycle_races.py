@@ -13,7 +13,7 @@ from directory.types import CannotChange, Hold, MemberState, Role, SuspensionRea
 from idp.models import OutgoingMail
 from idp.services import lifecycle
 from tests.support.cast import make_member
-from tests.support.races import meets_inside, together
+from tests.support.races import in_the_middle, meets_inside, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,6 +65,25 @@ def test_a_departure_is_called_off_or_carried_out_and_never_both(leaving):
     assert done + cancelled == len(leaving)
     assert Departure.objects.filter(done_at__isnull=False, cancelled_at__isnull=False).count() == 0
     assert Member.objects.filter(hold=Hold.LEFT).count() == done
+
+
+@meets_inside
+def test_a_departure_called_off_while_it_is_announced_is_called_off_to_whoever_was_told(leaving):
+    now = timezone.now()
+    Departure.objects.update(last_day=timezone.localdate(now) + timedelta(days=60))
+    last = Departure.objects.order_by("pk").last()
+    assert last is not None
+
+    in_the_middle(
+        lambda: lifecycle.announce(now=now),
+        lambda: services.cancel_departure(member_id=last.member_id, actor=SYSTEM, now=now),
+        at=(lifecycle.lifecycle_mails, "departure"),
+    )
+
+    last.refresh_from_db()
+    assert last.cancelled_at
+    assert last.announced_at
+    assert OutgoingMail.objects.filter(member=last.member_id).count() == 4
 
 
 def test_two_workers_erase_somebody_once():
