@@ -82,6 +82,14 @@ def take_back(*, member_id: UUID, actor: Actor, now: datetime) -> None:
         record(Entry(Action.INVITATION_ENDED, actor=actor, subject=member_id, at=now))
 
 
+@transaction.atomic
+def end_for_arrival(*, member_id: UUID, now: datetime) -> None:
+    """They have come by themselves: the mail with a way to a new password does not go on for a week."""
+    if links.end_all(member_id, now=now, kinds=[LinkKind.INVITATION]):
+        actor = Actor(member=member_id)
+        record(Entry(Action.INVITATION_ENDED, actor=actor, subject=member_id, reason="already_came", at=now))
+
+
 def why_not(member: Member, *, now: datetime) -> str:
     """What stands against inviting this person now, as a code; nothing where they can be invited."""
     if not member.is_active:

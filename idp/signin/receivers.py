@@ -17,7 +17,7 @@ from audit.types import Action
 from directory.models import Member
 from idp.models import HubSession
 from idp.selectors import live_session
-from idp.services import alarms, attempts, browsers, recovery_codes, sessions
+from idp.services import alarms, attempts, browsers, invitations, recovery_codes, sessions
 from idp.services.factors import is_synced
 from idp.signin import allauth_parts, browser, journal, shown_codes, standing
 from idp.signin.methods import Proof, key_method, proof_of
@@ -43,6 +43,7 @@ def begin_session(*, request: HttpRequest, user: Member, response: HttpResponse 
         browsers.tell(member=user, label=where.label, network=where.network, now=now)
     sessions.start_session(request, member=user, methods=proof.methods, acr=proof.acr, now=now, where=where)
     attempts.succeeded(user.pk)
+    invitations.end_for_arrival(member_id=user.pk, now=now)
     if alarms.password_is_doubtful(user.pk):
         messages.warning(request, PASSWORD_DOUBTFUL)
 

@@ -16,6 +16,7 @@ KEYWORDS = {"reason", "detail"}
 PLACES = {
     "Attempt": 1,
     "CannotChange": 0,
+    "CannotInvite": 0,
     "ClientRefused": 0,
     "CodeRefused": 0,
     "NotOurs": 0,
@@ -31,6 +32,7 @@ PLACES = {
 # What answers with a reason, and tables of reasons.
 FUNCTIONS = {
     "why_unusable",
+    "why_not",
     "state_of",
     "_absence",
     "_result",

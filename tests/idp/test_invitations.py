@@ -20,7 +20,7 @@ from idp.services.invitations import CannotInvite, Stage
 from idp.types import OutgoingState
 from tests.support.links import choose, follow, link_in, waiting
 from tests.support.oidc import sign_in
-from tests.support.signin import NEW_PASSWORD, NOEMIE, AddMember, try_to_sign_in
+from tests.support.signin import NEW_PASSWORD, NOEMIE, NOEMIE_PASSWORD, AddMember, try_to_sign_in
 from tests.support.slapd import ldap_settings
 
 pytestmark = pytest.mark.django_db
@@ -234,3 +234,17 @@ def test_an_invitation_leads_through_the_second_factor_of_somebody_who_has_one(
 
     assert follow(client, invited(noemie, office))["Location"] == reverse("mfa_authenticate")
     assert try_to_sign_in(Client(), NOEMIE, NEW_PASSWORD).status_code == 200
+
+
+def test_whoever_comes_by_their_own_password_leaves_no_way_to_another_one_in_their_mail(
+    noemie: Member, office: Actor
+) -> None:
+    link = invited(noemie, office)
+
+    try_to_sign_in(Client(), NOEMIE, NOEMIE_PASSWORD)
+
+    assert HubSession.objects.filter(member=noemie).exists()
+    with pytest.raises(links.LinkRefused, match="link_ended"):
+        links.find(link.split("/")[3], now=timezone.now())
+    line = Event.objects.get(action=Action.INVITATION_ENDED)
+    assert (line.actor_id, line.reason) == (noemie.pk, "already_came")
