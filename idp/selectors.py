@@ -49,9 +49,13 @@ ACTS = frozenset(
 ACTS_SHOWN = 100
 
 
-def acts_on(member: Member, *, limit: int = ACTS_SHOWN) -> list[Event]:
-    """What other people did to this member's account, the newest first, refused attempts included."""
-    rows = Event.objects.filter(subject_id=member.pk, action__in=ACTS, actor__isnull=False)
+def acts_on(member: Member, *, limit: int = ACTS_SHOWN, for_office: bool = False) -> list[Event]:
+    """What other people did to this member's account, the newest first, refused attempts included.
+
+    ``for_office``: whom the data protection officer looks up is between the two of them.
+    """
+    actions = ACTS - {Action.JOURNAL_READ} if for_office else ACTS
+    rows = Event.objects.filter(subject_id=member.pk, action__in=actions, actor__isnull=False)
     return list(rows.exclude(actor_id=member.pk).select_related("actor", "subject", "tool").order_by("-pk")[:limit])
 
 

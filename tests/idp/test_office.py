@@ -3,15 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
-from audit.types import Action
+from audit.services import note_reading
+from audit.types import Action, Actor, EventFilter
 from directory.models import Departure, Member, RoleGrant
 from directory.types import Hold, MailState, MemberState, Role
 from idp.models import AccountLink, Alarm, HubSession, OutgoingMail
+from idp.selectors import acts_on
 from idp.services import attempts
 from idp.types import LinkKind
 from tests.support.cast import make_member
@@ -324,3 +327,17 @@ def test_every_way_to_see_a_member_leaves_its_line(desk, karim, member, way):
 @pytest.mark.parametrize("number", ["9" * 5000, "9" * 19, "-1", "١", ""])
 def test_a_role_that_cannot_be_named_is_none(desk, number):
     assert desk.post(reverse("idp:office_revoke"), {"grant": number}).status_code == 404
+
+
+def test_whom_the_officer_who_watches_the_office_looks_up_is_not_shown_to_it(desk, dpo, member):
+    with transaction.atomic():
+        note_reading(
+            actor=Actor(member=dpo.pk),
+            wanted=EventFilter(member="amélie"),
+            members=[member.pk],
+            exported=False,
+            now=timezone.now(),
+        )
+
+    assert dpo.display_name not in page_of(desk, member)
+    assert [line.actor_id for line in acts_on(member) if line.action == Action.JOURNAL_READ] == [dpo.pk]

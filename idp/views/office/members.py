@@ -133,7 +133,7 @@ def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str
         "reserved": [each for each in tools if not each.opens and (each.closed or each.needed or enters)],
         "collectives": found.collectives.filter(present=True).exclude(kind=Kind.STATUS).order_by("kind", "name"),
         "periods": directory_selectors.path_of(found),
-        "acts": acts_on(found, limit=20),
+        "acts": acts_on(found, limit=20, for_office=True),
         "today": timezone.localdate(),
     }
 
