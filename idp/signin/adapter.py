@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from directory import backends
@@ -188,7 +188,9 @@ class AccountAdapter(DefaultAccountAdapter):
             "office_contact": settings.OFFICE_CONTACT,
             "browser": label_of(context.get("user_agent") or ""),
         }
-        message = self.render_mail(template_prefix, email, context | facts)
+        # In the member's language, whatever that of the page: the office or another browser may have caused it.
+        with translation.override(mails.language_of(context["user"])):
+            message = self.render_mail(template_prefix, email, context | facts)
         mails.queue_text(
             kind=MailKind.SECURITY,
             member=context["user"],

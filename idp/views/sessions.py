@@ -146,7 +146,8 @@ def not_me(request: HttpRequest) -> HttpResponse:
     )
     request.session.pop(OFFER_FIELD, None)
     told = _("Tout est fermé, sauf cette session. La structure est prévenue.")
-    messages.success(request, f"{told} {_('Choisissez maintenant un nouveau mot de passe.')}")
+    then = _("Choisissez maintenant un nouveau mot de passe.")
+    messages.success(request, f"{told} {then}")
     return redirect("account_password")
 
 

@@ -13,7 +13,9 @@ from tests.journeys.test_main_job import look
 from tests.support.demo import ROOT, Demo, Visitor
 
 pytestmark = pytest.mark.journey
-CASES = [("fr-FR", 360, False), ("fr-FR", 1280, True), ("en-GB", 360, True), ("en-GB", 1280, False)]
+# The whole way twice; its pages, without acting, in the two other dresses.
+WALKED = [("fr-FR", 360, False), ("en-GB", 1280, True)]
+SEEN = [("fr-FR", 1280, False), ("en-GB", 360, True)]
 Arrive = Callable[..., Visitor]
 # Somebody who never came, if there is one then of this language: the directory says in which one mails are written.
 NEWCOMER = """
@@ -22,6 +24,11 @@ never = Member.objects.active().filter(email_state="ok", hub_sessions=None, acco
 others = never.exclude(login__in=["noemie.ferrand", "benoit.de-la-tour"]).order_by("-display_name")
 found = (others.filter(language={language!r}) or others)[{number}]
 print(found.login, found.email, found.display_name, found.language or "fr", sep="\\n")
+"""
+IN_A_MONTH = """
+from datetime import timedelta
+from django.utils import timezone
+print(timezone.localdate() + timedelta(days=30))
 """
 WORDS = {
     "fr": {
@@ -102,12 +109,12 @@ def find(page: Page, demo: Demo, text: str) -> None:
     page.click("#office-search button")
 
 
-@pytest.mark.parametrize(("locale", "width", "dark"), CASES)
+@pytest.mark.parametrize(("locale", "width", "dark"), WALKED)
 def test_the_office_helps_a_member_from_the_invitation_to_the_recovery(
     demo: Demo, visit: Arrive, second_person: str, locale: str, width: int, dark: bool
 ) -> None:
     how = {"width": width, "locale": locale, "dark": dark}
-    language, number = locale[:2], CASES.index((locale, width, dark))
+    language, number = locale[:2], WALKED.index((locale, width, dark))
     name = f"{language}-{width}{'-dark' if dark else ''}-office"
     command = NEWCOMER.format(number=number, language=language)
     login, address, shown, spoken = manage(demo, "shell", "-v0", "-c", command)
@@ -242,8 +249,32 @@ def test_the_office_helps_a_member_from_the_invitation_to_the_recovery(
     assert member.problems == []
 
 
-IN_A_MONTH = """
-from datetime import timedelta
-from django.utils import timezone
-print(timezone.localdate() + timedelta(days=30))
-"""
+@pytest.mark.parametrize(("locale", "width", "dark"), SEEN)
+def test_the_pages_of_the_office_look_right(demo: Demo, visit: Arrive, locale: str, width: int, dark: bool) -> None:
+    visitor = visit(width=width, locale=locale, dark=dark)
+    page, name = visitor.page, f"{locale[:2]}-{width}{'-dark' if dark else ''}-office"
+    visitor.sign_in(demo, "office")
+
+    for number, path in enumerate(("", "?liste=jamais", "?liste=suspendus", "roles/")):
+        page.goto(f"{demo.hub}/structure/{path}")
+        look(visitor, f"{name}-list-{number}")
+    page.goto(f"{demo.hub}/structure/?liste=jamais&page=2")
+    page.locator("#office-members a").first.click()
+    unfold(page, "suspend")
+    unfold(page, "ask_recovery")
+    look(visitor, f"{name}-member")
+    page.click("a[href$='/invitation/']")
+    look(visitor, f"{name}-preview")
+
+
+def test_whoever_gives_roles_finds_the_page_and_sees_only_what_is_theirs_to_give(demo: Demo, visit: Arrive) -> None:
+    desk, technician = visit(width=1280, locale="fr-FR"), visit(width=360, locale="fr-FR")
+    desk.sign_in(demo, "office")
+    desk.page.goto(demo.hub + "/structure/roles/")
+    assert desk.page.locator("#id_role option").all_inner_texts() == ["structure"]
+    assert desk.page.locator("#roles form").count() == 0, "nobody takes back their own, the office no other"
+
+    technician.sign_in(demo, "technician")
+    technician.page.click("nav a[href='/structure/roles/']")
+    assert technician.page.locator("#id_role option").count() == 3
+    look(technician, "fr-360-office-roles-technician")
