@@ -103,6 +103,9 @@ def _give_password(directory: EmbeddedDirectory, count: int) -> tuple[str, ...]:
         raise RuntimeError(f"the directory has {len(people)} members, not {count}")
     change = "dn: {}\nchangetype: modify\nreplace: userPassword\nuserPassword: {}\n"
     directory.modify("\n".join(change.format(dn, PASSWORD) for dn, _ in people))
+    # What an administrator sets must be replaced at the next sign-in, says the directory's policy.
+    own = "dn: {}\nchangetype: modify\ndelete: pwdReset\n"
+    directory.modify("\n".join(own.format(dn) for dn, _ in people))
     return tuple(uid for _, uid in people)
 
 
