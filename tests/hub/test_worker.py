@@ -83,3 +83,15 @@ def test_removal_goes_on_while_whole_batches_go(agenda, browser, monkeypatch):
 
     assert turns == [MORE, MORE, None, None]
     assert not AccessToken.objects.exists()
+
+
+def test_a_clock_that_was_a_year_ahead_stops_no_job_once_it_is_right_again():
+    done = []
+    job = Job("x", timedelta(seconds=20), done.append)
+    right = timezone.now()
+    ahead = right + timedelta(days=365)
+
+    for now in (right, ahead, right + timedelta(seconds=30), right + timedelta(seconds=40)):
+        job.run_if_due(now)
+
+    assert done == [right, ahead, right + timedelta(seconds=30)]

@@ -60,7 +60,8 @@ class Job:
         self.due: datetime | None = None
 
     def run_if_due(self, now: datetime) -> None:
-        if self.due is not None and now < self.due:
+        # A clock that was ahead and is right again has left a day far off: nothing waits for that.
+        if self.due is not None and self.due - self.every <= now < self.due:
             return
         self.due = now + self.every
         try:
