@@ -31,6 +31,9 @@ def forget_members(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> No
 def tell_member(
     *, action: Action, member_id: UUID, actor: Actor, facts: dict[str, Any], now: datetime, **_: Any
 ) -> None:
+    if action in (Action.MEMBER_RESUMED, Action.MEMBER_RETURNED):
+        # A sign-in that was being finished when the account was closed has begun a session after all.
+        end_member([member_id], reason="member_ended", now=now)
     if action == Action.ROLE_GRANTED and facts["role"] != Role.OFFICE:
         # A link by hand lies with the office, which gets into no account above it: neither by asking the day before.
         links.end_all(member_id, now=now, kinds=[LinkKind.BY_HAND])

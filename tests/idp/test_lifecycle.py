@@ -422,3 +422,24 @@ def test_each_act_on_an_account_is_told_to_the_member(member, change, subject):
     (mail,) = outbox()
     assert (mail["to"], mail["subject"]) == (member.email, subject)
     assert "&" not in mail["body"]
+
+
+@pytest.mark.parametrize("change", ["resume", "welcome_back"])
+def test_a_session_that_slipped_in_while_the_account_was_being_closed_does_not_wake_up_with_it(member, office, change):
+    if change == "resume":
+        services.suspend(member_id=member.pk, reason=SuspensionReason.SECURITY, actor=office, now=MONDAY)
+    else:
+        services.plan_departure(member_id=member.pk, last_day=MONDAY.date(), actor=office, now=MONDAY)
+        services.carry_out_departures(now=TUESDAY)
+    slipped_in = HubSession.objects.create(
+        member=member,
+        started_at=MONDAY,
+        auth_time=MONDAY,
+        last_seen_at=MONDAY,
+        expires_at=MONDAY + timedelta(days=7),
+    )
+
+    getattr(services, change)(member_id=member.pk, actor=office, now=TUESDAY)
+
+    slipped_in.refresh_from_db()
+    assert (slipped_in.ended_at, slipped_in.ended_reason) == (TUESDAY, "member_ended")
