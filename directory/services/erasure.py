@@ -1,5 +1,6 @@
 """The end of the retention period: what identifies somebody who left goes, what proves something stays."""
 
+import logging
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from directory.services.roles import end_roles_of
 from directory.signals import members_erased
 from directory.types import Hold, MailState, MemberState, Waiting
 
+log = logging.getLogger("directory.erasure")
 # Shown wherever a line of the journal or a proof names somebody who is no longer known.
 NAME = "Ancien membre"
 EMPTIED = (
@@ -69,7 +71,16 @@ def erase_leavers(*, now: datetime, approved: str = "") -> int:
     held = waiting(now=now)
     if held is not None and approved != held.digest:
         return 0
-    return sum(_erase(pk, now) for pk in list(due(now).values_list("pk", flat=True)))
+    return sum(_erased(pk, now) for pk in list(due(now).values_list("pk", flat=True)))
+
+
+def _erased(member_id: UUID, now: datetime) -> bool:
+    """One that cannot be erased keeps nobody else's details here."""
+    try:
+        return _erase(member_id, now)
+    except Exception as error:
+        log.error("member %s could not be erased: %s", member_id, type(error).__name__)
+        return False
 
 
 @transaction.atomic

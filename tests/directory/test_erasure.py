@@ -264,3 +264,22 @@ def test_no_report_of_a_pass_names_somebody_long_after_it(own_directory):
     assert first.report == {}
     assert first.counts["written"]
     assert "uid=noemie.ferrand" in str(SyncRun.objects.latest("pk").report)
+
+
+def test_one_erasure_that_fails_keeps_nobody_elses_details(member, other_member, monkeypatch, caplog):
+    for each in (member, other_member):
+        left(each)
+    first = min(member.pk, other_member.pk)
+    end_roles = erasure.end_roles_of
+
+    def fails(member_id: UUID, **more: object) -> None:
+        if member_id == first:
+            raise RuntimeError("canari")
+        end_roles(member_id, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(erasure, "end_roles_of", fails)
+
+    assert services.erase_leavers(now=MONDAY + YEAR) == 1
+    assert Member.objects.get(pk=first).erased_at is None
+    assert "RuntimeError" in caplog.text
+    assert "canari" not in caplog.text
