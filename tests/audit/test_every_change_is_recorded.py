@@ -52,6 +52,7 @@ EXCUSED = {
     "idp.services.links.end_all": "links that end with what ends them, which is recorded",
     "idp.services.links.use": "a link used up by the change it was for, which is recorded",
     "idp.services.mails._take": "a mail's turn in the outbox; the outcome is recorded by _settle",
+    "idp.services.mails._give_back": "a mail that was taken and not tried, given its turn back",
     "idp.services.mails.queue_text": "a mail on its way, written with the change that it tells of, which is recorded",
     "idp.services.recovery_codes.make": "new codes; the enrolment or the page that makes them records",
     "idp.services.recovery_codes.of": "codes of the release before, kept as digests from now on",
