@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -197,6 +200,8 @@ FACTS: dict[str, Text] = {
     "suspension": _("raison"),
     "required": _("exigée"),
 }
+# Days and moments, as people read them.
+MOMENTS = frozenset({"by", "ends_at", "last_day"})
 # Numbers of rows, digests, names of settings: for whoever looks a line up, not for whoever reads them all.
 ASIDE = frozenset(
     {
@@ -313,6 +318,19 @@ def _words(fact: str, value: object) -> str:
         return ", ".join(name(fact, str(each)) for each in value)
     if fact in ASIDE and isinstance(value, int):
         return gettext("n° {number}").format(number=value)
+    if fact in MOMENTS:
+        return _moment(str(value))
     text = name(fact, str(value))
     # A digest is compared by its beginning; the export has it whole.
     return text[:12] + "…" if fact == "digest" else text
+
+
+def _moment(text: str) -> str:
+    try:
+        at = parse_datetime(text)
+        day = None if at else parse_date(text)
+    except ValueError:
+        return text
+    if at is not None:
+        return date_format(localtime(at) if at.tzinfo else at, "SHORT_DATETIME_FORMAT")
+    return date_format(day, "SHORT_DATE_FORMAT") if day else text
