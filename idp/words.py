@@ -114,8 +114,6 @@ REASONS: dict[str, Text] = {
     # The office, and getting somebody back in.
     "recovered": _("compte récupéré avec l’aide de la structure"),
     "office_asked": _("fermé par la structure"),
-    "already_came": _("cette personne est déjà venue"),
-    "too_often": _("une invitation vient de partir, ou trop en un jour"),
     "own_account": _("nul n’agit sur son propre compte"),
     "not_active": _("ce compte n’est pas ouvert"),
     "recovery_open": _("une demande attend déjà"),

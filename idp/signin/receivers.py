@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from audit.types import Action, Actor
+from audit.types import Action
 from directory.models import Member
 from idp.models import HubSession
 from idp.selectors import live_session
@@ -41,8 +41,6 @@ def begin_session(*, request: HttpRequest, user: Member, response: HttpResponse 
     where = sessions.Where(begun.browser, begun.browser.label, browser.place_of(request))
     if begun.is_new:
         browsers.tell(member=user, label=where.label, network=where.network, now=now)
-        # Whoever has come needs none any more: its link would set their password for days, where a reset has minutes.
-        invitations.take_back(member_id=user.pk, actor=Actor(member=user.pk), now=now)
     sessions.start_session(request, member=user, methods=proof.methods, acr=proof.acr, now=now, where=where)
     attempts.succeeded(user.pk)
     invitations.end_for_arrival(member_id=user.pk, now=now)
