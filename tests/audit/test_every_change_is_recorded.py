@@ -42,6 +42,7 @@ EXCUSED = {
     "idp.services.attempts.clear": "a count in the cache; the reset or the unlocking that clears it is recorded",
     "idp.services.deliveries._take": "a delivery's turn in the outbox; the outcome is recorded by _settle",
     "idp.services.purge._delete_batch": "expired codes, tokens and sessions, dead already; their end was recorded",
+    "idp.services.sessions.renew_key": "the same session under another key; its beginning and end are recorded",
     "idp.services.sessions.open_tool_session": "called by what issues a code or approves a device, which record it",
     "idp.services.device.redeem": "a device code used up or asked for; save_tokens or the refusal records",
     "idp.services.device._still_pending": "the pace of a device's questions, each refused with a line of its own",
