@@ -467,9 +467,9 @@ def test_the_office_and_the_member_are_told_and_the_office_once(computer, noemie
 
 
 @pytest.mark.spec("NIST SP 800-63B-4", "3")
-def test_until_the_password_has_changed_each_sign_in_says_so(computer, noemie):
+def test_until_the_password_has_changed_each_sign_in_says_so(computer, member, noemie):
     raise_it(computer)
-    alarms.settle(alarm_id=Alarm.objects.get().pk, actor=Actor(member=noemie.pk), now=timezone.now())
+    alarms.settle(alarm_id=Alarm.objects.get().pk, actor=Actor(member=member.pk), now=timezone.now())
     reminded = entered(IPHONE).get("/").content.decode()
 
     with transaction.atomic():
@@ -500,7 +500,7 @@ def test_an_attacker_who_raises_it_keeps_nobody_out(computer, phone, noemie):
 
 
 def test_it_leads_to_the_page_of_the_password(computer):
-    assert raise_it(computer)["Location"] == "/compte/mot-de-passe/"
+    assert raise_it(computer)["Location"] == reverse("account_password")
 
 
 def test_the_office_settles_an_alarm_once(computer, member, noemie):
