@@ -327,8 +327,8 @@ def _words(fact: str, value: object) -> str:
 
 def _moment(text: str) -> str:
     try:
-        at = parse_datetime(text)
-        day = None if at else parse_date(text)
+        day = parse_date(text)
+        at = None if day else parse_datetime(text)
     except ValueError:
         return text
     if at is not None:

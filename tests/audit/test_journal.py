@@ -210,6 +210,22 @@ def test_every_criterion_of_a_reading_has_its_word():
     assert {each.name for each in fields(EventFilter)} == set(words.CRITERIA)
 
 
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ("2026-12-12T18:22:00+00:00", "12/12/2026, 19\u00a0h\u00a022"),
+        ("2026-12-31", "31/12/2026"),
+        ("2026-13-45", "2026-13-45"),
+        ("someday", "someday"),
+    ],
+)
+def test_days_and_moments_are_said_as_people_read_them(member, kept, said):
+    line = Event(action=Action.MEMBER_CHANGED, subject=member, facts={"by": kept})
+
+    with translation.override("fr"):
+        assert words.facts(line) == [("avant le", said)]
+
+
 def test_numbers_of_rows_stand_aside_from_what_a_line_says(member, formation):
     facts = {"items": ["email"], "processing": 1, "notice": 7, "digest": "0123456789abcdef"}
     line = Event(action=Action.DISCLOSED, subject=member, tool=formation, facts=facts)

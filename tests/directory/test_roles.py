@@ -357,3 +357,16 @@ def test_many_members_take_few_statements(django_assert_max_num_queries, setting
 
     with django_assert_max_num_queries(6):
         assert services.settle_second_factor_dates(now=MONDAY) == 40
+
+
+@pytest.mark.parametrize(
+    ("held", "given"),
+    [
+        ((Role.OFFICE,), {Role.OFFICE}),
+        ((Role.TECHNICIAN,), set(Role)),
+        ((Role.DPO,), set()),
+        ((), set()),
+    ],
+)
+def test_a_page_offers_only_the_roles_that_are_theirs_to_give(held: tuple[Role, ...], given: set[Role]) -> None:
+    assert policy.given_by(held) == given

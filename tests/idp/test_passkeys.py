@@ -145,6 +145,21 @@ def test_the_member_is_told_by_mail_of_a_passkey_added_and_removed(
     ]
 
 
+def test_a_mail_about_a_factor_is_in_the_members_language_and_names_the_browser(
+    inside: Client, noemie: Member, phone: Passkey
+) -> None:
+    Member.objects.filter(pk=noemie.pk).update(language="en")
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0"
+    which = Authenticator.objects.get(type="webauthn").pk
+    inside.post(reverse("mfa_remove_webauthn", args=[which]), headers={"user-agent": agent, "accept-language": "fr"})
+    mails.send_due(now=timezone.now())
+
+    told = mail.outbox[-1]
+    assert told.subject == "Passkey removed"
+    assert "Firefox, Linux" in told.body
+    assert "Mozilla" not in told.body
+
+
 @pytest.mark.parametrize(
     ("model", "agent", "name"),
     [
