@@ -1,6 +1,7 @@
 """The office helps a member, without a shell: finds them, sees what is in the way, acts; the member reads all of it."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -277,4 +278,8 @@ def test_whoever_gives_roles_finds_the_page_and_sees_only_what_is_theirs_to_give
     technician.sign_in(demo, "technician")
     technician.page.click("nav a[href='/structure/roles/']")
     assert technician.page.locator("#id_role option").count() == 3
+    # How many people a rule reaches is read before it is asked for.
+    asked = technician.page.locator("#rule-collective option").all_inner_texts()
+    assert all(re.search(r"\(\d+\)$", each) for each in asked)
+    assert any(not each.endswith("(0)") for each in asked)
     look(technician, "fr-360-office-roles-technician")

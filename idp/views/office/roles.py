@@ -5,6 +5,7 @@ from typing import cast
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -120,7 +121,7 @@ def rule(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, form: GrantForm, status: int = 200) -> HttpResponse:
     gives = given_by(cast(Member, request.user).roles)
     grants = RoleGrant.objects.select_related("member", "granted_by").order_by("role", "member__display_name")
-    collectives = list(Collective.objects.filter(present=True))
+    collectives = list(Collective.objects.filter(present=True).annotate(people=Count("memberships")))
     now = timezone.now()
     # Only what is theirs to give is offered; any other answer is refused, and written down, by the service.
     offered = cast(forms.ChoiceField, form.fields["role"])
