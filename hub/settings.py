@@ -247,7 +247,7 @@ ACCOUNT_FORMS = {
     "login": "idp.signin.forms.SignInForm",
     "reauthenticate": "idp.signin.forms.ConfirmIdentityForm",
 }
-# A flood is stopped before anything is looked at, by network.  Failures are counted by ``idp.services.attempts``: the
+# A flood is stopped before anything is looked at, by network.  ``idp.services.accounts.attempts`` counts failures: the
 # library's own count clears the network's with a success, and knows neither accounts nor browsers.
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": None, "reauthenticate": "10/m/user"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.trusted_proxies

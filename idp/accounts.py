@@ -12,8 +12,8 @@ from directory.models import Departure, Member
 from directory.types import Hold, MailState, MemberState
 from idp import access
 from idp.models import Alarm, HubSession, OutgoingMail, Recovery, Tool
-from idp.services import attempts, factors, invitations
-from idp.services.invitations import Stage
+from idp.services.accounts import attempts, factors, invitations
+from idp.services.accounts.invitations import Stage
 from idp.standing import Facts, Invited
 from idp.types import LinkKind, OutgoingState, RecoveryState, ToolState
 

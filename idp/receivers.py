@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from audit.types import Action, Actor
 from directory.signals import addresses_changed, member_acted_on, members_ended, members_erased
 from directory.types import Role
-from idp.services import addresses, attached, links, notices_of_acts
+from idp.services.accounts import addresses, attached, links, notices_of_acts
 from idp.services.sessions import end_member
 from idp.types import LinkKind
 

@@ -3,7 +3,7 @@
 from django.db import migrations
 
 from idp.sealing import InvalidToken
-from idp.services.recovery_codes import from_seed
+from idp.services.accounts.recovery_codes import from_seed
 
 
 def digest(apps, schema_editor):

@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from idp.models import AccessToken, DeviceGrant, Grant, LogoutDelivery, RefreshToken, SeenIdentifier
-from idp.services import browsers, pushed
+from idp.services import pushed
+from idp.services.accounts import browsers
 from idp.types import DeliveryState
 
 BATCH = 500

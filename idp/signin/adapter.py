@@ -21,8 +21,8 @@ from directory import backends
 from directory.backends import forms_of, wait_for_refusal
 from directory.models import Member
 from directory.types import DirectoryUnavailable
-from idp.services import mails
-from idp.services.attempts import Try
+from idp.services.accounts import mails
+from idp.services.accounts.attempts import Try
 from idp.signin import journal, secrets, standing
 from idp.signin.addresses import is_own_path
 from idp.signin.browser import take, take_look

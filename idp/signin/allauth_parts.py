@@ -26,7 +26,7 @@ from django.http import HttpRequest, HttpResponse
 
 from directory.models import Member
 from idp.selectors import has_second_factor
-from idp.services.factors import is_synced
+from idp.services.accounts.factors import is_synced
 from idp.types import SECOND_FACTORS
 
 __all__ = [

@@ -11,7 +11,7 @@ from directory.models import Member
 from idp import networks, user_agents
 from idp.models import Browser
 from idp.selectors import live_sessions
-from idp.services import attempts, browsers
+from idp.services.accounts import attempts, browsers
 from idp.services.sessions import SESSION_FIELD
 from idp.signin.allauth_parts import network_of
 

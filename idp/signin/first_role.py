@@ -8,7 +8,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from directory.models import Member
-from idp.services import first
+from idp.services.accounts import first
 
 SECOND_FACTORS = {Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN}
 

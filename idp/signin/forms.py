@@ -19,8 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from directory.models import Member
-from idp.services import recovery_codes, refusals
-from idp.services.attempts import account_of
+from idp.services import refusals
+from idp.services.accounts import recovery_codes
+from idp.services.accounts.attempts import account_of
 from idp.signin import allauth_parts, journal, passkeys, secrets
 from idp.signin.browser import ask_trust, take
 from idp.signin.passkeys import Purpose

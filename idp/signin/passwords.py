@@ -28,9 +28,10 @@ from directory.types import ChangeUncertain, DirectoryUnavailable
 from idp import passwords as rule
 from idp.models import AccountLink
 from idp.selectors import live_session
-from idp.services import links, passwords, refusals, resets, sessions
-from idp.services.attempts import account_of
-from idp.services.passwords import PasswordRefused
+from idp.services import refusals, sessions
+from idp.services.accounts import links, passwords, resets
+from idp.services.accounts.attempts import account_of
+from idp.services.accounts.passwords import PasswordRefused
 from idp.signin import allauth_parts, journal, reauth, stages, standing
 from idp.signin.adapter import TOO_MANY
 from idp.signin.browser import take

@@ -9,7 +9,7 @@ from directory import selectors
 from directory.models import Member
 from directory.normalise import login_key, mail_key
 from directory.types import Hold, MemberState
-from idp.services.attempts import account_of
+from idp.services.accounts.attempts import account_of
 
 REASONS = {
     MemberState.LOCKED: "locked",

@@ -17,8 +17,9 @@ from audit.types import Action
 from directory.models import Member
 from idp.models import HubSession
 from idp.selectors import live_session
-from idp.services import alarms, attempts, browsers, invitations, recovery_codes, sessions
-from idp.services.factors import is_synced
+from idp.services import sessions
+from idp.services.accounts import alarms, attempts, browsers, invitations, recovery_codes
+from idp.services.accounts.factors import is_synced
 from idp.signin import allauth_parts, browser, journal, shown_codes, standing
 from idp.signin.methods import Proof, key_method, proof_of
 from idp.types import SECOND_FACTORS

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from directory.models import Member
-from idp.services import browsers
+from idp.services.accounts import browsers
 from idp.signin.browser import secret_of
 
 KEY = "choose_password"

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from directory.models import Member
 from idp.models import HubSession
 from idp.selectors import live_session
-from idp.services import alarms, sessions
+from idp.services import sessions
+from idp.services.accounts import alarms
 from idp.signin import allauth_parts
 from idp.signin.methods import Proof, proof_of
 

@@ -31,9 +31,10 @@ from directory.models import Member
 from directory.types import DirectoryUnavailable
 from idp.models import Tool
 from idp.selectors import has_second_factor, live_session, must_enrol, tool_by_client_id
-from idp.services import recovery_codes, refusals, sessions
-from idp.services.factors import rename, summary
-from idp.services.recovery_codes import FEW
+from idp.services import refusals, sessions
+from idp.services.accounts import recovery_codes
+from idp.services.accounts.factors import rename, summary
+from idp.services.accounts.recovery_codes import FEW
 from idp.signin import allauth_parts, journal, passkeys, reauth, shown_codes, standing
 from idp.signin.allauth_parts import network_of
 from idp.signin.forms import (

@@ -13,7 +13,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from directory.models import Member
-from idp.services import first, welcome
+from idp.services.accounts import first, welcome
 from idp.services.sessions import SESSION_FIELD
 from idp.signin import allauth_parts
 

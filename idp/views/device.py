@@ -29,7 +29,8 @@ from idp.protocol import acr
 from idp.protocol import device as codes
 from idp.protocol.errors import ProtocolError
 from idp.selectors import live_session
-from idp.services import attempts, device, refusals, withdrawal
+from idp.services import device, refusals, withdrawal
+from idp.services.accounts import attempts
 from idp.services.sessions import SESSION_FIELD
 from idp.signin import allauth_parts, reauth
 from idp.signin.allauth_parts import network_of

@@ -20,7 +20,8 @@ from audit.types import Action, Actor, Entry
 from directory.models import Member
 from idp.models import Browser, HubSession, ToolSession
 from idp.selectors import sessions_of
-from idp.services import alarms, browsers, refusals, sessions
+from idp.services import refusals, sessions
+from idp.services.accounts import alarms, browsers
 from idp.signin.browser import OFFER_FIELD, known_here, place_of
 from idp.views import logout
 

@@ -14,7 +14,7 @@ from directory.models import Member
 from directory.types import Hold, MailState
 from idp.models import AccountLink, OutgoingMail
 from idp.sealing import unseal
-from idp.services import addresses, links, mails
+from idp.services.accounts import addresses, links, mails
 from idp.types import LinkKind
 from tests.support.cast import MONDAY
 

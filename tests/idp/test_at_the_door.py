@@ -20,7 +20,8 @@ from directory.ldap import config
 from directory.ldap.client import Check, Verdict
 from directory.models import Member
 from directory.types import DirectoryUnavailable
-from idp.services import alarms, attempts, invitations, refusals, sessions
+from idp.services import refusals, sessions
+from idp.services.accounts import alarms, attempts, invitations
 from tests.idp.test_attempts import reasons
 from tests.support.links import ask_for_reset, choose, link_in, waiting
 from tests.support.signin import NEW_PASSWORD, NOEMIE, NOEMIE_PASSWORD, WRONG, Enrol, totp, try_to_sign_in

@@ -15,7 +15,7 @@ from directory.ldap import config
 from directory.models import Member
 from directory.types import MemberState
 from idp.models import Browser, HubSession
-from idp.services import attempts, browsers
+from idp.services.accounts import attempts, browsers
 from idp.signin.people import attempt_by
 from tests.support.cast import MONDAY
 from tests.support.signin import (

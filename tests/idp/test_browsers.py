@@ -16,7 +16,7 @@ from directory.models import Member
 from directory.signals import members_ended
 from idp import networks, user_agents
 from idp.models import Browser, Grant, HubSession, Tool
-from idp.services import browsers, mails
+from idp.services.accounts import browsers, mails
 from idp.services.purge import purge_expired
 from tests.support.authorize import posted  # noqa: F401
 from tests.support.cast import MONDAY

@@ -23,7 +23,8 @@ from directory.models import Member
 from directory.signals import addresses_changed, members_ended
 from directory.types import ChangeUncertain, Hold, MailState, MemberState
 from idp.models import AccountLink, Browser, HubSession, OutgoingMail
-from idp.services import attempts, links, mails, refusals, resets
+from idp.services import refusals
+from idp.services.accounts import attempts, links, mails, resets
 from idp.types import LinkKind
 from tests.support.links import ask_for_reset, choose, follow, link_in, waiting
 from tests.support.oidc import sign_in

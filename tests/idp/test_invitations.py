@@ -15,8 +15,8 @@ from demo.slapd import EmbeddedDirectory
 from directory.models import Member
 from directory.types import Hold, MailState, MemberState
 from idp.models import AccountLink, HubSession, OutgoingMail
-from idp.services import invitations, links, mails
-from idp.services.invitations import CannotInvite, Stage
+from idp.services.accounts import invitations, links, mails
+from idp.services.accounts.invitations import CannotInvite, Stage
 from idp.types import OutgoingState
 from tests.support.links import choose, follow, link_in, waiting
 from tests.support.oidc import sign_in
@@ -213,7 +213,7 @@ def test_nobody_is_said_to_have_read_a_text_they_did_not_see(client: Client, noe
 
 
 def test_the_digest_is_of_the_text_in_its_language(client: Client) -> None:
-    from idp.services.welcome import notice_digest
+    from idp.services.accounts.welcome import notice_digest
 
     with translation.override("fr"):
         french = notice_digest()

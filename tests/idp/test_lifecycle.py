@@ -18,7 +18,8 @@ from directory.types import Hold, MailState, MemberState, Role, SuspensionReason
 from idp.models import AccountLink, Browser, HubSession, LogoutDelivery, OutgoingMail, Recovery, RefreshToken
 from idp.sealing import unseal
 from idp.selectors import acts_on
-from idp.services import lifecycle, mails, sessions
+from idp.services import sessions
+from idp.services.accounts import lifecycle, mails
 from idp.types import LinkKind, MailKind, RecoveryState
 from launcher.models import Favourite
 from tests.support.cast import MONDAY, TUESDAY, make_member

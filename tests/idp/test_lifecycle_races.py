@@ -11,7 +11,7 @@ from directory import services
 from directory.models import Departure, Member, RoleGrant
 from directory.types import CannotChange, Hold, MemberState, Role, SuspensionReason
 from idp.models import OutgoingMail
-from idp.services import lifecycle
+from idp.services.accounts import lifecycle
 from tests.support.cast import make_member
 from tests.support.races import in_the_middle, meets_inside, together
 

@@ -12,7 +12,7 @@ from audit.types import Action
 from directory.models import Member
 from directory.types import MailState
 from idp.models import OutgoingMail
-from idp.services import mails
+from idp.services.accounts import mails
 from idp.types import MailKind, OutgoingState
 from tests.support.cast import MONDAY
 from tests.support.smtp import Post, post_office
@@ -134,7 +134,7 @@ def test_an_office_that_is_reached_by_telephone_gets_no_mail(member):
 def test_a_slow_server_keeps_the_worker_from_nothing_else(member, post, monkeypatch):
     rows = [queued(member) for _ in range(3)]
     clock = iter(range(0, 1000, 8))
-    monkeypatch.setattr("idp.services.mails.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("idp.services.accounts.mails.time.monotonic", lambda: float(next(clock)))
 
     first = mails.send_due(now=MONDAY)
     second = mails.send_due(now=MONDAY)

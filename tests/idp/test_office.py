@@ -15,7 +15,7 @@ from directory.models import Departure, Member, RoleGrant
 from directory.types import Hold, MailState, MemberState, Role
 from idp.models import AccountLink, Alarm, HubSession, OutgoingMail
 from idp.selectors import acts_on
-from idp.services import attempts
+from idp.services.accounts import attempts
 from idp.types import LinkKind
 from tests.support.cast import make_member
 from tests.support.oidc import sign_in

@@ -18,7 +18,8 @@ from directory.ldap import client as ldap_client
 from directory.models import Member
 from directory.types import DirectoryUnavailable, Hold, MemberState
 from idp.models import HubSession
-from idp.services import mails, refusals
+from idp.services import refusals
+from idp.services.accounts import mails
 from idp.signin import passkeys
 from tests.support.oidc import connect
 from tests.support.passkeys import (

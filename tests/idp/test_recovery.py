@@ -15,7 +15,7 @@ from directory.models import Member, RoleGrant
 from directory.types import CannotChange, Hold, Role
 from idp.models import AccountLink, HubSession, OutgoingMail, Recovery
 from idp.sealing import unseal
-from idp.services import lifecycle, links, mails, recovery
+from idp.services.accounts import lifecycle, links, mails, recovery
 from idp.types import LinkKind, MailKind, RecoveryState
 from tests.support.cast import MONDAY, TUESDAY, make_member
 

@@ -21,7 +21,8 @@ from audit.models import Event
 from audit.types import Action
 from directory.models import Member
 from idp.models import HubSession
-from idp.services import mails, recovery_codes, reseal
+from idp.services import reseal
+from idp.services.accounts import mails, recovery_codes
 from idp.signin import secrets, shown_codes
 from tests.support.cast import MONDAY
 from tests.support.races import together

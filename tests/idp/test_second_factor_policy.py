@@ -20,7 +20,7 @@ from directory.models import Member
 from directory.types import Hold
 from idp.models import HubSession, OutgoingMail
 from idp.protocol.errors import ProtocolError
-from idp.services import factors, mails, recovery_codes
+from idp.services.accounts import factors, mails, recovery_codes
 from tests.support.authorize import back_from
 from tests.support.cast import MONDAY
 from tests.support.cost import counted

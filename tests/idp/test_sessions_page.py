@@ -18,7 +18,8 @@ from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Member
 from idp.models import Alarm, Browser, HubSession, LogoutDelivery, OutgoingMail, Tool, ToolSession
-from idp.services import alarms, mails, sessions
+from idp.services import sessions
+from idp.services.accounts import alarms, mails
 from idp.types import MailKind
 from tests.support.cost import counted
 from tests.support.oidc import Party, answer_of, sign_in

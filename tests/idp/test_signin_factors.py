@@ -21,7 +21,8 @@ from audit.types import Action
 from directory.models import Member
 from directory.types import MemberState
 from idp.models import HubSession
-from idp.services import mails, refusals
+from idp.services import refusals
+from idp.services.accounts import mails
 from idp.signin import pending, reauth
 from tests.support.oidc import sign_in
 from tests.support.signin import (

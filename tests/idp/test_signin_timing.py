@@ -15,7 +15,7 @@ from audit.types import Action
 from directory import backends
 from directory.models import Member
 from directory.types import Hold, MemberState
-from idp.services import attempts
+from idp.services.accounts import attempts
 from idp.signin import adapter
 from tests.support.signin import HUGO, HUGO_PASSWORD, KARIM, KARIM_PASSWORD, NOEMIE, WRONG, AddMember, try_to_sign_in
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 from audit.types import Actor
 from directory.models import Member
 from idp.models import HubSession
-from idp.services import invitations
+from idp.services.accounts import invitations
 office = Member.objects.get(login="karim.benali")
 never = Member.objects.active().filter(email_state="ok", hub_sessions=None).exclude(account_links__kind="invitation")
 member = never.exclude(login__in=["noemie.ferrand", "benoit.de-la-tour"]).order_by("login")[int({number})]

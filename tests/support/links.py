@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from idp.models import OutgoingMail
 from idp.sealing import unseal
-from idp.services.mails import PURPOSE
+from idp.services.accounts.mails import PURPOSE
 from tests.support.signin import NEW_PASSWORD
 
 LINK = re.compile(r"https?://\S+/compte/lien/\S+/")

@@ -15,7 +15,8 @@ from django.utils import timezone
 from audit.types import SYSTEM
 from directory.services import synchronise
 from directory.types import DirectoryRefused, DirectoryUnavailable
-from idp.services import deliveries, factors, keys, lifecycle, mails, purge, sessions
+from idp.services import deliveries, keys, purge, sessions
+from idp.services.accounts import factors, lifecycle, mails
 
 log = logging.getLogger("hub.worker")
 PAUSE_SECONDS = 0.5

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from idp.services import first, links
+from idp.services.accounts import first, links
 
 
 class Command(BaseCommand):

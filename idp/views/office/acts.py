@@ -25,7 +25,7 @@ from directory.types import CannotChange, SuspensionReason
 from idp import words
 from idp.gate import actor_of, opened_by, refusal
 from idp.models import Alarm, Recovery
-from idp.services import alarms, help, invitations, links, lookups, recovery
+from idp.services.accounts import alarms, help, invitations, links, lookups, recovery
 from idp.signin import reauth
 from idp.views.office.members import DepartureForm, SuspensionForm, member_or_404, shown
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from directory.policy import Right
 from idp.gate import actor_of, opened_by
-from idp.services import invitations, lookups, mails
+from idp.services.accounts import invitations, lookups, mails
 from idp.views.office.members import member_or_404
 
 LANGUAGES = ("fr", "en")

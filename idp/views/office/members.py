@@ -20,7 +20,7 @@ from idp import accounts, words
 from idp.gate import actor_of, opened_by
 from idp.models import Browser, Recovery
 from idp.selectors import acts_on, live_sessions
-from idp.services import factors, invitations, lookups
+from idp.services.accounts import factors, invitations, lookups
 from idp.standing import Act, Code, Obstacle, can_enter, obstacles
 from idp.standing_words import ACTS, to_office
 from idp.types import RecoveryState

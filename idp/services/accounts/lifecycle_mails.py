@@ -8,7 +8,7 @@ from django.db.models import Prefetch
 
 from directory.models import Collective, Member
 from directory.types import Kind
-from idp.services import mails
+from idp.services.accounts import mails
 from idp.types import MailKind
 
 # Who reads each mail of a departure: reminders spare the leads, who cannot do anything about it.

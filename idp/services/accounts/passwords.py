@@ -16,7 +16,8 @@ from directory.types import ChangeUncertain, DirectoryUnavailable
 from idp import passwords
 from idp.models import AccountLink, HubSession, Tool
 from idp.passwords import Judgement
-from idp.services import attempts, browsers, links, mails, refusals, sessions
+from idp.services import refusals, sessions
+from idp.services.accounts import attempts, browsers, links, mails
 from idp.types import LinkKind, MailKind
 
 # Known to everybody who guesses at this house.

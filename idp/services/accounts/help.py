@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from audit.types import Actor
 from directory.models import Member
-from idp.services import attempts, mails, sessions
+from idp.services import sessions
+from idp.services.accounts import attempts, mails
 from idp.types import MailKind
 
 

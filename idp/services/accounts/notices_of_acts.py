@@ -8,7 +8,7 @@ from uuid import UUID
 from audit.types import Action
 from directory.models import Member
 from directory.types import Role, SuspensionReason
-from idp.services import lifecycle_mails, mails
+from idp.services.accounts import lifecycle_mails, mails
 from idp.types import MailKind
 
 # The acts of the office and of whoever gives roles, with the mail that tells the member.

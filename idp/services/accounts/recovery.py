@@ -19,7 +19,8 @@ from directory.models import Member
 from directory.services.changing import changing, check_not_above, check_not_watched_by
 from directory.types import CannotChange
 from idp.models import Recovery
-from idp.services import factors, lifecycle_mails, links, mails, sessions
+from idp.services import sessions
+from idp.services.accounts import factors, lifecycle_mails, links, mails
 from idp.types import LinkKind, MailKind, RecoveryState
 
 # Long enough for the other one to come back from the week-end; a request that nobody decides is none.

@@ -25,7 +25,7 @@ from audit.services import record, record_all
 from audit.types import SYSTEM, Action, Actor, Entry
 from directory.models import Member
 from idp.models import Browser, HubSession
-from idp.services import mails
+from idp.services.accounts import mails
 from idp.types import MailKind
 
 MEMORY = timedelta(days=180)

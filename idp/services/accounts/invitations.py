@@ -13,7 +13,7 @@ from audit.types import Action, Actor, Entry
 from directory import passwords as kept
 from directory.models import Member
 from idp.models import AccountLink, HubSession, OutgoingMail
-from idp.services import links, mails
+from idp.services.accounts import links, mails
 from idp.types import LinkKind, MailKind, OutgoingState
 
 TEMPLATE = "invitation"

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from directory.models import Member
-from idp.services import links, mails
+from idp.services.accounts import links, mails
 from idp.types import LinkKind, MailKind
 
 

@@ -15,7 +15,7 @@ from directory.normalise import login_key, mail_key
 from directory.services import grant_role
 from directory.types import MailState, Role
 from idp.models import AccountLink
-from idp.services import links
+from idp.services.accounts import links
 from idp.types import LinkKind
 
 LIFETIME = timedelta(hours=1)

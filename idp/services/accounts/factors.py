@@ -14,7 +14,8 @@ from audit.types import Action, Actor, Entry
 from directory.models import Member
 from directory.types import MailState
 from idp.models import OutgoingMail
-from idp.services import mails, recovery_codes, sessions
+from idp.services import sessions
+from idp.services.accounts import mails, recovery_codes
 from idp.types import SECOND_FACTORS, FactorSummary, MailKind, PasskeySummary
 
 # Before its end, beside the first one when it is asked for.

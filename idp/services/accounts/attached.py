@@ -11,7 +11,7 @@ from django.db import transaction
 from audit.services import record_all
 from audit.types import Action, Entry
 from idp.models import AccountLink, Browser, HubSession, OutgoingMail, Recovery
-from idp.services import browsers
+from idp.services.accounts import browsers
 from idp.types import RecoveryState
 
 

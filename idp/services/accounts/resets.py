@@ -17,7 +17,8 @@ from directory.normalise import login_key, mail_key
 from directory.types import Hold, MemberState
 from idp import accounts
 from idp.models import OutgoingMail
-from idp.services import links, mails, refusals
+from idp.services import refusals
+from idp.services.accounts import links, mails
 from idp.standing import obstacles
 from idp.standing_words import Said, to_member
 from idp.types import LinkKind, MailKind

@@ -15,7 +15,8 @@ from audit.types import Action, Actor, Entry
 from directory.models import Member
 from directory.types import CannotChange
 from idp.models import Alarm, HubSession, ToolSession
-from idp.services import browsers, links, mails, sessions
+from idp.services import sessions
+from idp.services.accounts import browsers, links, mails
 from idp.types import MailKind
 
 
