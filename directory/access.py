@@ -5,7 +5,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from directory.models import Collective, Member
-from directory.policy import LEAD_RIGHTS, NEVER_ON_ONESELF, Right, rights_of
+from directory.policy import LEAD_RIGHTS, NEVER_ON_ONESELF, Right, given_by, rights_of
+from directory.types import Role
 
 
 def may(person: Any, right: Right, subject: Member | Collective | None = None) -> bool:
@@ -20,6 +21,13 @@ def may(person: Any, right: Right, subject: Member | Collective | None = None) -
     if right in LEAD_RIGHTS:
         return _leads(person, subject)
     return right in rights_of(person.roles)
+
+
+def roles_to_give(person: Any) -> frozenset[Role]:
+    """The roles that this person may give and take back."""
+    if not isinstance(person, Member) or not person.is_active:
+        return frozenset()
+    return frozenset(given_by(person.roles))
 
 
 def _leads(person: Member, subject: Member | Collective | None) -> bool:

@@ -21,6 +21,7 @@ REASONS: dict[str, Text] = {
     "member_unknown": _("membre inconnu"),
     "collective_unknown": _("collectif inconnu"),
     "own_account": _("son propre compte"),
+    "role_too_new": _("rôle donné trop récemment"),
     "role_first": _("tient un rôle à retirer d’abord"),
     "suspended_already": _("compte déjà suspendu"),
     "gone_already": _("membre déjà parti"),
@@ -104,6 +105,10 @@ REFUSALS: dict[str, Text] = {
     ),
     "watches_you": _(
         "Cette personne contrôle ce que fait la structure : demandez d’abord à la technique de lui retirer ce rôle."
+    ),
+    "role_too_new": _(
+        "Votre rôle vient de vous être donné par la structure : "
+        "une personne qui le tient depuis trois jours doit décider."
     ),
     "role_first": _(
         "Cette personne tient un rôle que la structure ne donne pas : "

@@ -37,7 +37,7 @@ def tell_member(
     if action == Action.ROLE_GRANTED and facts["role"] != Role.OFFICE:
         # A link by hand lies with the office, which gets into no account above it: neither by asking the day before.
         links.end_all(member_id, now=now, kinds=[LinkKind.BY_HAND])
-    notices_of_acts.tell(action, member_id=member_id, facts=facts, now=now)
+    notices_of_acts.tell(action, member_id=member_id, actor=actor, facts=facts, now=now)
 
 
 @receiver(addresses_changed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -12,6 +12,8 @@ from audit.types import Action, Actor, Entry
 from directory.models import Member, RoleGrant
 from directory.policy import GIVEN_BY
 from directory.types import CannotChange, Role
+
+SETTLED_AFTER = timedelta(days=3)
 
 
 @contextmanager
@@ -48,6 +50,18 @@ def check_not_above(member: Member, *, actor: Actor, now: datetime) -> None:
     person = Member.objects.filter(pk=actor.member).first() if actor.member else None
     if person is not None and any(not GIVEN_BY[role] & person.roles for role in member.roles):
         raise CannotChange("role_first")
+
+
+def check_not_made_for_this(person: UUID | None, role: Role, *, asked_at: datetime) -> None:
+    """Whoever is the second of two people must not have been made so by the first, or by an accomplice, just before.
+
+    A role that was given by the operator or by a technician counts at once, any other one after three days.
+    """
+    grant = RoleGrant.objects.filter(member=person, role=role).select_related("granted_by").first()
+    if grant is None or grant.granted_by is None or Role.TECHNICIAN in grant.granted_by.roles:
+        return
+    if grant.granted_at > asked_at - SETTLED_AFTER:
+        raise CannotChange("role_too_new")
 
 
 def check_not_last_technician(member_id: UUID, *, now: datetime) -> None:

@@ -113,6 +113,8 @@ def test_no_page_decides_by_a_role_of_its_own():
 
     assert functions_where(reads_roles) == {
         "directory.access.may",
+        "directory.access.roles_to_give",
+        "directory.services.changing.check_not_made_for_this",
         "directory.services.changing.check_not_above",
         "directory.selectors.has_role",
         # Whether a role asks for a second factor, and the page that tells members what is known of them.

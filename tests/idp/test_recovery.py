@@ -20,9 +20,9 @@ from idp.types import LinkKind, MailKind, RecoveryState
 from tests.support.cast import MONDAY, TUESDAY, make_member
 
 
-def officer(login: str) -> Member:
+def officer(login: str, **grant: object) -> Member:
     person = make_member(login, login.replace(".", " ").title())
-    RoleGrant.objects.create(member=person, role=Role.OFFICE)
+    RoleGrant.objects.create(member=person, role=Role.OFFICE, **grant)
     return person
 
 
@@ -167,6 +167,28 @@ def test_the_office_gets_into_no_account_that_stands_above_it(with_factor, karim
     assert Authenticator.objects.filter(user=with_factor).exists()
     line = Event.objects.get(action=Action.RECOVERY_APPROVED, refused=True)
     assert (line.actor_id, line.subject_id, line.reason) == (lucie.pk, with_factor.pk, reason)
+
+
+def test_nobody_makes_the_second_person_for_the_occasion(with_factor, karim):
+    accomplice = officer("nouvel.appui", granted_by=karim)
+    RoleGrant.objects.filter(member=accomplice).update(granted_at=MONDAY - timedelta(days=2))
+    request = asked(with_factor, karim)
+
+    with pytest.raises(CannotChange) as refused:
+        recovery.approve(recovery_id=request.pk, actor=Actor(accomplice.pk), now=TUESDAY)
+    assert refused.value.reason == "role_too_new"
+
+    RoleGrant.objects.filter(member=accomplice).update(granted_at=MONDAY - timedelta(days=4))
+    assert recovery.approve(recovery_id=request.pk, actor=Actor(accomplice.pk), now=TUESDAY)
+
+
+def test_a_role_given_by_the_technician_counts_at_once(with_factor, karim):
+    technician = make_member("tech.nicienne", "Tech Nicienne")
+    RoleGrant.objects.create(member=technician, role=Role.TECHNICIAN)
+    second = officer("second.e", granted_by=technician)
+    request = asked(with_factor, karim)
+
+    assert recovery.approve(recovery_id=request.pk, actor=Actor(second.pk), now=TUESDAY)
 
 
 def test_a_request_that_is_not_there_is_over(karim):

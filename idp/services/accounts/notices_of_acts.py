@@ -5,7 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from audit.types import Action
+from django.conf import settings
+from django.utils import translation
+
+from audit.types import Action, Actor
 from directory.models import Member
 from directory.types import Role, SuspensionReason
 from idp.services.accounts import lifecycle_mails, mails
@@ -21,7 +24,7 @@ TEMPLATES = {
 }
 
 
-def tell(action: Action, *, member_id: UUID, facts: Mapping[str, Any], now: datetime) -> None:
+def tell(action: Action, *, member_id: UUID, actor: Actor, facts: Mapping[str, Any], now: datetime) -> None:
     """Inside the transaction of the act.  Departures speak to more people than the member."""
     member = Member.objects.get(pk=member_id)
     if action == Action.DEPARTURE_CANCELLED:
@@ -33,6 +36,22 @@ def tell(action: Action, *, member_id: UUID, facts: Mapping[str, Any], now: date
         return
     template, kind = TEMPLATES[action]
     mails.queue(kind=kind, template=template, member=member, context=_words(facts), now=now)
+    if action in (Action.ROLE_GRANTED, Action.ROLE_REVOKED):
+        _tell_the_office(action, member, actor, facts, now)
+
+
+def _tell_the_office(action: Action, member: Member, actor: Actor, facts: Mapping[str, Any], now: datetime) -> None:
+    """Who may act on accounts is everybody's business there: nobody makes themself an accomplice unseen."""
+    if "@" not in settings.OFFICE_CONTACT:
+        return
+    who = Member.objects.filter(pk=actor.member).first() if actor.member else None
+    with translation.override(settings.LANGUAGE_CODE):
+        role = str(Role(facts["role"]).label)
+    context = {"who": who, "role": role, "given": action == Action.ROLE_GRANTED}
+    subject, body = mails.rendered("role_office", member, context, language=settings.LANGUAGE_CODE)
+    mails.queue_text(
+        kind=MailKind.SECURITY, member=member, subject=subject, body=body, now=now, address=settings.OFFICE_CONTACT
+    )
 
 
 def _words(facts: Mapping[str, Any]) -> dict[str, Any]:

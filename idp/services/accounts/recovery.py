@@ -16,8 +16,13 @@ from django.urls import reverse
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from directory.models import Member
-from directory.services.changing import changing, check_not_above, check_not_watched_by
-from directory.types import CannotChange
+from directory.services.changing import (
+    changing,
+    check_not_above,
+    check_not_made_for_this,
+    check_not_watched_by,
+)
+from directory.types import CannotChange, Role
 from idp.models import Recovery
 from idp.services import sessions
 from idp.services.accounts import factors, lifecycle_mails, links, mails
@@ -63,6 +68,7 @@ def approve(*, recovery_id: UUID, actor: Actor, now: datetime) -> Decided:
         recovery = _open(recovery_id, now)
         if actor.member in (None, recovery.asked_by_id):
             raise CannotChange("same_person")
+        check_not_made_for_this(actor.member, Role.OFFICE, asked_at=recovery.asked_at)
         _check(member, actor, now)
         _settle(recovery, RecoveryState.APPROVED, actor, now)
         record(_line(Action.RECOVERY_APPROVED, recovery, actor, now))

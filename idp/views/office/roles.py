@@ -4,6 +4,7 @@ from datetime import datetime, time
 from typing import cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,8 +17,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from directory import selectors as directory_selectors
 from directory import services as directory_services
-from directory.models import Collective, Member, RoleGrant
-from directory.policy import Right, given_by
+from directory.access import roles_to_give
+from directory.models import Collective, RoleGrant
+from directory.policy import Right
 from directory.types import CannotChange, Role
 from idp.gate import actor_of, opened_by
 from idp.signin import reauth
@@ -105,6 +107,8 @@ def rule(request: HttpRequest) -> HttpResponse:
     collective = get_object_or_404(
         Collective, slug=request.POST.get("collective", "").replace("\x00", ""), present=True
     )
+    if (asked := _must_prove(request)) is not None:
+        return asked
     now = timezone.now()
     since = now if request.POST.get("needed") else None
     directory_services.require_second_factor(collective_id=collective.pk, since=since, actor=actor, now=now)
@@ -119,7 +123,7 @@ def rule(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, form: GrantForm, status: int = 200) -> HttpResponse:
-    gives = given_by(cast(Member, request.user).roles)
+    gives = roles_to_give(request.user)
     grants = RoleGrant.objects.select_related("member", "granted_by").order_by("role", "member__display_name")
     collectives = list(Collective.objects.filter(present=True).annotate(people=Count("memberships")))
     now = timezone.now()
@@ -131,6 +135,7 @@ def _page(request: HttpRequest, form: GrantForm, status: int = 200) -> HttpRespo
         "grants": [
             (each, each.member_id != request.user.pk and each.role in gives) for each in grants if each.is_in_force(now)
         ],
+        "roles_need_factor": settings.ROLES_NEED_SECOND_FACTOR,
         "ruled": [each for each in collectives if each.second_factor_from],
         "others": [each for each in collectives if not each.second_factor_from],
     }
