@@ -112,6 +112,9 @@ OUTGOING_AND_CRYPTO = {
     "CVE-2024-42490": "authentik: keys could be read without the right to.",
     "CVE-2026-55106": "authentik: a page of inspection answered without sign-in.",
     "canaille 0.0.71": "The about page showed the configuration.",
+    "CVE-2026-16071": "Keycloak: what was typed became part of a search in the directory.",
+    "keycloak#26112": "An entry outside the base of people was found.",
+    "CVE-2026-35563": "The certificate of another host was accepted for the directory's.",
 }
 RIGHTS = {
     "CVE-2026-37981": "Keycloak: a narrow role could look people up.",
