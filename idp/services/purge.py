@@ -7,16 +7,32 @@ from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from idp.models import AccessToken, DeviceGrant, Grant, LogoutDelivery, RefreshToken, SeenIdentifier
+from idp.models import (
+    AccessToken,
+    AccountLink,
+    Alarm,
+    DeviceGrant,
+    Grant,
+    HubSession,
+    LogoutDelivery,
+    OutgoingMail,
+    Recovery,
+    RefreshToken,
+    SeenIdentifier,
+)
 from idp.services import pushed
 from idp.services.accounts import browsers
-from idp.types import DeliveryState
+from idp.types import DeliveryState, OutgoingState, RecoveryState
 
 BATCH = 500
 # A used code is kept for a day so that its replay is recognised.
 CODE_MEMORY = timedelta(days=1)
 # The technician's log of notices; the journal keeps their lines.
 NOTICE_MEMORY = timedelta(days=90)
+# Mails that left, links that are over, and from where somebody signed in; the journal keeps their lines.
+ACCOUNT_MEMORY = timedelta(days=90)
+# What the office dealt with: long enough to look back at a year.
+HELP_MEMORY = timedelta(days=365)
 # A device that asks late is told that its code is too old, not that it never was.
 DEVICE_MEMORY = timedelta(hours=1)
 
@@ -33,8 +49,19 @@ def purge_expired(*, now: datetime) -> int:
         browsers.over(now),
         SeenIdentifier.objects.filter(expires_at__lt=now).order_by("expires_at"),
         Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
+        OutgoingMail.objects.exclude(state=OutgoingState.WAITING).filter(done_at__lt=now - ACCOUNT_MEMORY),
+        AccountLink.objects.filter(expires_at__lt=now - ACCOUNT_MEMORY),
+        Alarm.objects.filter(settled_at__lt=now - HELP_MEMORY),
+        Recovery.objects.exclude(state=RecoveryState.ASKED).filter(asked_at__lt=now - HELP_MEMORY),
     )
-    return sum(_delete_batch(rows) for rows in expired)
+    return sum(_delete_batch(rows) for rows in expired) + _forget_places(now)
+
+
+def _forget_places(now: datetime) -> int:
+    """A session that ended long ago stays, so that its member is known to have come; where it was does not."""
+    told = HubSession.objects.filter(ended_at__lt=now - ACCOUNT_MEMORY).exclude(label="", network="")
+    keys = list(told.values_list("pk", flat=True)[:BATCH])
+    return HubSession.objects.filter(pk__in=keys).update(label="", network="") if keys else 0
 
 
 def _delete_batch(rows: QuerySet[Any]) -> int:

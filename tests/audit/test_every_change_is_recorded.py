@@ -41,6 +41,7 @@ EXCUSED = {
     "idp.middleware._check": "the time a session was last seen; its beginning and end are recorded",
     "idp.services.accounts.attempts.clear": "a count in the cache; the reset or unlocking that clears it is recorded",
     "idp.services.deliveries._take": "a delivery's turn in the outbox; the outcome is recorded by _settle",
+    "idp.services.purge._forget_places": "from where a session was, long after its end, which is recorded",
     "idp.services.purge._delete_batch": "expired codes, tokens and sessions, dead already; their end was recorded",
     "idp.services.sessions.renew_key": "the same session under another key; its beginning and end are recorded",
     "idp.services.sessions.open_tool_session": "called by what issues a code or approves a device, which record it",
