@@ -7,7 +7,11 @@ from django.conf import settings
 from django.core.cache import cache
 
 from consent.selectors import forget_sheets
+from demo.run import compile_messages
 from idp.models.tools import forget_tools
+
+# Whoever reads English in a test reads the catalogue as it is now.
+compile_messages()
 
 pytest_plugins = [
     "tests.support.cast",

@@ -435,7 +435,7 @@ def test_a_link_that_is_over_gets_one_page_and_a_line(
     elif how == "left":
         members_ended.send(sender=None, member_ids=[noemie.pk], now=now)
     elif how == "moved":
-        addresses_changed.send(sender=None, member_ids=[noemie.pk], now=now)
+        addresses_changed.send(sender=None, former={noemie.pk: ""}, now=now)
     elif how == "suspended":
         Member.objects.update(hold=Hold.SUSPENDED)
         reason = "member_inactive"
