@@ -37,6 +37,19 @@ AddMember = Callable[..., Member]
 def entry_of(server: EmbeddedDirectory, uid: str) -> tuple[str, dict[str, list[bytes]]]:
     """The entry as the hub's reading account sees it."""
     library: Any = ldap
+    for left in reversed(range(3)):
+        try:
+            return _searched(server, uid)
+        except library.SERVER_DOWN:
+            # Some kernels tell of a connection that has only just begun that it is none.
+            if not left:
+                raise
+            time.sleep(0.1)
+    raise AssertionError
+
+
+def _searched(server: EmbeddedDirectory, uid: str) -> tuple[str, dict[str, list[bytes]]]:
+    library: Any = ldap
     connection = library.initialize(server.tls_uri)
     connection.set_option(library.OPT_X_TLS_CACERTFILE, str(server.ca_file))
     connection.set_option(library.OPT_X_TLS_NEWCTX, 0)
