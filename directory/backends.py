@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from directory import selectors
-from directory.ldap import client, config, mapping
-from directory.ldap.client import Verdict
+from directory.ldap import mapping, passwords, sources
+from directory.ldap.config import LdapConfig
+from directory.ldap.passwords import Verdict
 from directory.models import Member
 from directory.normalise import dn_key, opaque
 from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState
@@ -103,7 +104,7 @@ def _verified(member: Member | None, forms: tuple[str, ...], again: Callable[[],
         if number and not again():
             break
         try:
-            check = client.check_password(ldap, member.entry_uuid if member else None, form)
+            check = passwords.check_password(ldap, member.entry_uuid if member else None, form)
         except DirectoryRefused as error:
             # The hub's own account or certificate is at fault: no verdict on anybody's password.
             raise DirectoryUnavailable("the directory refuses the hub") from error
@@ -112,8 +113,7 @@ def _verified(member: Member | None, forms: tuple[str, ...], again: Callable[[],
     if member is None or check.entry is None or check.verdict is Verdict.REFUSED:
         return None
     # Where the entry is now, not where it was at the last pass: somebody may have left a minute ago.
-    locked = check.entry.attributes.get("pwdaccountlockedtime", ())
-    state, _ = mapping.state_of(dn_key(check.entry.dn), dn_key(ldap.former_base), locked)
+    state, _ = mapping.state_of(dn_key(check.entry.dn), check.entry.attributes, ldap.rules)
     if state != MemberState.ACTIVE or not _is_still_active(member.pk):
         return None
     # Right, but set by somebody else or over: it serves to choose another one, and for nothing beside.
@@ -125,8 +125,8 @@ def _is_still_active(member_id: UUID) -> bool:
     return Member.objects.active().filter(pk=member_id).exists()
 
 
-def _config() -> config.LdapConfig:
+def _config() -> LdapConfig:
     try:
-        return config.load()
+        return sources.load()
     except DirectoryRefused as error:
         raise DirectoryUnavailable("no directory is configured") from error

@@ -4,14 +4,17 @@ Whatever is wrong with a value is collected as a ``Problem`` and the rest of the
 lost for a bad telephone number.
 """
 
+import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import idna
 
 MAX_MAIL = 254
+# Bytes; PostgreSQL refuses to index more than some 2,700.
+MAX_NAME_KEY = 1000
 MAX_LOCAL_PART = 64
 
 # Attribute types that have several spellings (RFC 4519, RFC 4524): one name each.
@@ -62,7 +65,7 @@ class Problem:
 class Values:
     """The attributes of one entry, read one by one; what was wrong with them adds up in ``problems``."""
 
-    attributes: dict[str, Sequence[bytes]]
+    attributes: Mapping[str, Sequence[bytes]]
     problems: list[Problem] = field(default_factory=list)
 
     def texts(self, name: str, *, lines: bool = False) -> list[str]:
@@ -194,6 +197,14 @@ def dn_key(dn: str) -> str:
     Raises ``InvalidName``.
     """
     return ",".join("+".join(sorted(f"{kind}={_quote(fold(value))}" for kind, value in rdn)) for rdn in parse_dn(dn))
+
+
+def name_key(key: str) -> str:
+    """A key of ``dn_key`` as it is kept: one too long for an index of the database gives way to its digest."""
+    raw = key.encode("utf-8", "surrogatepass")
+    if len(raw) <= MAX_NAME_KEY and "\0" not in key and key.isprintable():
+        return key
+    return "sha256:" + hashlib.sha256(raw).hexdigest()
 
 
 def is_under(key: str, base_key: str) -> bool:

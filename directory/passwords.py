@@ -7,8 +7,9 @@ new password, nothing else has happened either.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from directory.ldap import client, config
-from directory.ldap.client import Outcome
+from directory.ldap import passwords as ldap_passwords
+from directory.ldap import sources
+from directory.ldap.passwords import Outcome
 from directory.models import Member
 from directory.types import DirectoryRefused, DirectoryUnavailable
 
@@ -20,29 +21,29 @@ def can_reset(member: Member) -> bool:
     if member.is_local:
         return True
     try:
-        return config.load().can_write
+        return sources.load().can_write
     except DirectoryRefused:
         return False
 
 
 def change(member: Member, *, old: str, new: str) -> Outcome:
-    """By its holder, who shows the old one.  Raises as ``client.change_password``."""
+    """By its holder, who shows the old one.  Raises as ``ldap.passwords.change_password``."""
     uuid = member.entry_uuid
     if uuid is None:
         # Asked of the row and not of what was loaded: two changes at once must not both find the old one right.
         held = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         return _keep(held, new) if held.check_password(old) else Outcome.WRONG_OLD
     with _refusals_told():
-        return client.change_password(config.load(), uuid, old, new)
+        return ldap_passwords.change_password(sources.load(), uuid, old, new)
 
 
 def reset(member: Member, *, new: str) -> Outcome:
-    """For a person who proved otherwise that they are the one.  Raises as ``client.reset_password``."""
+    """For a person who proved otherwise that they are the one.  Raises as ``ldap.passwords.reset_password``."""
     uuid = member.entry_uuid
     if uuid is None:
         return _keep(Member.objects.select_for_update(no_key=True).get(pk=member.pk), new)
     with _refusals_told():
-        return client.reset_password(config.load(), uuid, new)
+        return ldap_passwords.reset_password(sources.load(), uuid, new)
 
 
 @contextmanager

@@ -32,6 +32,11 @@ class Right(StrEnum):
     # Over tools.
     SEE_DELIVERIES = "see_deliveries"
     RETRY_DELIVERIES = "retry_deliveries"
+    # Over the directories.
+    SEE_DIRECTORY = "see_directory"
+    MANAGE_SOURCES = "manage_sources"
+    APPROVE_REMOVALS = "approve_removals"
+    SETTLE_ISSUES = "settle_issues"
     # Over the journal.
     READ_JOURNAL = "read_journal"
     # Over one’s own collectives.
@@ -53,6 +58,9 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.SEE_ROLES,
             Right.GRANT_ROLES,
             Right.SET_FACTOR_POLICY,
+            Right.SEE_DIRECTORY,
+            Right.APPROVE_REMOVALS,
+            Right.SETTLE_ISSUES,
         }
     ),
     Role.TECHNICIAN: frozenset(
@@ -62,6 +70,10 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.SEE_ROLES,
             Right.GRANT_ROLES,
             Right.SET_FACTOR_POLICY,
+            Right.SEE_DIRECTORY,
+            Right.MANAGE_SOURCES,
+            Right.APPROVE_REMOVALS,
+            Right.SETTLE_ISSUES,
         }
     ),
     Role.DPO: frozenset({Right.READ_JOURNAL}),

@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 
 from django.db import connection, models, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from audit.services import record
 from audit.types import Action, Entry
-from directory.models import SyncRun
+from directory.models import DirectorySource, SyncRun
 from directory.selectors import READ
 from directory.types import RunStatus
 
@@ -19,26 +19,31 @@ LOCK = 7_216_034_563
 MAX_ERROR = 80
 
 
-def open_run(now: datetime) -> SyncRun:
-    stale = SyncRun.objects.filter(status=RunStatus.RUNNING, started_at__lt=now - LONGEST)
+def open_run(run: SyncRun) -> SyncRun:
+    now = run.started_at
+    stale = SyncRun.objects.filter(source=run.source, status=RunStatus.RUNNING, started_at__lt=now - LONGEST)
     stale.update(status=RunStatus.INTERRUPTED, ended_at=now)
-    return SyncRun.objects.create(started_at=now)
+    run.save()
+    return run
 
 
 def one_at_a_time() -> None:
-    """Passes are applied one after the other (SQLite's transactions are that already)."""
+    """Passes are applied one after the other (SQLite's transactions are that already).
+
+    Those of two sources as well: who shares a login with whom is decided over all of them.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
 def is_overtaken(run: SyncRun) -> bool:
-    return SyncRun.objects.filter(pk__gt=run.pk, status__in=READ).exists()
+    return SyncRun.objects.filter(pk__gt=run.pk, source=run.source, dry=False, status__in=READ).exists()
 
 
-def last_read() -> SyncRun | None:
+def last_read(source: DirectorySource) -> SyncRun | None:
     """The last pass that read the whole directory."""
-    return SyncRun.objects.filter(status__in=READ).order_by("-id").first()
+    return SyncRun.objects.filter(source=source, dry=False, status__in=READ).order_by("-id").first()
 
 
 def close(run: SyncRun, status: RunStatus, now: datetime) -> SyncRun:
@@ -65,11 +70,12 @@ def fail(run: SyncRun, error: str, now: datetime) -> None:
 
 
 def _previous(run: SyncRun) -> SyncRun | None:
-    return SyncRun.objects.filter(pk__lt=run.pk).exclude(status=RunStatus.RUNNING).order_by("-id").first()
+    before = SyncRun.objects.filter(pk__lt=run.pk, source=run.source, dry=False).exclude(status=RunStatus.RUNNING)
+    return before.order_by("-id").first()
 
 
 def _says_the_same(previous: SyncRun, run: SyncRun) -> bool:
-    if (previous.status, previous.error) != (run.status, run.error):
+    if (previous.status, previous.error) != (run.status, run.error) or run.dry:
         return False
     if run.status == RunStatus.FAILED:
         return True
@@ -83,8 +89,8 @@ def _unreferenced() -> models.QuerySet[SyncRun]:
 
 def _forget_old(now: datetime) -> None:
     old = Q(started_at__lt=now - KEPT) & ~Q(status=RunStatus.RUNNING)
-    if last := last_read():
-        old &= ~Q(pk=last.pk)
+    newest = SyncRun.objects.filter(source=OuterRef("source"), dry=False, status__in=READ).order_by("-id")
+    old &= ~Q(pk=Subquery(newest.values("pk")[:1]))
     ids = list(_unreferenced().filter(old).values_list("pk", flat=True)[:100])
     if ids:
         SyncRun.objects.filter(pk__in=ids).delete()

@@ -69,6 +69,30 @@ class Role(TextChoices):
     TECHNICIAN = "technician", _("technicien·ne")
 
 
+class ServerKind(TextChoices):
+    """Kinds of directory server; ``directory.ldap.servers`` knows how they differ."""
+
+    OPENLDAP = "openldap", _("OpenLDAP")
+    DS389 = "ds389", _("389 Directory Server")
+    ACTIVE_DIRECTORY = "active_directory", _("Active Directory")
+
+
+class SourceState(TextChoices):
+    """Nothing is read of a draft by itself; what a retired one had may become another source’s."""
+
+    DRAFT = "draft", _("en préparation")
+    ACTIVE = "active", _("suivi")
+    PAUSED = "paused", _("en pause")
+    RETIRED = "retired", _("retiré")
+
+
+class Mode(TextChoices):
+    """How much a pass reads: what changed, or everything."""
+
+    PIVOT = "pivot", _("différences")
+    DEEP = "deep", _("lecture complète")
+
+
 class RunStatus(TextChoices):
     RUNNING = "running", _("en cours")
     OK = "ok", _("réussie")

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from joserfc.jwk import KeySet, OctKey
 
-from idp import sealing, tls
+from directory import sealing
+from idp import tls
 from idp.models import Tool
 from idp.protocol import algorithms, assertions, jose
 from idp.protocol.certificates import Certificate

@@ -1,8 +1,9 @@
 """Writing a plan into the mirror, with its report, its issues and its lines in the journal."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Q
@@ -11,16 +12,15 @@ from django.utils.text import slugify
 from audit.services import record_all
 from audit.types import Action, Entry
 from directory.ldap.plan import DETAILS, GroupChange, PersonChange, Plan
-from directory.ldap.source import Source
 from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
-from directory.runs import close, last_read
 from directory.signals import addresses_changed, members_ended
 from directory.types import MailState, MemberState, RunStatus
 
-MIRRORED = ("dn", "dn_key", "csn", "state", "state_reason", "login_ambiguous", "email_state", *DETAILS)
-GROUP_MIRRORED = ("dn", "dn_key", "csn", "name", "kind", "description", "present")
+MIRRORED = ("dn", "dn_key", "csn", "digest", "state", "state_reason", "login_ambiguous", "email_state", *DETAILS)
+GROUP_KEYS = ("member_keys", "lead_keys", "unknown_keys")
+GROUP_MIRRORED = ("dn", "dn_key", "csn", "digest", "name", "kind", "description", "present", *GROUP_KEYS)
 # What changes without anybody's data changing: the entry's place and its change number.
-PLUMBING = {"dn", "dn_key", "csn", "login_key", "email_key"}
+PLUMBING = {"dn", "dn_key", "csn", "digest", "login_key", "email_key", "nested", *GROUP_KEYS}
 LISTED = 2_000
 MAX_SLUG = 110
 MAX_DETAIL = 400
@@ -32,11 +32,21 @@ PERSON_ACTIONS = {
 }
 
 
-def apply(run: SyncRun, plan: Plan, source: Source, now: datetime) -> SyncRun:
-    """Inside the caller's transaction: all of it or nothing."""
-    before = last_read()
-    members, former = _write_people(plan, now)
-    collectives = _write_groups(plan)
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """``changed``: members whose rows were written; ``written``: how many rows in all, the run's own apart."""
+
+    changed: tuple[UUID, ...]
+    written: int
+
+
+def apply(run: SyncRun, plan: Plan, now: datetime, *, first: bool, held_before: str) -> Applied:
+    """Inside the caller's transaction: all of it or nothing.
+
+    ``held_before``: the approval that the pass before was waiting for; what waits is told once.
+    """
+    members, former = _write_people(run, plan, now)
+    collectives = _write_groups(run, plan)
     _write_memberships(plan, members, collectives)
     # A source that is not believed says nothing about what was settled either.
     issues = 0 if plan.waits_wholly else _write_issues(run, plan, now)
@@ -47,16 +57,14 @@ def apply(run: SyncRun, plan: Plan, source: Source, now: datetime) -> SyncRun:
         addresses_changed.send(sender=SyncRun, former=former, now=now)
     report_of(run, plan, now)
     run.counts["written"] = plan.changes + issues
-    # A server that went back keeps the mark it has to come up to again.
-    run.watermark = before.watermark if plan.waits_wholly and before else source.watermark
-    record_all(_journal(run, plan, members, collectives, before, now))
-    return close(run, RunStatus(run.status), now)
+    record_all(_journal(run, plan, members, collectives, now, first=first, held_before=held_before))
+    return Applied(tuple(members[each.entry_uuid].pk for each in plan.people), plan.changes + issues)
 
 
 def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
     """Fill the run with what the plan says: counts, every difference, every issue, what waits."""
     run.counts = plan.counts()
-    run.status = RunStatus.HELD if plan.held else RunStatus.PROBLEMS if plan.issues else RunStatus.OK
+    run.status = RunStatus.HELD if plan.held else RunStatus.PROBLEMS if plan.open_issues else RunStatus.OK
     run.ended_at = now
     run.report = {
         "people": [_person_line(each) for each in plan.people[:LISTED]],
@@ -99,7 +107,7 @@ def _pairs(pairs: Any) -> list[list[str]]:
 # Rows --------------------------------------------------------------------------------------------------------
 
 
-def _write_people(plan: Plan, now: datetime) -> tuple[dict[UUID, Member], dict[UUID, str]]:
+def _write_people(run: SyncRun, plan: Plan, now: datetime) -> tuple[dict[UUID, Member], dict[UUID, str]]:
     """Write the changed people; the answer holds everybody whom the plan names.
 
     And by member the address they had, where it is another one now, or is no longer theirs alone.
@@ -124,18 +132,20 @@ def _write_people(plan: Plan, now: datetime) -> tuple[dict[UUID, Member], dict[U
                 former[member.pk] = member.email if member.email_state == MailState.OK else ""
         for name, value in each.changes.items():
             setattr(member, name, value)
+        if "csn" in each.changes or "digest" in each.changes or each.verb == "join":
+            # Somebody of a source that is no longer in use may be this one's from now on.
+            member.source_id = run.source_id
         if "state" in each.changes:
             member.state_since = now
         if member.is_active or each.changes.get("dn"):
             # Erased, and back: the plan filled them again.
             member.erased_at = None
-    Member.objects.bulk_create(joined)
-    if changed:
-        Member.objects.bulk_update(changed, [*MIRRORED, "state_since", "erased_at", "updated_at"], batch_size=100)
+    Member.objects.bulk_create(joined, batch_size=500)
+    _rewrite(Member, changed, [*MIRRORED, "source", "state_since", "erased_at", "updated_at"])
     return {uuid: member for uuid, member in members.items() if uuid is not None}, former
 
 
-def _write_groups(plan: Plan) -> dict[UUID, Collective]:
+def _write_groups(run: SyncRun, plan: Plan) -> dict[UUID, Collective]:
     named = {each.entry_uuid for each in plan.groups}
     named |= {group for group, _ in (*plan.memberships_set, *plan.memberships_removed)}
     named |= {group for group, _ in plan.leads_added | plan.leads_removed}
@@ -151,11 +161,41 @@ def _write_groups(plan: Plan) -> dict[UUID, Collective]:
             collective = collectives[each.entry_uuid]
             changed.append(collective)
         for name, value in each.changes.items():
-            setattr(collective, name, value)
+            if name != "nested":
+                setattr(collective, name, value)
+        collective.source_id = run.source_id
     Collective.objects.bulk_create(made)
-    if changed:
-        Collective.objects.bulk_update(changed, GROUP_MIRRORED, batch_size=100)
+    _rewrite(Collective, changed, [*GROUP_MIRRORED, "source"])
+    _write_nesting(plan, collectives)
     return collectives
+
+
+def _rewrite(model: Any, rows: Sequence[Any], columns: Sequence[str]) -> None:
+    """The same columns of many rows.  Every row is there: a conflict on its key is how each is found."""
+    for start in range(0, len(rows), 200):
+        model.objects.bulk_create(
+            rows[start : start + 200], update_conflicts=True, unique_fields=["id"], update_fields=columns
+        )
+
+
+def _write_nesting(plan: Plan, collectives: dict[UUID, Collective]) -> None:
+    through = Collective.nested.through
+    wanted: dict[UUID, frozenset[UUID]] = {
+        each.entry_uuid: cast("frozenset[UUID]", each.changes["nested"])
+        for each in plan.groups
+        if "nested" in each.changes
+    }
+    if not wanted:
+        return
+    others: set[UUID] = set().union(*wanted.values()) - collectives.keys()
+    pks = {uuid: collective.pk for uuid, collective in collectives.items()}
+    pks |= {each.entry_uuid: each.pk for each in _by_entry(Collective, others)}
+    through.objects.filter(from_collective_id__in=[pks[uuid] for uuid in wanted]).delete()
+    through.objects.bulk_create(
+        through(from_collective_id=pks[uuid], to_collective_id=pks[child])
+        for uuid, children in sorted(wanted.items())
+        for child in sorted(children)
+    )
 
 
 def _by_entry(model: Any, uuids: set[UUID]) -> Iterator[Any]:
@@ -211,14 +251,16 @@ def _any_of(pairs: Sequence[tuple[UUID, UUID]], members: dict[UUID, Member], col
 
 def _write_issues(run: SyncRun, plan: Plan, now: datetime) -> int:
     """One row per entry and code for ever: opened, opened again, changed or settled; unchanged ones are not touched."""
-    rows = {(row.entry_uuid, row.code): row for row in SyncIssue.objects.all()}
+    named = {issue.entry_uuid for issue in plan.issues} | {uuid for uuid, _ in plan.settled}
+    rows = {(row.entry_uuid, row.code): row for row in _by_entry(SyncIssue, named)}
     opened, changed = [], []
     for issue in plan.issues:
         detail = issue.detail[:MAX_DETAIL]
-        row = rows.pop((issue.entry_uuid, issue.code), None)
+        row = rows.get((issue.entry_uuid, issue.code))
         if row is None:
             opened.append(
                 SyncIssue(
+                    source_id=run.source_id,
                     entry_uuid=issue.entry_uuid,
                     dn=issue.dn,
                     code=issue.code,
@@ -229,14 +271,17 @@ def _write_issues(run: SyncRun, plan: Plan, now: datetime) -> int:
             )
         elif row.resolved_at is not None or (row.dn, row.detail) != (issue.dn, detail):
             row.dn, row.detail, row.last_run, row.resolved_at = issue.dn, detail, run, None
+            # Seen as it was: it is another thing now.
+            row.acknowledged_by, row.source_id = None, run.source_id
             changed.append(row)
-    for row in rows.values():
-        if row.resolved_at is None:
-            row.resolved_at = now
-            changed.append(row)
-    SyncIssue.objects.bulk_create(opened)
+    for key in plan.settled:
+        if key in rows:
+            rows[key].resolved_at = now
+            changed.append(rows[key])
+    SyncIssue.objects.bulk_create(opened, batch_size=500)
     if changed:
-        SyncIssue.objects.bulk_update(changed, ["dn", "detail", "last_run", "resolved_at"], batch_size=200)
+        columns = ["dn", "detail", "last_run", "resolved_at", "acknowledged_by", "source"]
+        SyncIssue.objects.bulk_update(changed, columns, batch_size=200)
     return len(opened) + len(changed)
 
 
@@ -248,8 +293,10 @@ def _journal(
     plan: Plan,
     members: dict[UUID, Member],
     collectives: dict[UUID, Collective],
-    before: SyncRun | None,
     now: datetime,
+    *,
+    first: bool,
+    held_before: str,
 ) -> Iterator[Entry]:
     for each in plan.people:
         items = sorted(set(each.changes) - PLUMBING)
@@ -276,10 +323,10 @@ def _journal(
             at=now,
         )
     counts = {name: count for name, count in run.counts.items() if count}
-    if plan.held and (before is None or before.report.get("approval") != plan.digest):
+    if plan.held and held_before != plan.digest:
         what = [held.what for held in plan.held]
         yield Entry(Action.SYNC_HELD, facts={"run": run.pk, "held": what, "approval": plan.digest}, at=now)
-    if run.counts["written"] or before is None:
+    if run.counts["written"] or first:
         yield Entry(Action.SYNC_APPLIED, facts={"run": run.pk, **counts}, at=now)
 
 

@@ -62,3 +62,22 @@ def components(children: Mapping[G, AbstractSet[G]]) -> list[frozenset[G]]:
             elif child in on_stack:
                 low[node] = min(low[node], number[child])
     return found
+
+
+def reachable(start: AbstractSet[G], edges: Mapping[G, AbstractSet[G]]) -> frozenset[G]:
+    """The nodes themselves, and everything that one comes to from them."""
+    found, todo = set(start), list(start)
+    while todo:
+        for each in edges.get(todo.pop(), frozenset()):
+            if each not in found:
+                found.add(each)
+                todo.append(each)
+    return frozenset(found)
+
+
+def reversed_edges(edges: Mapping[G, AbstractSet[G]]) -> dict[G, set[G]]:
+    back: dict[G, set[G]] = {}
+    for node, others in edges.items():
+        for other in others:
+            back.setdefault(other, set()).add(node)
+    return back

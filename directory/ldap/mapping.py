@@ -1,10 +1,13 @@
 """From an entry of the directory to a person or a group of the plan.  Values in, values out."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from directory.ldap.plan import KINDS, Group, Person
+from directory.ldap.plan import Group, Person
+from directory.ldap.rules import Rules
 from directory.normalise import (
+    InvalidName,
     Problem,
     Values,
     dn_key,
@@ -13,12 +16,13 @@ from directory.normalise import (
     is_under,
     login_key,
     mail_key,
+    name_key,
     postal_address,
 )
 from directory.types import Kind, MailState, MemberState
 
-# Locked for good; any other time is a lock that ends by itself, which only the server's bind can judge.
-LOCKED_FOR_GOOD = b"000001010000Z"
+Attributes = Mapping[str, Sequence[bytes]]
+
 LIMITS = {
     "login": 255,
     "display_name": 400,
@@ -39,67 +43,89 @@ LIMITS = {
 }
 
 
-def state_of(key: str, former_key: str, locked: Sequence[bytes]) -> tuple[MemberState, str]:
+def state_of(key: str, attributes: Attributes, rules: Rules) -> tuple[MemberState, str]:
     """Where an entry is and whether it is locked decide if its holder may enter."""
-    if is_under(key, former_key):
+    if rules.former_key and is_under(key, rules.former_key):
         return MemberState.LEFT, "former_branch"
-    if LOCKED_FOR_GOOD in locked:
+    if rules.server.is_locked(attributes):
         return MemberState.LOCKED, "locked_for_good"
     return MemberState.ACTIVE, ""
 
 
-def person_from(
-    uuid: UUID, dn: str, csn: str, attributes: dict[str, Sequence[bytes]], *, former_key: str, mail_domain: str
-) -> Person:
+def digest_of(dn: str, attributes: Attributes, names: Sequence[str], rules: Rules) -> str:
+    """Of everything that is made of an entry: the same one comes to the same person or group.
+
+    In whichever order the server gives the values (RFC 4511 §4.1.7).
+    """
+    digest = hashlib.blake2b(f"{rules.digest}\0{dn}".encode("utf-8", "surrogatepass"), digest_size=16)
+    for name in names:
+        values = attributes.get(name.lower())
+        if values:
+            digest.update(b"\0%d" % len(values))
+            for value in sorted(values) if len(values) > 1 else values:
+                digest.update(b"\0%d\0" % len(value))
+                digest.update(value)
+        else:
+            digest.update(b"\0-")
+    return digest.hexdigest()
+
+
+def person_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Rules) -> Person:
+    names = rules.person
     values = Values(attributes)
     key = dn_key(dn)
-    state, reason = state_of(key, former_key, attributes.get("pwdaccountlockedtime", ()))
-    login = _login(values, dn)
-    mail, mail_state = _mail(values, mail_domain)
-    given, family = values.text("givenName", LIMITS["given_name"]), values.text("sn", LIMITS["family_name"])
+    state, reason = state_of(key, attributes, rules)
+    login = _login(values, dn, names["login"])
+    mail, mail_state = _mail(values, names["email"], rules.mail_domain)
+    given = values.text(names["given_name"], LIMITS["given_name"])
+    family = values.text(names["family_name"], LIMITS["family_name"])
     details = {
         "login": login,
         "login_key": login_key(login),
         "email": mail,
         "email_key": mail_key(mail),
-        "display_name": _shown(values, given, family, login),
+        "display_name": _shown(values, names, given, family, login),
         "given_name": given,
         "family_name": family,
-        "phone": values.phone("telephoneNumber", LIMITS["phone"]),
-        "mobile": values.phone("mobile", LIMITS["mobile"]),
-        "trade": values.text("title", LIMITS["trade"]),
-        "employee_number": values.text("employeeNumber", LIMITS["employee_number"]),
-        "employee_type": values.text("employeeType", LIMITS["employee_type"]),
-        "business_name": values.text("o", LIMITS["business_name"]),
-        "postal_address": postal_address(values.text("postalAddress", LIMITS["postal_address"], lines=True)),
-        "postal_code": values.text("postalCode", LIMITS["postal_code"]),
-        "town": values.text("l", LIMITS["town"]),
-        "language": values.text("preferredLanguage", LIMITS["language"]),
+        "phone": values.phone(names["phone"], LIMITS["phone"]),
+        "mobile": values.phone(names["mobile"], LIMITS["mobile"]),
+        "trade": values.text(names["trade"], LIMITS["trade"]),
+        "employee_number": values.text(names["employee_number"], LIMITS["employee_number"]),
+        "employee_type": values.text(names["employee_type"], LIMITS["employee_type"]),
+        "business_name": values.text(names["business_name"], LIMITS["business_name"]),
+        "postal_address": postal_address(values.text(names["postal_address"], LIMITS["postal_address"], lines=True)),
+        "postal_code": values.text(names["postal_code"], LIMITS["postal_code"]),
+        "town": values.text(names["town"], LIMITS["town"]),
+        "language": values.text(names["language"], LIMITS["language"]),
     }
-    return Person(uuid, dn, key, csn, state, reason, mail_state, details, problems=tuple(values.problems))
+    digest = digest_of(dn, attributes, rules.person_attributes, rules)
+    return Person(
+        uuid, dn, name_key(key), csn, state, reason, mail_state, details, digest=digest, problems=tuple(values.problems)
+    )
 
 
-def _login(values: Values, dn: str) -> str:
+def _login(values: Values, dn: str, attribute: str) -> str:
     """The one in the entry's name when there are several.  A login cut short would be another person's."""
-    logins = [text for text in values.texts("uid") if len(text) <= LIMITS["login"]]
+    logins = [text for text in values.texts(attribute) if len(text) <= LIMITS["login"]]
     if not logins:
         values.problems.append(Problem("no_login"))
         return ""
-    named = fold(first_value(dn, "uid"))
+    named = fold(first_value(dn, attribute.lower())) if len(logins) > 1 else ""
     return next((text for text in logins if fold(text) == named), logins[0])
 
 
-def _mail(values: Values, domain: str) -> tuple[str, MailState]:
+def _mail(values: Values, attribute: str, domain: str) -> tuple[str, MailState]:
     """The address in the organisation's domain, else the alphabetically first: the same at every pass."""
-    texts = values.texts("mail")
+    raws = values.attributes.get(attribute.lower(), ())
+    texts = values.texts(attribute)
     good = sorted((text for text in texts if mail_key(text)), key=lambda text: (mail_key(text), text))
-    if not values.attributes.get("mail"):
+    if not raws:
         values.problems.append(Problem("no_mail"))
         return "", MailState.NONE
     # A line feed in an address is an attack on mail headers: such a value is refused, not repaired.
-    unclean = [raw for raw in values.attributes["mail"] if any(byte < 32 or byte == 127 for byte in raw)]
+    unclean = [raw for raw in raws if any(byte < 32 or byte == 127 for byte in raw)]
     if unclean:
-        spoilt = {Values({"mail": [raw]}).text("mail", 10_000) for raw in unclean}
+        spoilt = {Values({attribute.lower(): [raw]}).text(attribute, 10_000) for raw in unclean}
         good = [text for text in good if text not in spoilt]
     if len(good) < len(texts) or unclean:
         values.problems.append(Problem("mail_invalid"))
@@ -109,36 +135,47 @@ def _mail(values: Values, domain: str) -> tuple[str, MailState]:
     return (own or good)[0], MailState.OK
 
 
-def _shown(values: Values, given: str, family: str, login: str) -> str:
+def _shown(values: Values, names: Mapping[str, str], given: str, family: str, login: str) -> str:
     """displayName, else both names, else cn, else whatever there is."""
-    shown = values.text("displayName", LIMITS["display_name"])
+    shown = values.text(names["display_name"], LIMITS["display_name"])
     both = f"{given} {family}" if given and family else ""
-    common = values.text("cn", LIMITS["display_name"])
-    return values.cut("displayName", shown or both or common or family or given or login, LIMITS["display_name"])
+    common = values.text(names["common_name"], LIMITS["display_name"])
+    best = shown or both or common or family or given or login
+    return values.cut(names["display_name"], best, LIMITS["display_name"])
 
 
-def group_from(uuid: UUID, dn: str, csn: str, attributes: dict[str, Sequence[bytes]]) -> Group:
+def group_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Rules) -> Group:
+    names = rules.group
     values = Values(attributes)
-    names = values.texts("cn")
-    named = fold(first_value(dn, "cn"))
-    name = next((text for text in names if fold(text) == named), names[0] if names else "")
-    kinds = values.texts("businessCategory")
-    kind = next((KINDS[fold(text)] for text in kinds if fold(text) in KINDS), Kind.OTHER)
+    texts = values.texts(names["name"])
+    named = fold(first_value(dn, names["name"].lower()))
+    name = next((text for text in texts if fold(text) == named), texts[0] if texts else "")
+    words = values.texts(names["kind"])
+    kind = next((rules.kinds[fold(text)] for text in words if fold(text) in rules.kinds), Kind.OTHER)
     if kind == Kind.OTHER:
-        values.problems.append(Problem("group_kind_unknown" if kinds else "group_kind_missing"))
+        values.problems.append(Problem("group_kind_unknown" if words else "group_kind_missing"))
     return Group(
         uuid,
         dn,
-        dn_key(dn),
+        name_key(dn_key(dn)),
         csn,
-        values.cut("cn", name, LIMITS["name"]),
+        values.cut(names["name"], name, LIMITS["name"]),
         kind,
-        values.text("description", LIMITS["description"], lines=True),
-        member_dns=_dns(attributes, "member"),
-        lead_dns=_dns(attributes, "owner"),
+        values.text(names["description"], LIMITS["description"], lines=True),
+        member_keys=_keys(attributes, names["member"]),
+        lead_keys=_keys(attributes, names["lead"]),
+        digest=digest_of(dn, attributes, rules.group_attributes, rules),
         problems=tuple(values.problems),
     )
 
 
-def _dns(attributes: dict[str, Sequence[bytes]], name: str) -> tuple[str, ...]:
-    return tuple(sorted(raw.decode("utf-8", "replace") for raw in attributes.get(name, ())))
+def _keys(attributes: Attributes, name: str) -> tuple[str, ...]:
+    """Names as they are compared; what is no name keeps its text, behind a mark that no name begins with."""
+    keys = set()
+    for raw in attributes.get(name.lower(), ()) if name else ():
+        text = raw.decode("utf-8", "replace")
+        try:
+            keys.add(name_key(dn_key(text)))
+        except InvalidName:
+            keys.add(name_key(f"?{text}"))
+    return tuple(sorted(keys))

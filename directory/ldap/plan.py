@@ -1,16 +1,20 @@
 """What a pass would change: the mirror and what was observed in, a plan out.  No Django, no clock, no connection.
 
-The plan is printed by ``--dry-run``, tested as data, and applied by ``directory.services``.
+The plan is printed by ``--dry-run``, tested as data, and applied by ``directory.ldap.apply``.
+
+The mirror need not be whole: it holds whoever a change of what was observed can touch, and says of groups which of
+them are to be worked out again.  What it must hold is the business of ``directory.ldap.neighbours``.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 from uuid import UUID
 
 from directory.ldap.graph import closure
-from directory.normalise import InvalidName, Problem, dn_key, fold, is_under
+from directory.normalise import Problem
 from directory.types import Kind, MailState, MemberState
 
 # Attributes of a person that are read from the directory, as the mirror names them.
@@ -35,21 +39,17 @@ DETAILS = (
 )
 # A value and the key it is compared by stay or go together.
 DERIVED = {"login_key": "login", "email_key": "email"}
-KINDS = {
-    fold("pôle"): Kind.POLE,
-    fold("auto-géré"): Kind.SELF_RUN,
-    fold("territorial"): Kind.TERRITORY,
-    fold("structure"): Kind.TEAM,
-    fold("conseil"): Kind.BOARD,
-}
 # Who counts when two people share a login or an address: those who are still there, suspended or not.
 PRESENT_STATES = {MemberState.ACTIVE, MemberState.LOCKED}
-
-
 # What makes a whole pass wait: the server holds an older content, or somebody else's.
 ALL_WAITS = {"server_went_back", "nothing_in_common"}
 # What makes departures wait, while everything else goes on.
 HOLDS_PEOPLE = {"people", "last_administrator"}
+# Issues that come from looking at several entries together; any other is of one entry alone.
+SHARED_ISSUES = {"login_shared", "mail_shared", "login_reused"}
+REFERENCE_ISSUES = {"group_member_unknown", "group_lead_unknown", "group_in_itself"}
+CYCLE_ISSUE = "group_cycle"
+ELSEWHERE_ISSUE = "entry_elsewhere"
 
 
 # In: what is known, what was seen --------------------------------------------------------------------------
@@ -68,10 +68,13 @@ class Person:
     email_state: MailState
     details: Mapping[str, str]
     login_ambiguous: bool = False
+    digest: str = ""
     problems: tuple[Problem, ...] = ()
     # Known of the mirror alone: the cooperative holds the account back, contact details were erased.
     is_held: bool = False
     is_erased: bool = False
+    # Of another source: only what several people share is worked out for them here.
+    is_foreign: bool = False
 
     @property
     def may_enter(self) -> bool:
@@ -80,7 +83,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group as the directory shows it; names of members and leads are not resolved yet."""
+    """One group as the directory shows it; the names of its members and leads as keys, not resolved yet.
+
+    Of a known group that is not to be worked out again, the keys are not known (None), but what they came to is.
+    """
 
     entry_uuid: UUID
     dn: str
@@ -89,39 +95,68 @@ class Group:
     name: str
     kind: Kind
     description: str
-    member_dns: tuple[str, ...] = ()
-    lead_dns: tuple[str, ...] = ()
+    member_keys: tuple[str, ...] | None = ()
+    lead_keys: tuple[str, ...] | None = ()
+    digest: str = ""
     problems: tuple[Problem, ...] = ()
     present: bool = True
+    unknown_keys: tuple[str, ...] = ()
+    nested: frozenset[UUID] = frozenset()
+    is_foreign: bool = False
+
+
+class Totals(Protocol):
+    """How many there are in all; asked only where so many would go that it matters."""
+
+    def active(self) -> int: ...
+
+    def groups(self) -> int: ...
+
+    def memberships(self) -> int: ...
+
+    def holders(self, name: str) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """What the hub holds.  People and groups by ``entryUUID``; memberships as (group, person) → direct."""
+    """What the hub holds of whoever is concerned.
 
+    People and groups by ``entryUUID``; memberships as (group, person) → direct.  ``bystanders``: by the key of their
+    name, people who are there and have not changed.  ``touched``: the groups whose people may be others now.
+    ``login_keys``, ``email_keys``: those of which all holders are known here.
+    """
+
+    totals: Totals
     people: Mapping[UUID, Person] = field(default_factory=dict)
     groups: Mapping[UUID, Group] = field(default_factory=dict)
     memberships: Mapping[tuple[UUID, UUID], bool] = field(default_factory=dict)
     leads: frozenset[tuple[UUID, UUID]] = frozenset()
-    administrators: frozenset[UUID] = frozenset()
+    bystanders: Mapping[str, UUID] = field(default_factory=dict)
+    touched: frozenset[UUID] = frozenset()
+    login_keys: frozenset[str] = frozenset()
+    email_keys: frozenset[str] = frozenset()
+    # Who may name technicians, and whether they may enter.
+    administrators: Mapping[UUID, bool] = field(default_factory=dict)
+    open_issues: frozenset[tuple[UUID, str]] = frozenset()
     context_csn: tuple[str, ...] = ()
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a complete pass saw.
+    """What a complete pass saw that is new or otherwise than the mirror has it.
 
-    ``located`` says of every entry that was looked up because it was not seen where it should be, where it is now
-    (a name, or nothing).  One that was not looked up is not known to be gone.
+    ``located`` says of every entry that was looked up because it was not seen where it should be, whether it is now
+    somewhere else (``out_of_scope``) or nowhere (``entry_gone``).
     """
 
-    people: tuple[Person, ...]
-    groups: tuple[Group, ...]
-    located: Mapping[UUID, str | None] = field(default_factory=dict)
-    people_base_key: str = ""
-    groups_base_key: str = ""
+    people: tuple[Person, ...] = ()
+    groups: tuple[Group, ...] = ()
+    located: Mapping[UUID, str] = field(default_factory=dict)
     placeholders: frozenset[str] = frozenset()
     context_csn: tuple[str, ...] = ()
+    # Of all that is known, nothing was seen, and others were.
+    nothing_in_common: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +217,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that a pass would do."""
+    """All that a pass would do.
+
+    ``settled``: issues that were open, were looked at, and are no more.  ``unsettled``: something still goes by a
+    former name, and has to be looked at again soon.
+    """
 
     people: tuple[PersonChange, ...] = ()
     groups: tuple[GroupChange, ...] = ()
@@ -191,9 +230,12 @@ class Plan:
     leads_added: frozenset[tuple[UUID, UUID]] = frozenset()
     leads_removed: frozenset[tuple[UUID, UUID]] = frozenset()
     issues: tuple[Issue, ...] = ()
+    settled: frozenset[tuple[UUID, str]] = frozenset()
+    open_issues: int = 0
     held: tuple[Held, ...] = ()
     held_names: tuple[str, ...] = ()
     digest: str = ""
+    unsettled: bool = False
 
     @property
     def waits_wholly(self) -> bool:
@@ -221,7 +263,7 @@ class Plan:
             "memberships_removed": len(self.memberships_removed),
             "leads_added": len(self.leads_added),
             "leads_removed": len(self.leads_removed),
-            "issues": len(self.issues),
+            "issues": self.open_issues,
             "held": len(self.held_names),
         }
 
@@ -230,42 +272,64 @@ def make_plan(
     mirror: Mirror, observed: Observed, ceilings: Ceilings, *, lifted: bool = False, approved: str = ""
 ) -> Plan:
     """Decide everything; nothing that would go too far goes, unless it is lifted or this very removal is approved."""
+    observed, elsewhere = _own_entries(mirror, observed)
     removals = _removals(mirror, observed)
-    held, names = _over_the_ceilings(mirror, observed, removals, ceilings) if mirror.people else ((), ())
+    held, names = ((), ()) if mirror.is_empty else _over_the_ceilings(mirror, observed, removals, ceilings)
     digest = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:16] if held else ""
     if lifted or (digest and approved == digest):
         held, names = (), ()
     stopped = {each.what for each in held}
     if stopped & ALL_WAITS:
-        return Plan(held=held, held_names=names, digest=digest)
+        return Plan(held=held, held_names=names, digest=digest, open_issues=len(mirror.open_issues))
     people = _resulting_people(mirror, observed, removals, stopped)
-    groups, kept_groups = _resulting_groups(mirror, observed, removals, stopped)
-    resolver = _Resolver(mirror, people, groups, observed)
-    memberships, leads, issues = _resolve(groups, resolver, kept_groups, mirror)
-    people, shared = _mark_shared(people)
+    groups = _resulting_groups(mirror, observed, removals, stopped)
+    found = _resolve(groups, _Resolver(mirror, people, groups, observed), mirror)
+    memberships, leads = dict(found.memberships), set(found.leads)
+    people, shared = _mark_shared(people, mirror)
     if stopped & HOLDS_PEOPLE:
         # Whoever waits keeps everything: the server has taken them out of their groups already (refint).
         waiting = removals.missing
         memberships = {**{pair: own for pair, own in mirror.memberships.items() if pair[1] in waiting}, **memberships}
-        leads = leads | {pair for pair in mirror.leads if pair[1] in waiting}
-    gone = frozenset(pair for pair in mirror.memberships if pair not in memberships)
+        leads |= {pair for pair in mirror.leads if pair[1] in waiting}
+    before = {pair: own for pair, own in mirror.memberships.items() if pair[0] in mirror.touched}
+    gone = frozenset(pair for pair in before if pair not in memberships)
     if "memberships" in stopped:
-        memberships = {**{pair: mirror.memberships[pair] for pair in gone}, **memberships}
+        memberships = {**{pair: before[pair] for pair in gone}, **memberships}
         gone = frozenset()
+    issues = _all_issues(mirror, observed, people, [*elsewhere, *found.issues, *shared])
+    settled = _settled(mirror, observed, people, found.resolved, issues)
+    opened = {(issue.entry_uuid, issue.code) for issue in issues}
+    leads_before = {pair for pair in mirror.leads if pair[0] in mirror.touched}
     return Plan(
         people=tuple(_person_changes(mirror, people)),
-        groups=tuple(_group_changes(mirror, groups, removals, kept_groups)),
-        memberships_set={
-            pair: direct for pair, direct in memberships.items() if mirror.memberships.get(pair) != direct
-        },
+        groups=tuple(_group_changes(mirror, found.groups, removals, stopped)),
+        memberships_set={pair: direct for pair, direct in memberships.items() if before.get(pair) != direct},
         memberships_removed=gone,
-        leads_added=frozenset(leads - mirror.leads),
-        leads_removed=frozenset() if "memberships" in stopped else frozenset(mirror.leads - leads),
-        issues=tuple(_all_issues(mirror, observed, people, groups, [*issues, *shared])),
+        leads_added=frozenset(leads - leads_before),
+        leads_removed=frozenset() if "memberships" in stopped else frozenset(leads_before - leads),
+        issues=issues,
+        settled=settled,
+        open_issues=len((mirror.open_issues | opened) - settled),
         held=held,
         held_names=names,
         digest=digest,
+        unsettled=found.unsettled,
     )
+
+
+def _own_entries(mirror: Mirror, observed: Observed) -> tuple[Observed, list[Issue]]:
+    """Without the entries that another source has already: one person, one account, whoever shows them first."""
+    foreign = {uuid for uuid, person in mirror.people.items() if person.is_foreign}
+    foreign |= {uuid for uuid, group in mirror.groups.items() if group.is_foreign}
+    everything: list[Person | Group] = [*observed.people, *observed.groups]
+    taken = [each for each in everything if each.entry_uuid in foreign]
+    if not taken:
+        return observed, []
+    return replace(
+        observed,
+        people=tuple(each for each in observed.people if each.entry_uuid not in foreign),
+        groups=tuple(each for each in observed.groups if each.entry_uuid not in foreign),
+    ), [Issue(each.entry_uuid, each.dn, ELSEWHERE_ISSUE) for each in taken]
 
 
 # Who and what would go ---------------------------------------------------------------------------------------
@@ -281,36 +345,19 @@ class _Removals:
 
 
 def _removals(mirror: Mirror, observed: Observed) -> _Removals:
-    seen = {person.entry_uuid: person for person in observed.people}
     ends: dict[UUID, tuple[MemberState, str]] = {}
     missing = set()
-    for uuid, known in mirror.people.items():
-        now = seen.get(uuid)
-        if now is None:
-            absence = _absence(observed, uuid, observed.people_base_key)
-            if absence and known.state != MemberState.MISSING:
-                missing.add(uuid)
-                ends[uuid] = (MemberState.MISSING, absence)
-        elif known.state == MemberState.ACTIVE and now.state != MemberState.ACTIVE:
-            ends[uuid] = (now.state, now.state_reason)
-    seen_groups = {group.entry_uuid for group in observed.groups}
-    ended = frozenset(
-        uuid
-        for uuid, group in mirror.groups.items()
-        if group.present and uuid not in seen_groups and _absence(observed, uuid, observed.groups_base_key)
-    )
+    for uuid, absence in observed.located.items():
+        known = mirror.people.get(uuid)
+        if known is not None and not known.is_foreign and known.state != MemberState.MISSING:
+            missing.add(uuid)
+            ends[uuid] = (MemberState.MISSING, absence)
+    for now in observed.people:
+        known = mirror.people.get(now.entry_uuid)
+        if known and known.state == MemberState.ACTIVE and now.state != MemberState.ACTIVE:
+            ends[now.entry_uuid] = (now.state, now.state_reason)
+    ended = frozenset(uuid for uuid in observed.located if (group := mirror.groups.get(uuid)) and group.present)
     return _Removals(ends, frozenset(missing), ended)
-
-
-def _absence(observed: Observed, uuid: UUID, base_key: str) -> str:
-    """Why an entry that was not seen is gone; empty when that is not proved."""
-    if uuid not in observed.located:
-        return ""
-    where = observed.located[uuid]
-    if where is None:
-        return "entry_gone"
-    # Found where it should have been: it came back, or was being moved, while the pass was reading.
-    return "" if base_key and is_under(dn_key(where), base_key) else "out_of_scope"
 
 
 def _over_the_ceilings(
@@ -319,6 +366,7 @@ def _over_the_ceilings(
     """What waits, and the names of it: an approval is bound to exactly these."""
     held: list[Held] = []
     names: list[str] = []
+    totals = mirror.totals
 
     def hold(what: str, which: Iterable[str], limit: int) -> None:
         found = sorted(which)
@@ -327,48 +375,71 @@ def _over_the_ceilings(
 
     if went_back(mirror.context_csn, observed.context_csn):
         hold("server_went_back", [*mirror.context_csn, *observed.context_csn], 0)
-    known = {uuid for uuid, person in mirror.people.items() if person.state != MemberState.MISSING}
-    if known and observed.people and not known & {person.entry_uuid for person in observed.people}:
-        hold("nothing_in_common", map(str, known), 0)
-    active = [uuid for uuid, person in mirror.people.items() if person.state == MemberState.ACTIVE]
+    if observed.nothing_in_common:
+        hold("nothing_in_common", map(str, observed.located), 0)
     going = [uuid for uuid in removals.people if mirror.people[uuid].state == MemberState.ACTIVE]
-    limit = max(ceilings.people, int(len(active) * ceilings.people_share))
-    administrators = {uuid for uuid in mirror.administrators if mirror.people[uuid].may_enter}
-    if len(going) > limit:
+    administrators = {uuid for uuid, may_enter in mirror.administrators.items() if may_enter}
+    limit = _limit(len(going), ceilings.people, ceilings.people_share, totals.active)
+    # All that are left, however few: an empty answer is likelier than that everybody went at once.
+    if limit or (len(going) > 1 and len(going) <= ceilings.people and totals.active() == len(going)):
         hold("people", map(str, going), limit)
     elif administrators and administrators <= set(going):
         hold("last_administrator", map(str, going), 0)
-    limit = max(ceilings.groups, int(sum(group.present for group in mirror.groups.values()) * ceilings.groups_share))
-    if len(removals.groups) > limit:
+    if limit := _limit(len(removals.groups), ceilings.groups, ceilings.groups_share, totals.groups):
         hold("groups", map(str, removals.groups), limit)
     lost = _memberships_lost(mirror, observed, removals)
-    limit = max(ceilings.memberships, int(len(mirror.memberships) * ceilings.memberships_share))
-    if len(lost) > limit:
+    if limit := _limit(len(lost), ceilings.memberships, ceilings.memberships_share, totals.memberships):
         hold("memberships", (f"{group} {person}" for group, person in lost), limit)
     for name in DETAILS:
-        emptied, holders = _emptied(mirror, observed, name)
-        limit = max(ceilings.emptied, int(holders * ceilings.emptied_share))
-        if name not in DERIVED and len(emptied) > limit:
+        if name in DERIVED:
+            continue
+        emptied = _emptied(mirror, observed, name)
+        holders = _Asked(totals, name)
+        if limit := _limit(len(emptied), ceilings.emptied, ceilings.emptied_share, holders):
             hold(f"attribute {name}", map(str, emptied), limit)
     return tuple(held), tuple(names)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    totals: Totals
+    name: str
+
+    def __call__(self) -> int:
+        return self.totals.holders(self.name)
+
+
+def _limit(count: int, floor: int, share: float, total: Callable[[], int]) -> int:
+    """The limit that this many are above, or 0 while they are not; a large cooperative is counted only when it is."""
+    if count <= floor:
+        return 0
+    limit = max(floor, int(total() * share))
+    return limit if count > limit else 0
+
+
 def _memberships_lost(mirror: Mirror, observed: Observed, removals: _Removals) -> set[tuple[UUID, UUID]]:
     """Those that would end for no other reason than that the group no longer says so."""
+    if not mirror.touched:
+        return set()
     people = _resulting_people(mirror, observed, removals, set())
-    groups, kept = _resulting_groups(mirror, observed, removals, set())
-    memberships, _, _ = _resolve(groups, _Resolver(mirror, people, groups, observed), kept, mirror)
+    groups = _resulting_groups(mirror, observed, removals, set())
+    memberships = _resolve(groups, _Resolver(mirror, people, groups, observed), mirror).memberships
     return {
         (group, person)
         for group, person in mirror.memberships
-        if (group, person) not in memberships and group not in removals.groups and person not in removals.missing
+        if group in mirror.touched
+        and (group, person) not in memberships
+        and group not in removals.groups
+        and person not in removals.missing
     }
 
 
-def _emptied(mirror: Mirror, observed: Observed, name: str) -> tuple[list[UUID], int]:
-    seen = {person.entry_uuid: person for person in observed.people}
-    holders = [uuid for uuid, person in mirror.people.items() if person.details.get(name) and uuid in seen]
-    return [uuid for uuid in holders if not seen[uuid].details.get(name)], len(holders)
+def _emptied(mirror: Mirror, observed: Observed, name: str) -> list[UUID]:
+    return [
+        now.entry_uuid
+        for now in observed.people
+        if (known := mirror.people.get(now.entry_uuid)) and known.details.get(name) and not now.details.get(name)
+    ]
 
 
 def went_back(before: Sequence[str], after: Sequence[str]) -> bool:
@@ -393,7 +464,7 @@ def _resulting_people(
     keep_ends = bool(stopped & HOLDS_PEOPLE)
     kept_names = {what.removeprefix("attribute ") for what in stopped if what.startswith("attribute ")}
     people: dict[UUID, Person] = {}
-    for person in sorted(observed.people, key=lambda each: str(each.entry_uuid)):
+    for person in sorted(observed.people, key=lambda each: each.entry_uuid.int):
         known = mirror.people.get(person.entry_uuid)
         result = replace(person, is_held=known.is_held) if known else person
         if known and keep_ends and person.entry_uuid in removals.people:
@@ -427,19 +498,22 @@ def _keep_details(person: Person, known: Person, names: AbstractSet[str]) -> Per
 
 def _resulting_groups(
     mirror: Mirror, observed: Observed, removals: _Removals, stopped: AbstractSet[str]
-) -> tuple[dict[UUID, Group], frozenset[UUID]]:
-    """Groups that are there, and those of them that were not seen: their memberships stay as they are."""
-    groups = {group.entry_uuid: group for group in sorted(observed.groups, key=lambda each: str(each.entry_uuid))}
-    unseen = {
+) -> dict[UUID, Group]:
+    """Groups that are there: as they were seen, or as they are known."""
+    groups = {group.entry_uuid: group for group in sorted(observed.groups, key=lambda each: each.entry_uuid.int)}
+    stay = {
         uuid: group
         for uuid, group in mirror.groups.items()
-        if group.present and uuid not in groups and (uuid not in removals.groups or "groups" in stopped)
+        if group.present
+        and not group.is_foreign
+        and uuid not in groups
+        and (uuid not in removals.groups or "groups" in stopped)
     }
-    return {**groups, **unseen}, frozenset(unseen)
+    return {**groups, **stay}
 
 
 class _Resolver:
-    """From the name of an entry to whose it is: what is there now first, then what was called so a moment ago."""
+    """From the key of a name to whose it is: what is there now first, then what was called so a moment ago."""
 
     def __init__(
         self, mirror: Mirror, people: Mapping[UUID, Person], groups: Mapping[UUID, Group], observed: Observed
@@ -451,78 +525,115 @@ class _Resolver:
         }
         seen = {person.entry_uuid for person in observed.people} - erased
         # Former names: references still name the old one for a moment after a rename (slapd's refint is asynchronous).
-        self.people = {known.dn_key: uuid for uuid, known in mirror.people.items() if uuid in seen}
-        self.groups = {known.dn_key: uuid for uuid, known in mirror.groups.items() if uuid in groups}
-        # People who are held although they were not seen keep their memberships; present names win over both.
+        former_people = {mirror.people[uuid].dn_key: uuid for uuid in seen if uuid in mirror.people}
+        former_groups = {known.dn_key: uuid for uuid, known in mirror.groups.items() if uuid in groups}
+        self.people: dict[str, UUID] = dict(former_people)
+        # People who are not gone, or are held although they were not seen, keep their name; present names win.
         for uuid, person in people.items():
-            if uuid not in seen and uuid not in erased and person.state in PRESENT_STATES:
+            if uuid in seen or uuid in erased or person.is_foreign or not person.dn_key:
+                continue
+            unchanged = uuid not in observed.located and person.state != MemberState.MISSING
+            if unchanged or person.state in PRESENT_STATES:
                 self.people[person.dn_key] = uuid
+        self.people.update(mirror.bystanders)
         self.people.update({people[uuid].dn_key: uuid for uuid in seen})
+        self.groups: dict[str, UUID] = dict(former_groups)
         self.groups.update({group.dn_key: uuid for uuid, group in groups.items()})
+        present = {people[uuid].dn_key for uuid in seen} | mirror.bystanders.keys()
+        self.former = {key for key in former_people if key not in present} | {
+            key for key, uuid in former_groups.items() if groups[uuid].dn_key != key and self.groups.get(key) == uuid
+        }
 
 
-def _resolve(
-    groups: Mapping[UUID, Group], resolver: _Resolver, kept: frozenset[UUID], mirror: Mirror
-) -> tuple[dict[tuple[UUID, UUID], bool], set[tuple[UUID, UUID]], list[Issue]]:
-    """Names to people; nesting and cycles computed once, over the whole graph."""
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    groups: Mapping[UUID, Group]
+    memberships: Mapping[tuple[UUID, UUID], bool]
+    leads: AbstractSet[tuple[UUID, UUID]]
+    issues: tuple[Issue, ...]
+    resolved: frozenset[UUID]
+    """The groups whose names were looked at."""
+    unsettled: bool
+
+
+def _resolve(groups: Mapping[UUID, Group], resolver: _Resolver, mirror: Mirror) -> _Resolved:
+    """Names to people; nesting and cycles computed once, over all groups that are concerned."""
     issues: list[Issue] = []
     direct: dict[UUID, set[UUID]] = {}
     children: dict[UUID, set[UUID]] = {}
-    leads: set[tuple[UUID, UUID]] = set()
+    leads: set[tuple[UUID, UUID]] = {pair for pair in mirror.leads if pair[0] in mirror.touched}
+    result: dict[UUID, Group] = dict(groups)
+    unsettled = False
+    known_direct: dict[UUID, set[UUID]] = {}
+    for (uuid, person), own in mirror.memberships.items():
+        if own:
+            known_direct.setdefault(uuid, set()).add(person)
     for uuid, group in groups.items():
-        if uuid in kept:
-            direct[uuid] = {person for (its, person), own in mirror.memberships.items() if its == uuid and own}
-            children[uuid] = set()
-            leads |= {pair for pair in mirror.leads if pair[0] == uuid}
+        if group.member_keys is None or group.lead_keys is None:
+            direct[uuid] = known_direct.get(uuid, set())
+            children[uuid] = {child for child in group.nested if child in groups}
             continue
-        direct[uuid], children[uuid], unresolved = set(), set(), 0
-        for key in _keys(group.member_dns):
+        leads -= {pair for pair in leads if pair[0] == uuid}
+        direct[uuid], children[uuid], unknown = set(), set(), []
+        for key in group.member_keys:
             if key in resolver.people:
                 direct[uuid].add(resolver.people[key])
             elif key in resolver.groups:
                 children[uuid].add(resolver.groups[key])
             elif key not in resolver.placeholders:
-                unresolved += 1
-        if unresolved:
-            issues.append(Issue(uuid, group.dn, "group_member_unknown", f"{unresolved} of {len(group.member_dns)}"))
+                unknown.append(key)
+        if unknown:
+            issues.append(Issue(uuid, group.dn, "group_member_unknown", f"{len(unknown)} of {len(group.member_keys)}"))
         if uuid in children[uuid]:
             children[uuid].discard(uuid)
             issues.append(Issue(uuid, group.dn, "group_in_itself"))
-        lead_keys = [key for key in _keys(group.lead_dns) if key not in resolver.placeholders]
+        lead_keys = [key for key in group.lead_keys if key not in resolver.placeholders]
         leads |= {(uuid, resolver.people[key]) for key in lead_keys if key in resolver.people}
-        if any(key not in resolver.people for key in lead_keys):
+        unknown_leads = [key for key in lead_keys if key not in resolver.people]
+        if unknown_leads:
             issues.append(Issue(uuid, group.dn, "group_lead_unknown"))
+        goes_by_former = not resolver.former.isdisjoint((*group.member_keys, *group.lead_keys))
+        unsettled = unsettled or goes_by_former
+        result[uuid] = replace(
+            group,
+            # What goes by a former name is read again at the next pass, changed or not.
+            csn="" if goes_by_former else group.csn,
+            digest="" if goes_by_former else group.digest,
+            unknown_keys=tuple(sorted({*unknown, *unknown_leads})),
+            nested=frozenset(children[uuid]),
+        )
     everybody, cycles = closure(direct, children)
     for cycle in cycles:
         names = ", ".join(sorted(groups[uuid].name for uuid in cycle))
-        issues += [Issue(uuid, groups[uuid].dn, "group_cycle", names) for uuid in sorted(cycle)]
+        issues += [Issue(uuid, groups[uuid].dn, CYCLE_ISSUE, names) for uuid in sorted(cycle)]
     memberships = {
         (uuid, person): person in direct[uuid]
         for uuid, members in everybody.items()
-        if uuid not in kept
+        if uuid in mirror.touched
         for person in members
     }
-    memberships.update({pair: own for pair, own in mirror.memberships.items() if pair[0] in kept})
-    return memberships, leads, issues
+    resolved = frozenset(uuid for uuid, group in groups.items() if group.member_keys is not None)
+    leads = {pair for pair in leads if pair[0] in groups}
+    return _Resolved(result, memberships, leads, tuple(issues), resolved, unsettled)
 
 
-def _keys(dns: Iterable[str]) -> Iterator[str]:
-    for dn in dns:
-        try:
-            yield dn_key(dn)
-        except InvalidName:
-            yield f"\0{dn}"
+def _mark_shared(people: Mapping[UUID, Person], mirror: Mirror) -> tuple[dict[UUID, Person], list[Issue]]:
+    """A login or an address that several present people have opens no account by itself.
 
-
-def _mark_shared(people: Mapping[UUID, Person]) -> tuple[dict[UUID, Person], list[Issue]]:
-    """A login or an address that several present people have opens no account by itself."""
+    Only keys are judged of which all holders are known here.
+    """
     issues: list[Issue] = []
-    marked = {uuid: replace(person, login_ambiguous=False) for uuid, person in people.items()}
-    for uuid, person in marked.items():
-        if person.email_state == MailState.SHARED:
-            marked[uuid] = replace(person, email_state=MailState.OK)
-    for name, code in (("login_key", "login_shared"), ("email_key", "mail_shared")):
-        for uuids in _holders(marked, name):
+    marked = dict(people)
+    for uuid, person in people.items():
+        if person.login_ambiguous and person.details["login_key"] in mirror.login_keys | {""}:
+            marked[uuid] = replace(marked[uuid], login_ambiguous=False)
+        if person.email_state == MailState.SHARED and person.details["email_key"] in mirror.email_keys:
+            marked[uuid] = replace(marked[uuid], email_state=MailState.OK)
+    for name, code, keys in (
+        ("login_key", "login_shared", mirror.login_keys),
+        ("email_key", "mail_shared", mirror.email_keys),
+    ):
+        for uuids in _holders(marked, name, keys):
             for uuid in uuids:
                 others = "; ".join(marked[other].dn for other in uuids if other != uuid)
                 issues.append(Issue(uuid, marked[uuid].dn, code, others))
@@ -533,11 +644,12 @@ def _mark_shared(people: Mapping[UUID, Person]) -> tuple[dict[UUID, Person], lis
     return marked, issues
 
 
-def _holders(people: Mapping[UUID, Person], name: str) -> Iterator[list[UUID]]:
+def _holders(people: Mapping[UUID, Person], name: str, keys: AbstractSet[str]) -> Iterator[list[UUID]]:
     holders: dict[str, list[UUID]] = {}
     for uuid, person in sorted(people.items()):
-        if person.details[name] and person.state in PRESENT_STATES:
-            holders.setdefault(person.details[name], []).append(uuid)
+        key = person.details[name]
+        if key and key in keys and person.state in PRESENT_STATES:
+            holders.setdefault(key, []).append(uuid)
     return (uuids for uuids in holders.values() if len(uuids) > 1)
 
 
@@ -549,6 +661,7 @@ def _columns(person: Person) -> dict[str, object]:
         "dn": person.dn,
         "dn_key": person.dn_key,
         "csn": person.csn,
+        "digest": person.digest,
         "state": person.state,
         "state_reason": person.state_reason,
         "login_ambiguous": person.login_ambiguous,
@@ -581,15 +694,23 @@ def _group_columns(group: Group) -> dict[str, object]:
         "dn": group.dn,
         "dn_key": group.dn_key,
         "csn": group.csn,
+        "digest": group.digest,
         "name": group.name,
         "kind": group.kind,
         "description": group.description,
         "present": group.present,
+        "unknown_keys": list(group.unknown_keys),
+        "nested": group.nested,
+        **(
+            {}
+            if group.member_keys is None or group.lead_keys is None
+            else {"member_keys": list(group.member_keys), "lead_keys": list(group.lead_keys)}
+        ),
     }
 
 
 def _group_changes(
-    mirror: Mirror, groups: Mapping[UUID, Group], removals: _Removals, kept: frozenset[UUID]
+    mirror: Mirror, groups: Mapping[UUID, Group], removals: _Removals, stopped: AbstractSet[str]
 ) -> Iterator[GroupChange]:
     for uuid, group in groups.items():
         after = _group_columns(group)
@@ -598,20 +719,17 @@ def _group_changes(
             yield GroupChange("new", uuid, group.dn, after)
             continue
         before = _group_columns(known)
-        changed = {name: value for name, value in after.items() if before[name] != value}
+        changed = {name: value for name, value in after.items() if name not in before or before[name] != value}
         if changed:
             yield GroupChange("edit" if known.present else "return", uuid, group.dn, changed)
-    for uuid in sorted(removals.groups - kept):
-        yield GroupChange("end", uuid, mirror.groups[uuid].dn, {"present": False})
+    if "groups" not in stopped:
+        for uuid in sorted(removals.groups):
+            yield GroupChange("end", uuid, mirror.groups[uuid].dn, {"present": False, "csn": "", "digest": ""})
 
 
 def _all_issues(
-    mirror: Mirror,
-    observed: Observed,
-    people: Mapping[UUID, Person],
-    groups: Mapping[UUID, Group],
-    found: Sequence[Issue],
-) -> Iterator[Issue]:
+    mirror: Mirror, observed: Observed, people: Mapping[UUID, Person], found: Sequence[Issue]
+) -> tuple[Issue, ...]:
     """One per entry and code, in an order that depends on nothing but the content."""
     collected: dict[tuple[UUID, str], Issue] = {}
     named = [person for person in observed.people if not people[person.entry_uuid].is_erased]
@@ -621,24 +739,61 @@ def _all_issues(
         for entry in entries
         for problem in entry.problems
     ]
-    for issue in [*own, *found, *_resembling(mirror, people)]:
+    for issue in [*own, *found, *_resembling(people, mirror.login_keys)]:
         key = (issue.entry_uuid, issue.code)
         if key in collected and issue.detail and issue.detail not in collected[key].detail.split(", "):
             issue = replace(issue, detail=f"{collected[key].detail}, {issue.detail}")
         elif key in collected:
             continue
         collected[key] = issue
-    yield from (collected[key] for key in sorted(collected))
+    return tuple(collected[key] for key in sorted(collected))
 
 
-def _resembling(mirror: Mirror, people: Mapping[UUID, Person]) -> Iterator[Issue]:
+def _resembling(people: Mapping[UUID, Person], login_keys: AbstractSet[str]) -> Iterator[Issue]:
     """A new entry with the login of one that is gone: somebody else, or the same person entered twice?"""
     gone = {
         person.details["login_key"]: person
-        for person in people.values()
-        if person.state == MemberState.MISSING and person.details["login_key"]
+        for _, person in sorted(people.items())
+        if person.state == MemberState.MISSING and person.details["login_key"] in login_keys
     }
     for uuid, person in people.items():
         former = gone.get(person.details["login_key"])
         if former and person.state in PRESENT_STATES and uuid != former.entry_uuid:
             yield Issue(uuid, person.dn, "login_reused", f"entryUUID {former.entry_uuid}")
+
+
+def _settled(
+    mirror: Mirror,
+    observed: Observed,
+    people: Mapping[UUID, Person],
+    resolved: AbstractSet[UUID],
+    issues: Sequence[Issue],
+) -> frozenset[tuple[UUID, str]]:
+    """Of the open issues those that were looked at now and are not there."""
+    still = {(issue.entry_uuid, issue.code) for issue in issues}
+    seen = {person.entry_uuid for person in observed.people} | {group.entry_uuid for group in observed.groups}
+    gone = {
+        uuid
+        for uuid in observed.located
+        if (uuid in people and people[uuid].state == MemberState.MISSING)
+        or (uuid in mirror.groups and uuid not in resolved)
+    }
+
+    def judged(uuid: UUID, code: str) -> bool:
+        if uuid in gone:
+            return True
+        if code in SHARED_ISSUES:
+            return uuid in seen or (
+                uuid in people
+                and people[uuid].details["email_key" if code == "mail_shared" else "login_key"]
+                in (mirror.email_keys if code == "mail_shared" else mirror.login_keys)
+            )
+        if code in REFERENCE_ISSUES:
+            return uuid in resolved
+        if code == CYCLE_ISSUE:
+            return uuid in mirror.touched
+        return uuid in seen
+
+    return frozenset(
+        (uuid, code) for uuid, code in mirror.open_issues if (uuid, code) not in still and judged(uuid, code)
+    )

@@ -1,61 +1,168 @@
-"""The pass over the directory: read, decide, apply, in one transaction."""
+"""The pass over a directory: read, decide, apply in one transaction."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
+from directory.ldap import sources
 from directory.ldap.apply import apply, report_of
-from directory.ldap.plan import Ceilings, Plan, make_plan
-from directory.ldap.source import Source, load_mirror, read
-from directory.models import SyncRun
+from directory.ldap.config import LdapConfig
+from directory.ldap.neighbours import known_entries, load_mirror
+from directory.ldap.observe import Known, Seen, Tell, by_everything, by_pivots, quiet
+from directory.ldap.plan import Observed, Plan, make_plan
+from directory.ldap.reading import reading
+from directory.models import DirectorySource, SyncRun
 from directory.runs import close, fail, is_overtaken, last_read, one_at_a_time, open_run
 from directory.services import statuses
 from directory.services.roles import end_roles_of_leavers
-from directory.types import DirectoryRefused, DirectoryUnavailable, RunStatus
+from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, RunStatus
 
 
-def synchronise(*, now: datetime, dry_run: bool = False, allow_large: bool = False, approved: str = "") -> SyncRun:
-    """One pass: read everything, decide a plan, apply it in one transaction; the run tells what came of it.
+def synchronise(
+    *,
+    now: datetime,
+    source: DirectorySource | None = None,
+    mode: Mode = Mode.PIVOT,
+    dry_run: bool = False,
+    allow_large: bool = False,
+    approved: str = "",
+    asked_by: UUID | None = None,
+    tell: Tell = quiet,
+) -> SyncRun:
+    """One pass over one source (that of the operator's settings, if none is named); the run tells what came of it.
 
-    ``dry_run`` decides and writes nothing, not even the run.  Removals beyond the ceilings wait, unless
-    ``allow_large``, or ``approved`` is the digest that the report of exactly these removals gave.
+    ``mode``: compare change marks and read what differs, or read everything; everything is read in any case the first
+    time, after a change of the mapping, and while something waits.  ``dry_run`` decides and changes nobody; its run is
+    kept only where somebody asked for it.  Removals beyond the ceilings wait, unless ``allow_large``, or ``approved``
+    is the digest that the report of exactly these removals gave.
     Raises ``DirectoryUnavailable`` or ``DirectoryRefused`` after marking the run failed: nobody is lost by it.
     """
-    run = SyncRun(started_at=now) if dry_run else open_run(now)
+    source = source or sources.settings_source()
+    run = SyncRun(source=source, mode=mode, started_at=now, dry=dry_run, asked_by_id=asked_by)
+    if approved:
+        run.approved_by_id = asked_by
+    is_kept = not dry_run or asked_by is not None
+    if is_kept:
+        open_run(run)
     try:
-        source = read()
-        if dry_run:
-            plan = _decide(source, allow_large=allow_large, approved=approved)
-            return report_of(run, plan, now)
-        return _apply(run, source, now, allow_large=allow_large, approved=approved)
+        with _collector_paused():
+            return _read_and_apply(
+                run, source, now, allow_large=allow_large, approved=approved, tell=tell, kept=is_kept
+            )
     except (DirectoryUnavailable, DirectoryRefused) as error:
-        if not dry_run:
+        if is_kept:
             fail(run, f"{type(error).__name__}: {error}", now)
         raise
     except Exception as error:
-        if not dry_run:
+        if is_kept:
             fail(run, type(error).__name__, now)
         raise
 
 
+def _read_and_apply(
+    run: SyncRun, source: DirectorySource, now: datetime, *, allow_large: bool, approved: str, tell: Tell, kept: bool
+) -> SyncRun:
+    ldap = sources.of(source)
+    before = last_read(source)
+    # While something waits, everything is worked out anew: what waits is not remembered, it is found again.
+    force = allow_large or bool(approved) or (before is not None and before.status == RunStatus.HELD)
+    if force or before is None or source.mapping_digest != ldap.rules.digest:
+        run.mode = Mode.DEEP
+    column = "digest" if run.mode == Mode.DEEP else "csn"
+    known = known_entries(source, column=column)
+    with reading(ldap) as read:
+        if run.mode == Mode.DEEP:
+            seen = by_everything(read, ldap, known, tell, force=force)
+        else:
+            seen = by_pivots(read, ldap, known, tell, again=not source.watermark)
+    if run.dry:
+        plan = _decide(source, ldap, seen, known, column, allow_large=allow_large, approved=approved)
+        report_of(run, plan, now)
+        run.ended_at = now
+        return close(run, RunStatus(run.status), now) if kept else run
+    return _apply(run, source, ldap, seen, known, column, now, allow_large=allow_large, approved=approved)
+
+
 @transaction.atomic
-def _apply(run: SyncRun, source: Source, now: datetime, *, allow_large: bool, approved: str) -> SyncRun:
+def _apply(
+    run: SyncRun,
+    source: DirectorySource,
+    ldap: LdapConfig,
+    seen: Seen,
+    known: Known,
+    column: str,
+    now: datetime,
+    *,
+    allow_large: bool,
+    approved: str,
+) -> SyncRun:
     one_at_a_time()
     if is_overtaken(run):
         # A later pass has read later and is through: what was read here is old.
         return close(run, RunStatus.INTERRUPTED, now)
-    plan = _decide(source, allow_large=allow_large, approved=approved)
-    run = apply(run, plan, source, now)
-    statuses.settle(now=now)
-    end_roles_of_leavers(now=now)
-    return run
+    # As it is now, and not as it was when the pass began: somebody may have changed its settings meanwhile.
+    source = DirectorySource.objects.select_for_update(no_key=True).get(pk=source.pk)
+    before = last_read(source)
+    plan = _decide(source, ldap, seen, known, column, allow_large=allow_large, approved=approved)
+    held_before = str(before.report.get("approval", "")) if before else ""
+    applied = apply(run, plan, now, first=before is None, held_before=held_before)
+    if applied.changed:
+        statuses.settle(now=now, only=applied.changed)
+        end_roles_of_leavers(now=now)
+    if not plan.waits_wholly:
+        source.mapping_digest = ldap.rules.digest
+        # What still moves, or goes by a name of before, is looked at again at the next turn.
+        source.watermark = "" if seen.in_flux or plan.unsettled else seen.watermark
+    # A server that went back keeps the mark it has to come up to again.
+    run.watermark = source.watermark if plan.waits_wholly else seen.watermark
+    source.read_at = now
+    if run.mode == Mode.DEEP:
+        source.deep_at = now
+    columns = ["mapping_digest", "watermark", "read_at", "deep_at"]
+    source.save(update_fields=columns)
+    return close(run, RunStatus(run.status), now)
 
 
-def _decide(source: Source, *, allow_large: bool, approved: str) -> Plan:
-    mirror = load_mirror(context_csn=_watermark())
-    return make_plan(mirror, source.observed, Ceilings(), lifted=allow_large, approved=approved)
+def _decide(
+    source: DirectorySource,
+    ldap: LdapConfig,
+    seen: Seen,
+    known: Known,
+    column: str,
+    *,
+    allow_large: bool,
+    approved: str,
+) -> Plan:
+    before = last_read(source)
+    context = tuple(before.watermark.split()) if before else ()
+    mirror = load_mirror(source, seen.observed, context_csn=context)
+    observed = _as_compared(seen.observed, known, {uuid: getattr(each, column) for uuid, each in mirror.people.items()})
+    return make_plan(mirror, observed, ldap.ceilings, lifted=allow_large, approved=approved)
 
 
-def _watermark() -> tuple[str, ...]:
-    last = last_read()
-    return tuple(last.watermark.split()) if last else ()
+def _as_compared(observed: Observed, known: Known, marks: dict[UUID, str]) -> Observed:
+    """Without the people whose rows were written since the pass compared them: what it read may be older."""
+    people = tuple(
+        person
+        for person in observed.people
+        if person.entry_uuid.hex not in known.people
+        or marks.get(person.entry_uuid, "") in ("", known.people[person.entry_uuid.hex][0])
+    )
+    return observed if len(people) == len(observed.people) else replace(observed, people=people)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Of a hundred thousand entries that all stay, the collector would walk each dozens of times and find nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

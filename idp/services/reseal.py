@@ -9,9 +9,9 @@ from django.db import models, transaction
 
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
+from directory.sealing import reseal
 from idp.clients import SECRET_PURPOSE
 from idp.models import SigningKey, Tool
-from idp.sealing import reseal
 from idp.signin import secrets
 
 Row = TypeVar("Row", bound=models.Model)

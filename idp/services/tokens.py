@@ -33,7 +33,8 @@ from idp.types import AccessTokenFormat
 LEAST_FRESH = timedelta(minutes=2)
 # Columns that no ground is judged by and no claim is made of.
 UNREAD = (
-    *(f"user__{name}" for name in ("password", "dn", "dn_key", "csn", "state_reason", "state_since")),
+    *(f"user__{name}" for name in ("password", "source", "dn", "dn_key", "csn", "digest")),
+    *(f"user__{name}" for name in ("state_reason", "state_since")),
     *(f"user__{name}" for name in ("login_key", "email_key", "employee_type", "created_at", "updated_at")),
     *(f"tool_session__hub_session__{name}" for name in ("session_key", "started_at", "last_seen_at", "ended_reason")),
 )

@@ -14,10 +14,10 @@ from django.db import transaction
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Collective
+from directory.sealing import seal, unseal
 from idp.clients import SECRET_PURPOSE
 from idp.models import AccessToken, Tool, ToolPair, ToolSession
 from idp.protocol.tokens import digest
-from idp.sealing import seal, unseal
 from idp.services import client_keys, sessions
 from idp.types import AuthMethod, GrantType, ToolKind, ToolState
 

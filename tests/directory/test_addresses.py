@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from audit.types import SYSTEM
 from directory.models import Member
+from directory.sealing import unseal
 from directory.types import Hold, MailState
 from idp.models import AccountLink, OutgoingMail
-from idp.sealing import unseal
 from idp.services.accounts import addresses, links, mails
 from idp.types import LinkKind
 from tests.support.cast import MONDAY

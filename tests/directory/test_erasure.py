@@ -11,12 +11,12 @@ from django.core.management import call_command
 from audit.models import Event
 from audit.types import SYSTEM, Action
 from directory import services
-from directory.ldap.plan import Ceilings, Mirror, make_plan
+from directory.ldap.plan import Ceilings
 from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
 from directory.selectors import matching
 from directory.services import erasure, synchronise
 from directory.types import Hold, MailState, MemberState, Status
-from tests.directory.test_plan import group, person, seen
+from tests.directory.test_plan import NOBODY, group, make_plan, person, seen
 from tests.support.cast import MONDAY, make_member
 
 pytestmark = pytest.mark.django_db
@@ -138,7 +138,7 @@ def erased(number: int, state: MemberState = MemberState.LEFT, *, is_held: bool 
 
 
 def plan_of(known, observed, groups=()):
-    return make_plan(Mirror(people={known.entry_uuid: known}), seen([observed], groups), Ceilings())
+    return make_plan(replace(NOBODY, people={known.entry_uuid: known}), seen([observed], groups), Ceilings())
 
 
 def test_an_entry_that_stands_among_the_leavers_fills_nobody_again():

@@ -9,12 +9,12 @@ import pytest
 from audit.models import Event
 from audit.types import SYSTEM, Action, Actor
 from directory import selectors, services
-from directory.ldap.plan import Ceilings, Mirror, make_plan
+from directory.ldap.plan import Ceilings
 from directory.models import Departure, Member, RoleGrant
 from directory.services import departures, synchronise
 from directory.signals import members_ended
 from directory.types import CannotChange, Hold, MemberState, Role, Status, SuspensionReason
-from tests.directory.test_plan import first, person, seen
+from tests.directory.test_plan import NOBODY, first, make_plan, person, seen
 from tests.support.cast import MONDAY, TUESDAY, make_member
 
 pytestmark = pytest.mark.django_db
@@ -188,7 +188,7 @@ def held(number: int):
 def test_an_entry_that_comes_back_opens_nothing_that_is_held():
 
     gone = replace(held(1), state=MemberState.LEFT)
-    plan = make_plan(Mirror(people={gone.entry_uuid: gone}), seen([person(1)]), Ceilings())
+    plan = make_plan(replace(NOBODY, people={gone.entry_uuid: gone}), seen([person(1)]), Ceilings())
 
     assert [change.verb for change in plan.people] == ["edit"]
 
@@ -197,7 +197,7 @@ def test_a_suspended_technician_does_not_count_for_the_ceiling_of_the_last_one()
 
     mirror = first(person(1), person(2), person(3))
     people = {**mirror.people, UUID(int=2): replace(mirror.people[UUID(int=2)], is_held=True)}
-    mirror = replace(mirror, people=people, administrators=frozenset({UUID(int=1), UUID(int=2)}))
+    mirror = replace(mirror, people=people, administrators={UUID(int=1): True, UUID(int=2): False})
     leaving = replace(person(1), state=MemberState.LEFT, state_reason="former_branch")
 
     plan = make_plan(mirror, seen([leaving, person(2), person(3)]), Ceilings())

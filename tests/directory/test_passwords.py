@@ -8,9 +8,9 @@ from django.contrib.auth import authenticate
 
 from demo.slapd import EmbeddedDirectory
 from directory import backends, passwords
-from directory.ldap import client
-from directory.ldap.client import Outcome, Verdict
-from directory.ldap.config import load
+from directory.ldap import passwords as client
+from directory.ldap.passwords import Outcome, Verdict
+from directory.ldap.sources import load
 from directory.models import Member
 from directory.normalise import opaque
 from directory.services import synchronise

@@ -1,6 +1,6 @@
 """What a pass would change, as data."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from directory.ldap import plan as planning
 from directory.ldap.graph import closure, components
 from directory.ldap.mapping import group_from, person_from
-from directory.ldap.plan import Ceilings, Group, Mirror, Observed, Person, Plan, make_plan, went_back
+from directory.ldap.plan import Ceilings, Group, Mirror, Observed, Person, Plan, went_back
+from directory.ldap.rules import rules_from
+from directory.ldap.servers import SERVERS
 from directory.normalise import dn_key, login_key, mail_key
-from directory.types import Kind, MailState, MemberState
+from directory.types import Kind, MailState, MemberState, ServerKind
 
 PEOPLE = "ou=personnes,dc=x"
 GROUPS = "ou=groupes,dc=x"
@@ -48,18 +51,68 @@ def person(number: int, *, state: MemberState = MemberState.ACTIVE, **details: s
 
 def group(number: int, *members: str, leads: tuple[str, ...] = ()) -> Group:
     dn = f"cn=g{number},{GROUPS}"
-    return Group(UUID(int=1000 + number), dn, dn_key(dn), "", f"g{number}", Kind.POLE, "", members, leads)
+    keys = (tuple(name if "=" not in name else dn_key(name) for name in names) for names in (members, leads))
+    return Group(UUID(int=1000 + number), dn, dn_key(dn), "", f"g{number}", Kind.POLE, "", *keys)
 
 
 def seen(people=(), groups=(), **more) -> Observed:
-    bases = {"people_base_key": dn_key(PEOPLE), "groups_base_key": dn_key(GROUPS)}
-    return Observed(tuple(people), tuple(groups), **bases, **more)
+    return Observed(tuple(people), tuple(groups), **more)
 
 
-def mirror_of(plan: Plan, before: Mirror = Mirror()) -> Any:  # noqa: B008
+@dataclass(frozen=True)
+class Count:
+    """How many there are in a mirror that is whole."""
+
+    people: tuple[Person, ...]
+    open_groups: int
+    pairs: int
+
+    def active(self) -> int:
+        return sum(person.state == MemberState.ACTIVE for person in self.people)
+
+    def groups(self) -> int:
+        return self.open_groups
+
+    def memberships(self) -> int:
+        return self.pairs
+
+    def holders(self, name: str) -> int:
+        return sum(bool(person.details[name]) for person in self.people if person.state != MemberState.MISSING)
+
+
+NOBODY = Mirror(Count((), 0, 0))
+
+
+def make_plan(mirror: Mirror, observed: Observed, ceilings: Ceilings, **options: Any) -> Plan:
+    """For a mirror that is whole: everything may be touched."""
+    everybody = [*mirror.people.values(), *observed.people]
+    there = {uuid for uuid, person in mirror.people.items() if person.state != MemberState.MISSING}
+    return planning.make_plan(
+        replace(
+            mirror,
+            totals=Count(
+                tuple(mirror.people.values()),
+                sum(group.present for group in mirror.groups.values()),
+                len(mirror.memberships),
+            ),
+            touched=frozenset(mirror.groups) | {group.entry_uuid for group in observed.groups},
+            login_keys=frozenset(each.details["login_key"] for each in everybody) - {""},
+            email_keys=frozenset(each.details["email_key"] for each in everybody) - {""},
+            is_empty=not mirror.people,
+        ),
+        replace(
+            observed,
+            nothing_in_common=bool(there and observed.people) and there <= observed.located.keys(),
+        ),
+        ceilings,
+        **options,
+    )
+
+
+def mirror_of(plan: Plan, before: Mirror = NOBODY) -> Any:
     """The mirror after the plan, as the database would hold it."""
     people, groups = dict(before.people), dict(before.groups)
-    own = ("dn", "dn_key", "csn", "state", "state_reason", "login_ambiguous", "email_state")
+    own = ("dn", "dn_key", "csn", "digest", "state", "state_reason", "login_ambiguous", "email_state")
     for change in plan.people:
         known = people.get(change.entry_uuid)
         details = {**(known.details if known else {}), **{k: v for k, v in change.changes.items() if k not in own}}
@@ -68,7 +121,11 @@ def mirror_of(plan: Plan, before: Mirror = Mirror()) -> Any:  # noqa: B008
         people[change.entry_uuid] = replace(blank, details=details, **columns)
     for change in plan.groups:
         blank = groups.get(change.entry_uuid) or Group(change.entry_uuid, "", "", "", "", Kind.OTHER, "")
-        group_columns: dict[str, Any] = dict(change.changes)
+        keys = ("member_keys", "lead_keys", "unknown_keys")
+        group_columns: dict[str, Any] = {
+            name: tuple(value) if name in keys else value  # type: ignore[call-overload]
+            for name, value in change.changes.items()
+        }
         groups[change.entry_uuid] = replace(blank, **group_columns)
     memberships = {**before.memberships, **plan.memberships_set}
     return replace(
@@ -81,11 +138,11 @@ def mirror_of(plan: Plan, before: Mirror = Mirror()) -> Any:  # noqa: B008
 
 
 def first(*people: Person, groups=()) -> Mirror:
-    return mirror_of(make_plan(Mirror(), seen(people, groups), Ceilings()))
+    return mirror_of(make_plan(NOBODY, seen(people, groups), Ceilings()))
 
 
-def gone(*numbers: int) -> dict[UUID, str | None]:
-    return {UUID(int=number): None for number in numbers}
+def gone(*numbers: int) -> dict[UUID, str]:
+    return {UUID(int=number): "entry_gone" for number in numbers}
 
 
 def verbs(plan: Plan) -> dict[int, str]:
@@ -97,7 +154,7 @@ def codes(plan: Plan) -> set[str]:
 
 
 def test_the_first_import_has_no_ceiling():
-    plan = make_plan(Mirror(), seen(person(number) for number in range(1, 400)), Ceilings())
+    plan = make_plan(NOBODY, seen(person(number) for number in range(1, 400)), Ceilings())
 
     assert plan.counts()["people_joined"] == 399
     assert not plan.held
@@ -120,19 +177,11 @@ def test_an_absence_that_is_not_proved_changes_nothing():
     assert plan.changes == 0
 
 
-def test_somebody_seen_elsewhere_in_their_branch_meanwhile_is_not_gone():
+@pytest.mark.parametrize("reason", ["entry_gone", "out_of_scope"])
+def test_a_proved_absence_ends_and_erases_nothing(reason):
     mirror = first(person(1), person(2))
 
-    plan = make_plan(mirror, seen([person(1)], located={UUID(int=2): f"uid=p2,ou=equipe,{PEOPLE}"}), Ceilings())
-
-    assert plan.changes == 0
-
-
-@pytest.mark.parametrize(("where", "reason"), [(None, "entry_gone"), ("uid=p2,ou=services,dc=x", "out_of_scope")])
-def test_a_proved_absence_ends_and_erases_nothing(where, reason):
-    mirror = first(person(1), person(2))
-
-    plan = make_plan(mirror, seen([person(1)], located={UUID(int=2): where}), Ceilings())
+    plan = make_plan(mirror, seen([person(1)], located={UUID(int=2): reason}), Ceilings())
 
     assert verbs(plan) == {2: "end"}
     assert plan.people[0].changes == {"state": MemberState.MISSING, "state_reason": reason}
@@ -173,7 +222,7 @@ def test_leaving_and_locking_end(state):
 
 
 def test_a_shared_address_belongs_to_nobody():
-    plan = make_plan(Mirror(), seen([person(1, email="a@x.example"), person(2, email="A@X.example")]), Ceilings())
+    plan = make_plan(NOBODY, seen([person(1, email="a@x.example"), person(2, email="A@X.example")]), Ceilings())
 
     assert [change.changes["email_state"] for change in plan.people] == [MailState.SHARED] * 2
     assert {issue.detail for issue in plan.issues} == {person(1).dn, person(2).dn}
@@ -190,7 +239,7 @@ def test_an_address_is_free_again_when_its_former_holder_has_left():
 
 
 def test_a_shared_login_opens_neither_account():
-    plan = make_plan(Mirror(), seen([person(1, login="Jo"), person(2, login="jo")]), Ceilings())
+    plan = make_plan(NOBODY, seen([person(1, login="Jo"), person(2, login="jo")]), Ceilings())
 
     assert all(change.changes["login_ambiguous"] for change in plan.people)
     assert "login_shared" in codes(plan)
@@ -226,6 +275,18 @@ def test_whoever_waits_keeps_their_groups():
     plan = make_plan(mirror, seen(everybody[10:], [group(1)], located=gone(*range(1, 11))), Ceilings())
 
     assert plan.held
+    assert not plan.people
+    assert not plan.memberships_removed
+    assert not plan.leads_removed
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_a_small_cooperative_is_not_emptied_under_the_ceiling(number):
+    mirror = first(*(person(each) for each in range(1, number + 1)))
+
+    plan = make_plan(mirror, seen(located=gone(*range(1, number + 1))), Ceilings())
+
+    assert [(held.what, held.count) for held in plan.held] == [("people", number)]
     assert plan.changes == 0
 
 
@@ -252,7 +313,7 @@ def test_an_approval_is_bound_to_the_removals_it_was_given_for():
 
 
 def test_the_last_technician_is_not_removed_by_a_pass():
-    mirror = replace(first(person(1), person(2)), administrators=frozenset({UUID(int=2)}))
+    mirror = replace(first(person(1), person(2)), administrators={UUID(int=2): True})
 
     plan = make_plan(mirror, seen([person(1)], located=gone(2)), Ceilings())
 
@@ -342,7 +403,7 @@ def test_a_server_that_went_back_changes_nothing():
 def test_members_come_through_nesting_and_are_told_apart():
     inner, outer = group(1, person(1).dn), group(2, person(2).dn, f"CN=G1,{GROUPS}")
 
-    plan = make_plan(Mirror(), seen([person(1), person(2)], [inner, outer]), Ceilings())
+    plan = make_plan(NOBODY, seen([person(1), person(2)], [inner, outer]), Ceilings())
 
     assert {(g.int, p.int): direct for (g, p), direct in plan.memberships_set.items()} == {
         (1001, 1): True,
@@ -354,7 +415,7 @@ def test_members_come_through_nesting_and_are_told_apart():
 def test_groups_that_hold_each_other_share_everybody_and_are_told():
     groups = [group(n, person(n).dn, f"cn=g{n % 3 + 1},{GROUPS}") for n in (1, 2, 3)]
 
-    plan = make_plan(Mirror(), seen([person(n) for n in (1, 2, 3)], groups), Ceilings())
+    plan = make_plan(NOBODY, seen([person(n) for n in (1, 2, 3)], groups), Ceilings())
 
     assert len(plan.memberships_set) == 9
     assert [issue.code for issue in plan.issues] == ["group_cycle"] * 3
@@ -363,7 +424,7 @@ def test_groups_that_hold_each_other_share_everybody_and_are_told():
 def test_ghosts_and_placeholders_are_no_members():
     odd = group(1, f"uid=fantome,{PEOPLE}", "cn=personne,dc=x", "pas un nom", f"cn=g1,{GROUPS}")
 
-    plan = make_plan(Mirror(), seen([], [odd], placeholders=frozenset({"cn=personne,dc=x"})), Ceilings())
+    plan = make_plan(NOBODY, seen([], [odd], placeholders=frozenset({"cn=personne,dc=x"})), Ceilings())
 
     assert not plan.memberships_set
     assert {(issue.code, issue.detail) for issue in plan.issues} == {
@@ -395,12 +456,15 @@ def test_a_former_name_that_somebody_else_bears_now_is_theirs():
 def test_the_order_of_entries_and_values_does_not_matter(random: Random):
     people = [person(n, email="a@x.example" if n % 3 == 0 else f"{n}@x.example") for n in range(1, 12)]
     groups = [group(n, *(p.dn for p in people[n : n + 3]), f"cn=g{n % 5 + 1},{GROUPS}") for n in range(1, 6)]
-    expected = make_plan(Mirror(), seen(people, groups), Ceilings())
+    expected = make_plan(NOBODY, seen(people, groups), Ceilings())
     random.shuffle(people)
     random.shuffle(groups)
-    groups = [replace(each, member_dns=tuple(random.sample(each.member_dns, len(each.member_dns)))) for each in groups]
+    groups = [
+        replace(each, member_keys=tuple(random.sample(each.member_keys or (), len(each.member_keys or ()))))
+        for each in groups
+    ]
 
-    plan = make_plan(Mirror(), seen(people, groups), Ceilings())
+    plan = make_plan(NOBODY, seen(people, groups), Ceilings())
 
     assert {change.entry_uuid: change for change in plan.people} == {
         change.entry_uuid: change for change in expected.people
@@ -436,14 +500,16 @@ def test_a_very_long_chain_of_groups_ends():
 # From entries ----------------------------------------------------------------------------------------------------
 
 
+RULES = rules_from(SERVERS[ServerKind.OPENLDAP], base="dc=x,dc=example", former_key=dn_key(f"ou=anciens,{PEOPLE}"))
+
+
 def entry(**attributes: list[bytes]) -> Person:
     return person_from(
         UUID(int=1),
         f"uid=a,{PEOPLE}",
         "",
         {name.lower(): values for name, values in attributes.items()},
-        former_key=dn_key(f"ou=anciens,{PEOPLE}"),
-        mail_domain="x.example",
+        RULES,
     )
 
 
@@ -499,7 +565,7 @@ def test_a_login_too_long_is_none_rather_than_cut():
 
 
 def test_a_kind_that_nobody_mapped_is_kept_as_other():
-    found = group_from(UUID(int=1), "cn=a,dc=x", "", {"cn": [b"b", b"a"], "businesscategory": [b"club-secret"]})
+    found = group_from(UUID(int=1), "cn=a,dc=x", "", {"cn": [b"b", b"a"], "businesscategory": [b"club-secret"]}, RULES)
 
     assert (found.name, found.kind) == ("a", Kind.OTHER)
     assert [problem.code for problem in found.problems] == ["group_kind_unknown"]

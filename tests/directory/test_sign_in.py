@@ -16,9 +16,11 @@ from django.contrib.auth import authenticate
 from demo.slapd import EmbeddedDirectory
 from directory import backends
 from directory.backends import DirectoryBackend
-from directory.ldap import client
-from directory.ldap.client import Breaker, Verdict
-from directory.ldap.config import load
+from directory.ldap import connection
+from directory.ldap import passwords as client
+from directory.ldap.connection import Breaker
+from directory.ldap.passwords import Verdict
+from directory.ldap.sources import load
 from directory.models import Member
 from directory.services import synchronise
 from directory.types import DirectoryUnavailable, MemberState
@@ -94,7 +96,7 @@ def test_a_blank_password_is_refused_before_any_bind(shared, password, monkeypat
     def connect(*_, **__):
         raise AssertionError("the directory was asked")
 
-    monkeypatch.setattr(client, "_connection", connect)
+    monkeypatch.setattr(client, "connect", connect)
 
     assert sign_in("noemie.ferrand", password) is None
 
@@ -218,7 +220,7 @@ def test_a_frozen_directory_is_given_up_within_its_budget(own, settings, scheme)
 SILENT = """
 import sys, time
 from pathlib import Path
-from directory.ldap import client
+from directory.ldap import connection, passwords as client
 from directory.ldap.config import LdapConfig
 from directory.types import DirectoryUnavailable
 config = LdapConfig(sys.argv[1], "dc=x", "dc=x", "dc=x", "cn=reader", "secret", Path(sys.argv[2]), timeout_seconds=1.0)
@@ -259,8 +261,8 @@ def test_a_server_that_falls_silent_in_the_tls_handshake_is_given_up(directory_t
             check=False,
         )
 
-    for connection in kept:
-        connection.close()
+    for each in kept:
+        each.close()
     assert done.stdout.strip() == "True", done.stderr
 
 
@@ -276,7 +278,7 @@ def test_after_three_failures_nobody_waits_and_then_one_asks(own, settings):
             sign_in(*RIGHT)
         assert time.monotonic() - began < backends.REFUSAL_SECONDS + 0.2
 
-    client.breaker_of(own.uri).reset()
+    connection.breaker_of(own.uri).reset()
     assert sign_in(*RIGHT) is not None
 
 
@@ -293,7 +295,7 @@ def test_the_breaker_lets_one_ask_after_its_time():
             fail()
     with pytest.raises(DirectoryUnavailable, match="a moment ago"):
         fail()
-    now[0] = client.OPEN_SECONDS
+    now[0] = connection.OPEN_SECONDS
     with breaker(), pytest.raises(DirectoryUnavailable, match="a moment ago"):
         fail()
     with breaker():

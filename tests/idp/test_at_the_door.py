@@ -15,9 +15,9 @@ from django.utils import timezone
 from audit.models import Event
 from audit.types import SYSTEM, Action, Actor
 from directory import backends
-from directory.ldap import client as ldap_client
-from directory.ldap import config
-from directory.ldap.client import Check, Verdict
+from directory.ldap import passwords as ldap_client
+from directory.ldap import sources
+from directory.ldap.passwords import Check, Verdict
 from directory.models import Member
 from directory.types import DirectoryUnavailable
 from idp.services import refusals, sessions
@@ -46,14 +46,14 @@ def test_a_password_in_two_forms_is_two_tries_and_stays_below_the_directorys_loc
         try_to_sign_in(client, NOEMIE, TWO_FORMS)
         try_to_sign_in(Client(), NOEMIE, TWO_FORMS)
 
-    check = ldap_client.check_password(config.load(), noemie.entry_uuid, NOEMIE_PASSWORD)
+    check = ldap_client.check_password(sources.load(), noemie.entry_uuid, NOEMIE_PASSWORD)
     assert check.verdict is Verdict.ACCEPTED
     assert "throttled" in reasons()
 
 
 def test_a_right_password_in_its_second_form_costs_nothing(noemie: Member) -> None:
     assert noemie.entry_uuid is not None
-    ldap_client.reset_password(config.load(), noemie.entry_uuid, RIGHT)
+    ldap_client.reset_password(sources.load(), noemie.entry_uuid, RIGHT)
 
     answers = [try_to_sign_in(Client(), NOEMIE, RIGHT.replace(" ", "\u00a0", 1)) for _ in range(4)]
 
@@ -125,7 +125,7 @@ def test_a_wrong_guess_at_the_current_password_opens_no_count_where_the_cache_kn
         client.post(reverse("account_password"), {"current": WRONG, "new": NEW_PASSWORD})
 
     assert reasons().count("wrong") == attempts.OWN_BROWSERS.windows[0].tries
-    check = ldap_client.check_password(config.load(), noemie.entry_uuid, NOEMIE_PASSWORD)
+    check = ldap_client.check_password(sources.load(), noemie.entry_uuid, NOEMIE_PASSWORD)
     assert check.verdict is Verdict.ACCEPTED, "nor was the directory's own lock reached"
     cache.clear()
 
@@ -280,7 +280,7 @@ def test_who_waits_at_the_second_step_has_proved_nothing_once_everything_has_end
 def test_who_waits_with_an_expired_password_does_not_replace_a_newer_one(noemie: Member, own_directory: Any) -> None:
     """The write account sets it, and asks for no current one."""
     assert noemie.entry_uuid is not None
-    ldap_client.reset_password(config.load(), noemie.entry_uuid, RIGHT)
+    ldap_client.reset_password(sources.load(), noemie.entry_uuid, RIGHT)
     policy = f"cn=defaut,ou=politiques,{own_directory.base}"
     own_directory.modify(f"dn: {policy}\nchangetype: modify\nreplace: pwdMaxAge\npwdMaxAge: 1\n")
     sleep(2.1)

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from audit.models import Event
 from audit.types import SYSTEM, Action, Actor
-from directory.ldap import client as ldap_client
-from directory.ldap import config
+from directory.ldap import passwords as ldap_client
+from directory.ldap import sources
 from directory.models import Member
 from directory.types import MemberState
 from idp.models import Browser, HubSession
@@ -117,7 +117,7 @@ def test_after_all_that_the_hub_lets_through_the_directory_still_takes_the_passw
         try_to_sign_in(client, NOEMIE, WRONG)
         try_to_sign_in(Client(), NOEMIE, WRONG)
 
-    check = ldap_client.check_password(config.load(), noemie.entry_uuid, NOEMIE_PASSWORD)
+    check = ldap_client.check_password(sources.load(), noemie.entry_uuid, NOEMIE_PASSWORD)
 
     assert reasons().count("wrong") == 9
     assert check.verdict is ldap_client.Verdict.ACCEPTED

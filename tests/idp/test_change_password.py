@@ -11,7 +11,7 @@ from django.urls import reverse
 from audit.models import Event
 from audit.types import Action
 from demo.slapd import EmbeddedDirectory
-from directory.ldap import client as ldap_client
+from directory.ldap import connection
 from directory.models import Member
 from idp.models import HubSession
 from tests.support.links import choose, waiting
@@ -162,7 +162,7 @@ def test_a_member_with_a_second_factor_shows_it_lately(inside: Client, enrol: En
 def test_a_silent_directory_changes_nothing_and_keeps_the_form(
     inside: Client, noemie: Member, own_directory: EmbeddedDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ldap_client, "OPEN_SECONDS", 0.0)
+    monkeypatch.setattr(connection, "OPEN_SECONDS", 0.0)
     elsewhere = sign_in(noemie)
     port = own_directory.port
     own_directory.stop()

@@ -18,7 +18,7 @@ from django.utils import timezone
 from audit.models import Event
 from audit.types import SYSTEM, Action
 from demo.slapd import EmbeddedDirectory
-from directory.ldap import client as ldap_client
+from directory.ldap import connection
 from directory.models import Member
 from directory.signals import addresses_changed, members_ended
 from directory.types import ChangeUncertain, Hold, MailState, MemberState
@@ -650,7 +650,7 @@ def test_what_the_directory_refuses_is_said_and_nothing_has_happened(client: Cli
 def test_a_silent_directory_leaves_everything_as_it_was(
     client: Client, noemie: Member, own_directory: EmbeddedDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ldap_client, "OPEN_SECONDS", 0.0)
+    monkeypatch.setattr(connection, "OPEN_SECONDS", 0.0)
     elsewhere = sign_in(noemie)
     follow(client, reset_link(client))
     port = own_directory.port

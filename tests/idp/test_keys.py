@@ -18,7 +18,7 @@ from joserfc.jwk import KeySet
 
 from audit.models import Event
 from audit.types import Action
-from idp import sealing
+from directory import sealing
 from idp.models import SigningKey
 from idp.services import keys
 from idp.services.keys import registry

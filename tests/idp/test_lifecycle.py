@@ -15,9 +15,9 @@ from audit.models import Event
 from audit.types import SYSTEM, Action, Actor
 from directory import services
 from directory.models import Collective, Departure, Member, Membership, RoleGrant
+from directory.sealing import unseal
 from directory.types import Hold, MailState, MemberState, Role, SuspensionReason
 from idp.models import AccountLink, Browser, HubSession, LogoutDelivery, OutgoingMail, Recovery, RefreshToken
-from idp.sealing import unseal
 from idp.selectors import acts_on
 from idp.services import sessions
 from idp.services.accounts import lifecycle, mails

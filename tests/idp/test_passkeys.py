@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from audit.models import Event
 from audit.types import Action
-from directory.ldap import client as ldap_client
+from directory.ldap import passwords as ldap_client
 from directory.models import Member
 from directory.types import DirectoryUnavailable, Hold, MemberState
 from idp.models import HubSession

@@ -12,9 +12,9 @@ from audit.models import Event
 from audit.types import SYSTEM, Action, Actor
 from directory import services
 from directory.models import Member, RoleGrant
+from directory.sealing import unseal
 from directory.types import CannotChange, Hold, Role
 from idp.models import AccountLink, HubSession, OutgoingMail, Recovery
-from idp.sealing import unseal
 from idp.services.accounts import lifecycle, links, mails, recovery
 from idp.types import LinkKind, MailKind, RecoveryState
 from tests.support.cast import MONDAY, TUESDAY, make_member

@@ -14,7 +14,7 @@ from django.utils import timezone
 from audit.models import Event
 from audit.types import Action
 from demo.slapd import EmbeddedDirectory
-from directory.ldap import client as ldap_client
+from directory.ldap import connection
 from directory.models import Member
 from directory.types import MemberState
 from idp.models import HubSession
@@ -286,7 +286,7 @@ def test_limits_live_where_every_process_sees_them() -> None:
 def test_a_silent_directory_is_said_calmly_and_costs_no_try(
     client: Client, db: None, own_directory: EmbeddedDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ldap_client, "OPEN_SECONDS", 0.0)
+    monkeypatch.setattr(connection, "OPEN_SECONDS", 0.0)
     noemie = add_member_from(own_directory, NOEMIE)
     port = own_directory.port
     own_directory.stop()

@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from demo import slapd
-from directory.ldap import client as ldap_client
-from directory.ldap import config
+from directory.ldap import passwords as ldap_client
+from directory.ldap import sources
 from directory.models import Member
 from directory.types import DirectoryRefused, DirectoryUnavailable
 from tests.support.signin import NOEMIE_PASSWORD, try_to_sign_in
@@ -61,6 +61,6 @@ def test_the_certificate_must_be_that_of_the_host_that_was_named(
     settings.LDAP = ldap_settings(own_directory, uri=uri, start_tls=start_tls)
 
     with pytest.raises((DirectoryUnavailable, DirectoryRefused)):
-        ldap_client.check_password(config.load(), entry, NOEMIE_PASSWORD)
+        ldap_client.check_password(sources.load(), entry, NOEMIE_PASSWORD)
 
     assert "BIND dn=" not in own_directory.log_file.read_text(errors="replace").rpartition("slapd starting")[2]

@@ -21,9 +21,9 @@ from django.utils import translation
 from audit.services import record
 from audit.types import Action, Entry
 from directory.models import Member
+from directory.sealing import InvalidToken, seal, unseal
 from directory.types import MailState
 from idp.models import AccountLink, OutgoingMail
-from idp.sealing import InvalidToken, seal, unseal
 from idp.types import MailKind, OutgoingState
 
 log = logging.getLogger("idp.mails")

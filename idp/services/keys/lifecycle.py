@@ -9,10 +9,10 @@ from joserfc.jwk import JWKRegistry, Key
 
 from audit.services import record, record_all
 from audit.types import SYSTEM, Action, Actor, Entry
+from directory.sealing import seal
 from idp.models import SigningKey
 from idp.protocol import key_dates
 from idp.protocol.key_dates import Life
-from idp.sealing import seal
 from idp.services.keys.registry import ALGORITHM, forget_registry, periods
 from idp.types import KeyState, SigningAlgorithm
 

@@ -1,4 +1,4 @@
-"""Members and collectives: the hub's synced copy of the directory."""
+"""Members: who they are, where they stand, what they may do."""
 
 import uuid
 from datetime import datetime
@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from directory.types import Hold, Kind, MailState, MemberState, Role, RunStatus, Status
+from directory.types import Hold, MailState, MemberState, Role, Status
 
 
 class MemberManager(BaseUserManager["Member"]):
@@ -26,9 +26,15 @@ class Member(AbstractBaseUser):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     entry_uuid = models.UUIDField(null=True, unique=True, editable=False)
+    # Whose entry it is: one source, for as long as that source is in use.
+    source = models.ForeignKey(
+        "directory.DirectorySource", models.PROTECT, null=True, editable=False, related_name="members"
+    )
     dn = models.TextField(blank=True, editable=False)
     dn_key = models.TextField(blank=True, editable=False)
-    csn = models.CharField(max_length=80, blank=True, editable=False)
+    csn = models.CharField(max_length=120, blank=True, editable=False)
+    # Of everything that was read of the entry, and of the mapping: what has the same one is not looked at again.
+    digest = models.CharField(max_length=32, blank=True, editable=False)
 
     state = models.CharField(max_length=10, choices=MemberState.choices, default=MemberState.ACTIVE)
     state_reason = models.CharField(max_length=60, blank=True)
@@ -81,7 +87,10 @@ class Member(AbstractBaseUser):
     objects = MemberManager()
 
     class Meta:
-        indexes = [models.Index(fields=["state"], name="member_state")]
+        indexes = [
+            models.Index(fields=["state"], name="member_state"),
+            models.Index(fields=["dn_key"], name="member_dn_key"),
+        ]
 
     def __str__(self) -> str:
         return self.display_name
@@ -178,86 +187,3 @@ class Departure(models.Model):
 
     def __str__(self) -> str:
         return f"departure {self.member_id} {self.last_day}"
-
-
-class Collective(models.Model):
-    """A group of the directory: pôle, self-run group, territory, team or board.
-
-    A status has one as well, without an entry: who stands there is in it, so that tools open to a status as to a pôle.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    entry_uuid = models.UUIDField(unique=True, null=True, editable=False)
-    status = models.CharField(max_length=12, choices=Status.choices, blank=True, editable=False)
-    dn = models.TextField(blank=True, editable=False)
-    dn_key = models.TextField(blank=True, editable=False)
-    csn = models.CharField(max_length=80, blank=True, editable=False)
-    slug = models.SlugField(max_length=120, unique=True)
-    name = models.CharField(max_length=255)
-    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.OTHER)
-    description = models.TextField(blank=True)
-    sensitive = models.BooleanField(default=False)
-    present = models.BooleanField(default=True)
-    # From when on its members need a second factor; the hub’s own rule, never the directory’s.
-    second_factor_from = models.DateTimeField(null=True, blank=True)
-    leads = models.ManyToManyField(Member, related_name="leads")
-    members = models.ManyToManyField(Member, through="Membership", related_name="collectives")
-
-    class Meta:
-        ordering = ["kind", "name"]
-        constraints = [
-            models.UniqueConstraint(fields=["status"], condition=~models.Q(status=""), name="one_collective_per_status")
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Membership(models.Model):
-    """A member in a collective; ``direct`` is false when it comes through a nested group."""
-
-    member = models.ForeignKey(Member, models.CASCADE, related_name="memberships")
-    collective = models.ForeignKey(Collective, models.CASCADE, related_name="memberships")
-    direct = models.BooleanField(default=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["member", "collective"], name="one_membership")]
-
-    def __str__(self) -> str:
-        return f"{self.member_id} in {self.collective_id}"
-
-
-class SyncRun(models.Model):
-    """One pass over the directory and what came of it."""
-
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
-    status = models.CharField(max_length=12, choices=RunStatus.choices, default=RunStatus.RUNNING)
-    error = models.CharField(max_length=80, blank=True)
-    watermark = models.TextField(blank=True)
-    counts = models.JSONField(default=dict)
-    report = models.JSONField(default=dict)
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"run {self.pk} {self.status}"
-
-
-class SyncIssue(models.Model):
-    """Something about one entry that a person should settle; one row per entry and code, not per run."""
-
-    entry_uuid = models.UUIDField()
-    dn = models.TextField()
-    code = models.CharField(max_length=40)
-    detail = models.CharField(max_length=400, blank=True)
-    first_run = models.ForeignKey(SyncRun, models.CASCADE, related_name="issues_opened")
-    last_run = models.ForeignKey(SyncRun, models.CASCADE, related_name="issues_seen")
-    resolved_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["entry_uuid", "code"], name="one_issue_per_entry_and_code")]
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.entry_uuid}"

@@ -1,0 +1,190 @@
+"""Connections to a directory: always with TLS that is verified, always in bounded time, with the hub's own errors.
+
+Only the modules of this folder that read, write and check passwords come here.
+"""
+
+# python-ldap fills its module with names at run time: a type checker sees none of them.
+# mypy: disable-error-code="attr-defined, no-untyped-call"
+
+import os
+
+# ldap.conf and the environment of whoever starts the hub could turn verification off: keep them out.
+# libldap reads this once, when it is loaded.
+os.environ["LDAPNOINIT"] = "1"
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import ldap
+import ldap.controls.libldap
+
+from directory.ldap.config import LdapConfig
+from directory.types import DirectoryRefused, DirectoryUnavailable
+
+PAGE_SIZE = 200
+FIRST_WITH_TLS_TIMEOUT = 20600
+BINDS_AT_ONCE = 4
+FAILURES_TO_OPEN = 3
+OPEN_SECONDS = 15.0
+
+# Results by which a server says "not now" (RFC 4511 §4.1.9).
+NOT_NOW = {51, 52}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as it came: attribute names in lower case, values in bytes."""
+
+    dn: str
+    attributes: dict[str, Sequence[bytes]]
+
+
+class Deadline:
+    """How long is left for everything that belongs together."""
+
+    def __init__(self, seconds: float, per_answer: float) -> None:
+        self._end = monotonic() + seconds
+        self._per_answer = per_answer
+
+    def left(self) -> float:
+        left = min(self._end - monotonic(), self._per_answer)
+        if left <= 0:
+            raise DirectoryUnavailable("the directory is too slow")
+        return left
+
+
+class Breaker:
+    """After three failures in a row nobody waits for the directory for 15 s; then one asks at a time."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._closed_again_at = 0.0
+        self._probing = False
+
+    def reset(self) -> None:
+        """Somebody who knows that the directory is back says so."""
+        with self._lock:
+            self._failures = 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            opened = self._failures >= FAILURES_TO_OPEN
+            if opened and (self._probing or self._clock() < self._closed_again_at):
+                raise DirectoryUnavailable("the directory did not answer a moment ago")
+            self._probing = opened
+        failed = False
+        try:
+            yield
+        except DirectoryUnavailable:
+            failed = True
+            raise
+        finally:
+            with self._lock:
+                self._probing = False
+                self._failures = self._failures + 1 if failed else 0
+                self._closed_again_at = self._clock() + OPEN_SECONDS
+
+
+_breakers: dict[str, Breaker] = {}
+# Argon2 makes the server the bottleneck: more binds at once would only wait there, and hold a thread here.
+_binds = threading.BoundedSemaphore(BINDS_AT_ONCE)
+
+
+def breaker_of(uri: str) -> Breaker:
+    return _breakers.setdefault(uri, Breaker())
+
+
+@contextmanager
+def one_of_few(deadline: Deadline) -> Iterator[None]:
+    if not _binds.acquire(timeout=deadline.left()):
+        raise DirectoryUnavailable("too many sign-ins at once")
+    try:
+        yield
+    finally:
+        _binds.release()
+
+
+@contextmanager
+def connect(config: LdapConfig, deadline: Deadline) -> Iterator[Any]:
+    """A connection with TLS, whose errors are the hub's own."""
+    connection: Any = None
+    try:
+        connection = ldap.initialize(config.uri)
+        _configure(connection, config)
+        allow(connection, deadline)
+        if config.uri.startswith("ldap://") and config.start_tls:
+            connection.start_tls_s()
+        yield connection
+    except ldap.LDAPError as error:
+        raise told(error) from error
+    finally:
+        if connection is not None:
+            with suppress(ldap.LDAPError):
+                connection.unbind_ext()
+
+
+def told(error: Exception) -> DirectoryUnavailable | DirectoryRefused:
+    """The server's own results are positive; negative ones are libldap's: nothing, or nothing readable, came back."""
+    given = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    result = given.get("result", -1)
+    return (DirectoryUnavailable if result < 0 or result in NOT_NOW else DirectoryRefused)(type(error).__name__)
+
+
+def _configure(connection: Any, config: LdapConfig) -> None:
+    connection.set_option(ldap.OPT_PROTOCOL_VERSION, 3)
+    # A referral would send the reader's password, or a member's, to a server nobody chose.
+    connection.set_option(ldap.OPT_REFERRALS, 0)
+    connection.set_option(ldap.OPT_DEREF, ldap.DEREF_NEVER)
+    connection.set_option(ldap.OPT_X_TLS_REQUIRE_CERT, ldap.OPT_X_TLS_DEMAND)
+    connection.set_option(ldap.OPT_X_TLS_CACERTFILE, str(config.ca_file))
+    connection.set_option(ldap.OPT_X_TLS_PROTOCOL_MIN, ldap.OPT_X_TLS_PROTOCOL_TLS1_2)
+    # libldap 2.5 waits for ever, or spins, in a TLS handshake that the server leaves unanswered, whatever the time-outs
+    # say; connecting asynchronously cures that, for StartTLS too. From 2.6 on the handshake keeps the network time-out
+    # by itself, and an asynchronous StartTLS would return before it is done.
+    if ldap.VENDOR_VERSION < FIRST_WITH_TLS_TIMEOUT:
+        connection.set_option(ldap.OPT_CONNECT_ASYNC, 1)
+    # Last: the options above are those of the context made here.
+    connection.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
+
+
+def allow(connection: Any, deadline: Deadline) -> None:
+    left = deadline.left()
+    connection.set_option(ldap.OPT_NETWORK_TIMEOUT, left)
+    connection.set_option(ldap.OPT_TIMEOUT, left)
+
+
+@contextmanager
+def reader(config: LdapConfig, deadline: Deadline) -> Iterator[Any]:
+    with connect(config, deadline) as connection:
+        allow(connection, deadline)
+        if not config.bind_password:
+            raise DirectoryRefused("the reader has no password")
+        connection.simple_bind_s(config.bind_dn, config.bind_password)
+        yield connection
+
+
+def pages(
+    connection: Any, deadline: Deadline, base: str, filter_: str, attributes: Sequence[str]
+) -> Iterator[list[Entry]]:
+    """Every page, or an exception: part of an answer is no answer (a size limit gives some entries, then an error)."""
+    paging = ldap.controls.libldap.SimplePagedResultsControl(True, size=PAGE_SIZE, cookie="")
+    while True:
+        allow(connection, deadline)
+        message = connection.search_ext(base, ldap.SCOPE_SUBTREE, filter_, list(attributes), serverctrls=[paging])
+        _, found, _, controls = connection.result3(message, all=1, timeout=deadline.left())
+        yield [
+            Entry(dn, {name.lower(): values for name, values in attributes.items()})
+            for dn, attributes in found
+            if dn is not None  # a referral
+        ]
+        cookies = [control.cookie for control in controls if control.controlType == paging.controlType]
+        if not cookies or not cookies[0]:
+            return
+        paging.cookie = cookies[0]

@@ -1,0 +1,352 @@
+"""What of the mirror a pass has to know: whoever a change of what was observed can touch, and nobody else.
+
+Of a hundred thousand people of whom ten have changed, some dozens of rows are read.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from directory.ldap.graph import reachable, reversed_edges
+from directory.ldap.observe import Known
+from directory.ldap.plan import DETAILS, Group, Mirror, Observed, Person
+from directory.models import Collective, DirectorySource, Member, Membership, RoleGrant, SyncIssue
+from directory.types import Hold, Kind, MailState, MemberState, Role, SourceState
+
+# Parameters of one statement; SQLite takes 32,766, and long lists are slow to plan.
+AT_ONCE = 500
+MEMBER_COLUMNS = (
+    "entry_uuid",
+    "source_id",
+    "dn",
+    "dn_key",
+    "csn",
+    "digest",
+    "state",
+    "state_reason",
+    "email_state",
+    "login_ambiguous",
+    "hold",
+    "erased_at",
+    *DETAILS,
+)
+GROUP_COLUMNS = ("pk", "entry_uuid", "dn", "dn_key", "csn", "digest", "name", "kind", "description", "present")
+
+
+class Counted:
+    """How many there are of one source, counted when somebody asks."""
+
+    def __init__(self, source: DirectorySource) -> None:
+        self._people = Member.objects.filter(source=source)
+        self._groups = Collective.objects.filter(source=source, present=True)
+
+    def active(self) -> int:
+        return self._people.filter(state=MemberState.ACTIVE).count()
+
+    def groups(self) -> int:
+        return self._groups.count()
+
+    def memberships(self) -> int:
+        return Membership.objects.filter(collective__in=self._groups).count()
+
+    def holders(self, name: str) -> int:
+        return self._people.exclude(state=MemberState.MISSING).exclude(**{name: ""}).count()
+
+
+def known_entries(source: DirectorySource, *, column: str) -> Known:
+    """The people and groups that should be there.
+
+    ``column``: what tells whether one has changed, ``csn`` or ``digest``.  By hand: Django would make a hundred
+    thousand identifiers of them, only to have them compared.
+    """
+    found = []
+    for model, condition, values in (
+        (Member, "state <> %s", [MemberState.MISSING.value]),
+        (Collective, "present", []),
+    ):
+        identity = "entry_uuid" if connection.vendor == "sqlite" else "replace(entry_uuid::text, '-', '')"
+        table = model._meta.db_table
+        where = f"source_id = %s AND entry_uuid IS NOT NULL AND {condition}"
+        sql = f"SELECT {identity}, {column}, dn, digest FROM {table} WHERE {where}"  # noqa: S608 names of columns only
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [source.pk, *values])
+            found.append(cursor.fetchall())
+    people, groups = found
+    return Known(
+        people={identity: (mark, dn) for identity, mark, dn, _digest in people},
+        groups={identity: (mark, dn) for identity, mark, dn, _digest in groups},
+        group_digests={identity: digest for identity, _mark, _dn, digest in groups},
+    )
+
+
+def load_mirror(source: DirectorySource, observed: Observed, *, context_csn: tuple[str, ...]) -> Mirror:
+    """Everything of the mirror that the plan for what was observed depends on."""
+    seen = {person.entry_uuid: person for person in observed.people}
+    people = _people_of(source, [*seen, *observed.located])
+    logins, mails = _keys_concerned(people.values(), seen.values())
+    people = {**_sharing(source, logins, mails, apart=people), **people}
+    groups = _concerned_groups(source, observed, people)
+    return Mirror(
+        totals=Counted(source),
+        people=people,
+        groups=groups.groups,
+        memberships=groups.memberships,
+        leads=groups.leads,
+        bystanders=groups.bystanders,
+        touched=groups.touched,
+        login_keys=logins,
+        email_keys=mails,
+        administrators=_administrators(source),
+        open_issues=frozenset(
+            SyncIssue.objects.filter(source=source, resolved_at=None).values_list("entry_uuid", "code")
+        ),
+        context_csn=context_csn,
+        is_empty=not Member.objects.filter(source=source).exists(),
+    )
+
+
+# People ------------------------------------------------------------------------------------------------------
+
+
+def _people_of(source: DirectorySource, uuids: Collection[UUID]) -> dict[UUID, Person]:
+    rows = _in_batches(Member.objects.all(), "entry_uuid", uuids)
+    return {person.entry_uuid: person for person in _persons(source, rows)}
+
+
+def _keys_concerned(known: Iterable[Person], seen: Iterable[Person]) -> tuple[frozenset[str], frozenset[str]]:
+    each = [*known, *seen]
+    return (
+        frozenset(person.details["login_key"] for person in each) - {""},
+        frozenset(person.details["email_key"] for person in each) - {""},
+    )
+
+
+def _sharing(
+    source: DirectorySource, logins: Collection[str], mails: Collection[str], *, apart: Collection[UUID]
+) -> dict[UUID, Person]:
+    """Whoever has one of these logins or addresses, in whichever source."""
+    everybody = Member.objects.filter(entry_uuid__isnull=False)
+    rows = [*_in_batches(everybody, "login_key", logins), *_in_batches(everybody, "email_key", mails)]
+    return {person.entry_uuid: person for person in _persons(source, rows) if person.entry_uuid not in apart}
+
+
+def _in_batches(rows: "QuerySet[Any]", column: str, values: Collection[Any]) -> Iterator[tuple[Any, ...]]:
+    """One statement per some hundred; where most of the table is meant anyway, all of it in one."""
+    if len(values) > 20 * AT_ONCE:
+        position = MEMBER_COLUMNS.index(column)
+        wanted = set(values)
+        yield from (
+            row for row in rows.values_list(*MEMBER_COLUMNS).iterator(chunk_size=2000) if row[position] in wanted
+        )
+        return
+    for batch in batches(sorted(values), AT_ONCE):
+        yield from rows.filter(**{f"{column}__in": batch}).values_list(*MEMBER_COLUMNS)
+
+
+def _persons(source: DirectorySource, rows: Iterable[tuple[Any, ...]]) -> Iterator[Person]:
+    retired = _retired()
+    for entry_uuid, source_id, dn, key, csn, digest, state, reason, mail_state, ambiguous, hold, erased, *rest in rows:
+        if entry_uuid is None:
+            continue
+        adopted = source_id != source.pk and (source_id is None or source_id in retired)
+        yield Person(
+            entry_uuid,
+            dn,
+            key,
+            # What was another source's is looked at in any case: the row becomes this one's.
+            "" if adopted else csn,
+            MemberState(state),
+            reason,
+            MailState(mail_state),
+            dict(zip(DETAILS, rest, strict=True)),
+            login_ambiguous=ambiguous,
+            digest="" if adopted else digest,
+            is_held=hold != Hold.NONE,
+            is_erased=erased is not None,
+            is_foreign=source_id != source.pk and not adopted,
+        )
+
+
+def _retired() -> frozenset[int]:
+    """Sources that are no longer in use: whoever of them another one shows is taken over."""
+    return frozenset(DirectorySource.objects.filter(state=SourceState.RETIRED).values_list("pk", flat=True))
+
+
+def _administrators(source: DirectorySource) -> dict[UUID, bool]:
+    grants = RoleGrant.objects.filter(role=Role.TECHNICIAN, member__source=source)
+    rows = grants.values_list("member__entry_uuid", "member__state", "member__hold")
+    return {uuid: state == MemberState.ACTIVE and hold == Hold.NONE for uuid, state, hold in rows if uuid}
+
+
+# Groups ------------------------------------------------------------------------------------------------------
+
+
+class _Groups:
+    def __init__(self) -> None:
+        self.groups: dict[UUID, Group] = {}
+        self.memberships: dict[tuple[UUID, UUID], bool] = {}
+        self.leads: frozenset[tuple[UUID, UUID]] = frozenset()
+        self.bystanders: dict[str, UUID] = {}
+        self.touched: frozenset[UUID] = frozenset()
+
+
+def _concerned_groups(source: DirectorySource, observed: Observed, people: dict[UUID, Person]) -> _Groups:
+    """The groups that must be worked out again, with all that this takes; nothing where no group is concerned."""
+    result = _Groups()
+    moved = _moved(observed, people)
+    ended = set(observed.located) - people.keys()
+    if not observed.groups and not moved and not ended:
+        return result
+    seen = {group.entry_uuid: group for group in observed.groups}
+    result.groups, pks = _headers(source, seen)
+    by_key = {group.dn_key: uuid for uuid, group in result.groups.items() if group.present}
+    by_key.update({group.dn_key: uuid for uuid, group in seen.items()})
+    old_edges = {uuid: set(group.nested) for uuid, group in result.groups.items()}
+    again = _to_work_out_again(result.groups, seen, moved, people, ended, old_edges)
+    _load_keys(result.groups, {uuid for uuid in again if uuid in pks}, pks)
+    edges = {uuid: set(children) for uuid, children in old_edges.items()}
+    for uuid in again:
+        keys = (seen.get(uuid) or result.groups[uuid]).member_keys or ()
+        edges.setdefault(uuid, set()).update(by_key[key] for key in keys if key in by_key)
+    result.touched = reachable(again, reversed_edges(edges))
+    needed = reachable(result.touched, edges)
+    _load_memberships(result, {pks[uuid]: uuid for uuid in needed if uuid in pks})
+    result.bystanders = _bystanders(source, result.groups, seen, again, people)
+    return result
+
+
+def _moved(observed: Observed, people: dict[UUID, Person]) -> dict[UUID, set[str]]:
+    """Whoever a name may mean now that it did not mean before, or no longer means; with their names then and now."""
+    moved: dict[UUID, set[str]] = {}
+    for person in observed.people:
+        known = people.get(person.entry_uuid)
+        if known is None or known.is_erased or known.state == MemberState.MISSING or known.dn_key != person.dn_key:
+            moved[person.entry_uuid] = {person.dn_key, known.dn_key if known else ""} - {""}
+    for uuid in observed.located:
+        if uuid in people:
+            moved[uuid] = {people[uuid].dn_key} - {""}
+    return moved
+
+
+def _headers(source: DirectorySource, seen: Collection[UUID]) -> tuple[dict[UUID, Group], dict[UUID, int]]:
+    """All groups of the source, and those of others that were seen; without the keys of their members."""
+    rows = Collective.objects.filter(Q(source=source) | Q(entry_uuid__in=list(seen))).exclude(entry_uuid=None)
+    retired = _retired()
+    groups, pks, own = {}, {}, {}
+    for row in rows.values_list(*GROUP_COLUMNS, "unknown_keys", "source_id"):
+        pk, uuid, dn, key, csn, digest, name, kind, description, present, unknown, source_id = row
+        adopted = source_id != source.pk and (source_id is None or source_id in retired)
+        groups[uuid] = Group(
+            uuid,
+            dn,
+            key,
+            "" if adopted else csn,
+            name,
+            Kind(kind),
+            description,
+            member_keys=None,
+            lead_keys=None,
+            digest="" if adopted else digest,
+            present=present,
+            unknown_keys=tuple(unknown),
+            is_foreign=source_id != source.pk and not adopted,
+        )
+        pks[uuid], own[pk] = pk, uuid
+    nested: dict[UUID, set[UUID]] = {}
+    for parent, child in Collective.nested.through.objects.filter(from_collective__source=source).values_list(
+        "from_collective_id", "to_collective_id"
+    ):
+        if parent in own and child in own:
+            nested.setdefault(own[parent], set()).add(own[child])
+    for uuid, children in nested.items():
+        groups[uuid] = replace(groups[uuid], nested=frozenset(children))
+    return groups, pks
+
+
+def _to_work_out_again(
+    groups: dict[UUID, Group],
+    seen: dict[UUID, Group],
+    moved: dict[UUID, set[str]],
+    people: dict[UUID, Person],
+    ended: set[UUID],
+    edges: dict[UUID, set[UUID]],
+) -> set[UUID]:
+    again = set(seen) | {uuid for uuid in ended if uuid in groups}
+    changed_groups = {
+        uuid
+        for uuid, group in seen.items()
+        if uuid not in groups or groups[uuid].dn_key != group.dn_key or not groups[uuid].present
+    } | ended
+    keys = set().union(*moved.values()) if moved else set()
+    keys |= {seen[uuid].dn_key for uuid in changed_groups if uuid in seen}
+    again |= {uuid for uuid, group in groups.items() if group.present and not keys.isdisjoint(group.unknown_keys)}
+    again |= {
+        uuid for uuid, children in edges.items() if groups[uuid].present and not children.isdisjoint(changed_groups)
+    }
+    pks = [uuid for uuid in moved if uuid in people]
+    for batch in batches(pks, AT_ONCE):
+        direct = Membership.objects.filter(member__entry_uuid__in=batch, direct=True, collective__present=True)
+        led = Collective.leads.through.objects.filter(member__entry_uuid__in=batch, collective__present=True)
+        for rows in (direct, led):
+            found = rows.values_list("collective__entry_uuid", flat=True)
+            again |= {uuid for uuid in found if uuid in groups and uuid is not None}
+    return again
+
+
+def _load_keys(groups: dict[UUID, Group], wanted: Collection[UUID], pks: dict[UUID, int]) -> None:
+    for batch in batches(sorted(wanted), AT_ONCE):
+        rows = Collective.objects.filter(entry_uuid__in=batch)
+        for uuid, members, leads in rows.values_list("entry_uuid", "member_keys", "lead_keys"):
+            known = groups[uuid] if uuid else None
+            if known is not None:
+                groups[known.entry_uuid] = replace(known, member_keys=tuple(members), lead_keys=tuple(leads))
+
+
+def _load_memberships(result: _Groups, wanted: dict[Any, UUID]) -> None:
+    leads = set()
+    for batch in batches(sorted(wanted), AT_ONCE):
+        rows = Membership.objects.filter(collective_id__in=batch, member__entry_uuid__isnull=False)
+        for pk, person, direct in rows.values_list("collective_id", "member__entry_uuid", "direct"):
+            if person is not None:
+                result.memberships[wanted[pk], person] = direct
+        led = Collective.leads.through.objects.filter(collective_id__in=batch, member__entry_uuid__isnull=False)
+        rows_of_leads = led.values_list("collective_id", "member__entry_uuid")
+        leads |= {(wanted[pk], person) for pk, person in rows_of_leads if person is not None}
+    result.leads = frozenset(leads)
+
+
+def _bystanders(
+    source: DirectorySource,
+    groups: dict[UUID, Group],
+    seen: dict[UUID, Group],
+    again: Collection[UUID],
+    people: Collection[UUID],
+) -> dict[str, UUID]:
+    keys: set[str] = set()
+    for uuid in again:
+        group = seen.get(uuid) or groups[uuid]
+        keys.update(group.member_keys or (), group.lead_keys or ())
+    there = Member.objects.filter(source=source, erased_at=None).exclude(state=MemberState.MISSING)
+    found = {}
+    if len(keys) > 20 * AT_ONCE:
+        rows: Iterable[tuple[str, UUID | None]] = (
+            (key, uuid) for key, uuid in there.values_list("dn_key", "entry_uuid").iterator() if key in keys
+        )
+    else:
+        rows = (
+            row
+            for batch in batches(sorted(keys), AT_ONCE)
+            for row in there.filter(dn_key__in=batch).values_list("dn_key", "entry_uuid")
+        )
+    for key, who in rows:
+        if who is not None and who not in people:
+            found[key] = who
+    return found
+
+
+def batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,0 +1,244 @@
+"""What a pass saw that the mirror has not, or otherwise; and whether what was not seen is gone.
+
+Change marks are compared by inequality, never by order: a clock that was set back, a restored backup and a renamed
+branch show like any other change.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from directory.ldap import mapping
+from directory.ldap.config import LdapConfig
+from directory.ldap.connection import Entry
+from directory.ldap.plan import Group, Observed, Person
+from directory.ldap.reading import Reading
+from directory.normalise import dn_key, is_under
+from directory.types import DirectoryRefused
+
+# From so many that changed on, reading everybody costs less than naming each.
+SHARE_NAMED = 1 / 3
+# What somebody who waits is told: how many entries were read so far.
+Tell = Callable[[str, int], None]
+PROGRESS_EVERY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the mirror had when the pass began, by the hexadecimal digits of identities: (mark, name)."""
+
+    people: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    group_digests: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """``in_flux``: something moved while it was read, or a moment ago, so that a later turn must look again."""
+
+    observed: Observed
+    in_flux: bool = False
+
+    @property
+    def watermark(self) -> str:
+        return " ".join(self.observed.context_csn)
+
+
+def by_pivots(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, again: bool) -> Seen:
+    """First what tells entries apart, then the details of those that are new or otherwise.
+
+    slapd's refint rewrites the members of groups after a rename or a deletion, a moment later and without a new change
+    mark: groups are read whole wherever such a thing was seen, and once more afterwards (``again``).
+    """
+    found = read.pivots()
+    tell("pivots", len(found.people) + len(found.groups))
+    others = _changed(found.people, known.people)
+    people = _details(read.people, config, others, len(found.people))
+    stirred = _is_stirred(found.people, known.people) or _is_stirred(found.groups, known.groups)
+    if stirred or again:
+        whole = {_identity(entry, config): entry for entry in read.groups()}
+        names = config.rules.group_attributes
+        groups = {
+            identity: entry
+            for identity, entry in whole.items()
+            if known.group_digests.get(identity) != mapping.digest_of(entry.dn, entry.attributes, names, config.rules)
+        }
+        other_groups = groups.keys() | (found.groups.keys() - whole.keys())
+    else:
+        other_groups = _changed(found.groups, known.groups)
+        groups = _details(read.groups, config, other_groups, len(found.groups))
+    tell("details", len(people) + len(groups))
+    # Asked for and not given: gone since, as those that were not seen at all.
+    unseen_people = (known.people.keys() - found.people.keys()) | (others - people.keys())
+    unseen_groups = (known.groups.keys() - found.groups.keys()) | (other_groups - groups.keys())
+    return _seen(
+        read,
+        config,
+        known,
+        people.values(),
+        groups.values(),
+        unseen=(unseen_people & known.people.keys(), unseen_groups & known.groups.keys()),
+        overlap=not found.people.keys().isdisjoint(known.people.keys()),
+        anybody=bool(found.people),
+        context=found.context_csn,
+        stirred=stirred,
+    )
+
+
+def by_everything(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, force: bool) -> Seen:
+    """Every attribute that is mapped, of everybody.  ``known``: digests in place of change marks.
+
+    ``force``: also what has the same digest is worked out again.
+    """
+    context = read.watermark()
+    told = _Progress(tell)
+    rules = config.rules
+
+    def read_all(
+        entries: Iterable[Entry], names: Collection[str], kept: Mapping[str, tuple[str, str]]
+    ) -> tuple[dict[str, tuple[str, str]], list[Entry]]:
+        seen: dict[str, tuple[str, str]] = {}
+        others: list[Entry] = []
+        for entry in entries:
+            identity = _identity(entry, config)
+            if identity in seen:
+                raise DirectoryRefused("the directory shows one entry twice")
+            seen[identity] = ("", entry.dn)
+            told.one_more()
+            digest = mapping.digest_of(entry.dn, entry.attributes, tuple(names), rules)
+            if force or kept.get(identity, ("",))[0] != digest:
+                others.append(entry)
+        return seen, others
+
+    seen_people, people = read_all(read.people(), rules.person_attributes, known.people)
+    seen_groups, groups = read_all(read.groups(), rules.group_attributes, known.groups)
+    return _seen(
+        read,
+        config,
+        known,
+        people,
+        groups,
+        unseen=(known.people.keys() - seen_people.keys(), known.groups.keys() - seen_groups.keys()),
+        overlap=not seen_people.keys().isdisjoint(known.people.keys()),
+        anybody=bool(seen_people),
+        context=context,
+        stirred=_is_stirred(seen_people, known.people) or _is_stirred(seen_groups, known.groups),
+    )
+
+
+def one_person(entry: Entry, config: LdapConfig) -> Person:
+    return mapping.person_from(
+        config.server.identity_of(entry.attributes),
+        entry.dn,
+        config.server.mark_of(entry.attributes),
+        entry.attributes,
+        config.rules,
+    )
+
+
+def _one_group(entry: Entry, config: LdapConfig) -> Group:
+    return mapping.group_from(
+        config.server.identity_of(entry.attributes),
+        entry.dn,
+        config.server.mark_of(entry.attributes),
+        entry.attributes,
+        config.rules,
+    )
+
+
+def _changed(found: Mapping[str, tuple[str, str]], known: Mapping[str, tuple[str, str]]) -> set[str]:
+    return {identity for identity, pivot in found.items() if known.get(identity) != pivot}
+
+
+def _is_stirred(found: Mapping[str, tuple[str, str]], known: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether anybody is gone, or is called otherwise than before."""
+    return any(identity not in found or found[identity][1] != name for identity, (_mark, name) in known.items())
+
+
+def _details(
+    read: Callable[[Collection[str] | None], Iterator[Entry]], config: LdapConfig, changed: Collection[str], total: int
+) -> dict[str, Entry]:
+    if not changed:
+        return {}
+    everybody = len(changed) > total * SHARE_NAMED
+    entries = {}
+    for entry in read(None if everybody else changed):
+        identity = _identity(entry, config)
+        if identity in changed:
+            entries[identity] = entry
+    return entries
+
+
+def _seen(
+    read: Reading,
+    config: LdapConfig,
+    known: Known,
+    people: Iterable[Entry],
+    groups: Iterable[Entry],
+    *,
+    unseen: tuple[Collection[str], Collection[str]],
+    overlap: bool,
+    anybody: bool,
+    context: tuple[str, ...],
+    stirred: bool,
+) -> Seen:
+    located, in_flux = _absences(read, config, *unseen)
+    observed = Observed(
+        people=tuple(one_person(entry, config) for entry in people),
+        groups=tuple(_one_group(entry, config) for entry in groups),
+        located=located,
+        placeholders=config.rules.placeholders,
+        context_csn=context,
+        nothing_in_common=bool(known.people) and anybody and not overlap,
+    )
+    return Seen(observed, in_flux or stirred)
+
+
+def _absences(
+    read: Reading, config: LdapConfig, people: Collection[str], groups: Collection[str]
+) -> tuple[dict[UUID, str], bool]:
+    """Of each entry that was not seen, why; one that came back meanwhile is not gone.
+
+    Absence is a claim to be proved: each is looked up by itself, over the whole suffix.
+    """
+    where = read.locate({*people, *groups})
+    located: dict[UUID, str] = {}
+    in_flux = False
+    for missing, base, again in (
+        (people, config.people_base, read.people),
+        (groups, config.groups_base, read.groups),
+    ):
+        key = dn_key(base)
+        inside = {each for each in missing if each in where and is_under(dn_key(where[each]), key)}
+        back = {_identity(entry, config) for entry in again(inside)} if inside else set()
+        in_flux = in_flux or bool(back)
+        for each in missing:
+            if each not in back:
+                located[UUID(hex=each)] = _absence(is_somewhere=each in where)
+    return located, in_flux
+
+
+def _absence(*, is_somewhere: bool) -> str:
+    return "out_of_scope" if is_somewhere else "entry_gone"
+
+
+def _identity(entry: Entry, config: LdapConfig) -> str:
+    try:
+        return config.server.hex_of(entry.attributes)
+    except (KeyError, IndexError, ValueError) as error:
+        raise DirectoryRefused(f"the directory shows no {config.server.identity}") from error
+
+
+class _Progress:
+    def __init__(self, tell: Tell) -> None:
+        self._tell, self._count = tell, 0
+
+    def one_more(self) -> None:
+        self._count += 1
+        if self._count % PROGRESS_EVERY == 0:
+            self._tell("entries", self._count)
+
+
+def quiet(_phase: str, _count: int, *_: Any) -> None:
+    """Nobody waits."""

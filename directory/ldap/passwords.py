@@ -1,0 +1,253 @@
+"""Passwords in a directory: checked by a bind, changed and set by RFC 3062; neither kept nor logged here."""
+
+# python-ldap fills its module with names at run time: a type checker sees none of them.
+# mypy: disable-error-code="attr-defined, no-untyped-call"
+
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from uuid import UUID, uuid4
+
+import ldap
+import ldap.controls.ppolicy
+
+from directory.ldap.config import LdapConfig
+from directory.ldap.connection import Deadline, Entry, allow, breaker_of, connect, one_of_few, reader, told
+from directory.ldap.mapping import state_of
+from directory.ldap.reading import Reading
+from directory.normalise import InvalidName, dn_key
+from directory.types import ChangeUncertain, DirectoryUnavailable, MemberState
+
+SIGN_IN_SECONDS = 3.0
+CHANGE_SECONDS = 6.0
+# draft-behera-ldap-password-policy-10 §6.2
+PASSWORD_EXPIRED, CHANGE_AFTER_RESET = 0, 2
+
+
+class Verdict(Enum):
+    """What the directory says of one password."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    # Right, and to be replaced by its holder before anything else.
+    MUST_CHANGE = "must_change"
+    # Right, and over: its holder can no longer bind, so the write account alone can replace it.
+    EXPIRED = "expired"
+
+
+class Outcome(Enum):
+    """What the directory says to a new password."""
+
+    DONE = "done"
+    WRONG_OLD = "wrong_old"
+    TOO_SHORT = "too_short"
+    QUALITY = "quality"
+    IN_HISTORY = "in_history"
+    TOO_YOUNG = "too_young"
+    NOT_ALLOWED = "not_allowed"
+    # The account is nowhere, has left or is locked for good.
+    CLOSED = "closed"
+
+
+# passwordPolicyResponse, ibid.: modNotAllowed, mustSupplyOld, insufficientQuality, tooShort, tooYoung, inHistory.
+POLICY_OUTCOMES = {
+    1: Outcome.CLOSED,
+    3: Outcome.NOT_ALLOWED,
+    4: Outcome.WRONG_OLD,
+    5: Outcome.QUALITY,
+    6: Outcome.TOO_SHORT,
+    7: Outcome.TOO_YOUNG,
+    8: Outcome.IN_HISTORY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A verdict, and the entry that was bound as: where it is now decides whether its holder may enter."""
+
+    verdict: Verdict
+    entry: Entry | None = None
+
+
+def check_password(config: LdapConfig, entry_uuid: UUID | None, password: str) -> Check:
+    """Bind as the entry with this UUID, wherever it is now.
+
+    Without a UUID, or with one that is nowhere, the same work is done for a name that does not exist: somebody
+    unknown costs what a wrong password costs.  Raises ``DirectoryUnavailable`` or ``DirectoryRefused``.
+    """
+    if not _may_bind(password):
+        return Check(Verdict.REFUSED)
+    deadline = Deadline(min(SIGN_IN_SECONDS, config.timeout_seconds * 2), config.timeout_seconds)
+    with one_of_few(deadline), breaker_of(config.uri)():
+        entry = _person(config, deadline, entry_uuid or uuid4())
+        dn = entry.dn if entry else f"uid={uuid4()},{config.people_base}"
+        return Check(_bind(config, deadline, dn, password), entry)
+
+
+def change_password(config: LdapConfig, entry_uuid: UUID, old: str, new: str) -> Outcome:
+    """RFC 3062, as the person: the server checks the old password once more, and its own rules for the new one.
+
+    Raises ``DirectoryUnavailable`` or ``DirectoryRefused`` where nothing was changed, ``ChangeUncertain`` where the
+    server fell silent with the order in hand.
+    """
+    if not _may_bind(old) or not _may_bind(new):
+        return Outcome.WRONG_OLD if not _may_bind(old) else Outcome.QUALITY
+    deadline = Deadline(min(CHANGE_SECONDS, config.timeout_seconds * 3), config.timeout_seconds)
+    with one_of_few(deadline), breaker_of(config.uri)():
+        entry = _person(config, deadline, entry_uuid)
+        if entry is None:
+            return Outcome.CLOSED
+        with connect(config, deadline) as connection:
+            verdict = _bind_on(connection, deadline, entry.dn, old)
+            if verdict not in (Verdict.ACCEPTED, Verdict.MUST_CHANGE):
+                return Outcome.WRONG_OLD
+            outcome = _modify_password(connection, deadline, entry.dn, old, new)
+        return _confirmed(config, entry.dn, new) if outcome is None else outcome
+
+
+def reset_password(config: LdapConfig, entry_uuid: UUID, new: str) -> Outcome:
+    """RFC 3062, by the write account, for a person who has lost the old password; a lock for a while ends with it.
+
+    The person chose the new one themselves: where the server asks for yet another (``pwdMustChange``; slapd does when
+    the write account has the right to manage), the mark is taken off.  Raises as ``change_password``.
+    """
+    if not config.can_write:
+        return Outcome.NOT_ALLOWED
+    if not _may_bind(new):
+        return Outcome.QUALITY
+    deadline = Deadline(min(CHANGE_SECONDS, config.timeout_seconds * 3), config.timeout_seconds)
+    with one_of_few(deadline), breaker_of(config.uri)():
+        entry = _person(config, deadline, entry_uuid)
+        # Where the entry is now: a link handed out yesterday opens nothing for somebody who left this morning.
+        if entry is None or _is_closed(config, entry):
+            return Outcome.CLOSED
+        with connect(config, deadline) as connection:
+            allow(connection, deadline)
+            connection.simple_bind_s(config.write_dn, config.write_password)
+            outcome = _modify_password(connection, deadline, entry.dn, None, new)
+            if outcome is Outcome.DONE:
+                _take_mark_off(connection, deadline, entry.dn)
+        return _confirmed(config, entry.dn, new) if outcome is None else outcome
+
+
+def _person(config: LdapConfig, deadline: Deadline, entry_uuid: UUID) -> Entry | None:
+    with reader(config, deadline) as connection:
+        reading = Reading(connection, config, deadline)
+        found = list(reading.people([entry_uuid.hex]))
+    # A filter on the identifier that gives two entries is a server that cannot be trusted with either.
+    return found[0] if len(found) == 1 else None
+
+
+def _is_closed(config: LdapConfig, entry: Entry) -> bool:
+    return state_of(dn_key(entry.dn), entry.attributes, config.rules)[0] is not MemberState.ACTIVE
+
+
+def _may_bind(password: str) -> bool:
+    """RFC 4513 §5.1.2: an empty password is an anonymous bind, and succeeds.  NUL ends a C string."""
+    return bool(password) and "\0" not in password and _is_utf8(password)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _bind(config: LdapConfig, deadline: Deadline, dn: str, password: str) -> Verdict:
+    """A connection of its own: what a person may do must never run on the reader's, nor the other way round."""
+    with connect(config, deadline) as connection:
+        return _bind_on(connection, deadline, dn, password)
+
+
+def _bind_on(connection: Any, deadline: Deadline, dn: str, password: str) -> Verdict:
+    try:
+        allow(connection, deadline)
+        control = ldap.controls.ppolicy.PasswordPolicyControl()
+        *_, controls = connection.simple_bind_s(dn, password, serverctrls=[control])
+        # changeAfterReset: the server looked at this very entry, and answers nothing else on this connection.
+        if any(getattr(control, "error", None) == CHANGE_AFTER_RESET for control in controls):
+            return Verdict.MUST_CHANGE
+        allow(connection, deadline)
+        name = connection.whoami_s()
+    except ldap.INVALID_CREDENTIALS as error:
+        # Said of a right password only: a wrong one on an expired entry is told nothing.
+        return Verdict.EXPIRED if _policy_error(error) == PASSWORD_EXPIRED else Verdict.REFUSED
+    except (
+        ldap.INAPPROPRIATE_AUTH,
+        ldap.UNWILLING_TO_PERFORM,
+        ldap.NO_SUCH_OBJECT,
+        ldap.INVALID_DN_SYNTAX,
+        ldap.INSUFFICIENT_ACCESS,
+        ldap.CONSTRAINT_VIOLATION,
+    ):
+        return Verdict.REFUSED
+    # A bind that ended as somebody else, or as nobody, is no proof of this person's password.
+    if not _is_same(name, dn):
+        return Verdict.REFUSED
+    # Over already, and let in a few more times.
+    on_grace = any(getattr(control, "graceAuthNsRemaining", None) is not None for control in controls)
+    return Verdict.MUST_CHANGE if on_grace else Verdict.ACCEPTED
+
+
+def _modify_password(connection: Any, deadline: Deadline, dn: str, old: str | None, new: str) -> Outcome | None:
+    """What the server says; ``None`` when it took the order and no answer came back."""
+    allow(connection, deadline)
+    try:
+        connection.passwd_s(dn, old, new, serverctrls=[ldap.controls.ppolicy.PasswordPolicyControl()])
+    except (ldap.CONSTRAINT_VIOLATION, ldap.INVALID_CREDENTIALS, ldap.UNWILLING_TO_PERFORM) as error:
+        said = _policy_error(error)
+        if said in POLICY_OUTCOMES:
+            return POLICY_OUTCOMES[said]
+        return Outcome.QUALITY if isinstance(error, ldap.CONSTRAINT_VIOLATION) else Outcome.NOT_ALLOWED
+    except (ldap.INSUFFICIENT_ACCESS, ldap.STRONG_AUTH_REQUIRED):
+        return Outcome.NOT_ALLOWED
+    except ldap.NO_SUCH_OBJECT:
+        return Outcome.CLOSED
+    except ldap.LDAPError as error:
+        if isinstance(told(error), DirectoryUnavailable):
+            return None
+        raise
+    return Outcome.DONE
+
+
+def _confirmed(config: LdapConfig, dn: str, new: str) -> Outcome:
+    """The order was given and its answer lost: the new password tells whether it was carried out."""
+    deadline = Deadline(min(SIGN_IN_SECONDS, config.timeout_seconds), config.timeout_seconds)
+    try:
+        verdict = _bind(config, deadline, dn, new)
+    except DirectoryUnavailable as error:
+        raise ChangeUncertain("the directory fell silent while it changed a password") from error
+    if verdict in (Verdict.ACCEPTED, Verdict.MUST_CHANGE):
+        return Outcome.DONE
+    raise DirectoryUnavailable("the directory fell silent before it changed a password")
+
+
+def _take_mark_off(connection: Any, deadline: Deadline, dn: str) -> None:
+    """Best effort: a write account without this right leaves the mark, and the hub asks once more at sign-in."""
+    allow(connection, deadline)
+    with suppress(ldap.LDAPError):
+        connection.modify_s(dn, [(ldap.MOD_DELETE, "pwdReset", None)])
+
+
+def _policy_error(error: Exception) -> int | None:
+    """The error of the password policy's control in an answer that came as an exception."""
+    given = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    for kind, _critical, value in given.get("ctrls", []):
+        if kind == ldap.controls.ppolicy.PasswordPolicyControl.controlType:
+            control = ldap.controls.ppolicy.PasswordPolicyControl()
+            # Whatever a server writes there that cannot be read says nothing.
+            with suppress(Exception):
+                control.decodeControlValue(value)
+                return None if control.error is None else int(control.error)
+    return None
+
+
+def _is_same(authorisation: str, dn: str) -> bool:
+    """RFC 4532: the answer to "Who am I?" is ``dn:`` and the name."""
+    try:
+        return authorisation.startswith("dn:") and dn_key(authorisation[3:]) == dn_key(dn) != ""
+    except InvalidName:
+        return False

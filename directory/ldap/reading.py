@@ -1,0 +1,151 @@
+"""What a pass reads: first what tells entries apart and whether they changed, then more of those that did.
+
+``userPassword`` is never asked for.  Part of an answer is no answer: anything but a whole one raises, and nothing of it
+is used.
+"""
+
+# python-ldap fills its module with names at run time: a type checker sees none of them.
+# mypy: disable-error-code="attr-defined, no-untyped-call"
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import ldap.filter
+
+from directory.ldap.config import LdapConfig
+from directory.ldap.connection import Deadline, Entry, allow, pages, reader
+from directory.types import DirectoryRefused
+
+# A pass may take so long with all its answers, and no longer: of a hundred thousand people, some twenty seconds.
+PASS_SECONDS = 300.0
+PROBE_SECONDS = 5.0
+# One filter names so many entries; more would be longer than some servers take.
+NAMED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Pivots:
+    """Of every entry in scope, by the hexadecimal digits of its identity: its change mark and its name."""
+
+    people: dict[str, tuple[str, str]]
+    groups: dict[str, tuple[str, str]]
+    context_csn: tuple[str, ...]
+
+
+class Reading:
+    """One connection of the reader's, and what is asked on it."""
+
+    def __init__(self, connection: Any, config: LdapConfig, deadline: Deadline) -> None:
+        self._connection, self._config, self._deadline = connection, config, deadline
+
+    def watermark(self) -> tuple[str, ...]:
+        """How far the server's content has come; empty where it does not say.  One entry is read."""
+        return self._config.server.watermark(self._attributes_of, self._config.base)
+
+    def pivots(self) -> Pivots:
+        """Everybody and every group, with nothing of their details."""
+        config = self._config
+        # First: what changes while the rest is read is seen at the next turn.
+        context = self.watermark()
+        people = self._pivots(config.people_base, config.people_search)
+        groups = self._pivots(config.groups_base, config.groups_search)
+        return Pivots(people, groups, context)
+
+    def people(self, wanted: Collection[str] | None = None) -> Iterator[Entry]:
+        """With what is mapped of them: those of these identities (hexadecimal digits), or everybody.
+
+        As the pages come: only who reads on until the end has read all.
+        """
+        config = self._config
+        return self._entries(wanted, config.people_base, config.people_search, config.rules.person_attributes)
+
+    def groups(self, wanted: Collection[str] | None = None) -> Iterator[Entry]:
+        config = self._config
+        return self._entries(wanted, config.groups_base, config.groups_search, config.rules.group_attributes)
+
+    def locate(self, wanted: Collection[str]) -> dict[str, str]:
+        """Where each of these entries is now, over the whole suffix; one that is not in the answer is nowhere."""
+        server, found = self._config.server, {}
+        for batch in batches(sorted(wanted), NAMED):
+            for entry in self._search(self._config.base, self._any_of(batch), server.pivots):
+                found[server.hex_of(entry.attributes)] = entry.dn
+        return found
+
+    def people_by(self, item: str, value: str) -> list[Entry]:
+        """Whoever has this login or mail address, as the server compares it."""
+        config = self._config
+        attribute = config.rules.person[item]
+        if not attribute:
+            return []
+        filter_ = f"(&{config.people_search}({attribute}={ldap.filter.escape_filter_chars(value)}))"
+        names = (*config.server.pivots, *config.rules.person_attributes)
+        return list(self._search(config.people_base, filter_, names))
+
+    def _pivots(self, base: str, filter_: str) -> dict[str, tuple[str, str]]:
+        server = self._config.server
+        mark_of = server.mark_of
+        found: dict[str, tuple[str, str]] = {}
+        count = 0
+        for entry in self._search(base, filter_, server.pivots):
+            found[self._identity(entry)] = (mark_of(entry.attributes), entry.dn)
+            count += 1
+        # One identity twice: pages overlapped while the server was changed, or it is not to be trusted.
+        if len(found) != count:
+            raise DirectoryRefused("the directory shows one entry twice")
+        return found
+
+    def _identity(self, entry: Entry) -> str:
+        try:
+            return self._config.server.hex_of(entry.attributes)
+        except (KeyError, IndexError, ValueError) as error:
+            raise DirectoryRefused(f"the directory shows no {self._config.server.identity}") from error
+
+    def _entries(
+        self, wanted: Collection[str] | None, base: str, filter_: str, attributes: Sequence[str]
+    ) -> Iterator[Entry]:
+        names = (*self._config.server.pivots, *attributes)
+        if wanted is None:
+            yield from self._search(base, filter_, names)
+            return
+        for batch in batches(sorted(wanted), NAMED):
+            yield from self._search(base, f"(&{filter_}{self._any_of(batch)})", names)
+
+    def _any_of(self, wanted: Sequence[str]) -> str:
+        return "(|" + "".join(self._config.server.identity_filter(UUID(hex=each)) for each in wanted) + ")"
+
+    def _search(self, base: str, filter_: str, attributes: Sequence[str]) -> Iterator[Entry]:
+        for page in pages(self._connection, self._deadline, base, filter_, attributes):
+            for entry in page:
+                # A range of values is not all of them (Active Directory, 1,500 members at a time).
+                yield self._whole(entry) if self._config.server.has_ranges else entry
+
+    def _whole(self, entry: Entry) -> Entry:
+        server = self._config.server
+        attributes = dict(entry.attributes)
+        while (more := server.ranged(attributes)) is not None:
+            name, start = more
+            ranged = server.range_of(name, start)
+            part = self._attributes_of(entry.dn, (ranged,))
+            attributes = server.joined(attributes, part, name)
+        return Entry(entry.dn, attributes)
+
+    def _attributes_of(self, dn: str, names: Collection[str]) -> dict[str, Sequence[bytes]]:
+        """Of one entry by its name; the empty name is the server itself (RFC 4512 §5.1)."""
+        allow(self._connection, self._deadline)
+        found = self._connection.search_ext_s(dn, ldap.SCOPE_BASE, "(objectClass=*)", list(names))
+        return {name.lower(): values for of, each in found if of is not None for name, values in each.items()}
+
+
+@contextmanager
+def reading(config: LdapConfig, *, seconds: float = PASS_SECONDS) -> Iterator[Reading]:
+    """Raises ``DirectoryUnavailable`` or ``DirectoryRefused``, from whatever is read on it too."""
+    deadline = Deadline(seconds, config.timeout_seconds)
+    with reader(config, deadline) as connection:
+        yield Reading(connection, config, deadline)
+
+
+def batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

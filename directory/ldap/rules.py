@@ -1,0 +1,130 @@
+"""What the words of one directory mean in the hub: which attribute gives which item, which kind, which state.
+
+Values in, values out.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from directory.ldap.servers import Server
+from directory.normalise import dn_key, fold
+from directory.types import Kind
+
+# Raised when the same entry would come to something else than before: every entry is looked at again.
+VERSION = 1
+PERSON: dict[str, str] = {
+    "login": "uid",
+    "email": "mail",
+    "display_name": "displayName",
+    "common_name": "cn",
+    "given_name": "givenName",
+    "family_name": "sn",
+    "phone": "telephoneNumber",
+    "mobile": "mobile",
+    "trade": "title",
+    "employee_number": "employeeNumber",
+    "employee_type": "employeeType",
+    "business_name": "o",
+    "postal_address": "postalAddress",
+    "postal_code": "postalCode",
+    "town": "l",
+    "language": "preferredLanguage",
+    "locked": "pwdAccountLockedTime",
+}
+GROUP: dict[str, str] = {
+    "name": "cn",
+    "description": "description",
+    "kind": "businessCategory",
+    "member": "member",
+    "lead": "owner",
+}
+KINDS = {
+    "pôle": Kind.POLE,
+    "auto-géré": Kind.SELF_RUN,
+    "territorial": Kind.TERRITORY,
+    "structure": Kind.TEAM,
+    "conseil": Kind.BOARD,
+}
+# What nobody changes of themselves, whatever a mapping says: who somebody is, and what opens the account.
+NEVER_WRITABLE = frozenset({"login", "employee_number", "employee_type", "locked", "common_name", "display_name"})
+NO_PASSWORDS = frozenset({"userpassword", "unicodepwd", "sambantpassword", "sambalmpassword", "krbprincipalkey"})
+
+
+@dataclass(frozen=True)
+class Rules:
+    """``person`` and ``group``: item → attribute; an item without an attribute is not read.
+
+    ``former_key``: the branch of those who left.  ``placeholders``: names that a server writes where a group would be
+    left without anybody.  ``mail_domain``: whose addresses are the organisation's own.
+    """
+
+    server: Server
+    person: Mapping[str, str]
+    group: Mapping[str, str]
+    kinds: Mapping[str, Kind]
+    writable: frozenset[str]
+    former_key: str
+    mail_domain: str
+    placeholders: frozenset[str]
+
+    @cached_property
+    def person_attributes(self) -> tuple[str, ...]:
+        return tuple(sorted({name for name in self.person.values() if name}))
+
+    @cached_property
+    def group_attributes(self) -> tuple[str, ...]:
+        return tuple(sorted({name for name in self.group.values() if name}))
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with everything that could make the same entry come to something else."""
+        parts = [
+            str(VERSION),
+            self.server.kind.value,
+            *(f"{item}={name}" for item, name in sorted(self.person.items())),
+            *(f"{item}={name}" for item, name in sorted(self.group.items())),
+            *(f"{word}={kind}" for word, kind in sorted(self.kinds.items())),
+            self.former_key,
+            self.mail_domain,
+            *sorted(self.placeholders),
+        ]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def rules_from(
+    server: Server,
+    *,
+    base: str = "",
+    former_key: str = "",
+    mapping: Mapping[str, Mapping[str, str]] | None = None,
+    kinds: Mapping[str, str] | None = None,
+    writable: Sequence[str] = (),
+) -> Rules:
+    """The server's usual words, and what a source says is otherwise.
+
+    An attribute that holds a password is never read, whatever a mapping names.
+    """
+    given = mapping or {}
+    person = {**PERSON, **server.person, **given.get("person", {})}
+    group = {**GROUP, **server.group, **given.get("group", {})}
+    for names in (person, group):
+        names.update({item: "" for item, name in names.items() if name.lower() in NO_PASSWORDS})
+    words = {**{word: kind.value for word, kind in KINDS.items()}, **(kinds or {})}
+    return Rules(
+        server=server,
+        person=person,
+        group=group,
+        kinds={fold(word): Kind(kind) for word, kind in words.items() if kind in Kind.values},
+        writable=frozenset(writable) & person.keys() - NEVER_WRITABLE,
+        former_key=former_key,
+        mail_domain=domain_of(base),
+        placeholders=frozenset({dn_key(f"cn=personne,ou=services,{base}")} if base else ()),
+    )
+
+
+def domain_of(base: str) -> str:
+    """The organisation's domain, from its suffix: ``dc=alizarine,dc=example`` is ``alizarine.example``."""
+    parts = [part.strip().partition("=") for part in base.split(",")]
+    return ".".join(value for name, _, value in parts if name.lower() == "dc").lower()

@@ -1,0 +1,19 @@
+"""Tables of the directory."""
+
+from directory.models.collectives import Collective, Membership
+from directory.models.members import Departure, Member, MemberManager, RoleGrant, StatusPeriod
+from directory.models.runs import SyncIssue, SyncRun
+from directory.models.sources import DirectorySource
+
+__all__ = [
+    "Collective",
+    "Departure",
+    "DirectorySource",
+    "Member",
+    "MemberManager",
+    "Membership",
+    "RoleGrant",
+    "StatusPeriod",
+    "SyncIssue",
+    "SyncRun",
+]

@@ -1,0 +1,51 @@
+"""Passes over a directory, and what they found to settle."""
+
+from django.db import models
+
+from directory.types import Mode, RunStatus
+
+
+class SyncRun(models.Model):
+    """One pass over the directory and what came of it."""
+
+    source = models.ForeignKey("directory.DirectorySource", models.CASCADE, null=True, related_name="runs")
+    mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.PIVOT)
+    # Decided and not carried out: somebody wanted to see first.
+    dry = models.BooleanField(default=False)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    status = models.CharField(max_length=12, choices=RunStatus.choices, default=RunStatus.RUNNING)
+    error = models.CharField(max_length=80, blank=True)
+    watermark = models.TextField(blank=True)
+    # Who asked for it, and who let go what was held: nobody where the hub did it by itself.
+    asked_by = models.ForeignKey("directory.Member", models.SET_NULL, null=True, related_name="+")
+    approved_by = models.ForeignKey("directory.Member", models.SET_NULL, null=True, related_name="+")
+    counts = models.JSONField(default=dict)
+    report = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} {self.status}"
+
+
+class SyncIssue(models.Model):
+    """Something about one entry that a person should settle; one row per entry and code, not per run."""
+
+    source = models.ForeignKey("directory.DirectorySource", models.CASCADE, null=True, related_name="issues")
+    entry_uuid = models.UUIDField()
+    dn = models.TextField()
+    code = models.CharField(max_length=40)
+    detail = models.CharField(max_length=400, blank=True)
+    first_run = models.ForeignKey(SyncRun, models.CASCADE, related_name="issues_opened")
+    last_run = models.ForeignKey(SyncRun, models.CASCADE, related_name="issues_seen")
+    resolved_at = models.DateTimeField(null=True)
+    # Somebody has seen it and lives with it.
+    acknowledged_by = models.ForeignKey("directory.Member", models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["entry_uuid", "code"], name="one_issue_per_entry_and_code")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.entry_uuid}"
