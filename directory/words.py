@@ -4,7 +4,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from directory.types import MemberState, Role, Status, SuspensionReason
+from directory.ldap.servers import Ability
+from directory.types import MemberState, Role, ServerKind, Status, SuspensionReason
 
 Text = str | Promise
 
@@ -128,3 +129,104 @@ REFUSALS: dict[str, Text] = {
 def refusal(code: str) -> Text:
     """The sentence for ``CannotChange.reason``."""
     return REFUSALS.get(code, code)
+
+
+# What a source page says of a server: what can be done with it, why, and what follows.
+ABILITIES: dict[str, Text] = {
+    "read": _("Fiches reconnues"),
+    "page": _("Réponses par pages"),
+    "pivot": _("Différences seulement"),
+    "probe": _("Suivi en continu"),
+    "policy": _("Règles des mots de passe"),
+    "change_password": _("Changer son mot de passe"),
+    "reset_password": _("Mot de passe oublié"),
+    "write": _("Corriger sa fiche"),
+    "whoami": _("Identité confirmée"),
+}
+WHY: dict[str, Text] = {
+    "read.identity_shown": _(
+        "Chaque fiche porte un identifiant stable ({names}) : renommée ou déplacée, elle reste la même personne."
+    ),
+    "read.identity_hidden": _(
+        "Le compte de lecture ne voit pas l’identifiant des fiches ({names}). "
+        "Sans lui rien n’est lu : donnez-lui le droit de le voir."
+    ),
+    "read.nothing_found": _(
+        "Aucune fiche n’a été trouvée : vérifiez les bases, les filtres et les droits du compte de lecture."
+    ),
+    "page.offered": _(
+        "L’annuaire répond page par page. Ses limites peuvent tout de même couper sa réponse ({names}) : "
+        "la lecture échouerait alors, et rien ne changerait."
+    ),
+    "page.not_offered": _(
+        "L’annuaire répond en une seule fois : si une de ses limites coupe sa réponse ({names}), "
+        "la lecture échoue et rien ne change."
+    ),
+    "pivot.mark_shown": _("Une lecture ordinaire ne redemande que les fiches modifiées ({names})."),
+    "pivot.mark_hidden": _(
+        "Les fiches ne montrent pas si elles ont changé ({names}) : seulement par lecture complète, "
+        "toutes les quinze minutes."
+    ),
+    "pivot.nothing_read": _("Rien n’est lu pour l’instant."),
+    "probe.watermark_shown": _("Les modifications sont vues en une seconde ou deux ({names})."),
+    "probe.watermark_hidden": _(
+        "L’annuaire ne dit pas si quelque chose a changé ({names}) : les modifications sont vues "
+        "à la lecture suivante, dans les quinze minutes."
+    ),
+    "policy.offered": _("L’annuaire dit pourquoi un mot de passe est refusé, et quand il faut en changer."),
+    "policy.by_message": _(
+        "L’annuaire dit qu’un mot de passe a expiré, mais pas pourquoi il en refuse un nouveau : "
+        "les membres lisent alors un message général."
+    ),
+    "policy.not_offered": _(
+        "L’annuaire ne dit pas pourquoi un mot de passe est refusé : les membres lisent un message général."
+    ),
+    "change_password.offered": _("Les membres changent ici leur mot de passe, et l’annuaire vérifie l’ancien."),
+    "change_password.not_offered": _(
+        "L’annuaire ne permet pas de changer un mot de passe d’ici : les membres le font ailleurs."
+    ),
+    "reset_password.offered": _(
+        "Un membre qui a oublié son mot de passe en choisit un autre, par un lien reçu par e-mail."
+    ),
+    "reset_password.no_writer": _("Sans compte d’écriture, un mot de passe oublié ne se remplace que dans l’annuaire."),
+    "reset_password.not_offered": _(
+        "L’annuaire ne permet pas de remplacer un mot de passe d’ici : cela se fait dans l’annuaire."
+    ),
+    "write.by_assertion": _(
+        "Les membres corrigent leur fiche, "
+        "et la modification qu’une autre personne vient de faire n’est jamais écrasée."
+    ),
+    "write.by_value": _(
+        "Les membres corrigent leur fiche, et une valeur qu’une autre personne vient de changer n’est jamais écrasée."
+    ),
+    "write.no_writer": _("Sans compte d’écriture, les fiches ne se corrigent que dans l’annuaire."),
+    "whoami.offered": _("À chaque connexion, l’annuaire confirme qui vient d’entrer."),
+    "whoami.not_offered": _(
+        "L’annuaire ne dit pas qui vient d’entrer : personne ne peut se connecter avec son mot de passe."
+    ),
+}
+# What to change on a server of this kind where an ability is missing.
+HINTS: dict[tuple[ServerKind, str], Text] = {
+    (ServerKind.OPENLDAP, "probe"): _("Activez le module syncprov, et laissez le compte de lecture voir contextCSN."),
+    (ServerKind.OPENLDAP, "pivot"): _("Laissez le compte de lecture voir entryCSN."),
+    (ServerKind.DS389, "probe"): _("Activez le module USN de l’annuaire, puis redémarrez-le."),
+    (ServerKind.DS389, "pivot"): _(
+        "Activez le module USN de l’annuaire, puis redémarrez-le ; laissez le compte de lecture voir entryUSN."
+    ),
+    (ServerKind.ACTIVE_DIRECTORY, "probe"): _(
+        "Laissez le compte de lecture voir l’invocationId du contrôleur de domaine."
+    ),
+    (ServerKind.ACTIVE_DIRECTORY, "pivot"): _(
+        "Laissez le compte de lecture voir l’invocationId du contrôleur de domaine."
+    ),
+}
+
+
+def why(ability: Ability) -> str:
+    """Why something can or cannot be done with a server, and what follows."""
+    return str(WHY[f"{ability.what}.{ability.why}"]).format(names=", ".join(ability.names))
+
+
+def hint(kind: ServerKind, ability: Ability) -> Text:
+    """What somebody could change on the server; empty where nothing is missing, or nothing can be done."""
+    return "" if ability.can else HINTS.get((kind, ability.what), "")

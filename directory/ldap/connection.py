@@ -13,7 +13,7 @@ import os
 os.environ["LDAPNOINIT"] = "1"
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -25,7 +25,6 @@ import ldap.controls.libldap
 from directory.ldap.config import LdapConfig
 from directory.types import DirectoryRefused, DirectoryUnavailable
 
-PAGE_SIZE = 200
 FIRST_WITH_TLS_TIMEOUT = 20600
 BINDS_AT_ONCE = 4
 FAILURES_TO_OPEN = 3
@@ -40,7 +39,7 @@ class Entry:
     """An entry as it came: attribute names in lower case, values in bytes."""
 
     dn: str
-    attributes: dict[str, Sequence[bytes]]
+    attributes: Mapping[str, Sequence[bytes]]
 
 
 class Deadline:
@@ -171,10 +170,10 @@ def reader(config: LdapConfig, deadline: Deadline) -> Iterator[Any]:
 
 
 def pages(
-    connection: Any, deadline: Deadline, base: str, filter_: str, attributes: Sequence[str]
+    connection: Any, deadline: Deadline, base: str, filter_: str, attributes: Sequence[str], *, size: int
 ) -> Iterator[list[Entry]]:
     """Every page, or an exception: part of an answer is no answer (a size limit gives some entries, then an error)."""
-    paging = ldap.controls.libldap.SimplePagedResultsControl(True, size=PAGE_SIZE, cookie="")
+    paging = ldap.controls.libldap.SimplePagedResultsControl(True, size=size, cookie="")
     while True:
         allow(connection, deadline)
         message = connection.search_ext(base, ldap.SCOPE_SUBTREE, filter_, list(attributes), serverctrls=[paging])

@@ -162,17 +162,17 @@ def group_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Rul
         values.cut(names["name"], name, LIMITS["name"]),
         kind,
         values.text(names["description"], LIMITS["description"], lines=True),
-        member_keys=_keys(attributes, names["member"]),
-        lead_keys=_keys(attributes, names["lead"]),
+        member_keys=_keys(attributes, rules.member_attributes),
+        lead_keys=_keys(attributes, (names["lead"],)),
         digest=digest_of(dn, attributes, rules.group_attributes, rules),
         problems=tuple(values.problems),
     )
 
 
-def _keys(attributes: Attributes, name: str) -> tuple[str, ...]:
+def _keys(attributes: Attributes, names: Sequence[str]) -> tuple[str, ...]:
     """Names as they are compared; what is no name keeps its text, behind a mark that no name begins with."""
     keys = set()
-    for raw in attributes.get(name.lower(), ()) if name else ():
+    for raw in (value for name in names for value in attributes.get(name.lower(), ())):
         text = raw.decode("utf-8", "replace")
         try:
             keys.add(name_key(dn_key(text)))

@@ -54,10 +54,10 @@ def by_pivots(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, ag
     found = read.pivots()
     tell("pivots", len(found.people) + len(found.groups))
     others = _changed(found.people, known.people)
-    people = _details(read.people, config, others, len(found.people))
+    people = _details(read, read.people, others, len(found.people))
     stirred = _is_stirred(found.people, known.people) or _is_stirred(found.groups, known.groups)
     if stirred or again:
-        whole = {_identity(entry, config): entry for entry in read.groups()}
+        whole = {read.identity_of(entry): entry for entry in read.groups()}
         names = config.rules.group_attributes
         groups = {
             identity: entry
@@ -67,7 +67,7 @@ def by_pivots(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, ag
         other_groups = groups.keys() | (found.groups.keys() - whole.keys())
     else:
         other_groups = _changed(found.groups, known.groups)
-        groups = _details(read.groups, config, other_groups, len(found.groups))
+        groups = _details(read, read.groups, other_groups, len(found.groups))
     tell("details", len(people) + len(groups))
     # Asked for and not given: gone since, as those that were not seen at all.
     unseen_people = (known.people.keys() - found.people.keys()) | (others - people.keys())
@@ -101,7 +101,7 @@ def by_everything(read: Reading, config: LdapConfig, known: Known, tell: Tell, *
         seen: dict[str, tuple[str, str]] = {}
         others: list[Entry] = []
         for entry in entries:
-            identity = _identity(entry, config)
+            identity = read.identity_of(entry)
             if identity in seen:
                 raise DirectoryRefused("the directory shows one entry twice")
             seen[identity] = ("", entry.dn)
@@ -127,28 +127,29 @@ def by_everything(read: Reading, config: LdapConfig, known: Known, tell: Tell, *
     )
 
 
-def one_person(entry: Entry, config: LdapConfig) -> Person:
+def one_person(read: Reading, entry: Entry, config: LdapConfig) -> Person:
     return mapping.person_from(
-        config.server.identity_of(entry.attributes),
+        UUID(hex=read.identity_of(entry)),
         entry.dn,
-        config.server.mark_of(entry.attributes),
+        read.mark_of(entry),
         entry.attributes,
         config.rules,
     )
 
 
-def _one_group(entry: Entry, config: LdapConfig) -> Group:
+def _one_group(read: Reading, entry: Entry, config: LdapConfig) -> Group:
     return mapping.group_from(
-        config.server.identity_of(entry.attributes),
+        UUID(hex=read.identity_of(entry)),
         entry.dn,
-        config.server.mark_of(entry.attributes),
+        read.mark_of(entry),
         entry.attributes,
         config.rules,
     )
 
 
 def _changed(found: Mapping[str, tuple[str, str]], known: Mapping[str, tuple[str, str]]) -> set[str]:
-    return {identity for identity, pivot in found.items() if known.get(identity) != pivot}
+    # An empty mark says nothing: such an entry is read in full.
+    return {identity for identity, pivot in found.items() if known.get(identity) != pivot or not pivot[0]}
 
 
 def _is_stirred(found: Mapping[str, tuple[str, str]], known: Mapping[str, tuple[str, str]]) -> bool:
@@ -157,17 +158,20 @@ def _is_stirred(found: Mapping[str, tuple[str, str]], known: Mapping[str, tuple[
 
 
 def _details(
-    read: Callable[[Collection[str] | None], Iterator[Entry]], config: LdapConfig, changed: Collection[str], total: int
+    read: Reading,
+    entries: Callable[[Collection[str] | None], Iterator[Entry]],
+    changed: Collection[str],
+    total: int,
 ) -> dict[str, Entry]:
     if not changed:
         return {}
     everybody = len(changed) > total * SHARE_NAMED
-    entries = {}
-    for entry in read(None if everybody else changed):
-        identity = _identity(entry, config)
+    found = {}
+    for entry in entries(None if everybody else changed):
+        identity = read.identity_of(entry)
         if identity in changed:
-            entries[identity] = entry
-    return entries
+            found[identity] = entry
+    return found
 
 
 def _seen(
@@ -185,8 +189,8 @@ def _seen(
 ) -> Seen:
     located, in_flux = _absences(read, config, *unseen)
     observed = Observed(
-        people=tuple(one_person(entry, config) for entry in people),
-        groups=tuple(_one_group(entry, config) for entry in groups),
+        people=tuple(one_person(read, entry, config) for entry in people),
+        groups=tuple(_one_group(read, entry, config) for entry in groups),
         located=located,
         placeholders=config.rules.placeholders,
         context_csn=context,
@@ -211,7 +215,7 @@ def _absences(
     ):
         key = dn_key(base)
         inside = {each for each in missing if each in where and is_under(dn_key(where[each]), key)}
-        back = {_identity(entry, config) for entry in again(inside)} if inside else set()
+        back = {read.identity_of(entry) for entry in again(inside)} if inside else set()
         in_flux = in_flux or bool(back)
         for each in missing:
             if each not in back:
@@ -221,13 +225,6 @@ def _absences(
 
 def _absence(*, is_somewhere: bool) -> str:
     return "out_of_scope" if is_somewhere else "entry_gone"
-
-
-def _identity(entry: Entry, config: LdapConfig) -> str:
-    try:
-        return config.server.hex_of(entry.attributes)
-    except (KeyError, IndexError, ValueError) as error:
-        raise DirectoryRefused(f"the directory shows no {config.server.identity}") from error
 
 
 class _Progress:

@@ -14,6 +14,7 @@ from typing import Protocol
 from uuid import UUID
 
 from directory.ldap.graph import closure
+from directory.ldap.servers import went_back
 from directory.normalise import Problem
 from directory.types import Kind, MailState, MemberState
 
@@ -440,19 +441,6 @@ def _emptied(mirror: Mirror, observed: Observed, name: str) -> list[UUID]:
         for now in observed.people
         if (known := mirror.people.get(now.entry_uuid)) and known.details.get(name) and not now.details.get(name)
     ]
-
-
-def went_back(before: Sequence[str], after: Sequence[str]) -> bool:
-    """Whether a server's content is older than it was: an older backup, restored (RFC 4533, contextCSN)."""
-    if not before or not after:
-        return False
-    newest = {_server_id(csn): csn for csn in sorted(after)}
-    return any(_server_id(csn) in newest and newest[_server_id(csn)] < csn for csn in before)
-
-
-def _server_id(csn: str) -> str:
-    parts = csn.split("#")
-    return parts[2] if len(parts) == 4 else ""
 
 
 # What would be there afterwards --------------------------------------------------------------------------------

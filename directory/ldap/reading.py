@@ -7,7 +7,7 @@ is used.
 # python-ldap fills its module with names at run time: a type checker sees none of them.
 # mypy: disable-error-code="attr-defined, no-untyped-call"
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ import ldap.filter
 
 from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Deadline, Entry, allow, pages, reader
+from directory.ldap.servers import whole
 from directory.types import DirectoryRefused
 
 # A pass may take so long with all its answers, and no longer: of a hundred thousand people, some twenty seconds.
@@ -40,10 +41,30 @@ class Reading:
 
     def __init__(self, connection: Any, config: LdapConfig, deadline: Deadline) -> None:
         self._connection, self._config, self._deadline = connection, config, deadline
+        # Which of several servers of the same content answers, and whether its change marks can be relied on.
+        self._origin = ""
+        self._counts = not config.server.marks_need_watermark
 
     def watermark(self) -> tuple[str, ...]:
         """How far the server's content has come; empty where it does not say.  One entry is read."""
-        return self._config.server.watermark(self._attributes_of, self._config.base)
+        server = self._config.server
+        told = self._attributes_of(server.watermark_dn(self._config.base), server.watermark)
+        settings = server.origin_dn(told)
+        self._origin = server.origin_of(self._attributes_of(settings, ("invocationId",)) if settings else told)
+        watermark = server.watermark_of(told, self._origin)
+        self._counts = bool(watermark) or not server.marks_need_watermark
+        return watermark
+
+    def mark_of(self, entry: Entry) -> str:
+        """Empty where nothing tells whether the entry has changed."""
+        return self._config.server.mark_of(entry.attributes, self._origin) if self._counts else ""
+
+    def identity_of(self, entry: Entry) -> str:
+        """The hexadecimal digits of it.  Raises ``DirectoryRefused`` for an entry that shows none."""
+        try:
+            return self._config.server.hex_of(entry.attributes)
+        except ValueError as error:
+            raise DirectoryRefused(f"the directory shows no {self._config.server.identity}") from error
 
     def pivots(self) -> Pivots:
         """Everybody and every group, with nothing of their details."""
@@ -68,10 +89,10 @@ class Reading:
 
     def locate(self, wanted: Collection[str]) -> dict[str, str]:
         """Where each of these entries is now, over the whole suffix; one that is not in the answer is nowhere."""
-        server, found = self._config.server, {}
+        found = {}
         for batch in batches(sorted(wanted), NAMED):
-            for entry in self._search(self._config.base, self._any_of(batch), server.pivots):
-                found[server.hex_of(entry.attributes)] = entry.dn
+            for entry in self._search(self._config.base, self._any_of(batch), self._config.server.pivots):
+                found[self.identity_of(entry)] = entry.dn
         return found
 
     def people_by(self, item: str, value: str) -> list[Entry]:
@@ -85,23 +106,15 @@ class Reading:
         return list(self._search(config.people_base, filter_, names))
 
     def _pivots(self, base: str, filter_: str) -> dict[str, tuple[str, str]]:
-        server = self._config.server
-        mark_of = server.mark_of
         found: dict[str, tuple[str, str]] = {}
         count = 0
-        for entry in self._search(base, filter_, server.pivots):
-            found[self._identity(entry)] = (mark_of(entry.attributes), entry.dn)
+        for entry in self._search(base, filter_, self._config.server.pivots):
+            found[self.identity_of(entry)] = (self.mark_of(entry), entry.dn)
             count += 1
         # One identity twice: pages overlapped while the server was changed, or it is not to be trusted.
         if len(found) != count:
             raise DirectoryRefused("the directory shows one entry twice")
         return found
-
-    def _identity(self, entry: Entry) -> str:
-        try:
-            return self._config.server.hex_of(entry.attributes)
-        except (KeyError, IndexError, ValueError) as error:
-            raise DirectoryRefused(f"the directory shows no {self._config.server.identity}") from error
 
     def _entries(
         self, wanted: Collection[str] | None, base: str, filter_: str, attributes: Sequence[str]
@@ -117,20 +130,17 @@ class Reading:
         return "(|" + "".join(self._config.server.identity_filter(UUID(hex=each)) for each in wanted) + ")"
 
     def _search(self, base: str, filter_: str, attributes: Sequence[str]) -> Iterator[Entry]:
-        for page in pages(self._connection, self._deadline, base, filter_, attributes):
+        size = self._config.server.page_size
+        for page in pages(self._connection, self._deadline, base, filter_, attributes, size=size):
             for entry in page:
-                # A range of values is not all of them (Active Directory, 1,500 members at a time).
-                yield self._whole(entry) if self._config.server.has_ranges else entry
+                # A range of values is not all of them (Active Directory: 1,500 members at a time).
+                yield self._whole(entry) if self._config.server.ranged(entry.attributes) else entry
 
     def _whole(self, entry: Entry) -> Entry:
-        server = self._config.server
-        attributes = dict(entry.attributes)
-        while (more := server.ranged(attributes)) is not None:
-            name, start = more
-            ranged = server.range_of(name, start)
-            part = self._attributes_of(entry.dn, (ranged,))
-            attributes = server.joined(attributes, part, name)
-        return Entry(entry.dn, attributes)
+        parts: list[Mapping[str, Sequence[bytes]]] = [entry.attributes]
+        while (more := self._config.server.ranged(parts[-1])) is not None:
+            parts.append(self._attributes_of(entry.dn, (more.wanted,)))
+        return Entry(entry.dn, whole(parts))
 
     def _attributes_of(self, dn: str, names: Collection[str]) -> dict[str, Sequence[bytes]]:
         """Of one entry by its name; the empty name is the server itself (RFC 4512 §5.1)."""

@@ -74,8 +74,13 @@ class Rules:
         return tuple(sorted({name for name in self.person.values() if name}))
 
     @cached_property
+    def member_attributes(self) -> tuple[str, ...]:
+        """Classes of group name their members in one attribute or another: whichever an entry has."""
+        return tuple(sorted({self.group["member"], *self.server.members.values()} - {""}))
+
+    @cached_property
     def group_attributes(self) -> tuple[str, ...]:
-        return tuple(sorted({name for name in self.group.values() if name}))
+        return tuple(sorted({*self.group.values(), *self.member_attributes} - {""}))
 
     @cached_property
     def digest(self) -> str:

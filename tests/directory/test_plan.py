@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from directory.ldap import plan as planning
 from directory.ldap.graph import closure, components
 from directory.ldap.mapping import group_from, person_from
-from directory.ldap.plan import Ceilings, Group, Mirror, Observed, Person, Plan, went_back
+from directory.ldap.plan import Ceilings, Group, Mirror, Observed, Person, Plan
 from directory.ldap.rules import rules_from
 from directory.ldap.servers import SERVERS
 from directory.normalise import dn_key, login_key, mail_key
@@ -370,22 +370,6 @@ def test_another_server_changes_nothing_at_all():
 
 
 CSN = "2026100{}080000.000000Z#000000#{}#000000"
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "answer"),
-    [
-        ([CSN.format(2, "000")], [CSN.format(1, "000")], True),
-        ([CSN.format(1, "000")], [CSN.format(2, "000")], False),
-        ([CSN.format(1, "000")], [CSN.format(1, "000")], False),
-        ([CSN.format(2, "001")], [CSN.format(1, "002")], False),
-        ([CSN.format(1, "001"), CSN.format(2, "002")], [CSN.format(3, "001"), CSN.format(1, "002")], True),
-        ([CSN.format(2, "000")], [], False),
-        ([], [CSN.format(1, "000")], False),
-    ],
-)
-def test_a_restored_backup_is_noticed(before, after, answer):
-    assert went_back(before, after) is answer
 
 
 def test_a_server_that_went_back_changes_nothing():
