@@ -133,7 +133,7 @@ class EmbeddedDirectory:
         _make_certificate(making / "tls")
         facts = {"admin_password": secrets.token_urlsafe(24), "quirks": self.quirks, "members": self.members}
         self._load(making, facts)
-        _write_private(making / "directory.json", json.dumps(facts).encode())
+        write_private(making / "directory.json", json.dumps(facts).encode())
         making.rename(self.folder)
 
     def _load(self, making: Path, facts: Mapping[str, object]) -> None:
@@ -148,14 +148,14 @@ class EmbeddedDirectory:
         }.items():
             config = config.replace(mark, value)
         config = "".join(line for line in config.splitlines(keepends=True) if not line.startswith("#"))
-        _write_private(making / "ldif" / "config.ldif", config.encode())
+        write_private(making / "ldif" / "config.ldif", config.encode())
         for database, options, name in (
             ("0", [], "config.ldif"),
             ("0", [], "alizarine-schema.ldif"),
             ("1", ["-q", "-w"], "alizarine.ldif"),
             ("1", [], "alizarine-ppolicy.ldif"),
         ):
-            _run(["slapadd", "-n", database, "-F", "slapd.d", *options, "-l", f"ldif/{name}"], making)
+            run(["slapadd", "-n", database, "-F", "slapd.d", *options, "-l", f"ldif/{name}"], making)
         (making / "ldif" / "config.ldif").unlink()
 
     def _renew_certificate_if_due(self) -> None:
@@ -176,8 +176,8 @@ class EmbeddedDirectory:
         self.prepare()
         self._refuse_second_server()
         for _ in range(5):
-            self.port = port or _free_port()
-            self.tls_port = _free_port() if ldaps else 0
+            self.port = port or free_port()
+            self.tls_port = free_port() if ldaps else 0
             if self._launch():
                 return self
             if port:
@@ -187,7 +187,7 @@ class EmbeddedDirectory:
     def _launch(self) -> bool:
         urls = f"{self.uri}/" + (f" {self.tls_uri}/" if self.tls_port else "")
         level = "stats" if self.log_operations else "0"
-        command = [_program("slapd"), "-F", "slapd.d", "-h", urls, "-d", level]
+        command = [program("slapd"), "-F", "slapd.d", "-h", urls, "-d", level]
         if guard := shutil.which("setpriv"):
             # A parent killed by -9 leaves no orphan behind that would hold the database.
             command = [guard, "--pdeathsig", "TERM", *command]
@@ -203,7 +203,7 @@ class EmbeddedDirectory:
             if self._process.poll() is not None:
                 return False
             # Whoever answers on the port may be another program: this child says so in its file once it listens.
-            if self._written_pid() == self._process.pid and _accepts(self.port):
+            if self._written_pid() == self._process.pid and accepts(self.port):
                 return True
             sleep(0.005)
         self.stop()
@@ -255,7 +255,7 @@ class EmbeddedDirectory:
         """Another directory with the same content; this one must be stopped."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         # Sparse: the database file has the size of its limit right after loading.
-        _run(["cp", "-a", "--sparse=always", str(self.folder), str(folder)], folder.parent)
+        run(["cp", "-a", "--sparse=always", str(self.folder), str(folder)], folder.parent)
         (folder / "slapd.pid").unlink(missing_ok=True)
         return EmbeddedDirectory(
             folder,
@@ -284,7 +284,7 @@ class EmbeddedDirectory:
         os.close(writing)
         try:
             connection = ["-x", "-ZZ", "-H", self.uri, "-D", dn, "-y", f"/dev/fd/{reading}"]
-            return _run(
+            return run(
                 [command[0], *connection, *command[1:]],
                 self.folder,
                 text,
@@ -303,15 +303,15 @@ class EmbeddedDirectory:
         self.stop()
 
 
-def _program(name: str) -> str:
+def program(name: str, packages: str = "slapd ldap-utils") -> str:
     """slapd and slapadd live in /usr/sbin, which is not on everybody's path."""
     found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if not found:
-        raise DirectoryNotStarted(f"{name} is missing: apt-get install slapd ldap-utils")
+        raise DirectoryNotStarted(f"{name} is missing: apt-get install {packages}")
     return found
 
 
-def _run(
+def run(
     command: list[str],
     folder: Path,
     text: bytes = b"",
@@ -320,7 +320,7 @@ def _run(
     environment: Mapping[str, str] | None = None,
 ) -> bytes:
     done = subprocess.run(
-        [_program(command[0]), *command[1:]],
+        [program(command[0]), *command[1:]],
         cwd=folder,
         input=text,
         capture_output=True,
@@ -334,13 +334,13 @@ def _run(
     return done.stdout
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
     try:
         with socket.create_connection((HOST, port), timeout=1):
             return True
@@ -348,7 +348,7 @@ def _accepts(port: int) -> bool:
         return False
 
 
-def _write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     path.touch(mode=0o600)
     path.write_bytes(content)
 
@@ -395,7 +395,7 @@ def _make_certificate(folder: Path) -> None:
     (folder / "ca.pem").write_bytes(authority.public_bytes(pem))
     (folder / "server.pem").write_bytes(server.public_bytes(pem))
     key = server_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    _write_private(folder / "server.key", key)
+    write_private(folder / "server.key", key)
 
 
 def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:

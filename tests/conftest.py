@@ -16,6 +16,7 @@ compile_messages()
 pytest_plugins = [
     "tests.support.cast",
     "tests.support.cost",
+    "tests.support.ds389",
     "tests.support.slapd",
     "tests.support.oidc",
     "tests.support.signin",

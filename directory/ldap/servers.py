@@ -100,6 +100,9 @@ class Server:
     page_size: int = 200
     # Settings of the server that cut an answer short: named to whoever can change them.
     limits: tuple[str, ...] = ("olcSizeLimit", "olcLimits")
+    # Marks mean something only while the server also says how far its content is: one that has stopped counting
+    # leaves every entry its last number.
+    marks_need_watermark: bool = False
     password_change: PasswordChange = PasswordChange.OPERATION
     usual_people: str = "ou=personnes"
     usual_groups: str = "ou=groupes"
@@ -195,7 +198,8 @@ class Ds389Server(Server):
     groups_filter: str = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))"
     person: Mapping[str, str] = field(default_factory=lambda: {"locked": "nsAccountLock"})
     locked: str = "nsAccountLock"
-    limits: tuple[str, ...] = ("nsSizeLimit", "nsLookThroughLimit", "nsPagedSizeLimit", "nsPagedLookThroughLimit")
+    limits: tuple[str, ...] = ("nsPagedLookThroughLimit", "nsLookThroughLimit", "nsSizeLimit")
+    marks_need_watermark: bool = True
     usual_people: str = "ou=people"
     usual_groups: str = "ou=groups"
 
@@ -502,6 +506,7 @@ def _pivot(server: Server, probed: Probed, read: Ability) -> Ability:
     if not read.can:
         return Ability("pivot", False, "nothing_read")
     shown = all(server.mark_of(sample, probed.origin) for sample in probed.samples)
+    shown = shown and (bool(probed.watermark) or not server.marks_need_watermark)
     return Ability("pivot", shown, "mark_shown" if shown else "mark_hidden", server.marks[:1])
 
 

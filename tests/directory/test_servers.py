@@ -380,6 +380,17 @@ def test_a_controller_that_does_not_say_which_it_is_cannot_be_followed():
     assert missing(abilities) == {"pivot": "mark_hidden", "probe": "watermark_hidden"}
 
 
+def test_numbers_of_a_server_that_no_longer_counts_are_not_believed():
+    """389 Directory Server without its plug-in: every entry keeps its last number, whatever happens to it."""
+    sample = {**shown(DS389, NOEMIE), "entryusn": [b"43"], "modifytimestamp": [b"20261128190957Z"]}
+
+    counting = abilities_of(DS389, Probed(CAN, [sample], "one", ("one/userroot#43",)))
+    stopped = abilities_of(DS389, Probed(CAN, [sample], "one", ()))
+
+    assert counting.pivot.can
+    assert (stopped.pivot.why, stopped.probe.why) == ("mark_hidden", "watermark_hidden")
+
+
 def every_answer() -> list:
     entries: tuple[list, ...] = ([], [SAMPLE], [{}], [{"entryuuid": SAMPLE["entryuuid"]}])
     probes = [
