@@ -129,6 +129,15 @@ def connect(config: LdapConfig, deadline: Deadline) -> Iterator[Any]:
                 connection.unbind_ext()
 
 
+@contextmanager
+def told_errors() -> Iterator[None]:
+    """What libldap raises inside, as the hub's own errors."""
+    try:
+        yield
+    except ldap.LDAPError as error:
+        raise told(error) from error
+
+
 def told(error: Exception) -> DirectoryUnavailable | DirectoryRefused:
     """The server's own results are positive; negative ones are libldap's: nothing, or nothing readable, came back."""
     given = error.args[0] if error.args and isinstance(error.args[0], dict) else {}

@@ -8,7 +8,7 @@ is used.
 # mypy: disable-error-code="attr-defined, no-untyped-call"
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,9 +16,9 @@ from uuid import UUID
 import ldap.filter
 
 from directory.ldap.config import LdapConfig
-from directory.ldap.connection import Deadline, Entry, allow, pages, reader
+from directory.ldap.connection import Deadline, Entry, allow, pages, reader, told_errors
 from directory.ldap.servers import whole
-from directory.types import DirectoryRefused
+from directory.types import DirectoryRefused, DirectoryUnavailable
 
 # A pass may take so long with all its answers, and no longer: of a hundred thousand people, some twenty seconds.
 PASS_SECONDS = 300.0
@@ -155,6 +155,43 @@ def reading(config: LdapConfig, *, seconds: float = PASS_SECONDS) -> Iterator[Re
     deadline = Deadline(seconds, config.timeout_seconds)
     with reader(config, deadline) as connection:
         yield Reading(connection, config, deadline)
+
+
+class Probe:
+    """A connection kept open, for one small question a second."""
+
+    def __init__(self) -> None:
+        self._config: LdapConfig | None = None
+        self._kept = ExitStack()
+        self._connection: Any = None
+
+    def watermark(self, config: LdapConfig) -> tuple[str, ...]:
+        """As ``Reading.watermark``.  A connection that the server has closed meanwhile is opened anew, once."""
+        if self._connection is not None and self._config == config:
+            try:
+                return self._ask(config)
+            except DirectoryUnavailable:
+                self.close()
+        self._open(config)
+        return self._ask(config)
+
+    def close(self) -> None:
+        self._connection = None
+        self._kept.close()
+
+    def _open(self, config: LdapConfig) -> None:
+        self.close()
+        deadline = Deadline(PROBE_SECONDS, config.timeout_seconds)
+        self._connection, self._config = self._kept.enter_context(reader(config, deadline)), config
+
+    def _ask(self, config: LdapConfig) -> tuple[str, ...]:
+        deadline = Deadline(PROBE_SECONDS, config.timeout_seconds)
+        try:
+            with told_errors():
+                return Reading(self._connection, config, deadline).watermark()
+        except (DirectoryUnavailable, DirectoryRefused):
+            self.close()
+            raise
 
 
 def batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -42,13 +42,18 @@ def settings_source() -> DirectorySource:
     )[0]
 
 
+def in_use() -> list[DirectorySource]:
+    """Every source but the retired ones, that of the operator's settings first; its row is made if need be."""
+    is_configured = bool(getattr(settings, "LDAP", {}).get("uri"))
+    found = list(DirectorySource.objects.exclude(state=SourceState.RETIRED).order_by("-from_settings", "pk"))
+    if is_configured and not any(source.from_settings for source in found):
+        found.insert(0, settings_source())
+    return [source for source in found if is_configured or not source.from_settings]
+
+
 def active_sources() -> list[DirectorySource]:
     """The sources that are followed, that of the operator's settings first."""
-    if getattr(settings, "LDAP", {}).get("uri"):
-        settings_source()
-    found = DirectorySource.objects.filter(state=SourceState.ACTIVE).order_by("-from_settings", "pk")
-    configured = bool(getattr(settings, "LDAP", {}).get("uri"))
-    return [source for source in found if configured or not source.from_settings]
+    return [source for source in in_use() if source.state == SourceState.ACTIVE]
 
 
 def of(source: DirectorySource) -> LdapConfig:

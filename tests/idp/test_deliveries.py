@@ -499,7 +499,7 @@ def test_the_worker_sends_notices_and_writes_down_the_answers_before_it_stops(si
     stop = SimpleNamespace(wait=lambda seconds: sleep(0.2) or next(rounds), set=lambda: None)
     monkeypatch.setattr(run_worker, "threading", SimpleNamespace(Event=lambda: stop))
     monkeypatch.setattr(run_worker, "signal", SimpleNamespace(signal=lambda *_: None, SIGTERM=15, SIGINT=2))
-    monkeypatch.setattr(run_worker, "synchronise", lambda **_: None)
+    monkeypatch.setattr(run_worker, "DirectoryProcess", lambda: SimpleNamespace(turn=lambda: None, close=lambda: None))
     with tool_server(delay=1) as slow, tool_server() as healthy:
         queued(tool_at("slow", slow.url("/bye", "127.0.0.1")), member)
         queued(tool_at("healthy", healthy.url("/bye", "127.0.0.1")), member)

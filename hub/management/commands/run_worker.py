@@ -1,7 +1,6 @@
-"""The hub's own loop: logout notices, mails, steps with the directory, stale sessions, dates of departures,
-roles and keys, what expired."""
+"""The hub's own loop: logout notices, mails, stale sessions, dates of departures, roles and keys, what expired;
+and the process beside it that follows the directories."""
 
-import logging
 import signal
 import threading
 from collections.abc import Callable
@@ -13,12 +12,10 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from audit.types import SYSTEM
-from directory.services import synchronise
-from directory.types import DirectoryRefused, DirectoryUnavailable
+from hub.followers import DirectoryProcess, log_failure
 from idp.services import deliveries, keys, purge, sessions
 from idp.services.accounts import factors, lifecycle, mails
 
-log = logging.getLogger("hub.worker")
 PAUSE_SECONDS = 0.5
 # What is ended is dead everywhere within a minute: this turn, and the notices that it queues.
 LIFE_CYCLE = timedelta(seconds=20)
@@ -34,10 +31,11 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         signal.signal(signal.SIGINT, lambda *_: stop.set())
         dispatcher = deliveries.Dispatcher()
+        directory = DirectoryProcess()
         jobs = [
             Job("deliveries", timedelta(seconds=0), lambda now: dispatcher.turn(now=now)),
             Job("mails", timedelta(seconds=1), lambda now: mails.send_due(now=now)),
-            Job("directory", timedelta(seconds=15), _sync),
+            Job("directory", timedelta(seconds=0), lambda _now: directory.turn()),
             Job("sessions", timedelta(seconds=30), _end_stale),
             Job("life cycle", LIFE_CYCLE, lambda now: lifecycle.turn(now=now)),
             Job("erasure", timedelta(hours=1), lambda now: lifecycle.erase(now=now)),
@@ -50,6 +48,7 @@ class Command(BaseCommand):
             for job in jobs:
                 job.run_if_due(now)
             close_old_connections()
+        directory.close()
         dispatcher.close(now=timezone.now())
 
 
@@ -69,14 +68,7 @@ class Job:
             if self.work(now) is MORE:
                 self.due = now
         except Exception as error:
-            log.error("job %s failed: %s", self.name, type(error).__name__)
-
-
-def _sync(now: datetime) -> None:
-    try:
-        synchronise(now=now)
-    except (DirectoryUnavailable, DirectoryRefused) as error:
-        log.warning("directory not read: %s", type(error).__name__)
+            log_failure(self.name, error)
 
 
 def _purge(now: datetime) -> object:

@@ -1,0 +1,161 @@
+"""Following the directories: a probe each second, a pass where something moved, and one each quarter of an hour."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from directory.ldap import sources
+from directory.ldap.reading import Probe
+from directory.models import DirectorySource, SyncRun
+from directory.runs import fail, open_run
+from directory.services.passes import synchronise
+from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, SourceState
+
+# However quiet the probe is: what it cannot see, and servers that have none.
+PIVOT_EVERY = timedelta(minutes=15)
+# The hour of the nightly reading of everything, in the hub's time zone.
+DEEP_HOUR = 3
+# A server rewrites the groups of whoever was renamed or deleted in the background.
+SETTLED_AFTER = timedelta(seconds=5)
+# "As it is now" is written down so often while nothing changes.
+CONFIRMED_EVERY = timedelta(minutes=1)
+FIRST_RETRY = timedelta(seconds=5)
+LONGEST_RETRY = timedelta(minutes=5)
+UNCERTAINTY = 0.2
+
+
+class Follower:
+    """One per process: it keeps a connection open to each server, for the probe."""
+
+    def __init__(self) -> None:
+        self._probes: dict[int, Probe] = {}
+        self._passed: dict[int, datetime] = {}
+
+    def turn(self, *, now: datetime) -> int:
+        """Whatever is to be done now for each source; returns how many passes that was.
+
+        What fails is marked, and tried again after 5 seconds, then ever later, at the latest after 5 minutes.
+        """
+        following = _to_follow()
+        for gone in self._probes.keys() - {source.pk for source in following}:
+            self._probes.pop(gone).close()
+        return sum(self._one(source, now) for source in following)
+
+    def close(self) -> None:
+        for probe in self._probes.values():
+            probe.close()
+        self._probes.clear()
+
+    def _one(self, source: DirectorySource, now: datetime) -> bool:
+        asked = _take_what_is_asked(source) if source.wanted or source.approval else None
+        if asked is None and (source.state != SourceState.ACTIVE or _waits(source, now)):
+            return False
+        try:
+            if asked is None and not self._is_due(source, now):
+                return False
+            self._passed[source.pk] = now
+            if asked is not None:
+                synchronise(
+                    now=now,
+                    source=source,
+                    mode=asked.mode,
+                    dry_run=asked.dry,
+                    approved=asked.approval,
+                    asked_by=asked.by,
+                )
+            else:
+                mode = Mode.DEEP if _is_deep_due(source, now) else Mode.PIVOT
+                synchronise(now=now, source=source, mode=mode)
+        except (DirectoryUnavailable, DirectoryRefused):
+            _try_later(source, now)
+            return True
+        _is_well(source)
+        return True
+
+    def _is_due(self, source: DirectorySource, now: datetime) -> bool:
+        passed = self._passed.get(source.pk)
+        # A clock that was ahead and is right again has left a day far off: nothing waits for that.
+        if passed is None or not passed <= now < passed + PIVOT_EVERY or _is_deep_due(source, now):
+            return True
+        if not source.watermark:
+            return source.read_at is None or now - source.read_at >= SETTLED_AFTER
+        return self._has_moved(source, now)
+
+    def _has_moved(self, source: DirectorySource, now: datetime) -> bool:
+        probe = self._probes.setdefault(source.pk, Probe())
+        try:
+            moved = " ".join(probe.watermark(sources.of(source))) != source.watermark
+        except (DirectoryUnavailable, DirectoryRefused) as error:
+            fail(open_run(SyncRun(source=source, started_at=now)), f"{type(error).__name__}: {error}", now)
+            raise
+        if not moved:
+            _confirm(source, now)
+        return moved
+
+
+def _to_follow() -> list[DirectorySource]:
+    """The active ones, and drafts for which somebody asked something."""
+    return [each for each in sources.in_use() if each.state == SourceState.ACTIVE or each.wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What somebody asked for in the pages."""
+
+    mode: Mode
+    dry: bool
+    approval: str
+    by: UUID | None
+
+
+@transaction.atomic
+def _take_what_is_asked(source: DirectorySource) -> _Asked | None:
+    """Once: another process that follows this source does not do it too."""
+    row = DirectorySource.objects.select_for_update(no_key=True).get(pk=source.pk)
+    dry = row.wanted_dry and bool(row.wanted)
+    approval = "" if dry else row.approval
+    if not row.wanted and not approval:
+        return None
+    asked = _Asked(Mode(row.wanted or Mode.PIVOT), dry, approval, row.approved_by_id if approval else row.wanted_by_id)
+    row.wanted, row.wanted_dry, row.wanted_by = "", False, None
+    if approval:
+        row.approval, row.approved_by = "", None
+    row.save(update_fields=["wanted", "wanted_dry", "wanted_by", "approval", "approved_by"])
+    return asked
+
+
+def _waits(source: DirectorySource, now: datetime) -> bool:
+    """Until the next try; a day far off that a wrong clock left behind is no reason."""
+    return source.retry_at is not None and now < source.retry_at <= now + 2 * LONGEST_RETRY
+
+
+def _is_deep_due(source: DirectorySource, now: datetime) -> bool:
+    local = timezone.localtime(now, timezone.get_default_timezone())
+    last = local.replace(hour=DEEP_HOUR, minute=0, second=0, microsecond=0)
+    if local < last:
+        last -= timedelta(days=1)
+    return source.deep_at is None or source.deep_at < last
+
+
+def _confirm(source: DirectorySource, now: datetime) -> None:
+    if source.read_at is None or not source.read_at <= now < source.read_at + CONFIRMED_EVERY:
+        DirectorySource.objects.filter(pk=source.pk).update(read_at=now)
+    _is_well(source)
+
+
+def _try_later(source: DirectorySource, now: datetime) -> None:
+    """Not all hubs of a network at the same moment, when a server comes back."""
+    pause = min(FIRST_RETRY * 2 ** min(source.failures, 10), LONGEST_RETRY)
+    pause *= random.uniform(1 - UNCERTAINTY, 1 + UNCERTAINTY)  # noqa: S311 no secret
+    DirectorySource.objects.filter(pk=source.pk).update(
+        failures=source.failures + 1, retry_at=now + pause, failing_since=source.failing_since or now
+    )
+
+
+def _is_well(source: DirectorySource) -> None:
+    if source.failures or source.retry_at or source.failing_since:
+        DirectorySource.objects.filter(pk=source.pk).update(failures=0, retry_at=None, failing_since=None)

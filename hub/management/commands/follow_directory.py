@@ -1,0 +1,47 @@
+"""``manage.py follow_directory``: what the worker's own process for the directories does; by hand, for looking."""
+
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import close_old_connections
+from django.utils import timezone
+
+from directory.services.turns import Follower
+from hub.followers import log_failure
+
+PAUSE_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    help = "Keeps members and collectives in step with the directories, until it is told to stop."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--beat", action="store_true", help="write a line per turn, and stop when input ends")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        signal.signal(signal.SIGINT, lambda *_: stop.set())
+        if options["beat"]:
+            threading.Thread(target=_end_with_the_parent, daemon=True).start()
+        follower = Follower()
+        while not stop.wait(PAUSE_SECONDS):
+            try:
+                follower.turn(now=timezone.now())
+            except Exception as error:
+                log_failure("directory", error)
+            close_old_connections()
+            if options["beat"]:
+                sys.stdout.write(".\n")
+                sys.stdout.flush()
+        follower.close()
+
+
+def _end_with_the_parent() -> None:
+    """A worker that was killed leaves nobody behind: its end of this pipe closes with it."""
+    sys.stdin.buffer.read()
+    os._exit(0)

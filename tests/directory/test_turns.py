@@ -1,0 +1,199 @@
+"""When a directory is looked at, and when it is read."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from audit.models import Event
+from audit.types import Action
+from directory.ldap import reading
+from directory.models import DirectorySource, Member, SyncRun
+from directory.services import turns
+from directory.services.turns import Follower
+from directory.types import MemberState, Mode, RunStatus, SourceState
+from tests.directory.test_sync import PEOPLE, settle
+
+pytestmark = pytest.mark.django_db
+# A Monday afternoon, after the nightly reading.
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+NOEMIE = f"dn: uid=noemie.ferrand,{PEOPLE}\nchangetype: modify\nreplace: title\ntitle: "
+
+
+@pytest.fixture
+def follower(own_directory):
+    follower = Follower()
+    follower.turn(now=NOON)
+    yield follower
+    follower.close()
+
+
+def source() -> DirectorySource:
+    return DirectorySource.objects.get()
+
+
+def test_the_first_turn_reads_everything(follower):
+    assert SyncRun.objects.get().mode == Mode.DEEP
+    assert source().deep_at == source().read_at == NOON
+
+
+def test_a_turn_with_nothing_new_reads_one_entry_and_writes_nothing(follower, own_directory, django_assert_num_queries):
+    follower.turn(now=NOON + SECOND)
+    before = own_directory.log_file.read_text()
+
+    with django_assert_num_queries(1):
+        passes = follower.turn(now=NOON + 2 * SECOND)
+
+    searches = [line for line in own_directory.log_file.read_text()[len(before) :].splitlines() if " SRCH base" in line]
+    assert passes == 0
+    assert len(searches) == 1
+    assert " BIND " not in own_directory.log_file.read_text()[len(before) :]
+
+
+def test_a_change_is_seen_at_the_next_turn(follower, own_directory):
+    follower.turn(now=NOON + SECOND)
+    own_directory.modify(NOEMIE + "Maraîchère\n".encode().decode())
+
+    follower.turn(now=NOON + 2 * SECOND)
+
+    assert Member.objects.get(login="noemie.ferrand").trade == "Maraîchère"
+    assert SyncRun.objects.first().mode == Mode.PIVOT
+
+
+def test_whoever_is_deleted_is_gone_at_the_next_turn_and_their_groups_are_looked_at_again(follower, own_directory):
+    member = Member.objects.get(login="noemie.ferrand")
+    own_directory.modify(f"dn: {member.dn}\nchangetype: delete\n")
+
+    follower.turn(now=NOON + SECOND)
+    watermark = source().watermark
+    settle(own_directory)
+    early = follower.turn(now=NOON + 2 * SECOND)
+    late = follower.turn(now=NOON + timedelta(seconds=7))
+
+    assert Member.objects.get(pk=member.pk).state == MemberState.MISSING
+    assert watermark == ""
+    assert (early, late) == (0, 1)
+    assert source().watermark != ""
+
+
+def test_a_quiet_directory_is_read_again_after_a_quarter_of_an_hour_and_each_night(follower):
+    turns_at = [
+        timedelta(minutes=14),
+        timedelta(minutes=15),
+        timedelta(minutes=29),
+        timedelta(hours=13, minutes=59),
+        timedelta(hours=14),
+        timedelta(hours=14, minutes=1),
+    ]
+
+    passes = [follower.turn(now=NOON + after) for after in turns_at]
+
+    # 3 o'clock in Paris is 2 o'clock UTC, fourteen hours after noon.
+    assert passes == [0, 1, 0, 1, 1, 0]
+    assert source().deep_at == NOON + timedelta(hours=14)
+
+
+def test_what_is_as_it_was_is_confirmed_once_a_minute(follower):
+    follower.turn(now=NOON + 30 * SECOND)
+    early = source().read_at
+    follower.turn(now=NOON + 61 * SECOND)
+
+    assert early == NOON
+    assert source().read_at == NOON + 61 * SECOND
+
+
+def test_a_directory_that_is_down_is_tried_ever_later_and_told_once(follower, own_directory, monkeypatch):
+    monkeypatch.setattr(turns.random, "uniform", lambda low, high: 1.0)
+    own_directory.stop()
+    tried = []
+    for second in range(1, 60):
+        if follower.turn(now=NOON + second * SECOND):
+            tried.append(second)
+
+    assert tried == [1, 6, 16, 36]
+    row = source()
+    assert (row.failures, row.failing_since) == (4, NOON + SECOND)
+    assert SyncRun.objects.filter(status=RunStatus.FAILED).count() == 1
+    assert Event.objects.filter(action=Action.SYNC_FAILED).count() == 1
+    assert Member.objects.filter(state=MemberState.MISSING).count() == 0
+
+    own_directory.start(own_directory.port, ldaps=True)
+    follower.turn(now=NOON + timedelta(minutes=2))
+
+    assert source().failing_since is None
+    assert source().failures == 0
+
+
+def test_a_pause_that_a_wrong_clock_left_behind_holds_nobody_up(follower, own_directory):
+    DirectorySource.objects.update(retry_at=NOON + timedelta(days=365), failures=3)
+    own_directory.modify(NOEMIE + "Potière\n")
+
+    follower.turn(now=NOON + SECOND)
+
+    assert Member.objects.get(login="noemie.ferrand").trade == "Potière"
+
+
+def test_a_server_that_closed_the_connection_of_the_probe_is_asked_on_another(follower, own_directory):
+    follower.turn(now=NOON + SECOND)
+    port = own_directory.port
+    own_directory.stop()
+    own_directory.start(port, ldaps=True)
+
+    assert follower.turn(now=NOON + 2 * SECOND) == 0
+    assert source().failures == 0
+
+
+def test_what_somebody_asked_for_is_done_once_at_the_next_turn(follower, member):
+    DirectorySource.objects.update(wanted=Mode.DEEP, wanted_dry=True, wanted_by=member)
+
+    passes = [follower.turn(now=NOON + SECOND), follower.turn(now=NOON + 2 * SECOND)]
+
+    run = SyncRun.objects.first()
+    assert passes == [1, 0]
+    assert (run.dry, run.mode, run.asked_by_id) == (True, Mode.DEEP, member.pk)
+    assert source().wanted == ""
+
+
+def test_a_dry_run_of_a_draft_changes_nobody(follower, own_directory, member):
+    DirectorySource.objects.update(state=SourceState.DRAFT, wanted=Mode.DEEP, wanted_dry=True, wanted_by=member)
+    own_directory.modify(NOEMIE + "Potière\n")
+
+    follower.turn(now=NOON + SECOND)
+    idle = follower.turn(now=NOON + timedelta(hours=1))
+
+    assert SyncRun.objects.first().counts["people_changed"] == 1
+    assert Member.objects.get(login="noemie.ferrand").trade != "Potière"
+    assert idle == 0
+
+
+def test_removals_that_somebody_accepted_go_at_the_next_turn_and_others_do_not(follower, own_directory, member):
+    going = [
+        each for each in Member.objects.filter(dn__endswith=PEOPLE, state="active", leads=None) if each.dn.isascii()
+    ]
+    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going[:15]))
+    settle(own_directory)
+    follower.turn(now=NOON + SECOND)
+    waiting = SyncRun.objects.first().report["approval"]
+    DirectorySource.objects.update(approval="of-something-else", approved_by=member)
+    follower.turn(now=NOON + 2 * SECOND)
+    refused = Member.objects.filter(state=MemberState.MISSING).count()
+    DirectorySource.objects.update(approval=waiting, approved_by=member)
+
+    follower.turn(now=NOON + 3 * SECOND)
+
+    assert refused == 0
+    assert Member.objects.filter(state=MemberState.MISSING).count() == 15
+    assert SyncRun.objects.first().approved_by_id == member.pk
+    assert source().approval == ""
+
+
+def test_the_probe_is_bounded_while_the_server_is_frozen(follower, own_directory, settings, monkeypatch):
+    settings.LDAP = settings.LDAP | {"timeout_seconds": 0.5}
+    monkeypatch.setattr(reading, "PROBE_SECONDS", 1.0)
+    follower.turn(now=NOON + SECOND)
+
+    with own_directory.paused():
+        passes = follower.turn(now=NOON + 2 * SECOND)
+
+    assert passes == 1
+    assert source().failing_since == NOON + 2 * SECOND
