@@ -45,6 +45,8 @@ ACCOUNT_DISABLED = 0x2
 RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<first>[0-9]+)-(?P<last>[0-9]+|\*)")
 # ``AcceptSecurityContext error, data 773``: a right password that is over, or has to be replaced first.
 EXPIRED = re.compile(r"\bdata (532|773)\b")
+# ERROR_INVALID_PASSWORD ([MS-ERREF] §2.2), said of the old password where a new one is set.
+WRONG_OLD = re.compile(r"^00000056: ")
 NUMBER = re.compile(r"-?[0-9]{1,20}")
 FOUR_WORDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){3}")
 
@@ -103,6 +105,8 @@ class Server:
     # Marks mean something only while the server also says how far its content is: one that has stopped counting
     # leaves every entry its last number.
     marks_need_watermark: bool = False
+    # Where a member is renamed or deleted, the group's values follow and its mark stays.
+    members_follow_unmarked: bool = False
     password_change: PasswordChange = PasswordChange.OPERATION
     usual_people: str = "ou=personnes"
     usual_groups: str = "ou=groupes"
@@ -159,6 +163,10 @@ class Server:
 
     def is_expired(self, told: str) -> bool:
         """Whether the server's words to a refused bind say that the password was right, and is over."""
+        return False
+
+    def is_wrong_old(self, told: str) -> bool:
+        """Whether the server's words to a refused new password mean the old one."""
         return False
 
     # The whole content -------------------------------------------------------------------------------------------
@@ -256,8 +264,9 @@ class ActiveDirectoryServer(Server):
     identity: str = "objectGUID"
     marks: tuple[str, ...] = ("uSNChanged",)
     watermark: tuple[str, ...] = ("highestCommittedUSN", "dsServiceName")
-    people_filter: str = "(&(objectCategory=person)(objectClass=user))"
-    groups_filter: str = "(objectClass=group)"
+    # Not the domain's own: Administrator, krbtgt, Domain Users and their like.
+    people_filter: str = "(&(objectCategory=person)(objectClass=user)(!(isCriticalSystemObject=TRUE)))"
+    groups_filter: str = "(&(objectClass=group)(!(isCriticalSystemObject=TRUE)))"
     person: Mapping[str, str] = field(
         default_factory=lambda: {
             "login": "sAMAccountName",
@@ -271,6 +280,8 @@ class ActiveDirectoryServer(Server):
     locked: str = "userAccountControl"
     page_size: int = 1000
     limits: tuple[str, ...] = ("MaxPageSize", "MaxValRange")
+    # [MS-ADTS] §3.1.1.1.6: a member is a link, whose name is made when it is read.
+    members_follow_unmarked: bool = True
     password_change: PasswordChange = PasswordChange.ATTRIBUTE
     # People live in units of every name: the whole domain.
     usual_people: str = ""
@@ -319,6 +330,9 @@ class ActiveDirectoryServer(Server):
 
     def is_expired(self, told: str) -> bool:
         return bool(EXPIRED.search(told))
+
+    def is_wrong_old(self, told: str) -> bool:
+        return bool(WRONG_OLD.search(told))
 
     def watermark_dn(self, base: str) -> str:
         return ""
@@ -412,13 +426,14 @@ class Probed:
     """What was read when a source was set up, with the account that will read it.
 
     ``samples``: some people and groups, asked for ``pivots``.  ``origin`` and ``watermark``: what ``origin_of`` and
-    ``watermark_of`` made of the answers.
+    ``watermark_of`` made of the answers.  ``authorisation``: the server's answer to "Who am I?", as the reader.
     """
 
     root: Attributes
     samples: Sequence[Attributes] = ()
     origin: str = ""
     watermark: tuple[str, ...] = ()
+    authorisation: str = ""
     has_writer: bool = False
 
 
@@ -487,7 +502,8 @@ def abilities_of(server: Server, probed: Probed) -> Abilities:
         change_password=Ability("change_password", not tells, "not_offered" if tells else "offered"),
         reset_password=_by_writer("reset_password", probed, offered=not tells),
         write=_write(probed, controls),
-        whoami=_offered("whoami", extensions, WHO_AM_I),
+        # Samba answers without having said that it would.
+        whoami=_offered("whoami", extensions | ({WHO_AM_I} if probed.authorisation else set()), WHO_AM_I),
     )
 
 

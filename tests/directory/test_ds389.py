@@ -20,7 +20,7 @@ from ldap.controls.libldap import AssertionControl, SimplePagedResultsControl
 from ldap.controls.ppolicy import PasswordPolicyControl
 from ldap.controls.readentry import PostReadControl
 
-from demo.slapd import EmbeddedDirectory, free_port
+from demo.slapd import EmbeddedDirectory, free_port, run
 from directory.ldap.servers import DS389, ROOT_ATTRIBUTES, Abilities, Probed, abilities_of, recognise, went_back
 from tests.support.ds389 import Ds389
 
@@ -87,7 +87,8 @@ def probe(server: Ds389) -> Abilities:
     root = root_of(server)
     samples = [values for _, values in paged(connect(server), BASE, DS389.people_filter, DS389.pivots)]
     origin = DS389.origin_of(root)
-    return abilities_of(DS389, Probed(root, samples, origin, DS389.watermark_of(root, origin), has_writer=True))
+    who = connect(server).whoami_s()
+    return abilities_of(DS389, Probed(root, samples, origin, DS389.watermark_of(root, origin), who, has_writer=True))
 
 
 @contextmanager
@@ -263,6 +264,24 @@ def test_a_restart_changes_nothing_and_an_older_copy_is_noticed(fresh_ds389, tmp
     assert not went_back(mark, told)
     assert restored == people
     assert went_back(mark, restored_mark)
+
+
+def test_after_an_export_and_an_import_everybody_is_the_same_and_the_content_went_back(fresh_ds389):
+    """The count begins again: a changed entry has another mark, and the whole waits for somebody's word."""
+    folder, port = fresh_ds389.folder, fresh_ds389.port
+    fresh_ds389.modify(f"dn: {NOEMIE}\nchangetype: modify\nreplace: l\nl: Agde\n")
+    people, mark = pivots(fresh_ds389), watermark(fresh_ds389)
+    fresh_ds389.stop(gently=True)
+    for command in (["db2ldif", "-a"], ["ldif2db", "-i"]):
+        run(["ns-slapd", command[0], "-D", str(folder), "-n", "userRoot", command[1], str(folder / "all.ldif")], folder)
+
+    fresh_ds389.start(port, ldaps=True)
+
+    after = pivots(fresh_ds389)
+    noemie, _, _ = of(fresh_ds389, "noemie.ferrand")
+    assert {identity: dn for identity, (dn, _) in after.items()} == {key: dn for key, (dn, _) in people.items()}
+    assert after[noemie] != people[noemie]
+    assert went_back(mark, watermark(fresh_ds389))
 
 
 def test_a_large_group_comes_whole(fresh_ds389):

@@ -292,6 +292,15 @@ def test_an_expired_password_is_told_from_a_wrong_one(code, answer):
     assert not OPENLDAP.is_expired(told)
 
 
+def test_a_wrong_old_password_is_told_from_a_new_one_that_is_refused():
+    wrong = "00000056: Constraint violation - check_password_restrictions: The old password specified doesn't match!"
+    weak = "0000052D: Constraint violation - check_password_restrictions: password is too young to change!"
+
+    assert ACTIVE_DIRECTORY.is_wrong_old(wrong)
+    assert not ACTIVE_DIRECTORY.is_wrong_old(weak)
+    assert not OPENLDAP.is_wrong_old(wrong)
+
+
 # Which server, and what it can do -----------------------------------------------------------------------------------
 
 
@@ -302,6 +311,13 @@ def test_an_expired_password_is_told_from_a_wrong_one(code, answer):
         ({"vendorName": [b"389 Project"], "vendorVersion": [b"389-Directory/2.3.1 B2025.016.1616"]}, DS389),
         ({"vendorVersion": [b"389-Directory/1.4.4.19"]}, DS389),
         ({"supportedCapabilities": [b"1.2.840.113556.1.4.800", b"1.2.840.113556.1.4.1670"]}, ACTIVE_DIRECTORY),
+        (
+            {
+                "vendorName": [b"Samba Team (https://www.samba.org)"],
+                "supportedCapabilities": [b"1.2.840.113556.1.4.800"],
+            },
+            ACTIVE_DIRECTORY,
+        ),
         # Lightweight Directory Services: no domain, no sAMAccountName.
         ({"supportedCapabilities": [b"1.2.840.113556.1.4.1851"]}, None),
         ({"vendorName": [b"Apache Software Foundation"]}, None),
@@ -360,11 +376,12 @@ def test_what_a_server_does_not_offer_cannot_be_used():
 
 
 def test_active_directory_needs_no_operation_to_change_a_password():
-    root = {"supportedControl": [PAGING], "supportedExtension": [WHO_AM_I]}
+    """And says nothing of extensions at all where it is Samba, which answers all the same."""
+    root = {"supportedControl": [PAGING]}
     sample = {"objectguid": [NOEMIE.bytes_le], "usnchanged": [b"4711"]}
 
     watermark = ACTIVE_DIRECTORY.watermark_of({"highestcommittedusn": [b"4711"]}, "one")
-    abilities = abilities_of(ACTIVE_DIRECTORY, Probed(root, [sample], "one", watermark, has_writer=True))
+    abilities = abilities_of(ACTIVE_DIRECTORY, Probed(root, [sample], "one", watermark, "u:X\\hub", True))
 
     assert missing(abilities) == {}
     assert (abilities.policy.why, abilities.write.why) == ("by_message", "by_value")
@@ -394,7 +411,7 @@ def test_numbers_of_a_server_that_no_longer_counts_are_not_believed():
 def every_answer() -> list:
     entries: tuple[list, ...] = ([], [SAMPLE], [{}], [{"entryuuid": SAMPLE["entryuuid"]}])
     probes = [
-        Probed(root, samples, "", watermark, has_writer)
+        Probed(root, samples, "", watermark, has_writer=has_writer)
         for root in (CAN, {})
         for samples in entries
         for watermark in ((), ALL["watermark"])
