@@ -3,6 +3,7 @@
 Attribute names in what is passed here are in lower case, values are bytes as they came.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<first>[0-9]+)-(?P<last>[0-9]+|\*)
 EXPIRED = re.compile(r"\bdata (532|773)\b")
 # ERROR_INVALID_PASSWORD ([MS-ERREF] §2.2), said of the old password where a new one is set.
 WRONG_OLD = re.compile(r"^00000056: ")
+MAX_ORIGIN = 60
 NUMBER = re.compile(r"-?[0-9]{1,20}")
 FOUR_WORDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){3}")
 
@@ -105,8 +107,6 @@ class Server:
     # Marks mean something only while the server also says how far its content is: one that has stopped counting
     # leaves every entry its last number.
     marks_need_watermark: bool = False
-    # Where a member is renamed or deleted, the group's values follow and its mark stays.
-    members_follow_unmarked: bool = False
     password_change: PasswordChange = PasswordChange.OPERATION
     usual_people: str = "ou=personnes"
     usual_groups: str = "ou=groupes"
@@ -234,7 +234,10 @@ class Ds389Server(Server):
 
     def origin_of(self, attributes: Attributes) -> str:
         """``cn=ldap://dc=HOST:PORT``: the numbers are not replicated, every supplier counts for itself."""
-        return _first(attributes, "netscapemdsuffix").removeprefix("cn=ldap://dc=")
+        origin = _first(attributes, "netscapemdsuffix").removeprefix("cn=ldap://dc=")
+        # A mark is kept in a column, and a watermark is a list parted by spaces.
+        fits = len(origin) <= MAX_ORIGIN and not re.search(r"\s", origin)
+        return origin if fits else hashlib.sha256(origin.encode()).hexdigest()[:MAX_ORIGIN]
 
     def watermark_of(self, attributes: Attributes, origin: str = "") -> tuple[str, ...]:
         """``lastusn;userroot``: one number for each database, or a single one where they share the count."""
@@ -280,8 +283,6 @@ class ActiveDirectoryServer(Server):
     locked: str = "userAccountControl"
     page_size: int = 1000
     limits: tuple[str, ...] = ("MaxPageSize", "MaxValRange")
-    # [MS-ADTS] §3.1.1.1.6: a member is a link, whose name is made when it is read.
-    members_follow_unmarked: bool = True
     password_change: PasswordChange = PasswordChange.ATTRIBUTE
     # People live in units of every name: the whole domain.
     usual_people: str = ""

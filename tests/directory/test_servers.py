@@ -30,6 +30,7 @@ from directory.ldap.servers import (
     went_back,
     whole,
 )
+from directory.models import Member
 from directory.types import ServerKind
 
 NOEMIE = UUID("6f9619ff-8b86-d011-b42d-00cf4fc964ff")
@@ -155,6 +156,15 @@ def test_each_server_says_how_far_its_content_is():
     assert ACTIVE_DIRECTORY.origin_dn(controller) == "CN=NTDS Settings,CN=DC1,CN=Configuration"
     assert ACTIVE_DIRECTORY.origin_of({"invocationid": [CONTROLLER.bytes_le]}) == str(CONTROLLER)
     assert ACTIVE_DIRECTORY.watermark_of(controller, str(CONTROLLER)) == (f"{CONTROLLER}#12873",)
+
+
+def test_a_long_name_of_a_server_fits_into_a_mark():
+    origin = DS389.origin_of({"netscapemdsuffix": [b"cn=ldap://dc=" + b"annuaire." * 27 + b"example:636"]})
+
+    mark = DS389.mark_of({"entryusn": [b"9" * 19], "modifytimestamp": [b"20261128190957Z"]}, origin)
+
+    assert origin != DS389.origin_of({"netscapemdsuffix": [b"cn=ldap://dc=" + b"annuaire." * 27 + b"example:389"]})
+    assert len(mark) < Member._meta.get_field("csn").max_length
 
 
 @every_server

@@ -58,6 +58,9 @@ nsLookThroughLimit: -1
 nsPagedSizeLimit: -1
 nsPagedLookThroughLimit: -1
 """
+SLAPDS_OWN = re.compile(
+    r"^((entryUUID|entryCSN|(creator|modifier)sName|(create|modify)Timestamp|cae\w+):.*|objectClass: caePerson)\n", re.M
+)
 OPERATIONAL = "nsUniqueId || entryUSN || modifyTimestamp || createTimestamp || nsAccountLock || entryUUID"
 WRITABLE = (
     "mobile || telephoneNumber || postalAddress || postalCode || l || description || labeledURI || jpegPhoto"
@@ -95,12 +98,13 @@ class Ds389(EmbeddedDirectory):
         (making / "certmap.conf").write_text("certmap default default\n")
         (making / "slapd-collations.conf").write_text("")
         _keep_keys(making)
-        arguments = ["--out", str(making / "ldif"), "--members", str(self.members), "--no-later", "--no-ppolicy"]
-        arguments += ["--no-operational", "--geo", "none", *(["--quirks"] if self.quirks else [])]
+        arguments = ["--out", str(making / "ldif"), "--members", str(self.members)]
         with contextlib.redirect_stdout(None):
-            make_ldif.main(arguments)
+            make_ldif.main([*arguments, "--quirks"] if self.quirks else arguments)
         people = making / "ldif" / "alizarine.ldif"
         people.write_text(self._adapted(people.read_text("utf-8"), making), "utf-8")
+        changes = making / "ldif" / "alizarine-changes.ldif"
+        changes.write_text(_without_slapds_own(changes.read_text("utf-8")), "utf-8")
         config = self._configuration(making, str(facts["admin_password"]))
         write_private(making / "dse.ldif", config.encode())
         command = ["ns-slapd", "ldif2db", "-D", str(making), "-n", "userRoot", "-i", str(people)]
@@ -165,8 +169,11 @@ class Ds389(EmbeddedDirectory):
         return config
 
     def _adapted(self, ldif: str, folder: Path) -> str:
-        """The reader's limits, everybody's rights, and passwords that this server can check: it knows no Argon2."""
-        ldif = ldif.replace("\n ", "")
+        """The same people without what is slapd's own, the reader's limits, everybody's rights.
+
+        And passwords that this server can check: it knows no Argon2.
+        """
+        ldif = _without_slapds_own(ldif)
         for dn, lines in ((self.base, self._rights()), (self.reader_dn, READER)):
             ldif = ldif.replace(f"dn: {dn}\n", f"dn: {dn}\n{lines}", 1)
         known = {person["dn"]: person["password"] for person in _manifest(folder)["demo_people"]}
@@ -256,6 +263,11 @@ def _keep_keys(folder: Path) -> None:
     (tls / "secret").unlink()
 
 
+def _without_slapds_own(ldif: str) -> str:
+    ldif = ldif.replace("\n ", "").replace("pwdAccountLockedTime: 000001010000Z", "nsAccountLock: true")
+    return SLAPDS_OWN.sub("", ldif.replace("pwdAccountLockedTime", "nsAccountLock"))
+
+
 def _with(config: str, dn: str, *lines: str) -> str:
     added = "".join(f"{line}\n" for line in lines)
     return config.replace(f"dn: {dn}\n", f"dn: {dn}\n{added}", 1)
@@ -277,9 +289,9 @@ def _manifest(folder: Path) -> Any:
 
 @pytest.fixture(scope="session")
 def ds389_template() -> Iterator[Ds389]:
-    """A 389 Directory Server with the demonstration's people, loaded and never started."""
+    """A 389 Directory Server with the demonstration's people and every nasty case, loaded and never started."""
     with tempfile.TemporaryDirectory(prefix="trousseau-ds389-") as folder:
-        template = Ds389(Path(folder) / "t", durable=False)
+        template = Ds389(Path(folder) / "t", quirks=True, durable=False)
         template.prepare()
         yield template
 
