@@ -1,6 +1,6 @@
 """Writing a plan into the mirror, with its report, its issues and its lines in the journal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -50,15 +50,33 @@ def apply(run: SyncRun, plan: Plan, now: datetime, *, first: bool, held_before: 
     _write_memberships(plan, members, collectives)
     # A source that is not believed says nothing about what was settled either.
     issues = 0 if plan.waits_wholly else _write_issues(run, plan, now)
+    _tell(plan, members, former, now)
+    report_of(run, plan, now)
+    run.counts["written"] = plan.changes + issues
+    record_all(_journal(run, plan, members, collectives, now, first=first, held_before=held_before))
+    return Applied(tuple(members[each.entry_uuid].pk for each in plan.people), plan.changes + issues)
+
+
+def apply_between(run: SyncRun, plan: Plan, now: datetime, *, told: Collection[str] = ()) -> Applied:
+    """What was seen of one entry between two passes; inside the caller's transaction, as ``apply``.
+
+    ``run``: the last pass, which keeps the report that it has.  ``told``: items of which the caller's own line tells.
+    """
+    members, former = _write_people(run, plan, now)
+    collectives = _write_groups(run, plan)
+    _write_memberships(plan, members, collectives)
+    issues = _write_issues(run, plan, now)
+    _tell(plan, members, former, now)
+    record_all(_lines(plan, members, collectives, now, facts={}, told=told))
+    return Applied(tuple(members[each.entry_uuid].pk for each in plan.people), plan.changes + issues)
+
+
+def _tell(plan: Plan, members: dict[UUID, Member], former: dict[UUID, str], now: datetime) -> None:
     ended = [members[each.entry_uuid].pk for each in plan.people if each.verb == "end"]
     if ended:
         members_ended.send(sender=SyncRun, member_ids=ended, now=now)
     if former:
         addresses_changed.send(sender=SyncRun, former=former, now=now)
-    report_of(run, plan, now)
-    run.counts["written"] = plan.changes + issues
-    record_all(_journal(run, plan, members, collectives, now, first=first, held_before=held_before))
-    return Applied(tuple(members[each.entry_uuid].pk for each in plan.people), plan.changes + issues)
 
 
 def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
@@ -298,36 +316,49 @@ def _journal(
     first: bool,
     held_before: str,
 ) -> Iterator[Entry]:
-    for each in plan.people:
-        items = sorted(set(each.changes) - PLUMBING)
-        if each.verb == "edit" and not items:
-            continue
-        facts: dict[str, object] = {"run": run.pk}
-        if each.verb == "edit":
-            facts["items"] = items
-        if each.verb == "join" and each.changes["state"] != MemberState.ACTIVE:
-            facts["state"] = str(each.changes["state"])
-        if each.verb == "end":
-            facts["state"] = str(each.changes["state"])
-        yield Entry(
-            PERSON_ACTIONS[each.verb],
-            subject=members[each.entry_uuid].pk,
-            reason=str(each.changes.get("state_reason", "")) if each.verb == "end" else "",
-            facts=facts,
-            at=now,
-        )
-    for group, facts in sorted(_group_facts(plan).items()):
-        yield Entry(
-            Action.COLLECTIVE_CHANGED,
-            facts={"run": run.pk, "collective": str(collectives[group].pk), **facts},
-            at=now,
-        )
+    yield from _lines(plan, members, collectives, now, facts={"run": run.pk})
     counts = {name: count for name, count in run.counts.items() if count}
     if plan.held and held_before != plan.digest:
         what = [held.what for held in plan.held]
         yield Entry(Action.SYNC_HELD, facts={"run": run.pk, "held": what, "approval": plan.digest}, at=now)
     if run.counts["written"] or first:
         yield Entry(Action.SYNC_APPLIED, facts={"run": run.pk, **counts}, at=now)
+
+
+def _lines(
+    plan: Plan,
+    members: dict[UUID, Member],
+    collectives: dict[UUID, Collective],
+    now: datetime,
+    *,
+    facts: Mapping[str, object],
+    told: Collection[str] = (),
+) -> Iterator[Entry]:
+    """One for each person and each group that is not as it was."""
+    for each in plan.people:
+        items = sorted(set(each.changes) - PLUMBING - set(told))
+        if each.verb == "edit" and not items:
+            continue
+        own = dict(facts)
+        if each.verb == "edit":
+            own["items"] = items
+        if each.verb == "join" and each.changes["state"] != MemberState.ACTIVE:
+            own["state"] = str(each.changes["state"])
+        if each.verb == "end":
+            own["state"] = str(each.changes["state"])
+        yield Entry(
+            PERSON_ACTIONS[each.verb],
+            subject=members[each.entry_uuid].pk,
+            reason=str(each.changes.get("state_reason", "")) if each.verb == "end" else "",
+            facts=own,
+            at=now,
+        )
+    for group, counts in sorted(_group_facts(plan).items()):
+        yield Entry(
+            Action.COLLECTIVE_CHANGED,
+            facts={**facts, "collective": str(collectives[group].pk), **counts},
+            at=now,
+        )
 
 
 def _group_facts(plan: Plan) -> dict[UUID, dict[str, object]]:

@@ -38,6 +38,7 @@ EXCUSED = {
     "directory.ldap.apply._rewrite": "rows of a plan; applying it records what became of each",
     "directory.ldap.apply._write_nesting": "which groups are in which, of a plan; applying it records the change",
     "directory.ldap.sources.settings_source": "the row of the directory that the operator's settings name",
+    "directory.services.one_entry.take_over": "that groups are to be read whole; taking the entry over is recorded",
     "directory.services.passes._apply": "how far a source was followed; applying the plan records what it did",
     "directory.runs.open_run": "the row of a pass, before anything is known; its outcome is recorded with what it did",
     "directory.runs.close": "the row of a pass; applying, holding and failing record themselves",
