@@ -25,7 +25,7 @@ from directory.services import grant_role, passes, revoke_role, synchronise
 from directory.signals import members_ended
 from directory.types import DirectoryRefused, DirectoryUnavailable, Kind, MailState, MemberState, Role, RunStatus
 from idp.models import OutgoingMail
-from tests.support.slapd import ldap_settings
+from tests.support.slapd import five_weeks_later, ldap_settings, settle
 
 pytestmark = pytest.mark.django_db
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -61,20 +61,6 @@ def snapshot() -> dict[str, list[Any]]:
         model.__name__: list(model.objects.order_by("pk").values())
         for model in (Member, Collective, Membership, SyncIssue, Collective.leads.through, Event)
     }
-
-
-def settle(server: EmbeddedDirectory) -> None:
-    """slapd's refint works in the background: wait until the groups have stayed as they are for a while.
-
-    Their change marks say nothing of it: refint writes without one.
-    """
-    deadline = time.monotonic() + 10
-    before, quiet = "", 0
-    while time.monotonic() < deadline and quiet < 4:
-        told = server.search("-b", f"ou=groupes,{server.base}", "(objectClass=groupOfNames)", "member", "owner")
-        quiet = quiet + 1 if told == before else 0
-        before = told
-        time.sleep(0.1)
 
 
 # The first pass --------------------------------------------------------------------------------------------------
@@ -210,8 +196,7 @@ def test_the_changes_of_five_weeks_come_to_the_later_snapshot(synced):
 
     members_ended.connect(hear)
     try:
-        synced.modify(synced.changes_file.read_bytes())
-        settle(synced)
+        five_weeks_later(synced)
         run = synchronise(now=TUESDAY)
     finally:
         members_ended.disconnect(hear)
@@ -250,8 +235,7 @@ def test_the_changes_of_five_weeks_come_to_the_later_snapshot(synced):
 def test_renamed_swapped_and_cleared_values_arrive(synced):
     one, two = quirky(synced, "swap-1"), quirky(synced, "swap-2")
     garden = Collective.objects.get(name="Jardin partagé")
-    synced.modify(synced.changes_file.read_bytes())
-    settle(synced)
+    five_weeks_later(synced)
 
     synchronise(now=TUESDAY)
 

@@ -11,7 +11,8 @@ from directory.models import DirectorySource, Member, SyncRun
 from directory.services import turns
 from directory.services.turns import Follower
 from directory.types import MemberState, Mode, RunStatus, SourceState
-from tests.directory.test_sync import PEOPLE, settle
+from tests.directory.test_sync import PEOPLE
+from tests.support.slapd import settle
 
 pytestmark = pytest.mark.django_db
 # A Monday afternoon, after the nightly reading.

@@ -1,0 +1,71 @@
+"""The mirror as a value: to see that an accident changed nothing, or what a pass without one would have."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import transaction
+
+from directory.models import Collective, Member, Membership, SyncIssue
+
+# What tells when or under which key a row was written, and not what it says.
+HISTORY = {"id", "csn", "created_at", "updated_at", "state_since", "password"}
+
+
+def rows() -> dict[str, list[Any]]:
+    """Every row of people, groups and who is where, as it is written."""
+    return {
+        model.__name__: list(model.objects.order_by("pk").values())
+        for model in (Member, Collective, Membership, Collective.leads.through)
+    }
+
+
+def content() -> dict[str, Any]:
+    """What these rows say, whichever pass wrote them: two mirrors of one directory are equal."""
+    return {
+        "people": _said(Member.objects.all()),
+        "collectives": _said(Collective.objects.exclude(entry_uuid=None)),
+        "memberships": {
+            (group, person): direct
+            for group, person, direct in Membership.objects.values_list(
+                "collective__slug", "member__entry_uuid", "direct"
+            )
+        },
+        "leads": set(Collective.leads.through.objects.values_list("collective__slug", "member__entry_uuid")),
+        "issues": set(SyncIssue.objects.filter(resolved_at=None).values_list("entry_uuid", "code")),
+    }
+
+
+def _said(found: Any) -> dict[Any, dict[str, Any]]:
+    return {
+        each["entry_uuid"]: {name: value for name, value in each.items() if name not in HISTORY}
+        for each in found.values()
+    }
+
+
+def who_may_enter() -> set[Any]:
+    return set(Member.objects.active().values_list("entry_uuid", flat=True))
+
+
+def difference(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """What to read when they are not equal: names of what differs, both values."""
+    told: dict[str, Any] = {}
+    for part in one:
+        if isinstance(one[part], set):
+            if one[part] != other[part]:
+                told[part] = {"only one": one[part] - other[part], "only other": other[part] - one[part]}
+            continue
+        for key in one[part].keys() | other[part].keys():
+            if one[part].get(key) != other[part].get(key):
+                told[f"{part} {key}"] = (one[part].get(key), other[part].get(key))
+    return told
+
+
+@contextmanager
+def put_back() -> Iterator[None]:
+    """Whatever is written inside is taken back at the end (inside a test's own transaction)."""
+    mark = transaction.savepoint()
+    try:
+        yield
+    finally:
+        transaction.savepoint_rollback(mark)
