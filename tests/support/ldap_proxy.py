@@ -110,10 +110,10 @@ class Accident:
 
 @dataclass
 class Conversation:
-    """What was said on one connection: how many bytes, and where each message began."""
+    """What was said on one connection, as the one who spoke said it, and where each message began."""
 
     number: int
-    sizes: dict[str, int] = field(default_factory=lambda: {UP: 0, DOWN: 0})
+    said: dict[str, bytearray] = field(default_factory=lambda: {UP: bytearray(), DOWN: bytearray()})
     starts: dict[str, list[int]] = field(default_factory=lambda: {UP: [], DOWN: []})
 
 
@@ -127,7 +127,12 @@ class Measure:
         return sum(len(each.starts[direction]) for each in self.conversations)
 
     def size(self, direction: str) -> int:
-        return sum(each.sizes[direction] for each in self.conversations)
+        """How many bytes."""
+        return sum(len(each.said[direction]) for each in self.conversations)
+
+    def around(self, place: Byte, reach: int) -> bytes:
+        said = self.conversations[place.connection].said[place.direction]
+        return bytes(said[max(0, place.offset - reach) : place.offset + reach])
 
     def boundaries(self, direction: str) -> list[Byte]:
         return [Byte(each.number, direction, start) for each in self.conversations for start in each.starts[direction]]
@@ -144,9 +149,9 @@ class Measure:
 
     def _byte(self, direction: str, offset: int) -> Byte:
         for each in self.conversations:
-            if offset < each.sizes[direction]:
+            if offset < len(each.said[direction]):
                 return Byte(each.number, direction, offset)
-            offset -= each.sizes[direction]
+            offset -= len(each.said[direction])
         raise ValueError(f"nobody said so much {direction}")
 
 
@@ -242,8 +247,13 @@ class Wire:
             pump.join(max(0.0, deadline - time.monotonic()))
 
     def all_happened(self) -> bool:
-        self.settle()
-        return bool(self._accidents) and all(each.happened for each in self._accidents)
+        """Whether the pass came by every place that was armed; what is under way is waited for."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while not all(each.happened for each in self._accidents):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.002)
+        return bool(self._accidents)
 
     def __enter__(self) -> Self:
         self._acceptor.start()
@@ -320,8 +330,8 @@ class Wire:
         with self._lock:
             if turn != self._round:
                 return [(data, [])]
-            begun = said.sizes[direction]
-            said.sizes[direction] += len(data)
+            begun = len(said.said[direction])
+            said.said[direction] += data
             heard: dict[Byte | Message, int] = {}
             for start in framing.feed(data):
                 said.starts[direction].append(begun + start)
@@ -353,9 +363,10 @@ def _carry_out(act: Act, source: socket.socket, target: socket.socket) -> bool:
         return False
     if isinstance(act, HalfClose):
         target.shutdown(socket.SHUT_WR)
-    # Read on, so that whoever speaks is not held up, and say nothing of it.
+    # Read on, so that whoever speaks is not held up, and say nothing of it until they have given up.
     while source.recv(CHUNK):
         pass
+    _shut(target)
     return False
 
 

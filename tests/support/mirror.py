@@ -26,12 +26,12 @@ def content() -> dict[str, Any]:
         "people": _said(Member.objects.all()),
         "collectives": _said(Collective.objects.exclude(entry_uuid=None)),
         "memberships": {
-            (group, person): direct
-            for group, person, direct in Membership.objects.values_list(
-                "collective__slug", "member__entry_uuid", "direct"
+            (group or status, person): direct
+            for group, status, person, direct in Membership.objects.values_list(
+                "collective__entry_uuid", "collective__status", "member__entry_uuid", "direct"
             )
         },
-        "leads": set(Collective.leads.through.objects.values_list("collective__slug", "member__entry_uuid")),
+        "leads": set(Collective.leads.through.objects.values_list("collective__entry_uuid", "member__entry_uuid")),
         "issues": set(SyncIssue.objects.filter(resolved_at=None).values_list("entry_uuid", "code")),
     }
 
