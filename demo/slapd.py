@@ -136,10 +136,13 @@ class EmbeddedDirectory:
         write_private(making / "directory.json", json.dumps(facts).encode())
         making.rename(self.folder)
 
-    def _load(self, making: Path, facts: Mapping[str, object]) -> None:
-        arguments = ["--out", str(making / "ldif"), "--members", str(self.members)]
+    def _write_content(self, folder: Path) -> None:
+        arguments = ["--out", str(folder), "--members", str(self.members)]
         with contextlib.redirect_stdout(io.StringIO()):
             make_ldif.main([*arguments, "--quirks"] if self.quirks else arguments)
+
+    def _load(self, making: Path, facts: Mapping[str, object]) -> None:
+        self._write_content(making / "ldif")
         config = TEMPLATE.read_text("utf-8")
         for mark, value in {
             "@BASE@": self.base,

@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.support.cost",
     "tests.support.ds389",
     "tests.support.slapd",
+    "tests.support.passes",
     "tests.support.oidc",
     "tests.support.signin",
     "tests.support.demo",

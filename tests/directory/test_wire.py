@@ -4,16 +4,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
 from demo.slapd import EmbeddedDirectory
-from directory.models import Member, SyncRun
+from directory.models import Member
 from directory.services import synchronise
-from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState, RunStatus
+from directory.types import MemberState, RunStatus
 from tests.support.ldap_proxy import (
     DOWN,
     UP,
@@ -32,30 +31,23 @@ from tests.support.ldap_proxy import (
     sampled,
 )
 from tests.support.mirror import content, difference, put_back, rows, who_may_enter
-from tests.support.slapd import five_weeks_later, ldap_settings
+from tests.support.passes import TUESDAY, WEDNESDAY, Pending, a_pass, foreseen
+from tests.support.slapd import ldap_settings
 from tests.support.slapd_control import kill
 
 pytestmark = pytest.mark.django_db
-MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
-TUESDAY = MONDAY + timedelta(days=1)
-WEDNESDAY = MONDAY + timedelta(days=2)
 # What a silent wire costs a test; a machine that is busy elsewhere may fail a pass by it, which is no harm here.
 SHORT = 0.3
 HEALED_EACH = 5
-# An answer that is no answer of a directory ends the pass as well, by whatever it could not be.
-UNREADABLE = (ValueError, LookupError)
 
 
 @dataclass
-class Line:
-    """A hub and a directory with a wire between them, and what a pass without an accident would come to."""
+class Line(Pending):
+    """A hub and a directory with a wire between them."""
 
-    server: EmbeddedDirectory
     wire: Wire
     settings: Any
     start_tls: bool = False
-    before: dict[str, Any] = field(default_factory=dict)
-    clean: dict[str, Any] = field(default_factory=dict)
     measure: Measure = field(default_factory=lambda: Measure(()))
 
     def connect(self, seconds: float = 3.0) -> None:
@@ -63,48 +55,34 @@ class Line:
             self.server, uri=self.wire.uri, start_tls=self.start_tls, timeout_seconds=seconds
         )
 
-    def learn(self) -> None:
-        """What is there now, and what one clean pass makes of it."""
+    def measured(self) -> "Line":
+        """What one clean pass says on the wire."""
         self.connect()
-        self.before = rows()
         with put_back():
             self.measure = self.wire.measure(lambda: synchronise(now=TUESDAY))
-            self.clean = content()
-        assert rows() == self.before
-        assert content() != self.clean
+            assert content() == self.clean
+        return self
 
     def a_pass_with(self, place: Byte | Message, act: Act) -> str:
         """How a pass with one accident ended."""
         self.wire.arm(Accident(place, act))
-        try:
-            run = synchronise(now=TUESDAY)
-        except (DirectoryUnavailable, DirectoryRefused, *UNREADABLE) as error:
-            assert SyncRun.objects.order_by("-id")[0].status == RunStatus.FAILED
-            return type(error).__name__
-        finally:
-            assert self.wire.all_happened(), "the accident did not happen"
-        return str(run.status)
+        end = a_pass()
+        assert self.wire.all_happened(), "the accident did not happen"
+        return end
 
 
 @pytest.fixture
-def line(small_directory: EmbeddedDirectory, settings: Any, request: pytest.FixtureRequest) -> Iterator[Line]:
+def line(pending: Pending, settings: Any) -> Iterator[Line]:
     """A mirror of five weeks ago, and all that has happened since still to be read."""
-    with Wire(small_directory.port) as wire:
-        found = Line(small_directory, wire, settings)
-        found.connect()
-        synchronise(now=MONDAY)
-        five_weeks_later(small_directory)
-        found.learn()
-        yield found
+    with Wire(pending.server.port) as wire:
+        yield Line(pending.server, pending.before, pending.clean, wire, settings).measured()
 
 
 @pytest.fixture
 def empty_line(small_directory: EmbeddedDirectory, settings: Any) -> Iterator[Line]:
     """A hub that has never read its directory."""
     with Wire(small_directory.port) as wire:
-        found = Line(small_directory, wire, settings)
-        found.learn()
-        yield found
+        yield Line(small_directory, *foreseen(), wire, settings).measured()
 
 
 def sweep(line: Line, places: list[Byte], act: Act, check: Callable[..., str]) -> Counter[str]:
@@ -261,7 +239,7 @@ def without_names(told: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("act", [Cut(), Spoil(), Spoil(0x80)], ids=["cut", "spoilt", "spoilt-high"])
 def test_under_tls_a_spoilt_byte_is_noticed(line, act):
     line.start_tls = True
-    line.learn()
+    line.measured()
     places = [
         place
         for direction, count in ((DOWN, 16), (UP, 8))

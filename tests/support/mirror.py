@@ -43,6 +43,11 @@ def _said(found: Any) -> dict[Any, dict[str, Any]]:
     }
 
 
+def without_issues(told: dict[str, Any]) -> dict[str, Any]:
+    """What somebody should settle is told of what was seen: of what was not, nothing is."""
+    return {part: said for part, said in told.items() if part != "issues"}
+
+
 def who_may_enter() -> set[Any]:
     return set(Member.objects.active().values_list("entry_uuid", flat=True))
 
