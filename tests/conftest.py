@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.support.ds389",
     "tests.support.slapd",
     "tests.support.passes",
+    "tests.support.elsewhere",
     "tests.support.oidc",
     "tests.support.signin",
     "tests.support.demo",

@@ -1,8 +1,8 @@
 """``manage.py sync_directory``: one pass over the directory, by hand.
 
-Exit codes: 0 done (anomalies of single entries included), 1 refused by the directory or misconfigured, 2 wrong
-usage, 3 removals are held and wait for an approval, 4 the directory does not answer.  After 1 and 4 nobody was
-changed and the run is marked failed.
+Exit codes: 0 done (anomalies of single entries included; also a pass that another one overtook), 1 refused by the
+directory or misconfigured, 2 wrong usage, 3 removals are held and wait for an approval, 4 the directory does not
+answer.  After 1 and 4 nobody was changed and the run is marked failed.
 """
 
 import json
@@ -82,6 +82,8 @@ class Command(BaseCommand):
             raise CommandError(f"the directory refuses ({error}); nobody was changed")  # noqa: B904
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(run, dry_run=options["dry_run"]), ensure_ascii=False, indent=1))
+        elif run.status == RunStatus.INTERRUPTED:
+            self.stdout.write(f"Run {run.pk}: another pass read later and was through first; nothing was written.")
         elif options["verbosity"] > 0:
             self._tell(run, dry_run=options["dry_run"], every=options["verbosity"] > 1)
         if run.status == RunStatus.HELD:

@@ -1,0 +1,224 @@
+"""Passes in processes that are killed without a word, at every phase, and several passes at once."""
+
+import os
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from demo.slapd import EmbeddedDirectory
+from directory.models import Member, SyncRun
+from directory.services import synchronise
+from directory.types import MemberState, RunStatus
+from tests.support.elsewhere import KILLED, ROOT, Kept, Moment, Office
+from tests.support.ldap_proxy import DOWN, UP, Accident, Meanwhile, Message, Wire
+from tests.support.mirror import content, difference, rows
+from tests.support.passes import MONDAY, Pending
+from tests.support.races import together
+from tests.support.slapd import five_weeks_later, ldap_settings
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def behind(office: Office, kept: list[Kept], small_directory: EmbeddedDirectory) -> "Behind":
+    """Committed: a mirror of five weeks ago; and what one pass makes of it, which is taken back."""
+    synchronise(now=MONDAY)
+    five_weeks_later(small_directory)
+    kept.append(Kept())
+    before = rows()
+    synchronise(now=timezone.now())
+    clean = content()
+    found = Behind(small_directory, before, clean, office, kept[0])
+    found.begin_again()
+    assert rows() == before
+    return found
+
+
+class Behind(Pending):
+    def __init__(self, server: Any, before: Any, clean: Any, office: Office, kept: Kept) -> None:
+        super().__init__(server, before, clean)
+        self.office, self.kept = office, kept
+
+    def begin_again(self) -> None:
+        self.kept.bring_back()
+        self.office.send()
+
+    def is_untouched(self) -> bool:
+        """Else it is whole: nothing lies between."""
+        self.office.fetch()
+        if rows() == self.before:
+            return True
+        assert not difference(content(), self.clean)
+        return False
+
+    def assert_healed(self) -> None:
+        """The next pass makes it whole, and calls those that were killed by their name."""
+        synchronise(now=timezone.now() + timedelta(hours=1))
+        assert not difference(content(), self.clean)
+        assert not SyncRun.objects.filter(status=RunStatus.RUNNING).exists()
+
+
+# Killed ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_pass_killed_as_any_statement_begins_has_written_nothing(behind: Behind):
+    ldap, killed, number = ldap_settings(behind.server), 0, 1
+
+    while True:
+        ended = behind.office.run("sync_directory", ldap=ldap, moment=Moment("statement", number))
+        untouched = behind.is_untouched()
+        if ended.code != KILLED:
+            break
+        assert untouched
+        killed, number = killed + 1, number + max(1, number // 4)
+
+    assert ended.code == 0, ended.told
+    assert killed > 15
+    assert SyncRun.objects.filter(status=RunStatus.RUNNING).exists(), "none of them could say that it was killed"
+    behind.assert_healed()
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_pass_killed_around_any_commit_has_written_nothing_or_everything(behind: Behind, after: bool):
+    ldap, found = ldap_settings(behind.server), set()
+
+    for number in count(1):
+        behind.begin_again()
+        ended = behind.office.run("sync_directory", ldap=ldap, moment=Moment("commit", number, after))
+        found.add(behind.is_untouched())
+        behind.assert_healed()
+        if ended.code != KILLED:
+            break
+
+    assert ended.code == 0, ended.told
+    assert found == ({False} if after else {True, False})
+
+
+def test_a_pass_killed_at_any_request_to_the_directory_has_written_nothing(behind: Behind):
+    with Wire(behind.server.port) as wire:
+        ldap = ldap_settings(behind.server, uri=wire.uri, start_tls=False)
+        for number in count():
+            begun, go = behind.office.prepare("sync_directory", ldap=ldap)
+            wire.arm(Accident(Message(UP, number), Meanwhile(begun.kill)))
+            go()
+            ended = begun.end()
+            untouched = behind.is_untouched()
+            if ended.code != KILLED:
+                break
+            assert untouched
+
+    assert ended.code == 0, ended.told
+    assert number > 5
+    behind.assert_healed()
+
+
+def test_the_command_itself_can_be_killed_and_run_again(behind: Behind):
+    with Wire(behind.server.port) as wire:
+        killed = Command(behind, wire.uri)
+        wire.arm(Accident(Message(DOWN, 60), Meanwhile(killed.kill)))
+
+        assert killed.run() == KILLED
+        assert behind.is_untouched()
+        assert Command(behind, wire.uri).run() == 0
+        assert not behind.is_untouched()
+        behind.server.stop()
+        assert Command(behind, wire.uri).run() == 4
+        assert not behind.is_untouched()
+
+
+class Command:
+    """``manage.py sync_directory``, as an operator types it."""
+
+    def __init__(self, behind: Behind, uri: str) -> None:
+        self.known = threading.Event()
+        server, database = behind.server, behind.office.database()
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            # SQLite's file lies there.
+            "TROUSSEAU_DATA_DIR": str(behind.office.file.parent),
+            "TROUSSEAU_LDAP_URI": uri,
+            "TROUSSEAU_LDAP_BASE": server.base,
+            "TROUSSEAU_LDAP_BIND_DN": server.reader_dn,
+            "TROUSSEAU_LDAP_BIND_PASSWORD": server.reader_password,
+            "TROUSSEAU_LDAP_START_TLS": "false",
+        }
+        if connection.vendor == "postgresql":
+            account = f"{database['USER']}:{database['PASSWORD']}".rstrip(":")
+            host = quote(database["HOST"], safe="")
+            port = f":{database['PORT']}" if database["PORT"] else ""
+            self.environment["DATABASE_URL"] = f"postgres://{account}@{host}{port}/{database['NAME']}"
+
+    def run(self) -> int:
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "sync_directory"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.known.set()
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        self.known.wait(60)
+        self.process.kill()
+
+
+# At once -----------------------------------------------------------------------------------------------------------
+
+
+def test_of_several_passes_at_once_in_processes_nobody_is_doubled_or_lost(behind: Behind):
+    ldap = ldap_settings(behind.server)
+
+    for _ in range(2):
+        behind.begin_again()
+        started = [behind.office.start("sync_directory", ldap=ldap) for _ in range(3)]
+        ended = [each.end() for each in started]
+
+        assert [each.code for each in ended] == [0, 0, 0], ended
+        assert not behind.is_untouched()
+
+
+def test_of_several_passes_at_once_in_threads_nobody_is_doubled_or_lost(behind: Behind):
+    for _ in range(2):
+        behind.begin_again()
+
+        together(*[partial(synchronise, now=timezone.now())] * 3)
+
+        assert not difference(content(), behind.clean)
+        assert not SyncRun.objects.filter(status=RunStatus.RUNNING).exists()
+
+
+def test_a_pass_that_was_overtaken_brings_nobody_back(behind: Behind):
+    """It read before somebody left, and would write after another pass that read later."""
+    gone = Member.objects.get(login="valerie.julien")
+    direct = ldap_settings(behind.server)
+    overtaking: list[int] = []
+
+    def overtake() -> None:
+        behind.server.modify(f"dn: {gone.dn}\nchangetype: delete\n")
+        overtaking.append(behind.office.run("sync_directory", ldap=direct).code)
+
+    with Wire(behind.server.port) as wire:
+        ldap = ldap_settings(behind.server, uri=wire.uri, start_tls=False, timeout_seconds=10.0)
+        last = wire.measure(lambda: behind.office.run("sync_directory", "--dry-run", ldap=ldap)).messages(DOWN) - 1
+        # Everything has been read but for the word that this was all.
+        wire.arm(Accident(Message(DOWN, last), Meanwhile(overtake)))
+        slow = behind.office.run("sync_directory", ldap=ldap)
+        assert wire.all_happened()
+
+    behind.office.fetch()
+    assert (overtaking, slow.code) == ([0], 0), slow.told
+    assert "another pass" in slow.told
+    assert Member.objects.get(pk=gone.pk).state == MemberState.MISSING
+    assert SyncRun.objects.filter(status=RunStatus.INTERRUPTED).count() == 1
