@@ -119,7 +119,7 @@ def _apply(
         # What still moves, or goes by a name of before, is looked at again at the next turn.
         source.watermark = "" if seen.in_flux or plan.unsettled else seen.watermark
     # A server that went back keeps the mark it has to come up to again.
-    run.watermark = source.watermark if plan.waits_wholly else seen.watermark
+    run.watermark = before.watermark if plan.waits_wholly and before else seen.watermark
     source.read_at = now
     if run.mode == Mode.DEEP:
         source.deep_at = now

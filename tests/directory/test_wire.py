@@ -12,7 +12,7 @@ import pytest
 from demo.slapd import EmbeddedDirectory
 from directory.models import Member
 from directory.services import synchronise
-from directory.types import MemberState, RunStatus
+from directory.types import MemberState, Mode, RunStatus
 from tests.support.ldap_proxy import (
     DOWN,
     UP,
@@ -179,12 +179,12 @@ def test_a_wire_slower_than_the_hub_waits_for_is_given_up(line):
 
 
 def test_a_spoilt_byte_ends_nobody_and_lets_nobody_in(line):
-    """Without TLS a spoilt byte may pass as another value: the next pass puts it right.
+    """Without TLS a spoilt byte may pass as another value: the next reading of everything puts it right.
 
     What no reader can tell from the truth is left out of "lets nobody in": a byte of the very words that say that
     somebody is locked or has left, or that make an entry's identity.
     """
-    places = [*line.measure.spread(DOWN, 60), *line.measure.spread(UP, 20)]
+    places = [*line.measure.spread(DOWN, 90), *line.measure.spread(UP, 20)]
     line.connect(SHORT)
     places = [place for place in places if not _tells_who_is_out(line, place)]
     assert len(places) > 60
@@ -192,7 +192,7 @@ def test_a_spoilt_byte_ends_nobody_and_lets_nobody_in(line):
     ends = sweep(line, places, Spoil(), nobody_ended_nobody_in)
 
     assert ends["problems"] > 30, "what passes as another value is what this is about"
-    assert len(ends) > 2
+    assert len(ends) > 1, "and what cannot be read ends the pass"
 
 
 def _tells_who_is_out(line: Line, place: Byte) -> bool:
@@ -204,7 +204,7 @@ def nobody_ended_nobody_in(line: Line, end: str, *, heals: bool) -> str:
     told = who_is_wrong(line)
     line.wire.arm()
     line.connect()
-    synchronise(now=WEDNESDAY)
+    synchronise(now=WEDNESDAY, mode=Mode.DEEP)
     line.connect(SHORT)
     if not told and without_names(content()) != without_names(line.clean):
         told = f"not put right: {difference(content(), line.clean)}"

@@ -9,7 +9,7 @@ from django.db import transaction
 from directory.models import Collective, Member, Membership, SyncIssue
 
 # What tells when or under which key a row was written, and not what it says.
-HISTORY = {"id", "csn", "created_at", "updated_at", "state_since", "password"}
+HISTORY = {"id", "csn", "digest", "created_at", "updated_at", "state_since", "password"}
 
 
 def rows() -> dict[str, list[Any]]:
@@ -44,8 +44,14 @@ def _said(found: Any) -> dict[Any, dict[str, Any]]:
 
 
 def without_issues(told: dict[str, Any]) -> dict[str, Any]:
-    """What somebody should settle is told of what was seen: of what was not, nothing is."""
-    return {part: said for part, said in told.items() if part != "issues"}
+    """What was seen of an entry, and what somebody should settle in it, follow it at once: who is where may wait."""
+    kept = {part: said for part, said in told.items() if part != "issues"}
+    seen = {"member_keys", "lead_keys", "unknown_keys"}
+    kept["collectives"] = {
+        uuid: {name: value for name, value in each.items() if name not in seen}
+        for uuid, each in told["collectives"].items()
+    }
+    return kept
 
 
 def who_may_enter() -> set[Any]:

@@ -9,7 +9,7 @@ import pytest
 from demo.slapd import EmbeddedDirectory
 from directory.models import SyncRun
 from directory.services import synchronise
-from directory.types import DirectoryRefused, DirectoryUnavailable, RunStatus
+from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, RunStatus
 from tests.support.mirror import content, difference, put_back, rows
 from tests.support.slapd import five_weeks_later
 
@@ -37,10 +37,10 @@ class Pending:
         assert not difference(content(), self.clean)
 
 
-def a_pass(now: datetime = TUESDAY) -> str:
+def a_pass(now: datetime = TUESDAY, mode: Mode = Mode.PIVOT) -> str:
     """How it ended: the run's status, or the name of what it raised."""
     try:
-        run = synchronise(now=now)
+        run = synchronise(now=now, mode=mode)
     except (DirectoryUnavailable, DirectoryRefused, *UNREADABLE) as error:
         assert SyncRun.objects.order_by("-id")[0].status == RunStatus.FAILED
         return type(error).__name__
