@@ -517,36 +517,7 @@ def test_no_directory_is_refused_in_words(settings):
         load()
 
 
-# Commands and roles ---------------------------------------------------------------------------------------------------
-
-
-def test_the_command_tells_what_it_did(own_directory):
-    out = StringIO()
-
-    call_command("sync_directory", stdout=out)
-
-    assert "448 joined" in out.getvalue()
-    assert "2 × mail_shared" in out.getvalue()
-
-
-def test_the_command_speaks_json_and_writes_nothing_when_dry(own_directory):
-    out = StringIO()
-
-    call_command("sync_directory", "--dry-run", "--json", stdout=out)
-
-    told = json.loads(out.getvalue())
-    assert told["dry_run"] is True
-    assert told["counts"]["people_joined"] == 448
-    assert not Member.objects.exists()
-
-
-def test_the_command_says_that_the_directory_does_not_answer(synced):
-    synced.stop()
-
-    with pytest.raises(CommandError, match="nobody was changed") as caught:
-        call_command("sync_directory")
-
-    assert caught.value.returncode == 4
+# Roles ---------------------------------------------------------------------------------------------------------------
 
 
 def test_a_role_is_given_once_and_taken_back(synced):

@@ -1,8 +1,9 @@
-"""``manage.py sync_directory``: one pass over the directory, by hand.
+"""``manage.py sync_directory``: one pass over each directory, or over one of them, by hand.
 
-Exit codes: 0 done (anomalies of single entries included; also a pass that another one overtook), 1 refused by the
-directory or misconfigured, 2 wrong usage, 3 removals are held and wait for an approval, 4 the directory does not
-answer.  After 1 and 4 nobody was changed and the run is marked failed.
+Exit codes: 0 done (anomalies of single entries included; also a pass that another one overtook), 1 refused by a
+directory or misconfigured, 2 wrong usage, 3 removals are held and wait for an approval, 4 a directory does not answer.
+After 1 and 4 nobody of that directory was changed and the run is marked failed.  With several directories each is read,
+whatever became of the others, and the code is that of the gravest end: 4, then 1, then 3.
 """
 
 import json
@@ -13,11 +14,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from directory.models import SyncRun
+from directory.ldap.observe import quiet
+from directory.ldap.sources import active_sources, in_use, settings_source
+from directory.models import DirectorySource, SyncRun
 from directory.services import synchronise
-from directory.types import DirectoryRefused, DirectoryUnavailable, RunStatus
+from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, RunStatus
 
-HELD, UNAVAILABLE = 3, 4
+REFUSED, USAGE, HELD, UNAVAILABLE = 1, 2, 3, 4
+GRAVEST_FIRST = (UNAVAILABLE, REFUSED, HELD)
+PHASES = {"pivots": "seen", "details": "changed", "entries": "read"}
 LISTED = 20
 VERBS = {
     "join": "joined",
@@ -59,13 +64,15 @@ class Command(BaseCommand):
     exit_code = 0
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--source", metavar="NAME", default="", help="only the directory of this name")
         parser.add_argument("--dry-run", action="store_true", help="show what would change; write nothing")
+        parser.add_argument("--deep", action="store_true", help="read every attribute of everybody, changed or not")
         parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
         parser.add_argument(
-            "--approve-large",
-            metavar="DIGEST",
+            "--approve",
+            metavar="PLAN",
             default="",
-            help="apply the removals that were held, if they are still exactly those this digest was shown for",
+            help="apply the removals that were held, if they are still exactly those of the plan with this digest",
         )
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -74,20 +81,68 @@ class Command(BaseCommand):
             sys.exit(self.exit_code)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            run = synchronise(now=timezone.now(), dry_run=options["dry_run"], approved=options["approve_large"])
-        except DirectoryUnavailable as error:
-            raise CommandError(f"the directory does not answer ({error}); nobody was changed", returncode=UNAVAILABLE)  # noqa: B904
-        except DirectoryRefused as error:
-            raise CommandError(f"the directory refuses ({error}); nobody was changed")  # noqa: B904
+        sources = self._sources(options["source"])
+        if options["approve"] and len(sources) > 1:
+            raise CommandError("an approval is for the plan of one directory: name it with --source", returncode=USAGE)
+        ends, reports = [], []
+        for source in sources:
+            if len(sources) > 1 and not options["json"] and options["verbosity"]:
+                self.stdout.write(f"{source.name}:")
+            end, report = self._one(source, options)
+            ends.append(end)
+            reports.append(report)
         if options["json"]:
-            self.stdout.write(json.dumps(_as_json(run, dry_run=options["dry_run"]), ensure_ascii=False, indent=1))
-        elif run.status == RunStatus.INTERRUPTED:
-            self.stdout.write(f"Run {run.pk}: another pass read later and was through first; nothing was written.")
-        elif options["verbosity"] > 0:
-            self._tell(run, dry_run=options["dry_run"], every=options["verbosity"] > 1)
-        if run.status == RunStatus.HELD:
-            self.exit_code = HELD
+            told = reports[0] if len(reports) == 1 else reports
+            self.stdout.write(json.dumps(told, ensure_ascii=False, indent=1))
+        self.exit_code = next((code for code in GRAVEST_FIRST if code in ends), 0)
+
+    def _sources(self, name: str) -> list[DirectorySource]:
+        if not name:
+            try:
+                # Says in its own words that none is configured.
+                return active_sources() or [settings_source()]
+            except DirectoryRefused as error:
+                raise CommandError(
+                    f"the directory refuses ({error}); nobody was changed", returncode=REFUSED
+                ) from error
+        found = [source for source in in_use() if source.name == name]
+        if not found:
+            names = ", ".join(source.name for source in in_use()) or "none"
+            raise CommandError(f"no directory is called {name}; there are: {names}", returncode=USAGE)
+        return found
+
+    def _one(self, source: DirectorySource, options: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """One directory: the exit code, and what ``--json`` tells."""
+        dry_run = options["dry_run"]
+        try:
+            run = synchronise(
+                now=timezone.now(),
+                source=source,
+                mode=Mode.DEEP if options["deep"] else Mode.PIVOT,
+                dry_run=dry_run,
+                approved=options["approve"],
+                tell=self._progress if self.stderr.isatty() and options["verbosity"] else quiet,
+            )
+        except (DirectoryUnavailable, DirectoryRefused) as error:
+            is_away = isinstance(error, DirectoryUnavailable)
+            said = "does not answer" if is_away else "refuses"
+            self.stderr.write(f"the directory {said} ({error}); nobody was changed")
+            code = UNAVAILABLE if is_away else REFUSED
+            return code, {
+                "source": source.name,
+                "status": RunStatus.FAILED,
+                "error": f"{type(error).__name__}: {error}",
+            }
+        if not options["json"]:
+            if run.status == RunStatus.INTERRUPTED:
+                self.stdout.write(f"Run {run.pk}: another pass read later and was through first; nothing was written.")
+            elif options["verbosity"] > 0:
+                self._tell(run, dry_run=dry_run, every=options["verbosity"] > 1)
+        return HELD if run.status == RunStatus.HELD else 0, _as_json(run, dry_run=dry_run)
+
+    def _progress(self, phase: str, count: int) -> None:
+        """On the terminal of whoever waits; one line, written over."""
+        self.stderr.write(f"\r{PHASES.get(phase, phase)}: {count}", ending="")
 
     def _tell(self, run: SyncRun, *, dry_run: bool, every: bool) -> None:
         counts = run.counts
@@ -113,9 +168,7 @@ class Command(BaseCommand):
                 f"{HELD_EXPLAINED.get(held['what'], 'values that would be emptied')}"
             )
         if run.report["held"]:
-            self.stdout.write(
-                f"  To let exactly these go: manage.py sync_directory --approve-large {run.report['approval']}"
-            )
+            self.stdout.write(f"  To let exactly these go: manage.py sync_directory --approve {run.report['approval']}")
 
     def _shortened(self, lines: list[dict[str, Any]], every: bool) -> list[dict[str, Any]]:
         if every or len(lines) <= LISTED:
@@ -132,4 +185,12 @@ def _what(line: dict[str, Any]) -> str:
 
 
 def _as_json(run: SyncRun, *, dry_run: bool) -> dict[str, Any]:
-    return {"run": run.pk, "dry_run": dry_run, "status": run.status, "counts": run.counts, **run.report}
+    return {
+        "run": run.pk,
+        "source": run.source.name if run.source else "",
+        "mode": run.mode,
+        "dry_run": dry_run,
+        "status": run.status,
+        "counts": run.counts,
+        **run.report,
+    }
