@@ -1,4 +1,4 @@
-"""Passwords in a directory: checked by a bind, changed and set by RFC 3062; neither kept nor logged here."""
+"""Passwords in a directory: checked by a bind, changed and set as its server wants it; neither kept nor logged here."""
 
 # python-ldap fills its module with names at run time: a type checker sees none of them.
 # mypy: disable-error-code="attr-defined, no-untyped-call"
@@ -16,7 +16,8 @@ from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Deadline, Entry, allow, breaker_of, connect, one_of_few, reader, told
 from directory.ldap.mapping import state_of
 from directory.ldap.reading import Reading
-from directory.normalise import InvalidName, dn_key
+from directory.ldap.servers import PasswordChange, quoted_password
+from directory.normalise import dn_key
 from directory.types import ChangeUncertain, DirectoryUnavailable, MemberState
 
 SIGN_IN_SECONDS = 3.0
@@ -81,12 +82,12 @@ def check_password(config: LdapConfig, entry_uuid: UUID | None, password: str) -
     deadline = Deadline(min(SIGN_IN_SECONDS, config.timeout_seconds * 2), config.timeout_seconds)
     with one_of_few(deadline), breaker_of(config.uri)():
         entry = _person(config, deadline, entry_uuid or uuid4())
-        dn = entry.dn if entry else f"uid={uuid4()},{config.people_base}"
-        return Check(_bind(config, deadline, dn, password), entry)
+        nobody = Entry(f"uid={uuid4()},{config.people_base}", {})
+        return Check(_bind(config, deadline, entry or nobody, password), entry)
 
 
 def change_password(config: LdapConfig, entry_uuid: UUID, old: str, new: str) -> Outcome:
-    """RFC 3062, as the person: the server checks the old password once more, and its own rules for the new one.
+    """As the person: the server checks the old password once more, and its own rules for the new one.
 
     Raises ``DirectoryUnavailable`` or ``DirectoryRefused`` where nothing was changed, ``ChangeUncertain`` where the
     server fell silent with the order in hand.
@@ -99,15 +100,15 @@ def change_password(config: LdapConfig, entry_uuid: UUID, old: str, new: str) ->
         if entry is None:
             return Outcome.CLOSED
         with connect(config, deadline) as connection:
-            verdict = _bind_on(connection, deadline, entry.dn, old)
+            verdict = _bind_on(connection, config, deadline, entry, old)
             if verdict not in (Verdict.ACCEPTED, Verdict.MUST_CHANGE):
                 return Outcome.WRONG_OLD
-            outcome = _modify_password(connection, deadline, entry.dn, old, new)
-        return _confirmed(config, entry.dn, new) if outcome is None else outcome
+            outcome = _modify_password(connection, config, deadline, entry.dn, old, new)
+        return _confirmed(config, entry, new) if outcome is None else outcome
 
 
 def reset_password(config: LdapConfig, entry_uuid: UUID, new: str) -> Outcome:
-    """RFC 3062, by the write account, for a person who has lost the old password; a lock for a while ends with it.
+    """By the write account, for a person who has lost the old password; a lock for a while ends with it.
 
     The person chose the new one themselves: where the server asks for yet another (``pwdMustChange``; slapd does when
     the write account has the right to manage), the mark is taken off.  Raises as ``change_password``.
@@ -125,10 +126,10 @@ def reset_password(config: LdapConfig, entry_uuid: UUID, new: str) -> Outcome:
         with connect(config, deadline) as connection:
             allow(connection, deadline)
             connection.simple_bind_s(config.write_dn, config.write_password)
-            outcome = _modify_password(connection, deadline, entry.dn, None, new)
+            outcome = _modify_password(connection, config, deadline, entry.dn, None, new)
             if outcome is Outcome.DONE:
                 _take_mark_off(connection, deadline, entry.dn)
-        return _confirmed(config, entry.dn, new) if outcome is None else outcome
+        return _confirmed(config, entry, new) if outcome is None else outcome
 
 
 def _person(config: LdapConfig, deadline: Deadline, entry_uuid: UUID) -> Entry | None:
@@ -156,17 +157,17 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _bind(config: LdapConfig, deadline: Deadline, dn: str, password: str) -> Verdict:
+def _bind(config: LdapConfig, deadline: Deadline, entry: Entry, password: str) -> Verdict:
     """A connection of its own: what a person may do must never run on the reader's, nor the other way round."""
     with connect(config, deadline) as connection:
-        return _bind_on(connection, deadline, dn, password)
+        return _bind_on(connection, config, deadline, entry, password)
 
 
-def _bind_on(connection: Any, deadline: Deadline, dn: str, password: str) -> Verdict:
+def _bind_on(connection: Any, config: LdapConfig, deadline: Deadline, entry: Entry, password: str) -> Verdict:
     try:
         allow(connection, deadline)
         control = ldap.controls.ppolicy.PasswordPolicyControl()
-        *_, controls = connection.simple_bind_s(dn, password, serverctrls=[control])
+        *_, controls = connection.simple_bind_s(entry.dn, password, serverctrls=[control])
         # changeAfterReset: the server looked at this very entry, and answers nothing else on this connection.
         if any(getattr(control, "error", None) == CHANGE_AFTER_RESET for control in controls):
             return Verdict.MUST_CHANGE
@@ -174,7 +175,8 @@ def _bind_on(connection: Any, deadline: Deadline, dn: str, password: str) -> Ver
         name = connection.whoami_s()
     except ldap.INVALID_CREDENTIALS as error:
         # Said of a right password only: a wrong one on an expired entry is told nothing.
-        return Verdict.EXPIRED if _policy_error(error) == PASSWORD_EXPIRED else Verdict.REFUSED
+        is_over = _policy_error(error) == PASSWORD_EXPIRED or config.server.is_expired(_words(error))
+        return Verdict.EXPIRED if is_over else Verdict.REFUSED
     except (
         ldap.INAPPROPRIATE_AUTH,
         ldap.UNWILLING_TO_PERFORM,
@@ -185,22 +187,29 @@ def _bind_on(connection: Any, deadline: Deadline, dn: str, password: str) -> Ver
     ):
         return Verdict.REFUSED
     # A bind that ended as somebody else, or as nobody, is no proof of this person's password.
-    if not _is_same(name, dn):
+    if not config.server.is_same(name, entry.dn, entry.attributes):
         return Verdict.REFUSED
     # Over already, and let in a few more times.
     on_grace = any(getattr(control, "graceAuthNsRemaining", None) is not None for control in controls)
     return Verdict.MUST_CHANGE if on_grace else Verdict.ACCEPTED
 
 
-def _modify_password(connection: Any, deadline: Deadline, dn: str, old: str | None, new: str) -> Outcome | None:
+def _modify_password(
+    connection: Any, config: LdapConfig, deadline: Deadline, dn: str, old: str | None, new: str
+) -> Outcome | None:
     """What the server says; ``None`` when it took the order and no answer came back."""
     allow(connection, deadline)
     try:
-        connection.passwd_s(dn, old, new, serverctrls=[ldap.controls.ppolicy.PasswordPolicyControl()])
+        if config.server.password_change is PasswordChange.ATTRIBUTE:
+            connection.modify_s(dn, _as_attribute(old, new))
+        else:
+            connection.passwd_s(dn, old, new, serverctrls=[ldap.controls.ppolicy.PasswordPolicyControl()])
     except (ldap.CONSTRAINT_VIOLATION, ldap.INVALID_CREDENTIALS, ldap.UNWILLING_TO_PERFORM) as error:
         said = _policy_error(error)
         if said in POLICY_OUTCOMES:
             return POLICY_OUTCOMES[said]
+        if config.server.is_wrong_old(_words(error)):
+            return Outcome.WRONG_OLD
         return Outcome.QUALITY if isinstance(error, ldap.CONSTRAINT_VIOLATION) else Outcome.NOT_ALLOWED
     except (ldap.INSUFFICIENT_ACCESS, ldap.STRONG_AUTH_REQUIRED):
         return Outcome.NOT_ALLOWED
@@ -213,11 +222,21 @@ def _modify_password(connection: Any, deadline: Deadline, dn: str, old: str | No
     return Outcome.DONE
 
 
-def _confirmed(config: LdapConfig, dn: str, new: str) -> Outcome:
+def _as_attribute(old: str | None, new: str) -> list[tuple[int, str, list[bytes]]]:
+    """[MS-ADTS] §3.1.1.3.1.5: to name the old one is to change it, and checked; to replace it is to reset it."""
+    if old is None:
+        return [(ldap.MOD_REPLACE, "unicodePwd", [quoted_password(new)])]
+    return [
+        (ldap.MOD_DELETE, "unicodePwd", [quoted_password(old)]),
+        (ldap.MOD_ADD, "unicodePwd", [quoted_password(new)]),
+    ]
+
+
+def _confirmed(config: LdapConfig, entry: Entry, new: str) -> Outcome:
     """The order was given and its answer lost: the new password tells whether it was carried out."""
     deadline = Deadline(min(SIGN_IN_SECONDS, config.timeout_seconds), config.timeout_seconds)
     try:
-        verdict = _bind(config, deadline, dn, new)
+        verdict = _bind(config, deadline, entry, new)
     except DirectoryUnavailable as error:
         raise ChangeUncertain("the directory fell silent while it changed a password") from error
     if verdict in (Verdict.ACCEPTED, Verdict.MUST_CHANGE):
@@ -245,9 +264,7 @@ def _policy_error(error: Exception) -> int | None:
     return None
 
 
-def _is_same(authorisation: str, dn: str) -> bool:
-    """RFC 4532: the answer to "Who am I?" is ``dn:`` and the name."""
-    try:
-        return authorisation.startswith("dn:") and dn_key(authorisation[3:]) == dn_key(dn) != ""
-    except InvalidName:
-        return False
+def _words(error: Exception) -> str:
+    """The server's own words beside its code."""
+    given = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    return str(given.get("info") or "")

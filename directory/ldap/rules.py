@@ -71,7 +71,7 @@ class Rules:
 
     @cached_property
     def person_attributes(self) -> tuple[str, ...]:
-        return tuple(sorted({name for name in self.person.values() if name}))
+        return tuple(sorted({*self.person.values(), *self.server.always} - {""}))
 
     @cached_property
     def member_attributes(self) -> tuple[str, ...]:

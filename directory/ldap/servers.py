@@ -118,9 +118,9 @@ class Server:
         return (self.identity, *self.marks)
 
     @property
-    def sign_in_attributes(self) -> tuple[str, ...]:
-        """What is asked of an entry whose password is about to be checked."""
-        return (*self.pivots, self.locked)
+    def always(self) -> tuple[str, ...]:
+        """What is read of a person whatever a mapping says: who may enter, and as whom the server knows them."""
+        return (self.locked,)
 
     def identity_of(self, attributes: Attributes) -> UUID:
         """Raises ``NoIdentity`` for an entry that shows none, or several, or something else."""
@@ -289,8 +289,8 @@ class ActiveDirectoryServer(Server):
     usual_groups: str = ""
 
     @property
-    def sign_in_attributes(self) -> tuple[str, ...]:
-        return (*self.pivots, self.locked, "sAMAccountName")
+    def always(self) -> tuple[str, ...]:
+        return (self.locked, "sAMAccountName")
 
     def _uuid(self, value: bytes) -> UUID:
         return UUID(bytes_le=value)

@@ -317,7 +317,7 @@ def test_a_limit_cuts_in_the_middle_of_the_pages(fresh_ds389, setting):
 
 
 def lock_of(server: Ds389, dn: str) -> dict[str, list[bytes]]:
-    ((_, values),) = paged(connect(server), dn, "(objectClass=*)", DS389.sign_in_attributes)
+    ((_, values),) = paged(connect(server), dn, "(objectClass=*)", (*DS389.pivots, *DS389.always))
     return values
 
 

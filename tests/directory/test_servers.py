@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ldap.filter import escape_filter_chars
 
 from directory import words
+from directory.ldap.rules import rules_from
 from directory.ldap.servers import (
     ACTIVE_DIRECTORY,
     ASSERTION,
@@ -237,7 +238,9 @@ def test_a_lock_for_good_shows(server, attributes, answer):
 
 @every_server
 def test_what_shows_a_lock_is_among_what_is_read(server):
-    assert server.locked in server.sign_in_attributes
+    rules = rules_from(server, mapping={"person": {"locked": "", "login": "mail"}})
+
+    assert server.locked in rules.person_attributes
     assert server.person.get("locked", "pwdAccountLockedTime") == server.locked
 
 
