@@ -79,10 +79,10 @@ def test_a_pass_killed_as_any_statement_begins_has_written_nothing(behind: Behin
         if ended.code != KILLED:
             break
         assert untouched
-        killed, number = killed + 1, number + max(1, number // 4)
+        killed, number = killed + 1, number + max(1, number // 3)
 
     assert ended.code == 0, ended.told
-    assert killed > 15
+    assert killed > 10
     assert SyncRun.objects.filter(status=RunStatus.RUNNING).exists(), "none of them could say that it was killed"
     behind.assert_healed()
 
@@ -129,9 +129,6 @@ def test_the_command_itself_can_be_killed_and_run_again(behind: Behind):
         assert killed.run() == KILLED
         assert behind.is_untouched()
         assert Command(behind, wire.uri).run() == 0
-        assert not behind.is_untouched()
-        behind.server.stop()
-        assert Command(behind, wire.uri).run() == 4
         assert not behind.is_untouched()
 
 

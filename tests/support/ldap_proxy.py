@@ -313,6 +313,8 @@ class Wire:
             while data := source.recv(CHUNK):
                 for piece, accidents in self._pieces(said, direction, framing, data, turn):
                     for accident in accidents:
+                        if isinstance(accident.act, Meanwhile):
+                            accident.act.act()
                         accident.happened = True
                         if isinstance(accident.act, Spoil):
                             piece = accident.act.apply(piece)
@@ -355,7 +357,6 @@ def _carry_out(act: Act, source: socket.socket, target: socket.socket) -> bool:
         time.sleep(act.seconds)
         return True
     if isinstance(act, Meanwhile):
-        act.act()
         return True
     if isinstance(act, Cut):
         for each in (source, target):

@@ -146,29 +146,40 @@ class OtherDirectory(EmbeddedDirectory):
 
 
 class ShuffledDirectory(EmbeddedDirectory):
-    """The same entries, each with the identity it has, in another order: of entries, and of the values of each.
+    """One snapshot, each entry with the identity it has, in another order: of entries, and of the values of each.
 
     The branches keep their place before what hangs on them.
     """
 
-    seed = 0
+    def __init__(self, folder: Path, seed: int, snapshot: str) -> None:
+        super().__init__(folder, quirks=True, members=60, durable=False)
+        self.seed, self.snapshot = seed, snapshot
 
     def _write_content(self, folder: Path) -> None:
         super()._write_content(folder)
         random_order = random.Random(self.seed)  # noqa: S311 an order, no secret
         branches: list[str] = []
         leaves: list[str] = []
-        for entry in (folder / "alizarine.ldif").read_text("utf-8").strip().split("\n\n"):
+        for entry in (folder / self.snapshot).read_text("utf-8").strip().split("\n\n"):
             is_leaf = re.search(r"^objectClass: (inetOrgPerson|groupOfNames)$", entry, re.MULTILINE)
-            (leaves if is_leaf else branches).append(_shuffled_values(entry, random_order))
+            if is_leaf:
+                leaves.append(_shuffled_values(entry, random_order))
+            else:
+                branches.append(entry)
         random_order.shuffle(leaves)
         (folder / "alizarine.ldif").write_text("\n\n".join([*branches, *leaves]) + "\n", "utf-8")
 
 
 def _shuffled_values(entry: str, random_order: random.Random) -> str:
-    name, *values = re.split(r"\n(?! )", entry)
-    random_order.shuffle(values)
-    return "\n".join([name, *values])
+    """Values of one attribute stay together: slapd takes them for two attributes otherwise."""
+    name, *lines = re.split(r"\n(?! )", entry)
+    attributes: dict[str, list[str]] = {}
+    for line in lines:
+        attributes.setdefault(line.partition(":")[0], []).append(line)
+    parts = list(attributes.values())
+    for values in (parts, *parts):
+        random_order.shuffle(values)
+    return "\n".join([name, *(line for values in parts for line in values)])
 
 
 # Its certificate -----------------------------------------------------------------------------------------------
