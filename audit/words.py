@@ -209,6 +209,13 @@ FACTS: dict[str, Text] = {
     "told": _("personnes prévenues"),
     "suspension": _("raison"),
     "required": _("exigée"),
+    "source": _("annuaire"),
+    "source_step": _("essai"),
+    "source_state": _("état de l’annuaire"),
+    "mode": _("lecture"),
+    "dry": _("à blanc"),
+    "issue": _("anomalie"),
+    "undone": _("remise à régler"),
 }
 # Days and moments, as people read them.
 MOMENTS = frozenset({"by", "ends_at", "last_day"})
@@ -231,6 +238,7 @@ ASIDE = frozenset(
         "recovery",
         "registration",
         "run",
+        "source",
         "target",
     }
 )

@@ -7,7 +7,8 @@ class DirectoryConfig(AppConfig):
     def ready(self) -> None:
         # The journal knows no codes of the directory; it asks their owner for the words.
         from audit import words as journal
-        from directory import words
+        from directory import follow_words, words
+        from directory.types import Mode, SourceState
 
         journal.name_codes("reason", words.REASONS.get)
         journal.name_codes("held", words.held)
@@ -18,3 +19,9 @@ class DirectoryConfig(AppConfig):
         journal.name_codes("change", words.CHANGES.get)
         journal.name_codes("suspension", words.suspension)
         journal.name_codes("items", words.FIELDS.get)
+        journal.name_codes("reason", follow_words.reason)
+        journal.name_codes("properties", follow_words.SETTINGS.get)
+        journal.name_codes("source_step", follow_words.STEPS.get)
+        journal.name_codes("source_state", dict(SourceState.choices).get)
+        journal.name_codes("mode", dict(Mode.choices).get)
+        journal.name_codes("issue", lambda code: follow_words.issue(code)[0])

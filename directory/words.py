@@ -36,6 +36,17 @@ REASONS: dict[str, Text] = {
     "own_role": _("rôle pour soi-même"),
     "not_yours_to_give": _("rôle qu’une autre personne attribue"),
     "incompatible_role": _("rôle incompatible avec un autre"),
+    "source_unknown": _("annuaire inconnu"),
+    "source_retired": _("annuaire retiré"),
+    "source_from_settings": _("réglé par l’exploitant"),
+    "source_followed": _("annuaire suivi, à mettre en pause d’abord"),
+    "source_followed_already": _("annuaire déjà suivi"),
+    "source_not_followed": _("annuaire non suivi"),
+    "source_not_tried": _("aucune lecture à blanc avec ces réglages"),
+    "source_not_probed": _("réglages pas encore essayés"),
+    "pass_asked_already": _("lecture déjà demandée"),
+    "nothing_waits": _("rien n’attend"),
+    "others_wait": _("ce ne sont plus les mêmes retraits"),
     "DirectoryUnavailable": _("l’annuaire ne répond pas"),
     "DirectoryRefused": _("l’annuaire refuse"),
 }
@@ -122,6 +133,21 @@ REFUSALS: dict[str, Text] = {
     "not_yours_to_give": _("Votre rôle ne permet pas d’attribuer ni de retirer celui-ci."),
     "incompatible_role": _(
         "Ce rôle ne va pas avec un autre que cette personne a déjà : nul ne contrôle ce qu’il fait lui-même."
+    ),
+    "source_unknown": _("Cet annuaire n’existe plus. Rechargez la page."),
+    "source_retired": _("Cet annuaire est retiré : il ne se règle plus et ne se lit plus."),
+    "source_from_settings": _(
+        "Cet annuaire est réglé par l’exploitant, sur le serveur : sa connexion se change là-bas."
+    ),
+    "source_followed": _("Cet annuaire est suivi en ce moment : mettez-le d’abord en pause."),
+    "source_followed_already": _("Cet annuaire est déjà suivi."),
+    "source_not_followed": _("Cet annuaire n’est pas suivi en ce moment."),
+    "source_not_tried": _("Demandez d’abord une lecture à blanc avec ces réglages, et lisez ce qu’elle donnerait."),
+    "source_not_probed": _("Les réglages ont changé : essayez d’abord ce que l’annuaire permet."),
+    "pass_asked_already": _("Une lecture est déjà demandée : elle commence dans quelques secondes."),
+    "nothing_waits": _("Plus rien n’attend ici : il n’y a rien à accepter."),
+    "others_wait": _(
+        "Ce ne sont plus les mêmes retraits : l’annuaire a changé depuis. Relisez la liste, puis décidez de nouveau."
     ),
 }
 

@@ -37,5 +37,6 @@ def hub(request: HttpRequest) -> dict[str, Any]:
         "may_find_members": lambda: may(person, Right.FIND_MEMBERS),
         "may_read_journal": lambda: may(person, Right.READ_JOURNAL),
         "may_see_deliveries": lambda: may(person, Right.SEE_DELIVERIES),
+        "may_see_directory": lambda: may(person, Right.SEE_DIRECTORY),
         "may_see_roles": lambda: may(person, Right.SEE_ROLES),
     }

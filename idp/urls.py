@@ -16,6 +16,8 @@ from idp.views import (
     sessions,
     tokens,
 )
+from idp.views.directory import reports, setup
+from idp.views.directory import sources as directory_sources
 from idp.views.office import acts, invitation, members, roles
 
 app_name = "idp"
@@ -72,6 +74,18 @@ urlpatterns = [
     path("structure/membres/<uuid:member_id>/<slug:act>/", acts.act, name="office_act"),
     path("structure/recuperations/<uuid:recovery_id>/", acts.decide, name="office_recovery"),
     path("structure/alertes/<int:alarm_id>/", acts.settle_alarm, name="office_alarm"),
+    path("annuaire/", directory_sources.home, name="directory"),
+    path("annuaire/ajouter/", setup.add, name="directory_add"),
+    path("annuaire/lectures/", reports.runs, name="directory_runs"),
+    path("annuaire/lectures/<int:run_id>/", reports.run, name="directory_run"),
+    path("annuaire/anomalies/", reports.issues, name="directory_issues"),
+    path("annuaire/anomalies/vues/", reports.settle, name="directory_issue"),
+    path("annuaire/absents/", reports.absent, name="directory_absent"),
+    path("annuaire/<int:source_id>/", directory_sources.source, name="directory_source"),
+    path("annuaire/<int:source_id>/attente/", reports.waiting, name="directory_waiting"),
+    path("annuaire/<int:source_id>/attente/accepter/", reports.approve, name="directory_approve"),
+    path("annuaire/<int:source_id>/reglages/<slug:step>/", setup.step, name="directory_step"),
+    path("annuaire/<int:source_id>/<slug:act>/", directory_sources.act, name="directory_act"),
     path("compte/recuperation/<uuid:recovery_id>/annuler/", acts.cancel_own, name="cancel_recovery"),
     path("outils/<slug:slug>/retrait/", member.withdraw, name="withdraw"),
 ]

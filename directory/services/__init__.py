@@ -6,19 +6,41 @@ from directory.services.factor_rules import require_second_factor, settle_second
 from directory.services.holds import resume, suspend, welcome_back
 from directory.services.passes import synchronise
 from directory.services.roles import end_roles_over, grant_role, revoke_role
+from directory.services.sources import (
+    acknowledge,
+    activate,
+    add_source,
+    approve,
+    ask_pass,
+    change_source,
+    pause,
+    retire,
+    take_up_again,
+    trial_of,
+)
 
 __all__ = [
+    "acknowledge",
+    "activate",
+    "add_source",
+    "approve",
+    "ask_pass",
     "cancel_departure",
     "carry_out_departures",
+    "change_source",
     "end_roles_over",
     "erase_leavers",
     "grant_role",
+    "pause",
     "plan_departure",
     "require_second_factor",
     "resume",
+    "retire",
     "revoke_role",
     "settle_second_factor_dates",
     "suspend",
     "synchronise",
+    "take_up_again",
+    "trial_of",
     "welcome_back",
 ]

@@ -1,0 +1,326 @@
+"""Words of the pages about directories: items, troubles of a connection, issues and what to do, runs and what waits."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from directory.ldap.probing import Trouble
+from directory.types import MemberState
+
+Text = str | Promise
+
+ITEMS: dict[str, Text] = {
+    "login": _("Identifiant de connexion"),
+    "email": _("Adresse e-mail"),
+    "display_name": _("Nom affiché"),
+    "common_name": _("Nom complet (à défaut)"),
+    "given_name": _("Prénom"),
+    "family_name": _("Nom de famille"),
+    "phone": _("Téléphone"),
+    "mobile": _("Téléphone mobile"),
+    "trade": _("Métier"),
+    "employee_number": _("Numéro de membre"),
+    "employee_type": _("Statut dans la coopérative"),
+    "business_name": _("Nom d’activité"),
+    "postal_address": _("Adresse postale"),
+    "postal_code": _("Code postal"),
+    "town": _("Commune"),
+    "language": _("Langue"),
+    "locked": _("Verrou du compte"),
+    "state": _("état"),
+    "state_reason": _("raison de l’état"),
+    "email_state": _("état de l’adresse e-mail"),
+    "login_ambiguous": _("identifiant partagé"),
+    "dn": _("place dans l’annuaire"),
+    "name": _("Nom"),
+    "description": _("Description"),
+    "kind": _("Genre"),
+    "member": _("Membres"),
+    "lead": _("Responsables"),
+    "present": _("ouvert"),
+    "nested": _("collectifs qu’il contient"),
+    "member_keys": _("Membres"),
+    "lead_keys": _("Responsables"),
+    "unknown_keys": _("membres introuvables"),
+    "photo": _("Photo"),
+}
+SETTINGS: dict[str, Text] = {
+    "name": _("nom"),
+    "uri": _("adresse"),
+    "authorities": _("autorité"),
+    "bind_dn": _("compte de lecture"),
+    "bind_password": _("mot de passe de lecture"),
+    "write_dn": _("compte d’écriture"),
+    "write_password": _("mot de passe d’écriture"),
+    "server": _("sorte d’annuaire"),
+    "base": _("racine"),
+    "people_base": _("branche des personnes"),
+    "groups_base": _("branche des groupes"),
+    "former_base": _("branche des anciens"),
+    "people_filter": _("filtre des personnes"),
+    "groups_filter": _("filtre des groupes"),
+    "mapping": _("correspondance"),
+    "kinds": _("genres de collectifs"),
+    "writable": _("données modifiables"),
+}
+STEPS: dict[str, Text] = {
+    "address": _("Adresse"),
+    "tls": _("Chiffrement"),
+    "account": _("Compte"),
+    "bases": _("Branches"),
+    "mapping": _("Correspondance"),
+    "abilities": _("Possibilités"),
+    "trial": _("Lecture à blanc"),
+}
+# What a step of the setting-up met: what it is in a word (for the journal), and what to do.
+TROUBLES: dict[str, Text] = {
+    "name_unknown": _("nom de serveur inconnu"),
+    "no_answer": _("pas de réponse à temps"),
+    "connection_refused": _("connexion refusée"),
+    "unreachable": _("serveur injoignable"),
+    "no_tls": _("pas de chiffrement à cette adresse"),
+    "no_connection": _("connexion impossible"),
+    "certificate_early": _("certificat pas encore valable"),
+    "certificate_expired": _("certificat expiré"),
+    "authority_unknown": _("autorité inconnue"),
+    "certificate_name": _("certificat d’un autre serveur"),
+    "certificate_refused": _("certificat refusé"),
+    "no_account": _("aucun compte"),
+    "no_password": _("aucun mot de passe"),
+    "wrong_password": _("compte ou mot de passe refusé"),
+    "dn_unreadable": _("nom d’entrée illisible"),
+    "unwilling": _("demande déclinée par l’annuaire"),
+    "no_such_branch": _("branche absente, ou invisible pour ce compte"),
+    "no_right": _("droit insuffisant"),
+    "filter_unreadable": _("filtre illisible"),
+    "limit_reached": _("limite de l’annuaire atteinte"),
+    "nobody_found": _("personne dans cette branche"),
+    "read_missing": _("fiches non reconnues"),
+    "not_configured": _("réglages incomplets"),
+    "directory_refused": _("refus de l’annuaire"),
+}
+ADVICE: dict[str, Text] = {
+    "name_unknown": _("Aucun serveur ne porte ce nom. Vérifiez l’orthographe, ou essayez son adresse IP."),
+    "no_answer": _("Le serveur n’a pas répondu en cinq secondes. Est-il allumé ? Un pare-feu bloque-t-il ce port ?"),
+    "connection_refused": _(
+        "Ce serveur refuse la connexion à ce port. D’habitude : 389 pour ldap://, 636 pour ldaps://."
+    ),
+    "unreachable": _("Le réseau ne mène pas à ce serveur. Vérifiez l’adresse, puis le réseau de Trousseau."),
+    "no_tls": _(
+        "Rien de chiffré ne répond ici. Pour ldaps://, le port est d’habitude 636 ; "
+        "pour ldap://, l’annuaire doit accepter StartTLS."
+    ),
+    "no_connection": _("La connexion ne s’établit pas. Reprenez les étapes de l’adresse et du chiffrement."),
+    "certificate_early": _(
+        "Le certificat n’est pas encore valable. Les horloges des deux serveurs sont-elles à l’heure ?"
+    ),
+    "certificate_expired": _("Le certificat a expiré : renouvelez-le sur le serveur de l’annuaire."),
+    "authority_unknown": _(
+        "Ce certificat est signé par une autorité que Trousseau ne connaît pas. "
+        "Si c’est celle de votre coopérative, collez son certificat ci-dessous."
+    ),
+    "certificate_name": _(
+        "Ce certificat n’est pas au nom de cette adresse. Utilisez un des noms qu’il porte, "
+        "ou faites établir un certificat pour cette adresse."
+    ),
+    "certificate_refused": _("Le certificat est refusé. Faites-le vérifier par qui gère le serveur de l’annuaire."),
+    "no_account": _("Donnez le compte avec lequel Trousseau lit l’annuaire."),
+    "no_password": _("Donnez le mot de passe de ce compte."),
+    "wrong_password": _("L’annuaire refuse ce compte ou ce mot de passe. Il ne dit pas lequel des deux."),
+    "dn_unreadable": _("Ceci n’est pas un nom d’entrée. Exemple : cn=lecture,ou=services,dc=exemple,dc=fr"),
+    "unwilling": _("L’annuaire décline la demande. Ce compte a-t-il le droit de s’y connecter de cette façon ?"),
+    "no_such_branch": _("Cette branche n’existe pas, ou le compte de lecture ne la voit pas."),
+    "no_right": _("Le compte de lecture n’a pas le droit de lire ici."),
+    "filter_unreadable": _("Ce filtre est mal écrit. Exemple : (objectClass=inetOrgPerson)"),
+    "limit_reached": _("L’annuaire coupe sa réponse : relevez la limite de ce compte de lecture."),
+    "nobody_found": _("La branche existe, mais le filtre n’y trouve personne."),
+    "read_missing": _("Les fiches ne se reconnaissent pas : voyez ci-dessous."),
+    "not_configured": _("Il manque encore des réglages : reprenez les étapes précédentes."),
+    "directory_refused": _("L’annuaire refuse la demande."),
+}
+# By what to do first.  Each: what it is, and what to do in the directory.
+ISSUES: dict[str, tuple[Text, Text]] = {
+    "login_shared": (
+        _("Même identifiant pour plusieurs personnes"),
+        _("Personne n’entre par cet identifiant. Dans l’annuaire, donnez-en un autre à l’une des deux fiches."),
+    ),
+    "mail_shared": (
+        _("Même adresse e-mail pour plusieurs personnes"),
+        _(
+            "Personne n’entre par cette adresse, et aucun e-mail n’y part. "
+            "Dans l’annuaire, donnez à chaque fiche sa propre adresse."
+        ),
+    ),
+    "login_reused": (
+        _("Identifiant d’une personne absente, repris par une autre"),
+        _(
+            "C’est un nouveau compte, qui n’hérite de rien. Si c’est la même personne saisie deux fois, "
+            "remettez sa première fiche en place."
+        ),
+    ),
+    "entry_elsewhere": (
+        _("Fiche déjà suivie par un autre annuaire"),
+        _("Une personne n’a qu’un compte. Gardez-la dans un seul des deux annuaires."),
+    ),
+    "no_login": (
+        _("Sans identifiant de connexion"),
+        _("Cette personne n’entre que par e-mail ou clé d’accès. Dans l’annuaire, donnez-lui un identifiant."),
+    ),
+    "mail_invalid": (
+        _("Adresse e-mail qui n’en est pas une"),
+        _("Elle est laissée de côté. Dans l’annuaire, corrigez l’adresse."),
+    ),
+    "no_mail": (
+        _("Sans adresse e-mail"),
+        _("Cette personne ne reçoit ni invitation ni lien de secours. Dans l’annuaire, ajoutez son adresse."),
+    ),
+    "group_member_unknown": (
+        _("Collectif avec des membres introuvables"),
+        _("Des noms de la liste ne sont ceux de personne. Dans l’annuaire, retirez-les du groupe ou corrigez-les."),
+    ),
+    "group_lead_unknown": (
+        _("Collectif avec un responsable introuvable"),
+        _("Le responsable indiqué n’est personne. Dans l’annuaire, nommez quelqu’un qui y est."),
+    ),
+    "group_cycle": (
+        _("Collectifs qui se contiennent l’un l’autre"),
+        _("Ils partagent tous leurs membres. Dans l’annuaire, retirez l’un de l’autre."),
+    ),
+    "group_in_itself": (
+        _("Collectif qui se contient lui-même"),
+        _("C’est sans effet. Dans l’annuaire, retirez le groupe de sa propre liste."),
+    ),
+    "group_kind_unknown": (
+        _("Collectif d’un genre inconnu"),
+        _("Il est rangé dans « autre ». Ajoutez son genre à la correspondance, ou corrigez-le dans l’annuaire."),
+    ),
+    "group_kind_missing": (
+        _("Collectif sans genre"),
+        _("Il est rangé dans « autre ». Dans l’annuaire, dites de quel genre il est."),
+    ),
+    "phone_unclear": (
+        _("Numéro de téléphone ambigu"),
+        _("Il est gardé tel qu’il est écrit. Dans l’annuaire, écrivez-le avec son indicatif : +33…"),
+    ),
+    "value_not_utf8": (
+        _("Valeur illisible"),
+        _("Elle est laissée de côté : ce n’est pas du texte. Dans l’annuaire, saisissez-la de nouveau."),
+    ),
+    "value_cut": (
+        _("Valeur trop longue"),
+        _("Elle est raccourcie ici. Dans l’annuaire, écrivez-la plus court."),
+    ),
+    "characters_removed": (
+        _("Caractères invisibles"),
+        _("Ils sont retirés ici. Dans l’annuaire, saisissez la valeur de nouveau, sans copier-coller."),
+    ),
+}
+UNKNOWN_ISSUE: tuple[Text, Text] = (_("Autre anomalie"), _("Demandez à la technique."))
+# Problems of a sample that a pass would not come to tell of.
+SAMPLE_PROBLEMS: dict[str, Text] = {
+    "identity_hidden": _("Le compte de lecture ne voit pas l’identifiant de cette fiche : elle ne serait pas lue."),
+    "name_unreadable": _("Le nom de cette entrée est illisible : elle ne serait pas lue."),
+}
+VERBS: dict[str, Text] = {
+    "people-join": _("Arrivées"),
+    "people-end": _("Comptes fermés"),
+    "people-return": _("Retours"),
+    "people-edit": _("Fiches modifiées"),
+    "groups-new": _("Nouveaux collectifs"),
+    "groups-end": _("Collectifs fermés"),
+    "groups-return": _("Collectifs rouverts"),
+    "groups-edit": _("Collectifs modifiés"),
+    "memberships-set": _("Appartenances ajoutées"),
+    "memberships-removed": _("Appartenances retirées"),
+    "leads-added": _("Responsables ajoutés"),
+    "leads-removed": _("Responsables retirés"),
+    "issues": _("Anomalies"),
+}
+HELD_TITLES: dict[str, Text] = {
+    "server_went_back": _("L’annuaire montre un contenu plus ancien qu’avant"),
+    "nothing_in_common": _("L’annuaire ne montre plus aucune des personnes connues"),
+    "people": _("Trop de comptes se fermeraient d’un coup"),
+    "last_administrator": _("La dernière personne de la technique partirait"),
+    "groups": _("Trop de collectifs se fermeraient d’un coup"),
+    "memberships": _("Trop de personnes quitteraient leur collectif d’un coup"),
+}
+HELD_ADVICE: dict[str, Text] = {
+    "server_went_back": _(
+        "Une ancienne sauvegarde a-t-elle été remise en place ? Si c’est voulu, acceptez ; "
+        "sinon attendez que l’annuaire soit rétabli : rien ne change d’ici là."
+    ),
+    "nothing_in_common": _("Est-ce le bon serveur, la bonne branche ? Rien ne change tant que personne n’accepte."),
+    "people": _("Fin d’année, ou accident ? Lisez la liste : acceptez si ces départs sont voulus."),
+    "last_administrator": _(
+        "Sans elle, personne ne pourrait plus régler Trousseau. Nommez d’abord quelqu’un d’autre, ou acceptez."
+    ),
+    "groups": _("Une branche a-t-elle été déplacée ? Acceptez si ces fermetures sont voulues."),
+    "memberships": _("Des groupes ont-ils été vidés par erreur ? Acceptez si c’est voulu."),
+}
+# Why somebody is absent from the directory, and what brings them back.
+ABSENCES: dict[str, tuple[Text, Text]] = {
+    "entry_gone": (
+        _("fiche disparue"),
+        _("Rétablissez la même fiche depuis une sauvegarde : tout revient. Une fiche neuve ouvre un autre compte."),
+    ),
+    "out_of_scope": (
+        _("fiche rangée ailleurs"),
+        _("Remettez la fiche dans la branche des membres : tout revient à la lecture suivante."),
+    ),
+}
+ERRORS: dict[str, Text] = {
+    "DirectoryUnavailable": _("L’annuaire n’a pas répondu."),
+    "DirectoryRefused": _("L’annuaire a refusé la lecture."),
+}
+
+
+def reason(code: str) -> Text:
+    """What was wrong with a connection that somebody tried, as the journal keeps it."""
+    kind, _underline, found = code.partition("_")
+    return TROUBLES.get(found, "") if kind == "source" else ""
+
+
+def item(code: str) -> Text:
+    return ITEMS.get(code, code)
+
+
+def trouble(found: Trouble) -> str:
+    """What is wrong, and what to do."""
+    return str(ADVICE.get(found.code, ADVICE["directory_refused"]))
+
+
+def issue(code: str) -> tuple[Text, Text]:
+    return ISSUES.get(code, UNKNOWN_ISSUE)
+
+
+def problem(code: str, detail: str) -> str:
+    """A problem of a sample in words; ``detail`` names an attribute."""
+    said = str(SAMPLE_PROBLEMS.get(code) or issue(code)[0])
+    return f"{said} ({detail})" if detail and code not in SAMPLE_PROBLEMS else said
+
+
+def held_title(what: str) -> str:
+    kind, _space, name = what.partition(" ")
+    if kind == "attribute":
+        return gettext("Trop de fiches perdraient une donnée d’un coup : {item}").format(item=item(name))
+    return str(HELD_TITLES.get(what, what))
+
+
+def held_advice(what: str) -> str:
+    if what.startswith("attribute "):
+        return gettext("Le compte de lecture a-t-il perdu un droit, l’attribut son nom ? Acceptez si c’est voulu.")
+    return str(HELD_ADVICE.get(what, ""))
+
+
+def error(text: str) -> str:
+    """The error of a run: what kind it is, and what the server or library called it."""
+    kind, _colon, name = text.partition(": ")
+    said = str(ERRORS.get(kind, gettext("Une erreur interne a arrêté la lecture.")))
+    return said if not name or kind not in ERRORS else f"{said} ({name})"
+
+
+def state_word(state: str) -> str:
+    words: Mapping[str, Text] = dict(MemberState.choices)
+    return str(words.get(state, ""))

@@ -1,0 +1,204 @@
+"""What passes did, what they hold back for a person, what is to be settled in the directory, and who is absent."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from directory import follow_words, following
+from directory import services as directory_services
+from directory import words as directory_words
+from directory.access import may
+from directory.models import DirectorySource, SyncRun
+from directory.policy import Right
+from directory.types import CannotChange, RunStatus
+from idp.gate import actor_of, opened_by
+from idp.views.directory.sources import looked_at_again, must_prove
+from idp.views.office.acts import PROOF
+
+PER_PAGE = 25
+SOME = 10
+
+
+@opened_by(Right.SEE_DIRECTORY, page="idp:directory_runs")
+@require_safe
+def runs(request: HttpRequest) -> HttpResponse:
+    chosen = None
+    if number := request.GET.get("annuaire", ""):
+        is_number = number.isascii() and number.isdecimal() and len(number) < 19
+        chosen = get_object_or_404(DirectorySource, pk=int(number) if is_number else 0)
+    page = Paginator(following.runs(chosen), PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "chosen": chosen, "sources": DirectorySource.objects.order_by("pk")}
+    return render(request, "idp/directory/runs.html", context)
+
+
+@opened_by(Right.SEE_DIRECTORY, page="idp:directory_run")
+@require_safe
+def run(request: HttpRequest, run_id: int) -> HttpResponse:
+    """All of a report in words; one of its lists, page by page, where it is asked for."""
+    found = get_object_or_404(SyncRun.objects.select_related("source", "asked_by", "approved_by"), pk=run_id)
+    parts = following.parts_of(found)
+    chosen = request.GET.get("liste", "")
+    if chosen and chosen not in parts:
+        raise Http404
+    lists = []
+    for code, lines in parts.items():
+        if chosen and code != chosen:
+            continue
+        page = Paginator(lines, PER_PAGE).get_page(request.GET.get("page")) if chosen else None
+        shown = page.object_list if page is not None else lines[:SOME]
+        lists.append(
+            {
+                "code": code,
+                "title": follow_words.VERBS[code],
+                "count": len(lines),
+                "lines": [_line(code, each) for each in following.named(code, list(shown))],
+                "page": page,
+                "more": len(lines) - len(shown) if page is None else 0,
+            }
+        )
+    context = {
+        "run": found,
+        "lists": lists,
+        "chosen": chosen,
+        "held": [(follow_words.held_title(each["what"]), each) for each in found.report.get("held", [])],
+        "error": follow_words.error(found.error) if found.error else "",
+        "is_waiting": found.source is not None and following.waiting_of(found.source) == found,
+        "may_find": may(request.user, Right.FIND_MEMBERS),
+    }
+    running = found.status == RunStatus.RUNNING
+    return looked_at_again(render(request, "idp/directory/run.html", context), when=running)
+
+
+def _line(code: str, line: following.Named) -> dict[str, Any]:
+    why = str(directory_words.REASONS.get(line.why, "")) if code != "issues" else line.why
+    return {"named": line, "why": why}
+
+
+# What waits ----------------------------------------------------------------------------------------------------------
+
+
+@opened_by(Right.SEE_DIRECTORY, page="idp:directory_waiting")
+@require_safe
+def waiting(request: HttpRequest, source_id: int) -> HttpResponse:
+    return _waiting_page(request, get_object_or_404(DirectorySource, pk=source_id))
+
+
+def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str = "", status: int = 200) -> HttpResponse:
+    run = following.waiting_of(source)
+    kinds = following.what_waits(run) if run is not None else []
+    context = {
+        "source": source,
+        "run": run,
+        "kinds": [(each, follow_words.held_title(each.what), follow_words.held_advice(each.what)) for each in kinds],
+        "count": following.removals(run) if run is not None else 0,
+        "wholly": any(each.what in ("server_went_back", "nothing_in_common") for each in kinds),
+        "approved": bool(source.approval) and run is not None and source.approval == run.report.get("approval"),
+        "may_approve": may(request.user, Right.APPROVE_REMOVALS),
+        "may_find": may(request.user, Right.FIND_MEMBERS),
+        "wrong": wrong,
+    }
+    answer = render(request, "idp/directory/waiting.html", context, status=status)
+    return looked_at_again(answer, when=bool(context["approved"]))
+
+
+@opened_by(Right.APPROVE_REMOVALS, page="idp:directory_approve")
+@require_POST
+def approve(request: HttpRequest, source_id: int) -> HttpResponse:
+    """One word for exactly the removals that were shown, by somebody who says again who they are."""
+    source = get_object_or_404(DirectorySource, pk=source_id)
+    here = reverse("idp:directory_waiting", args=[source.pk])
+    if not request.POST.get("read"):
+        wrong = _("Cochez la case pour dire que vous avez lu la liste.")
+        return _waiting_page(request, source, wrong=wrong, status=422)
+    if (asked := must_prove(request, here, within=PROOF)) is not None:
+        return asked
+    digest = request.POST.get("digest", "")[:32]
+    try:
+        directory_services.approve(source_id=source.pk, digest=digest, actor=actor_of(request), now=timezone.now())
+        messages.success(request, _("C’est accepté : ces retraits se font à la prochaine lecture, dans un instant."))
+    except CannotChange as error:
+        messages.error(request, str(directory_words.refusal(error.reason)))
+    return HttpResponseRedirect(here)
+
+
+# Issues --------------------------------------------------------------------------------------------------------------
+
+
+@opened_by(Right.SEE_DIRECTORY, page="idp:directory_issues")
+@require_safe
+def issues(request: HttpRequest) -> HttpResponse:
+    """By what to do: some of each, or all of one."""
+    seen = request.GET.get("liste", "") == "vues"
+    code = request.GET.get("quoi", "")
+    page = None
+    if code:
+        rows = following.open_issues(seen=seen).filter(code=code)
+        page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+        start = (page.number - 1) * PER_PAGE
+        groups = [following.kindred(code, seen=seen, start=start, end=start + PER_PAGE)]
+        if not groups[0].count:
+            raise Http404
+    else:
+        groups = following.issues(seen=seen)
+    context = {
+        "groups": groups,
+        "code": code,
+        "page": page,
+        "seen": seen,
+        "others": following.open_issues(seen=not seen).count(),
+        "may_settle": may(request.user, Right.SETTLE_ISSUES),
+        "may_find": may(request.user, Right.FIND_MEMBERS),
+    }
+    return render(request, "idp/directory/issues.html", context)
+
+
+@opened_by(Right.SETTLE_ISSUES, page="idp:directory_issue")
+@require_POST
+def settle(request: HttpRequest) -> HttpResponse:
+    """Seen, or to be settled after all."""
+    ids = [
+        int(each) for each in request.POST.getlist("issue") if each.isascii() and each.isdecimal() and len(each) < 19
+    ]
+    actor, now = actor_of(request), timezone.now()
+    if request.POST.get("undo"):
+        count = directory_services.take_up_again(issue_ids=ids, actor=actor, now=now)
+        text = ngettext(
+            "%(count)s anomalie est de nouveau à régler.", "%(count)s anomalies sont de nouveau à régler.", count
+        )
+        back = reverse("idp:directory_issues") + "?liste=vues"
+    else:
+        count = directory_services.acknowledge(issue_ids=ids, actor=actor, now=now)
+        text = ngettext(
+            "%(count)s anomalie est mise de côté : elle reviendra si elle change.",
+            "%(count)s anomalies sont mises de côté : elles reviendront si elles changent.",
+            count,
+        )
+        back = reverse("idp:directory_issues")
+    if not count:
+        raise Http404
+    messages.success(request, text % {"count": count})
+    return HttpResponseRedirect(back)
+
+
+# Absent --------------------------------------------------------------------------------------------------------------
+
+
+@opened_by(Right.SEE_DIRECTORY, page="idp:directory_absent")
+@require_safe
+def absent(request: HttpRequest) -> HttpResponse:
+    page = Paginator(following.absent(), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "rows": [following.absence_of(member) for member in page.object_list],
+        "may_find": may(request.user, Right.FIND_MEMBERS),
+        "now": timezone.now(),
+    }
+    return render(request, "idp/directory/absent.html", context)
