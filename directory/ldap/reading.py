@@ -48,9 +48,9 @@ class Reading:
     def watermark(self) -> tuple[str, ...]:
         """How far the server's content has come; empty where it does not say.  One entry is read."""
         server = self._config.server
-        told = self._attributes_of(server.watermark_dn(self._config.base), server.watermark)
+        told = self.attributes_of(server.watermark_dn(self._config.base), server.watermark)
         settings = server.origin_dn(told)
-        self._origin = server.origin_of(self._attributes_of(settings, ("invocationId",)) if settings else told)
+        self._origin = server.origin_of(self.attributes_of(settings, ("invocationId",)) if settings else told)
         watermark = server.watermark_of(told, self._origin)
         self._counts = bool(watermark) or not server.marks_need_watermark
         return watermark
@@ -139,10 +139,10 @@ class Reading:
     def _whole(self, entry: Entry) -> Entry:
         parts: list[Mapping[str, Sequence[bytes]]] = [entry.attributes]
         while (more := self._config.server.ranged(parts[-1])) is not None:
-            parts.append(self._attributes_of(entry.dn, (more.wanted,)))
+            parts.append(self.attributes_of(entry.dn, (more.wanted,)))
         return Entry(entry.dn, whole(parts))
 
-    def _attributes_of(self, dn: str, names: Collection[str]) -> dict[str, Sequence[bytes]]:
+    def attributes_of(self, dn: str, names: Collection[str]) -> dict[str, Sequence[bytes]]:
         """Of one entry by its name; the empty name is the server itself (RFC 4512 §5.1)."""
         allow(self._connection, self._deadline)
         found = self._connection.search_ext_s(dn, ldap.SCOPE_BASE, "(objectClass=*)", list(names))

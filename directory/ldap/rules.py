@@ -31,8 +31,11 @@ PERSON: dict[str, str] = {
     "postal_code": "postalCode",
     "town": "l",
     "language": "preferredLanguage",
+    "photo": "jpegPhoto",
     "locked": "pwdAccountLockedTime",
 }
+# Read apart from everything else, and only of whom it may have changed: a photo weighs more than the rest of an entry.
+READ_APART = frozenset({"photo"})
 GROUP: dict[str, str] = {
     "name": "cn",
     "description": "description",
@@ -47,8 +50,25 @@ KINDS = {
     "structure": Kind.TEAM,
     "conseil": Kind.BOARD,
 }
-# What nobody changes of themselves, whatever a mapping says: who somebody is, and what opens the account.
-NEVER_WRITABLE = frozenset({"login", "employee_number", "employee_type", "locked", "common_name", "display_name"})
+# What nobody changes of themselves, whatever a mapping says: who somebody is, and what opens the account.  A mail
+# address is such a thing: forgotten passwords go there, and nothing here proves yet that the new one is the member's.
+NEVER_WRITABLE = frozenset(
+    {"login", "email", "employee_number", "employee_type", "locked", "common_name", "display_name"}
+)
+# What members correct themselves where a source has a write account and says nothing else: what they alone know, which
+# the office would only type for them.  Names are left out: contracts and payslips carry them, and the office sees a
+# paper first.
+WRITABLE = (
+    "phone",
+    "mobile",
+    "trade",
+    "business_name",
+    "postal_address",
+    "postal_code",
+    "town",
+    "language",
+    "photo",
+)
 NO_PASSWORDS = frozenset({"userpassword", "unicodepwd", "sambantpassword", "sambalmpassword", "krbprincipalkey"})
 
 
@@ -71,7 +91,8 @@ class Rules:
 
     @cached_property
     def person_attributes(self) -> tuple[str, ...]:
-        return tuple(sorted({*self.person.values(), *self.server.always} - {""}))
+        read = {name for item, name in self.person.items() if item not in READ_APART}
+        return tuple(sorted({*read, *self.server.always} - {""}))
 
     @cached_property
     def member_attributes(self) -> tuple[str, ...]:
@@ -122,7 +143,8 @@ def rules_from(
         person=person,
         group=group,
         kinds={fold(word): Kind(kind) for word, kind in words.items() if kind in Kind.values},
-        writable=frozenset(writable) & person.keys() - NEVER_WRITABLE,
+        # What is not read would be written blindly.
+        writable=frozenset(item for item in writable if person.get(item)) - NEVER_WRITABLE,
         former_key=former_key,
         mail_domain=domain_of(base),
         placeholders=frozenset({dn_key(f"cn=personne,ou=services,{base}")} if base else ()),

@@ -275,6 +275,7 @@ class ActiveDirectoryServer(Server):
             "login": "sAMAccountName",
             "business_name": "company",
             "postal_address": "streetAddress",
+            "photo": "thumbnailPhoto",
             "locked": "userAccountControl",
         }
     )

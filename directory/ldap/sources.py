@@ -9,7 +9,7 @@ from django.conf import settings
 from directory.ldap.authorities import file_of
 from directory.ldap.config import SYSTEM_AUTHORITIES, LdapConfig
 from directory.ldap.plan import Ceilings
-from directory.ldap.rules import rules_from
+from directory.ldap.rules import WRITABLE, rules_from
 from directory.ldap.servers import SERVERS
 from directory.models import DirectorySource
 from directory.normalise import dn_key
@@ -38,7 +38,9 @@ def settings_source() -> DirectorySource:
     if DirectorySource.objects.filter(name=name).exists():
         name = f"{SETTINGS_SOURCE} (réglages)"
     return DirectorySource.objects.get_or_create(
-        from_settings=True, defaults={"name": name, "state": SourceState.ACTIVE}
+        from_settings=True,
+        # From then on its row says what members may correct, also where that is nothing.
+        defaults={"name": name, "state": SourceState.ACTIVE, "writable": list(WRITABLE)},
     )[0]
 
 
