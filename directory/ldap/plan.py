@@ -51,6 +51,8 @@ SHARED_ISSUES = {"login_shared", "mail_shared", "login_reused"}
 REFERENCE_ISSUES = {"group_member_unknown", "group_lead_unknown", "group_in_itself"}
 CYCLE_ISSUE = "group_cycle"
 ELSEWHERE_ISSUE = "entry_elsewhere"
+# Opened and settled by whoever reads photos, apart from a pass.
+PHOTO_ISSUE = "photo_refused"
 
 
 # In: what is known, what was seen --------------------------------------------------------------------------
@@ -770,6 +772,8 @@ def _settled(
     def judged(uuid: UUID, code: str) -> bool:
         if uuid in gone:
             return True
+        if code == PHOTO_ISSUE:
+            return False
         if code in SHARED_ISSUES:
             return uuid in seen or (
                 uuid in people

@@ -83,6 +83,12 @@ class Reading:
         config = self._config
         return self._entries(wanted, config.people_base, config.people_search, config.rules.person_attributes)
 
+    def photos(self, wanted: Collection[str]) -> Iterator[Entry]:
+        """Of those of these identities, few at a time: nothing but what tells them apart, and their photo."""
+        config = self._config
+        attribute = config.rules.person["photo"]
+        return self._entries(wanted, config.people_base, config.people_search, (attribute,) if attribute else ())
+
     def groups(self, wanted: Collection[str] | None = None) -> Iterator[Entry]:
         config = self._config
         return self._entries(wanted, config.groups_base, config.groups_search, config.rules.group_attributes)

@@ -8,7 +8,7 @@ Never a password: ``directory.ldap.passwords`` sets those.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -43,10 +43,14 @@ UNFIT = (
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The entry as it is now, with its new change mark; ``mark`` is empty where the server shows none."""
+    """The entry as it is now, with its change mark, which is empty where the server shows none.
+
+    ``changed``: false where it was already as it was wanted.
+    """
 
     entry: Entry
     mark: str
+    changed: bool = True
 
 
 class Conflict(Exception):
@@ -137,7 +141,7 @@ def _carry_out(config: LdapConfig, entry_uuid: UUID, plan: Plan, *, beside: Sequ
             except _Overtaken:
                 raise Conflict(before) from None
             if not edits_:
-                return before
+                return replace(before, changed=False)
             after = _modify(config, deadline, before, edits_)
             if after is not None:
                 return after

@@ -2,6 +2,7 @@
 
 from directory.models.collectives import Collective, Membership
 from directory.models.members import Departure, Member, MemberManager, RoleGrant, StatusPeriod
+from directory.models.photos import MemberPhoto
 from directory.models.runs import SyncIssue, SyncRun
 from directory.models.sources import DirectorySource
 
@@ -11,6 +12,7 @@ __all__ = [
     "DirectorySource",
     "Member",
     "MemberManager",
+    "MemberPhoto",
     "Membership",
     "RoleGrant",
     "StatusPeriod",

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from audit.services import record
 from audit.types import SYSTEM, Action, Entry
-from directory.models import Member, Membership, SyncIssue
+from directory.models import Member, MemberPhoto, Membership, SyncIssue
 from directory.policy import erasures_wait
 from directory.selectors import digest_of
 from directory.services.holds import GONE
@@ -101,6 +101,7 @@ def _erase(member_id: UUID, now: datetime) -> bool:
     member.set_unusable_password()
     member.save()
     Membership.objects.filter(member=member).delete()
+    MemberPhoto.objects.filter(member=member).delete()
     member.leads.clear()
     if member.entry_uuid is not None:
         SyncIssue.objects.filter(entry_uuid=member.entry_uuid).delete()

@@ -12,6 +12,7 @@ from directory.ldap import sources
 from directory.ldap.reading import Probe
 from directory.models import DirectorySource, SyncRun
 from directory.runs import fail, open_run
+from directory.services import photos
 from directory.services.passes import synchronise
 from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, SourceState
 
@@ -74,6 +75,7 @@ class Follower:
             _try_later(source, now)
             return True
         _is_well(source)
+        photos.follow_quietly(source=source, now=now)
         return True
 
     def _is_due(self, source: DirectorySource, now: datetime) -> bool:

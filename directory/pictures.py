@@ -1,0 +1,98 @@
+"""Photos: whatever a directory or a person gives, decoded within limits and made anew.  No Django, no clock.
+
+Nothing is served, kept or written back as it came: a file that is a picture and a page at once, the place where a
+portrait was taken, a preview of what was cut away, all of it stays behind.
+"""
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_BYTES = 2_000_000
+# Looked at in the header, before anything is decoded: a few kilobytes may stand for gigabytes of pixels.
+MAX_PIXELS = 25_000_000
+# Decoders are where the holes are (CVE-2023-4863, CVE-2024-28219 …): three formats, and none of Pillow's forty others.
+FORMATS = ("JPEG", "PNG", "WEBP")
+# As pages show it, at most, and on a screen twice as fine; as the directory keeps it.
+SHOWN, KEPT = 256, 512
+SHOWN_QUALITY, KEPT_QUALITY = 80, 85
+# In the digest: what is made otherwise is made again.
+VERSION = b"1"
+
+
+class PhotoRefused(ValueError):
+    """No photo that can be shown; ``reason`` is a code: too_heavy, too_large, unreadable."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A square portrait, in pixels alone."""
+
+    image: Image.Image
+
+    def shown(self) -> bytes:
+        """WebP, for pages."""
+        return _encoded(self.image, SHOWN, "WEBP", quality=SHOWN_QUALITY, method=4)
+
+    def kept(self) -> bytes:
+        """JPEG (RFC 2798 §2.6), for a directory."""
+        return _encoded(self.image, KEPT, "JPEG", quality=KEPT_QUALITY, optimize=True)
+
+
+def digest_of(raw: bytes) -> str:
+    """Of a photo as it came; another one where it would be made otherwise."""
+    return hashlib.sha256(VERSION + raw).hexdigest()
+
+
+def read(raw: bytes) -> Photo:
+    """Raises ``PhotoRefused``."""
+    if len(raw) > MAX_BYTES:
+        raise PhotoRefused("too_heavy")
+    try:
+        # What Pillow only warns of is refused: it is nobody's portrait.
+        with warnings.catch_warnings(), Image.open(BytesIO(raw), formats=FORMATS) as opened:
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return Photo(_square(opened))
+    except PhotoRefused:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PhotoRefused("too_large") from error
+    # Decoders raise what they like on a spoilt file: struct.error, IndexError, SyntaxError, MemoryError …
+    except (UnidentifiedImageError, Exception) as error:
+        raise PhotoRefused("unreadable") from error
+
+
+def _square(opened: Image.Image) -> Image.Image:
+    width, height = opened.size
+    if width * height > MAX_PIXELS:
+        raise PhotoRefused("too_large")
+    # A JPEG is decoded at a fraction of its size where that is enough.
+    opened.draft("RGB", (KEPT * 2, KEPT * 2))
+    opened.load()
+    turned = ImageOps.exif_transpose(opened)
+    plain = turned.convert("RGBA") if "A" in turned.getbands() or "transparency" in turned.info else turned
+    if plain.mode == "RGBA":
+        # What is transparent is white, as on paper.
+        white = Image.new("RGBA", plain.size, (255, 255, 255, 255))
+        plain = Image.alpha_composite(white, plain)
+    side = min(KEPT, *plain.size)
+    # A head is in the upper part of a portrait.
+    fitted = ImageOps.fit(plain.convert("RGB"), (side, side), centering=(0.5, 0.35))
+    # Pixels into a new picture: nothing else of the file comes along.
+    fresh = Image.new("RGB", fitted.size)
+    fresh.paste(fitted)
+    return fresh
+
+
+def _encoded(image: Image.Image, side: int, kind: str, **options: int | bool) -> bytes:
+    smaller = image if image.width <= side else image.resize((side, side))
+    out = BytesIO()
+    smaller.save(out, kind, **options)
+    return out.getvalue()

@@ -1,0 +1,123 @@
+"""Photos of members: read apart from the pass, of those whose entries have changed, a few at a time."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from audit.services import record
+from audit.types import Action, Entry
+from directory import pictures
+from directory.ldap import sources
+from directory.ldap.neighbours import batches
+from directory.ldap.plan import PHOTO_ISSUE
+from directory.ldap.reading import reading
+from directory.models import DirectorySource, Member, MemberPhoto, SyncIssue, SyncRun
+from directory.pictures import PhotoRefused
+from directory.runs import last_read
+from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState
+
+log = logging.getLogger("directory.photos")
+# Of so many entries the photos are in memory at once, and no more.
+AT_ONCE = 10
+SECONDS = 60.0
+# Where entries show no change mark, photos are looked at so often.
+UNMARKED_EVERY = timedelta(days=1)
+
+
+class _Due(NamedTuple):
+    member: UUID
+    entry: UUID
+    dn: str
+    csn: str
+
+
+def follow_quietly(*, source: DirectorySource, now: datetime) -> int:
+    """As ``follow``; a server that is away or refuses is told by the pass, and costs nobody their photo."""
+    try:
+        return follow(source=source, now=now)
+    except (DirectoryUnavailable, DirectoryRefused) as error:
+        log.warning("photos of source %s could not be read: %s", source.pk, type(error).__name__)
+        return 0
+
+
+def follow(*, source: DirectorySource, now: datetime, seconds: float = SECONDS) -> int:
+    """Look at the photos of those whose entries changed since theirs was; returns how many were looked at.
+
+    What does not fit in the time waits for the next call.  A photo that cannot be shown is an issue of its entry, and
+    nothing else; the good one of before goes, for the directory no longer has it.
+    Raises ``DirectoryUnavailable`` or ``DirectoryRefused``; what was looked at until then is kept.
+    """
+    config = sources.of(source)
+    run = last_read(source)
+    attribute = config.rules.person["photo"].lower()
+    if run is None or not attribute:
+        return 0
+    due = _due(source, now)
+    if not due:
+        return 0
+    end, looked_at = monotonic() + seconds, 0
+    with reading(config, seconds=seconds) as read:
+        for batch in batches(due, AT_ONCE):
+            if monotonic() >= end:
+                break
+            by_entry = {each.entry.hex: each for each in batch}
+            for entry in read.photos(by_entry):
+                each = by_entry.get(read.identity_of(entry))
+                if each is not None:
+                    _look(each, list(entry.attributes.get(attribute, ())), run, now)
+                    looked_at += 1
+    return looked_at
+
+
+def _due(source: DirectorySource, now: datetime) -> Sequence[_Due]:
+    unmarked = Q(csn="", photo__looked_at__lt=now - UNMARKED_EVERY)
+    changed = Q(photo=None) | ~Q(photo__csn=F("csn")) | unmarked
+    there = Member.objects.filter(source=source, state__in=(MemberState.ACTIVE, MemberState.LOCKED), erased_at=None)
+    rows = there.filter(changed, entry_uuid__isnull=False).order_by("pk").values_list("pk", "entry_uuid", "dn", "csn")
+    return [_Due(pk, uuid, dn, csn) for pk, uuid, dn, csn in rows if uuid is not None]
+
+
+@transaction.atomic
+def _look(due: _Due, raws: Sequence[bytes], run: SyncRun, now: datetime) -> None:
+    known = MemberPhoto.objects.select_for_update().filter(member_id=due.member).first()
+    raw = raws[0] if raws else b""
+    digest = pictures.digest_of(raw) if raw else ""
+    if known is not None and known.digest == digest:
+        MemberPhoto.objects.filter(member_id=due.member).update(csn=due.csn, looked_at=now)
+        return
+    content, refused = b"", ""
+    if raw:
+        try:
+            content = pictures.read(raw).shown()
+        except PhotoRefused as error:
+            refused = error.reason
+    _settle(due, refused, run, now)
+    had = bytes(known.content) if known is not None else b""
+    MemberPhoto.objects.update_or_create(
+        member_id=due.member,
+        defaults={"digest": digest, "content": content, "csn": due.csn, "looked_at": now, "updated_at": now},
+    )
+    # What came with somebody's arrival is told by the line of that.
+    if known is not None and had != content:
+        record(Entry(Action.MEMBER_CHANGED, subject=due.member, facts={"items": ["photo"]}, at=now))
+
+
+def _settle(due: _Due, refused: str, run: SyncRun, now: datetime) -> None:
+    """The issue of a photo: opened, told otherwise, or settled."""
+    issue = SyncIssue.objects.filter(entry_uuid=due.entry, code=PHOTO_ISSUE)
+    if not refused:
+        issue.filter(resolved_at=None).update(resolved_at=now)
+        return
+    found = {"source_id": run.source_id, "dn": due.dn, "detail": refused, "last_run": run, "resolved_at": None}
+    SyncIssue.objects.update_or_create(
+        entry_uuid=due.entry,
+        code=PHOTO_ISSUE,
+        defaults={**found, "acknowledged_by": None},
+        create_defaults={**found, "first_run": run},
+    )
