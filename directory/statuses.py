@@ -1,5 +1,7 @@
 """Where somebody stands in the cooperative, from what the directory says of them.  Values in, values out."""
 
+from functools import lru_cache
+
 from directory.normalise import fold
 from directory.types import Status
 
@@ -49,6 +51,7 @@ COLLECTIVE_NAMES = {
 }
 
 
+@lru_cache(1000)
 def _key(text: str) -> str:
     return fold(text).replace("’", "'").replace("‑", "-")
 

@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.services import record_all
@@ -16,6 +18,8 @@ from directory.types import Hold, Kind, MemberState, Status
 
 GONE_STATES = (MemberState.LEFT, MemberState.MISSING)
 BATCH = 500
+# From so many on everybody is read; PostgreSQL takes no more than 65,535 values in one statement.
+MANY = 20 * BATCH
 
 
 def settle(*, now: datetime, only: Sequence[UUID] | None = None) -> int:
@@ -24,8 +28,8 @@ def settle(*, now: datetime, only: Sequence[UUID] | None = None) -> int:
     Inside the caller's transaction: a status is a consequence of the change that the caller records.  Two statements
     where nothing changed, a few per status where something did.
     """
-    people = Member.objects.all() if only is None else Member.objects.filter(pk__in=only)
-    rows = people.order_by().values_list("pk", "employee_type", "state", "hold", "status")
+    people = Member.objects.order_by().values_list("pk", "employee_type", "state", "hold", "status")
+    rows = people if only is None else _of(people, "pk", only)
     wanted: dict[UUID, Status] = {}
     changed: dict[UUID, tuple[Status, Status]] = {}
     for pk, employee_type, state, hold, status in rows:
@@ -35,7 +39,7 @@ def settle(*, now: datetime, only: Sequence[UUID] | None = None) -> int:
             changed[pk] = (Status(status), wanted[pk])
     if changed:
         _write(changed, now)
-    _keep_collectives(wanted)
+    _keep_collectives(wanted, everybody=only is None)
     return len(changed)
 
 
@@ -86,14 +90,13 @@ def _close_periods(known: dict[UUID, StatusPeriod], today: date) -> None:
         StatusPeriod.objects.filter(pk__in=batch).update(until=today)
 
 
-def _keep_collectives(wanted: dict[UUID, Status]) -> None:
+def _keep_collectives(wanted: dict[UUID, Status], *, everybody: bool) -> None:
     """Who stands where is in that status's collective and in no other one."""
-    rows = Membership.objects.filter(collective__kind=Kind.STATUS).values_list("pk", "member_id", "collective__status")
+    held = Membership.objects.filter(collective__kind=Kind.STATUS).values_list("member_id", "pk", "collective__status")
+    rows = held if everybody else _of(held, "member_id", list(wanted))
     there: set[UUID] = set()
     wrong = []
-    for pk, member_id, status in rows:
-        if member_id not in wanted:
-            continue
+    for member_id, pk, status in rows:
         if wanted[member_id] == status:
             there.add(member_id)
         else:
@@ -120,6 +123,14 @@ def _collective_of(status: Status) -> Collective:
     taken = set(Collective.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
     free = next(name for name in (slug, *(f"{slug}-{number}" for number in range(2, 1000))) if name not in taken)
     return Collective.objects.create(status=status, kind=Kind.STATUS, slug=free, name=COLLECTIVE_NAMES[status])
+
+
+def _of(rows: "QuerySet[Any, tuple[Any, ...]]", column: str, only: Sequence[UUID]) -> Iterable[tuple[Any, ...]]:
+    """The rows of these members, whose key comes first; of many in one statement with everybody's."""
+    if len(only) > MANY:
+        wanted = set(only)
+        return (row for row in rows.iterator(chunk_size=2000) if row[0] in wanted)
+    return chain.from_iterable(rows.filter(**{f"{column}__in": batch}) for batch in _batches(only))
 
 
 def _batches(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -113,6 +113,23 @@ def test_the_first_pass_over_many_takes_few_statements(django_assert_max_num_que
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("many", [3, 10_000])
+def test_so_many_that_everybody_is_read_come_to_the_same(member, other_member, monkeypatch, many):
+    monkeypatch.setattr(statuses, "MANY", many)
+    words = ("CAPE", "associé", "structure", "")
+    few = [make_member(f"m{number}", f"M {number}", employee_type=words[number % len(words)]).pk for number in range(8)]
+    stand(other_member, "associé")
+
+    assert statuses.settle(now=MONDAY, only=few) == 6
+    Member.objects.filter(pk__in=few[:4]).update(employee_type="candidat")
+    assert statuses.settle(now=TUESDAY, only=few) == 4
+
+    held = Membership.objects.filter(member__in=few).values_list("collective__status", flat=True)
+    assert sorted(held) == sorted([Status.CANDIDATE] * 4 + [Status.CAPE, Status.ASSOCIATE, Status.STAFF])
+    assert Member.objects.get(pk=other_member.pk).status == Status.UNKNOWN
+
+
+@pytest.mark.django_db
 def test_a_suspended_member_keeps_their_status_and_whoever_left_has_another(member):
     stand(member, "associé")
     statuses.settle(now=MONDAY)
