@@ -9,14 +9,15 @@ from uuid import UUID
 from django.contrib.auth.backends import BaseBackend
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils import timezone
 
-from directory import selectors
-from directory.ldap import mapping, passwords, sources
-from directory.ldap.config import LdapConfig
+from directory import asking, selectors
+from directory.asking import Proof
 from directory.ldap.passwords import Verdict
 from directory.models import Member
-from directory.normalise import dn_key, opaque
-from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState
+from directory.normalise import opaque
+from directory.services.one_entry import take_over
+from directory.types import DirectoryUnavailable, MemberState, PartlyUnavailable
 
 # Every refusal takes at least this long: hashes differ in cost (Argon2 takes slapd 5 to 160 ms, a name that does
 # not exist none), and the difference would tell who has an account.
@@ -43,7 +44,9 @@ class DirectoryBackend(BaseBackend):
     ) -> Member | None:
         """The member, or None for every kind of no.  Raises ``DirectoryUnavailable``: no verdict on the password.
 
-        ``must_change_password`` of the member tells that the password is right and may no longer be kept.
+        Somebody whom the mirror does not know yet becomes a member by the password of their entry, and by nothing less.
+        ``must_change_password`` of the member tells that the password is right and may no longer be kept,
+        ``password_expires_in`` and ``password_graces`` that it will soon be so.
         ``local`` is asked before the password of an account of the hub's own is looked at, ``again`` before the
         directory is shown a second form of one: each counts, and says no where the tries are used up.
         """
@@ -55,7 +58,7 @@ class DirectoryBackend(BaseBackend):
         if member is not None and member.has_own_password and local() and _is_own(member, forms):
             return member
         try:
-            member = _verified(member, forms, again)
+            member = _verified(member, username, forms, again)
         except DirectoryUnavailable:
             wait_for_refusal(began, len(forms))
             raise
@@ -96,37 +99,43 @@ def forms_of(password: str) -> tuple[str, ...]:
     return (password,) if written == password else (password, written)
 
 
-def _verified(member: Member | None, forms: tuple[str, ...], again: Callable[[], bool]) -> Member | None:
+def _verified(member: Member | None, name: str, forms: tuple[str, ...], again: Callable[[], bool]) -> Member | None:
     """The same searches and binds whoever is meant, known or not."""
-    ldap = _config()
+    places = asking.places_for(member)
+    proof = partly = None
     for number, form in enumerate(forms):
         # Two binds are two failures to the directory, whose own lock is not to be reached from here.
-        if number and not again():
+        if proof is not None or (number and not again()):
             break
         try:
-            check = passwords.check_password(ldap, member.entry_uuid if member else None, form)
-        except DirectoryRefused as error:
-            # The hub's own account or certificate is at fault: no verdict on anybody's password.
-            raise DirectoryUnavailable("the directory refuses the hub") from error
-        if check.verdict is not Verdict.REFUSED:
-            break
-    if member is None or check.entry is None or check.verdict is Verdict.REFUSED:
+            proof = asking.prove(member, name, form, places)
+        except PartlyUnavailable as error:
+            partly = error
+    if proof is None and partly is not None:
+        raise partly
+    if proof is None or proof.state != MemberState.ACTIVE:
         return None
-    # Where the entry is now, not where it was at the last pass: somebody may have left a minute ago.
-    state, _ = mapping.state_of(dn_key(check.entry.dn), check.entry.attributes, ldap.rules)
-    if state != MemberState.ACTIVE or not _is_still_active(member.pk):
+    member = _up_to_date(member, name, proof)
+    if member is None or not _is_still_active(member.pk):
         return None
+    check = proof.check
     # Right, but set by somebody else or over: it serves to choose another one, and for nothing beside.
     member.must_change_password = MUST_CHANGE.get(check.verdict, "")
+    member.password_expires_in, member.password_graces = check.expires_in, check.graces
     return member
+
+
+def _up_to_date(member: Member | None, name: str, proof: Proof) -> Member | None:
+    """The mirror takes over what was read of the entry, by the rules of a pass; nothing where nothing is otherwise."""
+    if member is not None and member.digest == proof.digest:
+        return member
+    taken = take_over(proof.source, proof.entry, now=timezone.now())
+    if member is not None:
+        return taken or member
+    # Whoever was not known by this name is let in by it once it leads to them, and to nobody else.
+    found = selectors.find_for_sign_in(name)
+    return found if taken is not None and found is not None and found.pk == taken.pk else None
 
 
 def _is_still_active(member_id: UUID) -> bool:
     return Member.objects.active().filter(pk=member_id).exists()
-
-
-def _config() -> LdapConfig:
-    try:
-        return sources.load()
-    except DirectoryRefused as error:
-        raise DirectoryUnavailable("no directory is configured") from error

@@ -21,7 +21,7 @@ def can_reset(member: Member) -> bool:
     if member.is_local:
         return True
     try:
-        return sources.load().can_write
+        return sources.of_member(member).can_write
     except DirectoryRefused:
         return False
 
@@ -34,7 +34,7 @@ def change(member: Member, *, old: str, new: str) -> Outcome:
         held = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         return _keep(held, new) if held.check_password(old) else Outcome.WRONG_OLD
     with _refusals_told():
-        return ldap_passwords.change_password(sources.load(), uuid, old, new)
+        return ldap_passwords.change_password(sources.of_member(member), uuid, old, new)
 
 
 def reset(member: Member, *, new: str) -> Outcome:
@@ -43,7 +43,7 @@ def reset(member: Member, *, new: str) -> Outcome:
     if uuid is None:
         return _keep(Member.objects.select_for_update(no_key=True).get(pk=member.pk), new)
     with _refusals_told():
-        return ldap_passwords.reset_password(sources.load(), uuid, new)
+        return ldap_passwords.reset_password(sources.of_member(member), uuid, new)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 
 from audit.selectors import fold
@@ -26,7 +27,7 @@ def find_for_sign_in(identifier: str) -> Member | None:
     keys = Q(login_key=login) if login else Q(pk__in=[])
     if mail:
         keys |= Q(email_key=mail)
-    found = list(Member.objects.active().filter(keys)[:2])
+    found = list(Member.objects.active().filter(keys).select_related("source")[:2])
     if len(found) != 1:
         return None
     by_login = bool(login) and found[0].login_key == login and not found[0].login_ambiguous
@@ -44,6 +45,12 @@ def directory_age(now: datetime) -> timedelta | None:
     """How old the copy is: the time since the last pass that read everything; None before the first."""
     last = SyncRun.objects.filter(status__in=READ).order_by("-id").values_list("started_at", flat=True).first()
     return now - last if last else None
+
+
+def is_out_of_date(member: Member, now: datetime) -> bool:
+    """Whether this member's directory was not read for so long that nobody should rely on what the mirror says."""
+    read_at = member.source.read_at if member.source else None
+    return read_at is not None and now - read_at > settings.DIRECTORY_MAX_AGE
 
 
 def has_role(member: Member, *roles: Role) -> bool:

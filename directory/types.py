@@ -106,6 +106,17 @@ class DirectoryUnavailable(Exception):
     """The directory does not answer (or not in time); says nothing about anybody's password."""
 
 
+class PartlyUnavailable(DirectoryUnavailable):
+    """One of several directories does not answer, and no other says yes.
+
+    ``looked``: another one saw the password, and said no.  Whoever typed it is told the same in either case.
+    """
+
+    def __init__(self, *, looked: bool) -> None:
+        super().__init__("one of the directories does not answer")
+        self.looked = looked
+
+
 class DirectoryRefused(Exception):
     """The directory answers, but refuses or limits what the hub asks (reader's password, size limit, …)."""
 

@@ -57,7 +57,9 @@ class Env(BaseSettings):
     ldap_ca_file: Path | None = Field(None, description="Which authority signed the directory's certificate?")
     ldap_start_tls: bool = Field(True, description="Upgrade an ldap:// connection to TLS before anything is sent?")
     ldap_timeout_seconds: float = Field(3.0, gt=0, description="How long may one answer of the directory take?")
-    directory_max_age_hours: int = Field(24, gt=0, description="From which age is the directory copy called stale?")
+    directory_max_age_hours: int = Field(
+        24, gt=0, description="From which age is the directory copy called stale, so that no passkey opens on it alone?"
+    )
 
     mail_url: str = Field(
         "",

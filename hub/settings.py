@@ -215,6 +215,7 @@ LDAP = {
     "start_tls": env.ldap_start_tls,
     "timeout_seconds": env.ldap_timeout_seconds,
 }
+DIRECTORY_MAX_AGE = timedelta(hours=env.directory_max_age_hours)
 
 # Members and sign-in --------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "directory.Member"

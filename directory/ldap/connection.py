@@ -49,6 +49,12 @@ class Deadline:
         self._end = monotonic() + seconds
         self._per_answer = per_answer
 
+    def within(self, seconds: float, per_answer: float) -> "Deadline":
+        """A part of it, for one of several directories: no longer than this, and over when the whole is."""
+        part = Deadline(seconds, per_answer)
+        part._end = min(part._end, self._end)
+        return part
+
     def left(self) -> float:
         left = min(self._end - monotonic(), self._per_answer)
         if left <= 0:
@@ -72,7 +78,8 @@ class Breaker:
             self._failures = 0
 
     @contextmanager
-    def __call__(self) -> Iterator[None]:
+    def __call__(self, *, whole: bool = True) -> Iterator[None]:
+        """``whole``: what is done here is all there is to do, so that its success ends a row of failures."""
         with self._lock:
             opened = self._failures >= FAILURES_TO_OPEN
             if opened and (self._probing or self._clock() < self._closed_again_at):
@@ -87,13 +94,17 @@ class Breaker:
         finally:
             with self._lock:
                 self._probing = False
-                self._failures = self._failures + 1 if failed else 0
-                self._closed_again_at = self._clock() + OPEN_SECONDS
+                if failed:
+                    self._failures += 1
+                    self._closed_again_at = self._clock() + OPEN_SECONDS
+                elif whole:
+                    self._failures = 0
 
 
 _breakers: dict[str, Breaker] = {}
-# Argon2 makes the server the bottleneck: more binds at once would only wait there, and hold a thread here.
-_binds = threading.BoundedSemaphore(BINDS_AT_ONCE)
+# Argon2 makes the server the bottleneck: more binds at once would only wait there, and hold a thread here.  Each
+# directory has its own places: one that hangs takes none of another's.
+_binds: dict[str, threading.BoundedSemaphore] = {}
 
 
 def breaker_of(uri: str) -> Breaker:
@@ -101,13 +112,14 @@ def breaker_of(uri: str) -> Breaker:
 
 
 @contextmanager
-def one_of_few(deadline: Deadline) -> Iterator[None]:
-    if not _binds.acquire(timeout=deadline.left()):
+def one_of_few(deadline: Deadline, uri: str = "") -> Iterator[None]:
+    places = _binds.setdefault(uri, threading.BoundedSemaphore(BINDS_AT_ONCE))
+    if not places.acquire(timeout=deadline.left()):
         raise DirectoryUnavailable("too many sign-ins at once")
     try:
         yield
     finally:
-        _binds.release()
+        places.release()
 
 
 @contextmanager

@@ -4,7 +4,7 @@
 # mypy: disable-error-code="attr-defined, no-untyped-call"
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,7 +23,7 @@ from directory.types import ChangeUncertain, DirectoryUnavailable, MemberState
 SIGN_IN_SECONDS = 3.0
 CHANGE_SECONDS = 6.0
 # draft-behera-ldap-password-policy-10 §6.2
-PASSWORD_EXPIRED, CHANGE_AFTER_RESET = 0, 2
+PASSWORD_EXPIRED, ACCOUNT_LOCKED, CHANGE_AFTER_RESET = 0, 1, 2
 
 
 class Verdict(Enum):
@@ -35,6 +35,8 @@ class Verdict(Enum):
     MUST_CHANGE = "must_change"
     # Right, and over: its holder can no longer bind, so the write account alone can replace it.
     EXPIRED = "expired"
+    # Whatever the password is: the directory has seen too many wrong ones, or somebody has locked the entry.
+    LOCKED = "locked"
 
 
 class Outcome(Enum):
@@ -47,19 +49,31 @@ class Outcome(Enum):
     IN_HISTORY = "in_history"
     TOO_YOUNG = "too_young"
     NOT_ALLOWED = "not_allowed"
+    # For a while, by the directory's own count of wrong passwords.
+    LOCKED = "locked"
+    # The old one is over: only the write account can set another; told to nobody but this module.
+    EXPIRED = "expired"
     # The account is nowhere, has left or is locked for good.
     CLOSED = "closed"
 
 
-# passwordPolicyResponse, ibid.: modNotAllowed, mustSupplyOld, insufficientQuality, tooShort, tooYoung, inHistory.
+# passwordPolicyResponse, ibid.: accountLocked, modNotAllowed, mustSupplyOld, insufficientQuality, tooShort, tooYoung,
+# inHistory.
 POLICY_OUTCOMES = {
-    1: Outcome.CLOSED,
+    1: Outcome.LOCKED,
     3: Outcome.NOT_ALLOWED,
     4: Outcome.WRONG_OLD,
     5: Outcome.QUALITY,
     6: Outcome.TOO_SHORT,
     7: Outcome.TOO_YOUNG,
     8: Outcome.IN_HISTORY,
+}
+
+# What an old password that lets nobody in means for a new one.
+REFUSALS = {
+    Verdict.REFUSED: Outcome.WRONG_OLD,
+    Verdict.LOCKED: Outcome.LOCKED,
+    Verdict.EXPIRED: Outcome.EXPIRED,
 }
 
 
@@ -69,9 +83,14 @@ class Check:
 
     verdict: Verdict
     entry: Entry | None = None
+    # Seconds until the password is over, and how many more times one that is over lets in; where the server says so.
+    expires_in: int | None = None
+    graces: int | None = None
 
 
-def check_password(config: LdapConfig, entry_uuid: UUID | None, password: str) -> Check:
+def check_password(
+    config: LdapConfig, entry_uuid: UUID | None, password: str, *, deadline: Deadline | None = None
+) -> Check:
     """Bind as the entry with this UUID, wherever it is now.
 
     Without a UUID, or with one that is nowhere, the same work is done for a name that does not exist: somebody
@@ -79,11 +98,46 @@ def check_password(config: LdapConfig, entry_uuid: UUID | None, password: str) -
     """
     if not _may_bind(password):
         return Check(Verdict.REFUSED)
-    deadline = Deadline(min(SIGN_IN_SECONDS, config.timeout_seconds * 2), config.timeout_seconds)
-    with one_of_few(deadline), breaker_of(config.uri)():
+    deadline = _part(config, deadline)
+    with one_of_few(deadline, config.uri), breaker_of(config.uri)():
         entry = _person(config, deadline, entry_uuid or uuid4())
-        nobody = Entry(f"uid={uuid4()},{config.people_base}", {})
-        return Check(_bind(config, deadline, entry or nobody, password), entry)
+        return _check(config, deadline, entry, password)
+
+
+def find(config: LdapConfig, name: str, *, deadline: Deadline) -> list[Entry]:
+    """Whoever has this login or mail address, as the server compares them; nobody for what can be neither.
+
+    The first half of ``check_password`` for somebody whom the mirror does not know, and as much work;
+    ``check_entry`` is the other.  Raises ``DirectoryUnavailable`` or ``DirectoryRefused``.
+    """
+    deadline = _part(config, deadline)
+    with one_of_few(deadline, config.uri), breaker_of(config.uri)(whole=False), reader(config, deadline) as connection:
+        return Reading(connection, config, deadline).for_sign_in(name if _may_bind(name) else uuid4())
+
+
+def check_entry(config: LdapConfig, entry: Entry | None, password: str, *, deadline: Deadline) -> Check:
+    """Bind as this entry, or as a name that does not exist.  Raises as ``find``."""
+    if not _may_bind(password):
+        return Check(Verdict.REFUSED)
+    deadline = _part(config, deadline)
+    with one_of_few(deadline, config.uri), breaker_of(config.uri)():
+        return _check(config, deadline, entry, password)
+
+
+def _part(config: LdapConfig, whole: Deadline | None) -> Deadline:
+    seconds = min(SIGN_IN_SECONDS, config.timeout_seconds * 2)
+    if whole is None:
+        return Deadline(seconds, config.timeout_seconds)
+    return whole.within(seconds, config.timeout_seconds)
+
+
+def _check(config: LdapConfig, deadline: Deadline, entry: Entry | None, password: str) -> Check:
+    if entry is None:
+        # Not what was typed: it may be the password of somebody of another directory.
+        entry, password = Entry(f"uid={uuid4()},{config.people_base}", {}), uuid4().hex
+        _bind(config, deadline, entry, password)
+        return Check(Verdict.REFUSED)
+    return replace(_bind(config, deadline, entry, password), entry=entry)
 
 
 def change_password(config: LdapConfig, entry_uuid: UUID, old: str, new: str) -> Outcome:
@@ -95,16 +149,20 @@ def change_password(config: LdapConfig, entry_uuid: UUID, old: str, new: str) ->
     if not _may_bind(old) or not _may_bind(new):
         return Outcome.WRONG_OLD if not _may_bind(old) else Outcome.QUALITY
     deadline = Deadline(min(CHANGE_SECONDS, config.timeout_seconds * 3), config.timeout_seconds)
-    with one_of_few(deadline), breaker_of(config.uri)():
+    with one_of_few(deadline, config.uri), breaker_of(config.uri)():
         entry = _person(config, deadline, entry_uuid)
         if entry is None:
             return Outcome.CLOSED
         with connect(config, deadline) as connection:
-            verdict = _bind_on(connection, config, deadline, entry, old)
-            if verdict not in (Verdict.ACCEPTED, Verdict.MUST_CHANGE):
-                return Outcome.WRONG_OLD
-            outcome = _modify_password(connection, config, deadline, entry.dn, old, new)
-        return _confirmed(config, entry, new) if outcome is None else outcome
+            check = _bind_on(connection, config, deadline, entry, old)
+            is_in = check.verdict in (Verdict.ACCEPTED, Verdict.MUST_CHANGE) or check.graces is not None
+            outcome = (
+                _modify_password(connection, config, deadline, entry.dn, old, new) if is_in else REFUSALS[check.verdict]
+            )
+        if outcome is not Outcome.EXPIRED:
+            return _confirmed(config, entry, new) if outcome is None else outcome
+    # The old one is right, and opens nothing any more.
+    return reset_password(config, entry_uuid, new)
 
 
 def reset_password(config: LdapConfig, entry_uuid: UUID, new: str) -> Outcome:
@@ -118,7 +176,7 @@ def reset_password(config: LdapConfig, entry_uuid: UUID, new: str) -> Outcome:
     if not _may_bind(new):
         return Outcome.QUALITY
     deadline = Deadline(min(CHANGE_SECONDS, config.timeout_seconds * 3), config.timeout_seconds)
-    with one_of_few(deadline), breaker_of(config.uri)():
+    with one_of_few(deadline, config.uri), breaker_of(config.uri)():
         entry = _person(config, deadline, entry_uuid)
         # Where the entry is now: a link handed out yesterday opens nothing for somebody who left this morning.
         if entry is None or _is_closed(config, entry):
@@ -134,8 +192,7 @@ def reset_password(config: LdapConfig, entry_uuid: UUID, new: str) -> Outcome:
 
 def _person(config: LdapConfig, deadline: Deadline, entry_uuid: UUID) -> Entry | None:
     with reader(config, deadline) as connection:
-        reading = Reading(connection, config, deadline)
-        found = list(reading.people([entry_uuid.hex]))
+        found = Reading(connection, config, deadline).for_sign_in(entry_uuid)
     # A filter on the identifier that gives two entries is a server that cannot be trusted with either.
     return found[0] if len(found) == 1 else None
 
@@ -157,26 +214,24 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _bind(config: LdapConfig, deadline: Deadline, entry: Entry, password: str) -> Verdict:
+def _bind(config: LdapConfig, deadline: Deadline, entry: Entry, password: str) -> Check:
     """A connection of its own: what a person may do must never run on the reader's, nor the other way round."""
     with connect(config, deadline) as connection:
         return _bind_on(connection, config, deadline, entry, password)
 
 
-def _bind_on(connection: Any, config: LdapConfig, deadline: Deadline, entry: Entry, password: str) -> Verdict:
+def _bind_on(connection: Any, config: LdapConfig, deadline: Deadline, entry: Entry, password: str) -> Check:
     try:
         allow(connection, deadline)
         control = ldap.controls.ppolicy.PasswordPolicyControl()
         *_, controls = connection.simple_bind_s(entry.dn, password, serverctrls=[control])
         # changeAfterReset: the server looked at this very entry, and answers nothing else on this connection.
         if any(getattr(control, "error", None) == CHANGE_AFTER_RESET for control in controls):
-            return Verdict.MUST_CHANGE
+            return Check(Verdict.MUST_CHANGE)
         allow(connection, deadline)
         name = connection.whoami_s()
     except ldap.INVALID_CREDENTIALS as error:
-        # Said of a right password only: a wrong one on an expired entry is told nothing.
-        is_over = _policy_error(error) == PASSWORD_EXPIRED or config.server.is_expired(_words(error))
-        return Verdict.EXPIRED if is_over else Verdict.REFUSED
+        return Check(_refusal(config, error))
     except (
         ldap.INAPPROPRIATE_AUTH,
         ldap.UNWILLING_TO_PERFORM,
@@ -185,13 +240,28 @@ def _bind_on(connection: Any, config: LdapConfig, deadline: Deadline, entry: Ent
         ldap.INSUFFICIENT_ACCESS,
         ldap.CONSTRAINT_VIOLATION,
     ):
-        return Verdict.REFUSED
+        return Check(Verdict.REFUSED)
     # A bind that ended as somebody else, or as nobody, is no proof of this person's password.
     if not config.server.is_same(name, entry.dn, entry.attributes):
-        return Verdict.REFUSED
-    # Over already, and let in a few more times.
-    on_grace = any(getattr(control, "graceAuthNsRemaining", None) is not None for control in controls)
-    return Verdict.MUST_CHANGE if on_grace else Verdict.ACCEPTED
+        return Check(Verdict.REFUSED)
+    expires_in, graces = _told_of(controls, "timeBeforeExpiration"), _told_of(controls, "graceAuthNsRemaining")
+    # Over already, and let in a few more times; after the last one its holder can no longer change it themself.
+    verdict = Verdict.ACCEPTED if graces is None else Verdict.MUST_CHANGE if graces else Verdict.EXPIRED
+    return Check(verdict, expires_in=expires_in, graces=graces)
+
+
+def _told_of(controls: Any, name: str) -> int | None:
+    found = (getattr(control, name, None) for control in controls or ())
+    return next((int(value) for value in found if value is not None), None)
+
+
+def _refusal(config: LdapConfig, error: Any) -> Verdict:
+    said = _policy_error(error)
+    # Said of a right password only: a wrong one on an expired entry is told nothing.
+    if said == PASSWORD_EXPIRED or config.server.is_expired(_words(error)):
+        return Verdict.EXPIRED
+    # Of any password, where the server tells of locks at all (slapd: ``olcPPolicyUseLockout``).
+    return Verdict.LOCKED if said == ACCOUNT_LOCKED else Verdict.REFUSED
 
 
 def _modify_password(
@@ -236,7 +306,7 @@ def _confirmed(config: LdapConfig, entry: Entry, new: str) -> Outcome:
     """The order was given and its answer lost: the new password tells whether it was carried out."""
     deadline = Deadline(min(SIGN_IN_SECONDS, config.timeout_seconds), config.timeout_seconds)
     try:
-        verdict = _bind(config, deadline, entry, new)
+        verdict = _bind(config, deadline, entry, new).verdict
     except DirectoryUnavailable as error:
         raise ChangeUncertain("the directory fell silent while it changed a password") from error
     if verdict in (Verdict.ACCEPTED, Verdict.MUST_CHANGE):

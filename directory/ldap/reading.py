@@ -111,6 +111,21 @@ class Reading:
         names = (*config.server.pivots, *config.rules.person_attributes)
         return list(self._search(config.people_base, filter_, names))
 
+    def for_sign_in(self, who: UUID | str) -> list[Entry]:
+        """The entry of this identity, or those that have this login or mail address, as the server compares them.
+
+        In one search whichever it is, with all that is mapped: it may be somebody whom the mirror does not know.
+        """
+        config = self._config
+        if isinstance(who, UUID):
+            filter_ = config.server.identity_filter(who)
+        else:
+            text = ldap.filter.escape_filter_chars(who)
+            attributes = [config.rules.person[item] for item in ("login", "email")]
+            filter_ = "(|" + "".join(f"({attribute}={text})" for attribute in attributes if attribute) + ")"
+        names = (*config.server.pivots, *config.rules.person_attributes)
+        return list(self._search(config.people_base, f"(&{config.people_search}{filter_})", names))
+
     def _pivots(self, base: str, filter_: str) -> dict[str, tuple[str, str]]:
         found: dict[str, tuple[str, str]] = {}
         count = 0

@@ -11,13 +11,14 @@ from directory.ldap.config import SYSTEM_AUTHORITIES, LdapConfig
 from directory.ldap.plan import Ceilings
 from directory.ldap.rules import WRITABLE, rules_from
 from directory.ldap.servers import SERVERS
-from directory.models import DirectorySource
+from directory.models import DirectorySource, Member
 from directory.normalise import dn_key
 from directory.sealing import InvalidToken, unseal
 from directory.types import DirectoryRefused, ServerKind, SourceState
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 SETTINGS_SOURCE = "Annuaire"
+ASKED = frozenset({SourceState.ACTIVE, SourceState.PAUSED})
 SECRET_PURPOSE = "directory source"  # noqa: S105 what a secret is sealed for
 
 
@@ -56,6 +57,23 @@ def in_use() -> list[DirectorySource]:
 def active_sources() -> list[DirectorySource]:
     """The sources that are followed, that of the operator's settings first."""
     return [source for source in in_use() if source.state == SourceState.ACTIVE]
+
+
+def of_member(member: Member) -> LdapConfig:
+    """The directory that holds this member's entry.
+
+    Raises ``DirectoryRefused`` as ``of``, and for one that is no longer in use.
+    """
+    source = source_of(member)
+    if source is None:
+        raise DirectoryRefused("the member's directory is no longer in use")
+    return of(source)
+
+
+def source_of(member: Member) -> DirectorySource | None:
+    """The directory to ask about this member; one that is paused is not followed, and still asked."""
+    source = settings_source() if member.source_id is None else member.source
+    return source if source is not None and source.state in ASKED else None
 
 
 def of(source: DirectorySource) -> LdapConfig:

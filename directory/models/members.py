@@ -79,6 +79,9 @@ class Member(AbstractBaseUser):
 
     # Said by the backend of the person it has just let in: why another password must be chosen first.
     must_change_password: str = ""
+    # And of a password that is right: seconds until it is over, and how many more times one that is over lets in.
+    password_expires_in: int | None = None
+    password_graces: int | None = None
 
     USERNAME_FIELD = "id"
     EMAIL_FIELD = "email"

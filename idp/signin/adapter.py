@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from directory import backends
 from directory.backends import forms_of, wait_for_refusal
 from directory.models import Member
-from directory.types import DirectoryUnavailable
+from directory.types import DirectoryUnavailable, PartlyUnavailable
 from idp.services.accounts import mails
 from idp.services.accounts.attempts import Try
 from idp.signin import journal, secrets, standing
@@ -50,6 +50,11 @@ class AccountAdapter(DefaultAccountAdapter):
         "rate_limited": TOO_MANY,
         "incorrect_code": _("Ce code ne convient pas. Attendez le suivant et recommencez."),
         # One sentence for every failure: a closed account and an unknown passkey are answered alike.
+        # To somebody whose passkey is right: it tells nobody anything.
+        "directory_old": _(
+            "L’annuaire n’a pas pu être lu depuis trop longtemps pour ouvrir par une clé d’accès. "
+            "Entrez avec votre mot de passe, ou écrivez à la structure."
+        ),
         "passkey": _("Cette clé d’accès ne convient pas. Essayez-en une autre, ou un autre moyen."),
     }
 
@@ -86,6 +91,10 @@ class AccountAdapter(DefaultAccountAdapter):
             raise self.validation_error(self._failure_code(request))
         try:
             found = authenticate(request, local=local, again=again, **credentials)
+        except PartlyUnavailable as error:
+            if self._goes_on_waiting(request, attempt, error, tries, counted=bool(looks) or error.looked or local()):
+                raise
+            return None
         except DirectoryUnavailable:
             # Nobody's password was looked at: the attempt does not count.  An earlier form of it was.
             tries[-1].give_back()
@@ -97,6 +106,23 @@ class AccountAdapter(DefaultAccountAdapter):
         for each in (*tries, *looks):
             each.give_back()
         return found
+
+    def _goes_on_waiting(
+        self, request: HttpRequest, attempt: Attempt, error: PartlyUnavailable, tries: list[Try], *, counted: bool
+    ) -> bool:
+        """One of several directories is away, and no other said yes: whose member this is must not show.
+
+        A wrong password and a directory that is away are answered alike, as often, and count on the network alike; but
+        what nobody looked at counts on no account once that directory is back.  Somebody who is signed in is no
+        stranger, and is told that the password is wrong.
+        """
+        if error.looked:
+            self._refused(request, attempt, attempt.reason, None)
+            return not request.user.is_authenticated
+        for each in tries:
+            each.give_back(of_network=False)
+        self._refused(request, attempt, "directory_down" if counted else "throttled", None)
+        return counted
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
         """The bind is the proof, by a name that leads to this very member."""

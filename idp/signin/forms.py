@@ -247,7 +247,8 @@ class PasskeyForm(forms.Form):
         try:
             self.check(str(self.cleaned_data.get("credential") or ""))
         except passkeys.Refused as refused:
-            self.refuse(refused.reason, refused.member_id or (self.user.pk if self.user else None), "passkey")
+            said = passkeys.OUT_OF_DATE if refused.reason == passkeys.OUT_OF_DATE else "passkey"
+            self.refuse(refused.reason, refused.member_id or (self.user.pk if self.user else None), said)
         return super().clean()
 
     def check(self, raw: str) -> None:

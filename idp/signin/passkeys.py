@@ -34,6 +34,7 @@ from fido2.webauthn import (
 )
 
 from directory.models import Member
+from directory.selectors import is_out_of_date
 from directory.types import Hold, MemberState
 from idp.signin import journal
 from idp.signin.pending import not_for_long
@@ -62,6 +63,10 @@ class Purpose(StrEnum):
     ENTER = "enter"
     CONFIRM = "confirm"
     ADD = "add"
+
+
+# Why a passkey that is right does not open: the directory was not read for too long.
+OUT_OF_DATE = "directory_old"
 
 
 class Refused(Exception):
@@ -133,6 +138,9 @@ def check_use(
     if not holder.is_active:
         # Said to nobody but the journal: the page answers as it does to a passkey that nobody knows.
         raise Refused(_why_closed(holder), who)
+    if purpose is Purpose.ENTER and is_out_of_date(holder, now):
+        # A password is asked of the directory itself; a passkey rests on what was last read there.
+        raise Refused(OUT_OF_DATE, who)
     _count(request, factor, data.counter, holder, now)
     factor.user = holder
     return factor

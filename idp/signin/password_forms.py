@@ -35,6 +35,9 @@ REFUSALS: dict[str, Text] = {
     "directory_not_allowed": _(
         "L’annuaire ne permet pas à Trousseau de changer ce mot de passe. Écrivez à la structure."
     ),
+    "directory_locked": _(
+        "L’annuaire a verrouillé ce compte après trop d’essais. Patientez un quart d’heure, ou écrivez à la structure."
+    ),
     "directory_closed": _("Ce compte est fermé ou verrouillé. Écrivez à la structure."),
 }
 TOO_SHORT = ngettext_lazy(

@@ -263,7 +263,7 @@ class ChoosePassword(Choosing):
         return answer
 
     def context(self) -> dict[str, Any]:
-        return {"member": self.member, "why": self.stage.why, "link": self.link}
+        return {"member": self.member, "why": self.stage.why, "graces": self.stage.graces, "link": self.link}
 
     def _form(self, data: Any = None) -> NewPasswordForm:
         return NewPasswordForm(data, current=self.stage.why == "must_change")

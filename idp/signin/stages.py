@@ -1,13 +1,18 @@
 """The steps of a sign-in between the password and the session, where the hub decides differently from allauth."""
 
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
 from allauth.account.stages import LoginStage
 from allauth.mfa.stages import AuthenticateStage
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
 from directory.models import Member
 from idp.services.accounts import browsers
@@ -50,9 +55,16 @@ class ChoosePasswordStage(LoginStage):
         why = getattr(self.login.user, "must_change_password", "")
         if why:
             self.state["why"] = why
+        graces = getattr(self.login.user, "password_graces", None)
+        if graces is not None:
+            self.state["graces"] = graces
+        seconds = getattr(self.login.user, "password_expires_in", None)
+        if seconds is not None:
+            self.state["until"] = (timezone.now() + timedelta(seconds=seconds)).isoformat()
 
     def handle(self) -> tuple[HttpResponse | None, bool]:
         if not self.why:
+            self._tell_of_its_end()
             return None, True
         return HttpResponseRedirect(reverse(self.urlname)), True
 
@@ -60,6 +72,20 @@ class ChoosePasswordStage(LoginStage):
     def why(self) -> str:
         """``by_link``, ``must_change`` or ``expired``; nothing where the password stays."""
         return str(self.state.get("why", ""))
+
+    @property
+    def graces(self) -> int | None:
+        """How many more times a password that is over lets in; ``None`` where the directory does not say."""
+        graces = self.state.get("graces")
+        return None if graces is None else int(graces)
+
+    def _tell_of_its_end(self) -> None:
+        """Once for each sign-in, by its day: whoever goes on to a tool reads it when they are back."""
+        until = self.state.pop("until", "")
+        if until:
+            day = date_format(localtime(datetime.fromisoformat(until)), "DATE_FORMAT")
+            told = _("Votre mot de passe n’est plus valable après le {day}. Changez-le avant, depuis « Sécurité ».")
+            messages.warning(self.request, told.format(day=day))
 
     @property
     def link_id(self) -> UUID | None:

@@ -28,7 +28,7 @@ from django.views.generic.edit import FormView
 
 from audit.types import Action
 from directory.models import Member
-from directory.types import DirectoryUnavailable
+from directory.types import DirectoryUnavailable, PartlyUnavailable
 from idp.models import Tool
 from idp.selectors import has_second_factor, live_session, must_enrol, tool_by_client_id
 from idp.services import refusals, sessions
@@ -78,9 +78,10 @@ class SilentDirectory:
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             answer: HttpResponse = super().post(request, *args, **kwargs)  # type: ignore[misc]
-        except DirectoryUnavailable:
+        except DirectoryUnavailable as error:
+            partly = isinstance(error, PartlyUnavailable)
             page: HttpResponse = self.render_to_response(  # type: ignore[attr-defined]
-                self.get_context_data(directory_down=True),  # type: ignore[attr-defined]
+                self.get_context_data(directory_down=True, directory_partly_down=partly),  # type: ignore[attr-defined]
                 status=HTTPStatus.SERVICE_UNAVAILABLE,
                 headers={"Retry-After": RETRY_AFTER_SECONDS},
             )

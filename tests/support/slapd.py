@@ -3,12 +3,17 @@
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from demo.slapd import EmbeddedDirectory
+from directory.ldap.sources import SECRET_PURPOSE
+from directory.models import DirectorySource
+from directory.sealing import seal
+from directory.types import SourceState
 
 
 @pytest.fixture(scope="session")
@@ -111,3 +116,52 @@ def own_directory(settings: Any, fresh_directory: EmbeddedDirectory) -> Embedded
     """The hub reads a directory of this test's own."""
     settings.LDAP = ldap_settings(fresh_directory)
     return fresh_directory
+
+
+# A second one ----------------------------------------------------------------------------------------------------
+
+GUESTS = "ou=invites,dc=alizarine,dc=example"
+ZOE, ZOE_PASSWORD = "zoe.lointaine", "alizarine-horizon"
+
+
+@dataclass
+class Second:
+    """Another directory that the hub follows beside the first: one person of its own, and room for more."""
+
+    server: EmbeddedDirectory
+    source: DirectorySource
+
+    def add(self, uid: str, password: str, **attributes: str) -> None:
+        add_person(self.server, uid, password, branch=GUESTS, **attributes)
+
+
+def add_person(server: EmbeddedDirectory, uid: str, password: str, *, branch: str, **attributes: str) -> str:
+    """A new entry, as somebody who keeps the directory writes one; its name comes back."""
+    given = {"uid": uid, "cn": uid, "sn": uid, "mail": f"{uid}@alizarine.example", "userPassword": password}
+    lines = "".join(f"{name}: {value}\n" for name, value in (given | attributes).items() if value)
+    server.modify(f"dn: uid={uid},{branch}\nchangetype: add\nobjectClass: inetOrgPerson\n{lines}")
+    return f"uid={uid},{branch}"
+
+
+@pytest.fixture
+def second(db: None, own_directory: EmbeddedDirectory, directory_template: EmbeddedDirectory) -> Iterator[Second]:
+    """A second directory with Zoé in it, followed and not yet read; the first is ``own_directory``."""
+    with tempfile.TemporaryDirectory(prefix="trousseau-slapd-") as folder:
+        server = directory_template.copy_to(Path(folder) / "d")
+        server.start()
+        server.modify(f"dn: {GUESTS}\nchangetype: add\nobjectClass: organizationalUnit\nou: invites\n")
+        source = DirectorySource.objects.create(
+            name="Invités",
+            state=SourceState.ACTIVE,
+            uri=server.uri,
+            authorities=server.ca_file.read_text(),
+            bind_dn=server.reader_dn,
+            bind_secret=seal(server.reader_password.encode(), purpose=SECRET_PURPOSE),
+            base=server.base,
+            people_base=GUESTS,
+            groups_base=GUESTS,
+        )
+        two = Second(server, source)
+        two.add(ZOE, ZOE_PASSWORD)
+        yield two
+        server.stop()

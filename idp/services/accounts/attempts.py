@@ -60,8 +60,8 @@ class Budget:
 
 STRANGERS = Budget((Window(5, SHORT), Window(15, DAY)), in_a_row=60)
 OWN_BROWSERS = Budget((Window(4, SHORT), Window(10, DAY)), in_a_row=40)
-# A name that is nobody's has nothing to be guessed; it is counted like the others and sooner forgotten.
-NOBODY = Budget((Window(5, SHORT),))
+# A name that is nobody's, or that of somebody whom the directory has and the mirror not yet; a row is no one's.
+NOBODY = Budget((Window(5, SHORT), Window(15, DAY)))
 # A whole office may share one address.
 NETWORK = Budget((Window(20, timedelta(minutes=1)), Window(300, DAY)))
 # Codes that devices show: typed by somebody who is signed in, and of no account.
@@ -74,10 +74,11 @@ class Try:
 
     counted: tuple[tuple[str, Budget, float], ...]
 
-    def give_back(self) -> None:
+    def give_back(self, *, of_network: bool = True) -> None:
         """It was no failure: take off this very try and no other."""
         for key, budget, at in self.counted:
-            _uncount(key, budget, at)
+            if of_network or budget is not NETWORK:
+                _uncount(key, budget, at)
 
 
 def take(*, account: str, network: str, known: bool, now: datetime) -> Try | None:
