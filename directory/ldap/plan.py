@@ -291,9 +291,14 @@ def make_plan(
     people, shared = _mark_shared(people, mirror)
     if stopped & HOLDS_PEOPLE:
         # Whoever waits keeps everything: the server has taken them out of their groups already (refint).
-        waiting = removals.missing
-        memberships = {**{pair: own for pair, own in mirror.memberships.items() if pair[1] in waiting}, **memberships}
-        leads |= {pair for pair in mirror.leads if pair[1] in waiting}
+        # A group that closes meanwhile closes for them too.
+        closing = frozenset() if "groups" in stopped else removals.groups
+
+        def stays(pair: tuple[UUID, UUID]) -> bool:
+            return pair[1] in removals.missing and pair[0] not in closing
+
+        memberships = {**{pair: own for pair, own in mirror.memberships.items() if stays(pair)}, **memberships}
+        leads |= set(filter(stays, mirror.leads))
     before = {pair: own for pair, own in mirror.memberships.items() if pair[0] in mirror.touched}
     gone = frozenset(pair for pair in before if pair not in memberships)
     if "memberships" in stopped:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from demo.slapd import EmbeddedDirectory
 from directory.models import SyncRun
 from directory.services import synchronise
-from directory.types import RunStatus
+from directory.types import Mode, RunStatus
 from tests.support.ldap_proxy import DOWN, UP, Accident, Byte, Cut, HalfClose, Meanwhile, Measure, Silence, Wire
 from tests.support.mirror import content, difference, put_back
 from tests.support.passes import MONDAY, TUESDAY, WEDNESDAY, a_pass
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 PEOPLE = "ou=personnes,dc=alizarine,dc=example"
 SOMEBODY = f"uid=valerie.julien,ou=membres,{PEOPLE}"
 FEW = settings(
-    max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -113,7 +113,8 @@ def after(road: Road, chain: list[tuple[Callable[[Road, float], None], float]]) 
     with put_back():
         for accident, share in chain:
             accident(road, share)
-        assert a_pass(WEDNESDAY) in (RunStatus.OK, RunStatus.PROBLEMS)
+        # What was hidden is seen again without having changed: only a pass that reads everything finds that.
+        assert a_pass(WEDNESDAY, Mode.DEEP) in (RunStatus.OK, RunStatus.PROBLEMS)
         return content()
 
 

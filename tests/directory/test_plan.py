@@ -280,6 +280,19 @@ def test_whoever_waits_keeps_their_groups():
     assert not plan.leads_removed
 
 
+def test_a_group_that_closes_closes_for_those_who_wait_too():
+    """Found by a chain of accidents: it kept them for ever, since nothing looks at a closed group again."""
+    everybody = [person(number) for number in range(1, 101)]
+    mirror = first(*everybody, groups=[group(1, person(1).dn, person(50).dn, leads=(person(1).dn,))])
+
+    plan = make_plan(mirror, seen(everybody[10:], located=gone(*range(1, 11), 1001)), Ceilings())
+
+    assert [held.what for held in plan.held] == ["people"]
+    assert {each.verb for each in plan.groups} == {"end"}
+    assert len(plan.memberships_removed) == 2
+    assert len(plan.leads_removed) == 1
+
+
 @pytest.mark.parametrize("number", [2, 4])
 def test_a_small_cooperative_is_not_emptied_under_the_ceiling(number):
     mirror = first(*(person(each) for each in range(1, number + 1)))
