@@ -90,6 +90,8 @@ CLOSED = {"slug": "reserve"}
 A_MEMBER = "00000000-0000-4000-8000-000000000001"
 ANOTHER = "00000000-0000-4000-8000-00000000dead"
 BOTH = (Who.OFFICE, Who.TECHNICIAN)
+# A directory that is being set up.
+SOURCE = {"source_id": "71"}
 
 
 def _request(tool: str) -> dict[str, str]:
@@ -252,6 +254,70 @@ TABLE = (
     Row("idp:office_grant", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=UNFIT), "nothing said"),
     Row("idp:office_revoke", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=ABSENT), "no such role"),
     Row("idp:office_rule", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=ABSENT), "no such collective"),
+    # The directory: both see it, and decide what waits; only the technician sets it up.
+    Row("idp:directory", only(*BOTH, answer=PAGE), only(*BOTH, answer=Answer.NO_METHOD)),
+    Row("idp:directory_runs", only(*BOTH, answer=PAGE), only(*BOTH, answer=Answer.NO_METHOD)),
+    Row("idp:directory_run", only(*BOTH, answer=PAGE), only(*BOTH, answer=Answer.NO_METHOD), objects={"run_id": "71"}),
+    Row(
+        "idp:directory_run",
+        only(*BOTH, answer=ABSENT),
+        only(*BOTH, answer=Answer.NO_METHOD),
+        "no such pass",
+        objects={"run_id": "4711"},
+    ),
+    Row("idp:directory_issues", only(*BOTH, answer=PAGE), only(*BOTH, answer=Answer.NO_METHOD)),
+    Row("idp:directory_issue", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=ABSENT), "no such issue"),
+    Row("idp:directory_absent", only(*BOTH, answer=PAGE), only(*BOTH, answer=Answer.NO_METHOD)),
+    Row("idp:directory_source", only(*BOTH, answer=PAGE), only(*BOTH, answer=Answer.NO_METHOD), objects=SOURCE),
+    Row("idp:directory_waiting", only(*BOTH, answer=PAGE), only(*BOTH, answer=Answer.NO_METHOD), objects=SOURCE),
+    Row(
+        "idp:directory_approve",
+        only(*BOTH, answer=Answer.NO_METHOD),
+        only(*BOTH, answer=UNFIT),
+        "without having read",
+        objects=SOURCE,
+    ),
+    Row(
+        "idp:directory_approve",
+        only(*BOTH, answer=Answer.NO_METHOD),
+        only(*BOTH, answer=DONE),
+        "nothing waits",
+        objects=SOURCE,
+        form={"read": "1", "digest": "x"},
+    ),
+    Row(
+        "idp:directory_add",
+        only(Who.TECHNICIAN, answer=DONE),
+        only(Who.TECHNICIAN, answer=DONE),
+        "confirms the identity first",
+    ),
+    *(
+        Row(
+            "idp:directory_step",
+            only(Who.TECHNICIAN, answer=DONE),
+            only(Who.TECHNICIAN, answer=DONE),
+            f"{step}, confirms the identity first",
+            objects=SOURCE | {"step": step},
+        )
+        for step in (
+            *("adresse", "chiffrement", "compte", "branches"),
+            *("correspondance", "possibilites", "essai"),
+        )
+    ),
+    Row(
+        "idp:directory_step", *[only(Who.TECHNICIAN, answer=ABSENT)] * 2, "no such step", objects=SOURCE | {"step": "x"}
+    ),
+    *(
+        Row(
+            "idp:directory_act",
+            NO_INSIDE,
+            only(Who.TECHNICIAN, answer=DONE),
+            f"{act}, a draft",
+            objects=SOURCE | {"act": act},
+        )
+        for act in ("lire", "tout-lire", "a-blanc", "suivre", "pause", "retirer")
+    ),
+    Row("idp:directory_act", NO_INSIDE, members(ABSENT), "no such act", objects=SOURCE | {"act": "vider"}),
     # The technician's.
     Row("idp:deliveries", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
     Row(

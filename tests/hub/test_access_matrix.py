@@ -10,9 +10,10 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
-from directory.models import Collective, Member, Membership, RoleGrant
-from directory.types import Hold, Role
+from directory.models import Collective, DirectorySource, Member, Membership, RoleGrant, SyncRun
+from directory.types import Hold, Role, RunStatus
 from idp.models import Tool
 from tests.hub.access import A_MEMBER, IN, OUT, PUBLISHED, TABLE, Answer, Row, Who
 from tests.support.cast import make_member, make_tool
@@ -66,8 +67,10 @@ def people(db) -> dict[Who, Client]:
 
 @pytest.fixture
 def tools(signing_key, people) -> None:
-    """One tool for everybody, one for nobody here."""
+    """One tool for everybody, one for nobody here; a directory that is being set up."""
     make_tool("ouvert", "Ouvert", scopes="openid")
+    source = DirectorySource.objects.create(pk=71, name="Grappe")
+    SyncRun.objects.create(pk=71, source=source, started_at=timezone.now(), status=RunStatus.OK)
     tool = make_tool("reserve", "Réservé", scopes="openid", everyone=False)
     tool.collectives.add(Collective.objects.create(entry_uuid=uuid4(), name="Autre", slug="autre"))
 
