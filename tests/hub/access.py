@@ -305,7 +305,11 @@ TABLE = (
         )
     ),
     Row(
-        "idp:directory_step", *[only(Who.TECHNICIAN, answer=ABSENT)] * 2, "no such step", objects=SOURCE | {"step": "x"}
+        "idp:directory_step",
+        only(Who.TECHNICIAN, answer=ABSENT),
+        only(Who.TECHNICIAN, answer=ABSENT),
+        "no such step",
+        objects=SOURCE | {"step": "x"},
     ),
     *(
         Row(
