@@ -54,6 +54,7 @@ REASONS: dict[str, Text] = {
     "changed_meanwhile": _("modifié entre-temps dans l’annuaire"),
     "value_unfit": _("valeur que l’annuaire ne prend pas"),
     "change_uncertain": _("annuaire muet pendant l’écriture"),
+    "too_many_corrections": _("trop de corrections en une minute"),
     "too_heavy": _("photo trop lourde"),
     "too_large": _("photo de trop grandes dimensions"),
     "unreadable": _("photo illisible"),
@@ -267,3 +268,42 @@ def why(ability: Ability) -> str:
 def hint(kind: ServerKind, ability: Ability) -> Text:
     """What somebody could change on the server; empty where nothing is missing, or nothing can be done."""
     return "" if ability.can else HINTS.get((kind, ability.what), "")
+
+
+# What members read when a correction of their own is refused: what became of it, whose doing it is, what to do.
+PROFILE_REFUSALS: dict[str, Text] = {
+    "no_entry": _("Rien n’est enregistré : votre compte n’a pas de fiche dans l’annuaire. Demandez à la structure."),
+    "not_own_entry": _("Rien n’est enregistré : cette fiche n’est pas la vôtre."),
+    "not_writable": _("Cette donnée ne se corrige pas ici, et rien n’est enregistré. Demandez à la structure."),
+    "changed_meanwhile": _(
+        "Rien n’est enregistré : votre fiche n’est plus à sa place dans l’annuaire. Demandez à la structure."
+    ),
+    "value_unfit": _("L’annuaire ne prend pas cette valeur, et rien n’est enregistré. Écrivez-la autrement."),
+    "change_uncertain": _(
+        "L’annuaire s’est tu pendant l’enregistrement : nous ne savons pas s’il l’a fait. "
+        "Ce que vous avez écrit est encore là. Attendez un moment, puis enregistrez de nouveau : rien ne sera fait deux fois."
+    ),
+    "too_heavy": _("Cette photo pèse plus de 2 Mo. Rien n’est enregistré : choisissez-en une plus légère."),
+    "too_large": _(
+        "Cette photo a plus de 25 millions de points. Rien n’est enregistré : choisissez-en une plus petite."
+    ),
+    "unreadable": _(
+        "Ce fichier n’est pas une photo JPEG, PNG ou WebP que nous savons lire. Rien n’est enregistré : "
+        "choisissez-en une autre."
+    ),
+    "DirectoryUnavailable": _(
+        "Pas enregistré : l’annuaire ne répond pas. Vous n’y êtes pour rien, et ce que vous avez écrit est encore là. "
+        "Attendez un moment, puis enregistrez de nouveau."
+    ),
+    "DirectoryRefused": _(
+        "Pas enregistré : l’annuaire refuse d’être modifié d’ici. Vous n’y êtes pour rien. Prévenez la structure."
+    ),
+    "too_many_corrections": _(
+        "Pas enregistré : vous avez enregistré beaucoup de fois en une minute. Attendez une minute, puis recommencez : "
+        "ce que vous avez écrit est encore là."
+    ),
+}
+
+
+def profile_refusal(code: str) -> Text:
+    return PROFILE_REFUSALS[code]

@@ -91,13 +91,15 @@ def write(config: LdapConfig, entry_uuid: UUID, wanted: Mapping[str, str], *, se
 
     def plan(now: Entry) -> dict[str, Edit]:
         held = edits.shown(now.attributes, config.rules)
-        if any(held[item] != value for item, value in seen.items()):
-            raise _Overtaken
         try:
             found = {item: edits.edit_of(item, text, now.attributes, config.rules) for item, text in wanted.items()}
         except Unwritable as error:
             raise Unfit([error.item]) from error
-        return {item: edit for item, edit in found.items() if edit is not None}
+        to_do = {item: edit for item, edit in found.items() if edit is not None}
+        # What is already as it was wanted is nobody's conflict: such is a change whose answer was lost, sent again.
+        if any(held[item] != value and (item in to_do or item not in wanted) for item, value in seen.items()):
+            raise _Overtaken
+        return to_do
 
     return _carry_out(config, entry_uuid, plan)
 

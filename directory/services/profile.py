@@ -1,6 +1,6 @@
 """Members correcting what the directory says of them: written there first, then taken over into the mirror."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ class ProfileRefused(Exception):
     """Nothing was saved, but for ``change_uncertain``, where nobody knows.
 
     ``reason`` has its words in ``directory.words``; ``items``: what it is about; ``now``: for ``changed_meanwhile``,
-    what the directory says of these items.
+    what the directory says of these items and of those that go together with them, or nothing where the entry is gone.
     """
 
     def __init__(self, reason: str, items: Sequence[str] = (), now: Mapping[str, str] | None = None) -> None:
@@ -68,7 +68,7 @@ def change_profile(
     def carry_out(config: LdapConfig, entry: UUID) -> Written:
         return writing.write(config, entry, wanted, seen=kept)
 
-    member, source, written = _written(member_id, tuple(sorted(wanted)), carry_out, actor, now)
+    member, source, written = _written(member_id, tuple(sorted(wanted)), carry_out, actor, now, beside=together)
     if not written.changed:
         return Saved(member, is_shown=True)
     return _taken_over(member, source, written, tuple(sorted(wanted)), actor, now)
@@ -102,12 +102,20 @@ def change_photo(*, member_id: UUID, raw: bytes, actor: Actor, now: datetime) ->
     return Saved(saved.member, is_shown=True)
 
 
+def refuse(*, member_id: UUID, reason: str, items: Sequence[str], actor: Actor, now: datetime) -> ProfileRefused:
+    """What never came this far: the same error, after the same line."""
+    _note_refusal(member_id, reason, items, actor, now)
+    return ProfileRefused(reason, items)
+
+
 def _written(
     member_id: UUID,
     items: tuple[str, ...],
     carry_out: Callable[[LdapConfig, UUID], Written],
     actor: Actor,
     now: datetime,
+    *,
+    beside: Collection[str] = (),
 ) -> tuple[Member, DirectorySource, Written]:
     """In the directory, outside any transaction: what is written there is not taken back by one that rolls back.
 
@@ -126,12 +134,12 @@ def _written(
         try:
             return member, member.source, carry_out(config, member.entry_uuid)
         except Conflict as error:
-            now_there = _as_it_is(member.source, config, error.now, items, now)
+            now_there = _as_it_is(member.source, config, error.now, {*items, *beside}, now)
             raise ProfileRefused("changed_meanwhile", items, now_there) from error
 
 
 def _as_it_is(
-    source: DirectorySource, config: LdapConfig, found: Written | None, items: tuple[str, ...], now: datetime
+    source: DirectorySource, config: LdapConfig, found: Written | None, items: Collection[str], now: datetime
 ) -> dict[str, str]:
     if found is None:
         return {}

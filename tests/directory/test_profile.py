@@ -120,6 +120,21 @@ def test_half_of_an_address_is_not_put_to_half_of_another(own, noemie):
         correct(noemie, town="Sète")
 
     assert refused.value.reason == "changed_meanwhile"
+    assert refused.value.now == {
+        "postal_address": noemie.postal_address,
+        "postal_code": "30999",
+        "town": noemie.town,
+    }
+
+
+def test_what_is_already_as_it_was_wanted_is_no_conflict(own, noemie):
+    """An order whose answer was lost is sent again by whoever gave it."""
+    change(own, NOEMIE, "mobile", "06 39 98 77 66")
+
+    saved = correct(noemie, mobile="06 39 98 77 66")
+
+    assert saved.is_shown
+    assert refusals() == []
 
 
 def test_nobody_corrects_for_somebody_else(own, noemie):
