@@ -67,7 +67,7 @@ def test_a_form_that_was_looked_at_counts_when_the_directory_falls_silent_before
     """It is silent to whoever asks too much at once: wrong guesses would be free."""
     shown: list[str] = []
 
-    def check(_config: Any, _uuid: Any, password: str) -> Check:
+    def check(_config: Any, _uuid: Any, password: str, **_: Any) -> Check:
         shown.append(password)
         if password == TWO_FORMS:
             return Check(Verdict.REFUSED)
@@ -91,8 +91,8 @@ def test_two_forms_take_two_steps_for_members_whose_hash_is_slow_and_for_nobody(
     monkeypatch.setattr(backends, "REFUSAL_SECONDS", step)
     asked = ldap_client._bind
 
-    def bind(*args: Any) -> Verdict:
-        if args[2].startswith(f"uid={NOEMIE},"):
+    def bind(*args: Any) -> Check:
+        if args[2].dn.startswith(f"uid={NOEMIE},"):
             sleep(0.6 * step)
         return asked(*args)
 

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from audit.models import Event
 from audit.types import Action
-from directory.ldap import passwords as ldap_client
+from demo.slapd import EmbeddedDirectory
 from directory.models import Member
-from directory.types import DirectoryUnavailable, Hold, MemberState
+from directory.types import Hold, MemberState
 from idp.models import HubSession
 from idp.services import refusals
 from idp.services.accounts import mails
@@ -610,12 +610,8 @@ def test_a_closed_account_is_not_opened_by_its_passkey_and_the_page_does_not_say
         assert "Cette clé d’accès ne convient pas." in page
 
 
-def test_a_silent_directory_does_not_stop_a_passkey(phone: Passkey, monkeypatch: pytest.MonkeyPatch) -> None:
-    def silent(*_: Any, **__: Any) -> None:
-        raise DirectoryUnavailable
-
-    monkeypatch.setattr(ldap_client, "verify_password", silent, raising=False)
-    monkeypatch.setattr("directory.backends.DirectoryBackend.authenticate", silent)
+def test_a_directory_that_is_away_does_not_stop_a_passkey(phone: Passkey, own_directory: EmbeddedDirectory) -> None:
+    own_directory.stop()
     browser = Client()
 
     enter(browser, phone)

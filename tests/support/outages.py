@@ -227,6 +227,11 @@ class World:
         """An operator's command, or what the worker would do at its turn."""
         subprocess.run([sys.executable, "manage.py", command], check=True, capture_output=True, **self.hub.how)
 
+    def worker(self) -> Server:
+        """The hub's own loop, with the process that follows the directory beside it; not started yet."""
+        command = [sys.executable, "manage.py", "run_worker"]
+        return Server(command, self.hub.log.with_name("worker.log"), lambda: True, self.hub.how)
+
     def all_at_once(self, asked: dict[str, Callable[[], Answer]]) -> dict[str, Answer]:
         """Each in a thread: what hangs holds nobody else up, and the whole takes as long as the slowest."""
         with ThreadPoolExecutor(len(asked)) as pool:
@@ -247,7 +252,8 @@ def eventually(holds: Callable[[], bool], seconds: float) -> bool:
 
 
 @contextmanager
-def world(folder: Path) -> Iterator[World]:
+def world(folder: Path, *, back_channel: str = "") -> Iterator[World]:
+    """``back_channel``: the address at which the tool wants to hear of sign-outs."""
     folder.chmod(0o711)
     with ExitStack() as stack:
         postgres, database_url = database(folder)
@@ -262,7 +268,11 @@ def world(folder: Path) -> Iterator[World]:
         origin = f"http://127.0.0.1:{port}"
         environment = hub_environment(folder, origin, database_url, cache_url, directory)
         prepared = subprocess.run(
-            [sys.executable, "-m", "tests.support.outages"], cwd=ROOT, env=environment, capture_output=True, text=True
+            [sys.executable, "-m", "tests.support.outages", back_channel],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         assert prepared.returncode == 0, prepared.stderr[-3000:]
         told = json.loads(prepared.stdout.splitlines()[-1]) | accounts_of(directory)
@@ -302,6 +312,7 @@ def hub_environment(
         "TROUSSEAU_SECRET_KEY": secrets.token_urlsafe(50),
         "TROUSSEAU_KEY_ENCRYPTION_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "TROUSSEAU_PAIRWISE_SALT": secrets.token_urlsafe(32),
+        "TROUSSEAU_OUTGOING_NETWORKS": '["127.0.0.0/8"]',
         "TROUSSEAU_LDAP_URI": directory.uri,
         "TROUSSEAU_LDAP_BASE": directory.base,
         "TROUSSEAU_LDAP_BIND_DN": directory.reader_dn,
@@ -331,7 +342,12 @@ def main() -> None:
         slug="wiki",
         name="Wiki",
         redirect_uris=[REDIRECT],
-        properties={"everyone": True, "scopes": "openid", "offline_access": True},
+        properties={
+            "everyone": True,
+            "scopes": "openid",
+            "offline_access": True,
+            "backchannel_logout_uri": sys.argv[1],
+        },
         **common,
     )
     robot = register_tool(
