@@ -16,6 +16,7 @@ from directory.ldap.servers import SERVERS
 from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
 from directory.normalise import InvalidName, fold, parse_dn
 from directory.runs import last_read
+from directory.selectors import READ
 from directory.types import Hold, Kind, MemberState, RunStatus, ServerKind, SourceState
 
 # A mirror that is older than this is said to be late: the worker reads at the latest every quarter of an hour.
@@ -78,6 +79,15 @@ def waiting_of(source: DirectorySource) -> SyncRun | None:
     """The pass whose removals wait for a person, if they do."""
     run = last_read(source)
     return run if run is not None and run.status == RunStatus.HELD and run.report.get("approval") else None
+
+
+def held_of(source: DirectorySource) -> tuple[str, int]:
+    """Which removals wait for a person, and how many, without reading the report; nothing: ``("", 0)``."""
+    last = SyncRun.objects.filter(source=source, dry=False, status__in=READ).order_by("-id")
+    row = last.values_list("status", "counts", "report__approval").first()
+    if row is None or row[0] != RunStatus.HELD or not row[2]:
+        return "", 0
+    return str(row[2]), int(row[1].get("held", 0))
 
 
 def dry_run_of(source: DirectorySource) -> SyncRun | None:

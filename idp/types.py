@@ -132,6 +132,7 @@ class MailKind(TextChoices):
     ALARM = "alarm", _("alerte d’un membre")
     DEPARTURE = "departure", _("annonce d’un départ")
     ROLE_REMINDER = "role_reminder", _("fin d’un rôle")
+    DIRECTORY = "directory", _("état d’un annuaire")
 
 
 class OutgoingState(TextChoices):

@@ -52,6 +52,8 @@ class DirectorySource(models.Model):
     failing_since = models.DateTimeField(null=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)
     retry_at = models.DateTimeField(null=True, editable=False)
+    # What was told of it by mail, and when: by kind.
+    told = models.JSONField(default=dict, editable=False)
     # What somebody asked for in the pages: the worker does it at its next turn.
     wanted = models.CharField(max_length=8, choices=Mode.choices, blank=True, editable=False)
     wanted_dry = models.BooleanField(default=False, editable=False)

@@ -38,6 +38,13 @@ EXCUSED = {
     "directory.ldap.apply._rewrite": "rows of a plan; applying it records what became of each",
     "directory.ldap.apply._write_nesting": "which groups are in which, of a plan; applying it records the change",
     "directory.ldap.sources.settings_source": "the row of the directory that the operator's settings name",
+    "directory.ldap.sources.in_use": "the same row, where it is not there yet",
+    "directory.pictures._encoded": "a picture written into memory, not into the database",
+    "directory.services.turns._confirm": "when a source was last found as it is known; what changes is recorded",
+    "directory.services.turns._is_well": "until when a source that did not answer is left alone; its passes are recorded",
+    "directory.services.turns._try_later": "until when a source that did not answer is left alone; its passes are recorded",
+    "directory.services.turns._take_what_is_asked": "what a page asked for, which was recorded, handed to the pass",
+    "idp.services.accounts.directory_mails._one": "what was told of a source; its mails are recorded when they are sent",
     "directory.services.one_entry.take_over": "that groups are to be read whole; taking the entry over is recorded",
     "directory.services.passes._apply": "how far a source was followed; applying the plan records what it did",
     "directory.runs.open_run": "the row of a pass, before anything is known; its outcome is recorded with what it did",
@@ -151,8 +158,8 @@ def sources() -> list[Path]:
 def test_every_function_that_writes_is_recorded_or_excused_with_a_reason():
     missing = {name for path in sources() for name in unrecorded(path)}
 
-    assert missing - EXCUSED.keys() == set(), "these write to the database without a line in the journal"
-    assert EXCUSED.keys() - missing == set(), "these need no excuse any more"
+    assert sorted(missing - EXCUSED.keys()) == [], "these write to the database without a line in the journal"
+    assert sorted(EXCUSED.keys() - missing) == [], "these need no excuse any more"
 
 
 @pytest.mark.parametrize(

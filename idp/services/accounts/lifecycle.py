@@ -18,7 +18,7 @@ from directory.models import Departure, RoleGrant
 from directory.policy import REMINDERS, ROLE_REMINDERS, reminder_is_due
 from directory.services import departures, erasure
 from directory.types import Role
-from idp.services.accounts import lifecycle_mails, mails, recovery
+from idp.services.accounts import directory_mails, lifecycle_mails, mails, recovery
 from idp.types import MailKind
 
 log = logging.getLogger("idp.lifecycle")
@@ -51,6 +51,7 @@ def turn(*, now: datetime) -> None:
         remind,
         remind_of_roles,
         services.settle_second_factor_dates,
+        directory_mails.tell_of_directories,
     )
     for step in steps:
         try:

@@ -70,8 +70,13 @@ def queue(
     )
 
 
-def rendered(template: str, member: Member, context: Mapping[str, Any], *, language: str = "") -> tuple[str, str]:
-    """Subject and text of a mail, as the member would get it: also what the office sees beforehand."""
+def rendered(
+    template: str, member: Member | None, context: Mapping[str, Any], *, language: str = ""
+) -> tuple[str, str]:
+    """Subject and text of a mail, as the member would get it: also what the office sees beforehand.
+
+    Without a member, it is written in the hub’s language.
+    """
     known = {
         "member": member,
         "cooperative": settings.COOPERATIVE,
@@ -80,7 +85,7 @@ def rendered(template: str, member: Member, context: Mapping[str, Any], *, langu
         "origin": settings.ORIGIN,
         **context,
     }
-    with translation.override(language or language_of(member)):
+    with translation.override(language or (language_of(member) if member else settings.LANGUAGE_CODE)):
         text = render_to_string(f"idp/mail/{template}.txt", known).strip()
     subject, _line, body = text.partition("\n")
     return subject.strip(), body.strip() + "\n"
@@ -89,7 +94,7 @@ def rendered(template: str, member: Member, context: Mapping[str, Any], *, langu
 def queue_text(
     *,
     kind: MailKind,
-    member: Member,
+    member: Member | None,
     subject: str,
     body: str,
     now: datetime,
@@ -98,7 +103,7 @@ def queue_text(
     kept: timedelta = KEPT,
 ) -> OutgoingMail | None:
     """As ``queue``, for a text that was written elsewhere."""
-    to = address or address_of(member)
+    to = address or (address_of(member) if member else "")
     if "@" not in to:
         # The office may be reached by telephone.
         return None

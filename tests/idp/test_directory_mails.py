@@ -1,0 +1,116 @@
+"""Mails of a directory that needs a person: said once, again every day, and once when it is over."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.conf import settings as hub_settings
+
+from directory.models import DirectorySource, RoleGrant, SyncRun
+from directory.sealing import unseal
+from directory.types import Role, RunStatus, SourceState
+from idp.models import OutgoingMail
+from idp.services.accounts import directory_mails, lifecycle, mails
+from idp.types import MailKind
+from tests.support.cast import MONDAY, make_member
+
+pytestmark = pytest.mark.django_db
+TECHNICIAN = "tea.martin@alizarine.example"
+OFFICE = "bureau@alizarine.example"
+
+
+@pytest.fixture
+def source(settings) -> DirectorySource:
+    settings.OFFICE_CONTACT = OFFICE
+    someone = make_member("tea.martin", "Téa Martin", email=TECHNICIAN)
+    RoleGrant.objects.create(member=someone, role=Role.TECHNICIAN)
+    return DirectorySource.objects.create(name="Grappe", state=SourceState.ACTIVE)
+
+
+def hold(source: DirectorySource, approval: str = "a" * 16, count: int = 7) -> None:
+    SyncRun.objects.create(
+        source=source,
+        started_at=MONDAY,
+        status=RunStatus.HELD if approval else RunStatus.OK,
+        counts={"held": count},
+        report={"approval": approval},
+    )
+
+
+def told(now) -> list[tuple[str, str]]:
+    """To whom, and of what, in one turn of the worker."""
+    OutgoingMail.objects.all().delete()
+    lifecycle.turn(now=now)
+    rows = OutgoingMail.objects.filter(kind=MailKind.DIRECTORY).order_by("pk")
+    found = [json.loads(unseal(bytes(row.sealed), purpose=mails.PURPOSE)) for row in rows]
+    return [(mail["to"], f"{mail['subject']}\n{mail['body']}") for mail in found]
+
+
+def readers(now) -> list[str]:
+    return sorted(to for to, _text in told(now))
+
+
+def test_removals_that_wait_are_told_to_the_office_and_to_technicians_once_a_day(source):
+    assert readers(MONDAY) == []
+    hold(source)
+
+    found = told(MONDAY)
+
+    assert sorted(to for to, _text in found) == [OFFICE, TECHNICIAN]
+    for _to, text in found:
+        assert "7 retraits" in text
+        assert f"{hub_settings.ORIGIN}/" in text
+        assert str(source.pk) in text
+    assert readers(MONDAY + timedelta(hours=23)) == []
+    assert readers(MONDAY + timedelta(hours=24)) == [OFFICE, TECHNICIAN]
+
+
+def test_other_removals_are_news_and_what_was_decided_is_not_told(source):
+    hold(source)
+    told(MONDAY)
+    hold(source, "b" * 16)
+    assert readers(MONDAY + timedelta(minutes=1)) == [OFFICE, TECHNICIAN]
+    hold(source, "")
+    assert readers(MONDAY + timedelta(minutes=2)) == []
+    hold(source, "b" * 16)
+    assert readers(MONDAY + timedelta(minutes=3)) == [OFFICE, TECHNICIAN], "it came back"
+
+
+def test_a_directory_that_cannot_be_read_is_told_to_technicians_and_so_is_its_return(source):
+    source.failing_since = MONDAY
+    source.save()
+    assert readers(MONDAY + timedelta(minutes=14)) == [], "a server that restarts is no alarm"
+    assert readers(MONDAY + timedelta(minutes=15)) == [TECHNICIAN]
+    assert readers(MONDAY + timedelta(minutes=16)) == []
+    DirectorySource.objects.update(failing_since=None)
+
+    ((to, text),) = told(MONDAY + timedelta(minutes=17))
+
+    assert to == TECHNICIAN
+    assert "se lit de nouveau" in text
+    assert readers(MONDAY + timedelta(minutes=18)) == []
+
+
+def test_where_no_technician_can_be_written_to_the_office_is(source):
+    RoleGrant.objects.update(ends_at=MONDAY - timedelta(days=1))
+    source.failing_since = MONDAY
+    source.save()
+
+    ((to, text),) = told(MONDAY + timedelta(hours=1))
+
+    assert to == OFFICE
+    assert "ne se lit plus" in text
+
+
+@pytest.mark.parametrize("state", [SourceState.DRAFT, SourceState.PAUSED, SourceState.RETIRED])
+def test_of_a_directory_that_is_not_followed_nothing_is_told(source, state):
+    hold(source)
+    source.failing_since, source.state = MONDAY, state
+    source.save()
+
+    assert readers(MONDAY + timedelta(hours=1)) == []
+
+
+def test_an_idle_turn_costs_two_statements_a_source(source, django_assert_max_num_queries):
+    with django_assert_max_num_queries(5):
+        directory_mails.tell_of_directories(now=MONDAY)
