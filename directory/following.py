@@ -160,8 +160,9 @@ def holds_passwords(attribute: str) -> bool:
 def usual_places(source: DirectorySource) -> dict[str, str]:
     """Where it is looked for, and by which filter, where nothing else is said."""
     server = SERVERS[ServerKind(source.server)]
-    base = source.base or "dc=exemple,dc=fr"
-    people = source.people_base or server.people_base(base)
+    given = settings_connection() if source.from_settings else {}
+    base = str(given.get("base") or source.base or "dc=exemple,dc=fr")
+    people = str(given.get("people_base") or source.people_base or server.people_base(base))
     return {
         "base": "dc=exemple,dc=fr",
         "people_base": server.people_base(base),
@@ -174,8 +175,9 @@ def usual_places(source: DirectorySource) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """How old what the hub knows is, in the worst of the sources that are followed."""
+    """How old what the hub knows of one directory is."""
 
+    source: DirectorySource
     read_at: datetime | None
     failing_since: datetime | None
     retry_at: datetime | None
@@ -183,19 +185,20 @@ class Age:
     is_late: bool
 
 
-def age(now: datetime) -> Age | None:
-    """Of the source that was read longest ago; None where none is followed."""
+def ages(now: datetime) -> list[Age]:
+    """Of each source that is followed, the one that was read longest ago first."""
     rows = list(DirectorySource.objects.filter(state=SourceState.ACTIVE))
-    if not rows:
-        return None
-    row = min(rows, key=lambda each: (each.read_at is not None, each.read_at or now))
-    last = SyncRun.objects.filter(source=row, dry=False).exclude(status=RunStatus.RUNNING).order_by("-id")
-    run = last.only("status", "error", "started_at").first()
+    rows.sort(key=lambda each: (each.read_at is not None, each.read_at or now, each.pk))
+    last = _last_runs([row.pk for row in rows])
+    return [_age(row, last.get(row.pk), now) for row in rows]
+
+
+def _age(row: DirectorySource, run: SyncRun | None, now: datetime) -> Age:
     failed = run is not None and run.status == RunStatus.FAILED
-    since = row.failing_since or (run.started_at if run is not None and failed else None)
     return Age(
+        row,
         row.read_at,
-        since,
+        row.failing_since or (run.started_at if run is not None and failed else None),
         row.retry_at if row.retry_at and row.retry_at > now else None,
         run.error if run is not None and failed else "",
         row.read_at is None or now - row.read_at > LATE,

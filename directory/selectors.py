@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db.models import Q
 
 from audit.selectors import fold
-from directory.models import Collective, Departure, Member, StatusPeriod, SyncRun
+from directory.models import Collective, Departure, DirectorySource, Member, StatusPeriod
 from directory.normalise import login_key, mail_key
-from directory.types import MailState, Role, RunStatus
+from directory.types import MailState, Role, RunStatus, SourceState
 
 # Passes that read the whole directory: what was held back waits for a person, but was seen.
 READ = (RunStatus.OK, RunStatus.PROBLEMS, RunStatus.HELD)
@@ -42,9 +42,13 @@ def collective_ids(member: Member) -> frozenset[UUID]:
 
 
 def directory_age(now: datetime) -> timedelta | None:
-    """How old the copy is: the time since the last pass that read everything; None before the first."""
-    last = SyncRun.objects.filter(status__in=READ).order_by("-id").values_list("started_at", flat=True).first()
-    return now - last if last else None
+    """How old the copy is: of the directory that was read longest ago, if several are followed.
+
+    None where one was never read, or none is followed.
+    """
+    read = list(DirectorySource.objects.filter(state=SourceState.ACTIVE).values_list("read_at", flat=True))
+    times = [each for each in read if each is not None]
+    return now - min(times) if times and len(times) == len(read) else None
 
 
 def is_out_of_date(member: Member, now: datetime) -> bool:

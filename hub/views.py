@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from directory.selectors import directory_age
 from hub import mailbox as mailbox_reader
 from hub.back_channel import is_called_by_programs
 from hub.context import facts
@@ -72,14 +74,19 @@ def style(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def healthz(request: HttpRequest) -> HttpResponse:
-    """For the supervisor: is this process able to serve?  A silent directory is not its business."""
+    """For the supervisor: is this process able to serve?
+
+    A silent directory is no reason to start it again: its age is told, for whoever wants to be woken by it.
+    """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
+        age = directory_age(timezone.now())
     except DatabaseError:
         return JsonResponse({"status": "failing", "database": "unavailable"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
-    return JsonResponse({"status": "ok", "database": "ok"})
+    seconds = int(age.total_seconds()) if age is not None else None
+    return JsonResponse({"status": "ok", "database": "ok", "directory_age_seconds": seconds})
 
 
 # Errors ------------------------------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """Long values, broken and grouped where a reader would."""
 
 import re
+from datetime import datetime
 
 from django import template
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -28,3 +31,17 @@ def in_fours(value: object) -> SafeString:
     """A key by groups of four, which are copied without spaces between them."""
     groups = re.findall(r".{1,4}", str(value))
     return mark_safe("<wbr>".join(f"<span>{conditional_escape(each)}</span>" for each in groups))  # noqa: S308
+
+
+@register.filter
+def in_parts(value: object) -> SafeString:
+    """The name of an entry, or a fingerprint, breaks after its commas and colons."""
+    return mark_safe(re.sub(r"(?<=[,:])", "<wbr>", conditional_escape(str(value))))  # noqa: S308 escaped above
+
+
+@register.filter
+def ago(then: datetime, now: datetime) -> str:
+    """How long that is: "0 minutes ago" is a moment ago."""
+    if (now - then).total_seconds() < 60:
+        return _("à l’instant")
+    return _("il y a %(time)s") % {"time": timesince(then, now)}

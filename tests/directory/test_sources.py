@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 from audit.models import Event
 from audit.types import SYSTEM, Action, Actor
 from demo.slapd import EmbeddedDirectory
-from directory import following, services
+from directory import following, selectors, services
 from directory.ldap import sources
 from directory.ldap.plan import Ceilings
 from directory.ldap.probing import Branches, Known, Reached, Samples, Secured, Trouble
@@ -492,18 +492,33 @@ def test_two_people_with_one_address_are_one_thing_to_settle_and_both_are_named(
 def test_the_age_says_since_when_it_fails_and_when_it_is_tried_again(own_directory, lea):
     follower = Follower()
     follower.turn(now=MONDAY)
-    good = following.age(MONDAY + timedelta(minutes=1))
+    (good,) = following.ages(MONDAY + timedelta(minutes=1))
     own_directory.stop()
     later = MONDAY + timedelta(minutes=20)
     follower.turn(now=later)
     follower.close()
 
-    bad = following.age(later + timedelta(seconds=1))
+    (bad,) = following.ages(later + timedelta(seconds=1))
 
     assert (good.failing_since, good.is_late) == (None, False)
     assert (bad.failing_since, bad.read_at) == (later, MONDAY)
     assert bad.retry_at is not None
-    assert following.age(later + timedelta(hours=1)).is_late
+    assert following.ages(later + timedelta(hours=1))[0].is_late
+
+
+def test_of_two_directories_the_age_is_that_of_the_one_that_is_not_read(second, lea):
+    follower = Follower()
+    follower.turn(now=MONDAY)
+    second.server.stop()
+    later = MONDAY + timedelta(minutes=20)
+    follower.turn(now=later)
+    follower.close()
+
+    bad, good = following.ages(later + timedelta(minutes=15))
+
+    assert (bad.source.name, bad.failing_since, bad.read_at, bad.is_late) == ("Invités", later, MONDAY, True)
+    assert (good.failing_since, good.read_at, good.is_late) == (None, later, False)
+    assert selectors.directory_age(later) == timedelta(minutes=20)
 
 
 def test_a_kind_is_kept_as_it_differs_and_a_usual_word_can_be_taken_out(lea):

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,11 @@ from django.core.mail.backends.filebased import EmailBackend
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from directory.types import DirectoryUnavailable
+from directory.models import DirectorySource
+from directory.types import DirectoryUnavailable, SourceState
 from hub import logs, views
 from hub.mailbox import mails
 from hub.middleware import Errors, NoStore, RequestLog
@@ -173,7 +174,20 @@ def test_the_style_page_opens_in_the_demonstration(client: Client, db: None) -> 
 
 
 def test_health_answers_when_the_database_does(client: Client, db: None) -> None:
-    assert client.get("/healthz").json() == {"status": "ok", "database": "ok"}
+    assert client.get("/healthz").json() == {"status": "ok", "database": "ok", "directory_age_seconds": None}
+
+
+def test_health_tells_the_age_of_the_directory_that_was_read_longest_ago(client: Client, db: None) -> None:
+    now = timezone.now()
+    for number, minutes in enumerate((3, 40, 1)):
+        read = now - timedelta(minutes=minutes)
+        DirectorySource.objects.create(name=f"A{number}", state=SourceState.ACTIVE, read_at=read)
+    DirectorySource.objects.create(name="Brouillon", state=SourceState.DRAFT)
+
+    answer = client.get("/healthz")
+
+    assert answer.status_code == 200
+    assert 2400 <= answer.json()["directory_age_seconds"] < 2460
 
 
 def test_health_says_when_the_database_does_not(rf: RequestFactory, monkeypatch) -> None:

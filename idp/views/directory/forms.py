@@ -167,6 +167,13 @@ class AccountForm(StepForm):
             if source is not None and getattr(source, secret):
                 self.fields[name].help_text = _("Il est enregistré. Laissez vide pour le garder.")
 
+    def tell(self, wrong: Iterable[tuple[str, str]]) -> None:
+        super().tell(wrong)
+        for name in self.told:
+            # A password that was refused is not one to keep.
+            if name in self.fields:
+                self.fields[name].help_text = ""
+
 
 class BasesForm(StepForm):
     server = forms.ChoiceField(label=gettext_lazy("Sorte d’annuaire"), choices=ServerKind.choices)

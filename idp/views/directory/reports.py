@@ -43,7 +43,9 @@ def runs(request: HttpRequest) -> HttpResponse:
 @require_safe
 def run(request: HttpRequest, run_id: int) -> HttpResponse:
     """All of a report in words; one of its lists, page by page, where it is asked for."""
-    found = get_object_or_404(SyncRun.objects.select_related("source", "asked_by", "approved_by"), pk=run_id)
+    found = SyncRun.objects.select_related("source", "asked_by", "approved_by").filter(pk=run_id).first()
+    if found is None:
+        return _replaced(request, run_id)
     parts = following.parts_of(found)
     chosen = request.GET.get("liste", "")
     if chosen and chosen not in parts:
@@ -75,6 +77,14 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
     }
     running = found.status == RunStatus.RUNNING
     return looked_at_again(render(request, "idp/directory/run.html", context), when=running)
+
+
+def _replaced(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Of several passes that say the same, the last one is kept: a link to one before it is no dead end."""
+    if not SyncRun.objects.filter(pk__gt=run_id).exists():
+        raise Http404
+    messages.info(request, _("Cette lecture n’est plus gardée : une plus récente dit la même chose."))
+    return HttpResponseRedirect(reverse("idp:directory_runs"))
 
 
 def _line(code: str, line: following.Named) -> dict[str, Any]:

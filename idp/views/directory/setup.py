@@ -45,6 +45,7 @@ from idp.views.directory.sources import PROOF, looked_at_again, must_prove
 PROOF_TO_OPEN = PROOF - timedelta(minutes=15)
 # What was wrong with a new source's address, for the page that comes after it was made.
 TROUBLE = "directory_trouble"
+RARE = {"locked", "photo"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +100,12 @@ def _account(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
     for found, name, secret in ((reader, "bind_dn", "bind_password"), (writer, "write_dn", "write_password")):
         if isinstance(found, Trouble):
             wrong += _at(found, (name, ("no_account", "dn_unreadable")), (secret, ("no_password", "wrong_password")))
-    shown = {
-        "reader": reader if isinstance(reader, Known) else None,
-        "writer": writer if isinstance(writer, Known) else None,
-    }
-    return Tried(shown, wrong)
+    return Tried({"reader": _name_of(reader), "writer": _name_of(writer)}, wrong)
+
+
+def _name_of(account: Known | Trouble | None) -> str:
+    """As the server knows it (RFC 4532), without the word that says in which way (RFC 4513 §5.2.1.8)."""
+    return account.authorisation.removeprefix("dn:").removeprefix("u:") if isinstance(account, Known) else ""
 
 
 def _bases(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
@@ -135,7 +137,10 @@ def _mapping(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
     found = trials.try_mapping(source, actor=actor, now=now)
     if isinstance(found, Trouble):
         return Tried({}, _at(found))
-    return Tried({"samples": _in_words(found), "absent": found.absent, "nothing": not found.people})
+    # Nobody is locked, nobody has a photo: that is no sign of a mistyped name.
+    rare = {each.attribute.lower() for each in following.mapping_of(source)["person"] if each.item in RARE}
+    absent = [name for name in found.absent if name.lower() not in rare]
+    return Tried({"samples": _in_words(found), "absent": absent, "nothing": not found.people})
 
 
 def _in_words(found: Samples) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "rows": [each for each in rows if each.source.state != SourceState.RETIRED],
         "retired": [each for each in rows if each.source.state == SourceState.RETIRED],
         "todo": following.todo(),
-        "age": following.age(now),
+        "ages": following.ages(now),
         "may_manage": may(request.user, Right.MANAGE_SOURCES),
         "now": now,
     }
@@ -144,6 +144,9 @@ def act(request: HttpRequest, source_id: int, act: str) -> HttpResponse:
         return asked
     try:
         ACTS[act](request, found, actor_of(request), timezone.now())
+        if act == "suivre":
+            # Set up and done: what comes next is told on its own page.
+            back = reverse("idp:directory_source", args=[found.pk])
     except CannotChange as error:
         messages.error(request, str(directory_words.refusal(error.reason)))
     return HttpResponseRedirect(back)
