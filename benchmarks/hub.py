@@ -34,9 +34,10 @@ class Hub:
     side: Side
     database: str
     environment: dict[str, str]
+    directory: EmbeddedDirectory
 
     def manage(self, *arguments: str) -> str:
-        return _run(self.environment, str(ROOT / "manage.py"), *arguments)
+        return run(self.environment, str(ROOT / "manage.py"), *arguments)
 
 
 @contextmanager
@@ -47,9 +48,9 @@ def running(folder: Path, *, members: int) -> Iterator[Hub]:
         stores.redis(folder, "hub") as cache,
         EmbeddedDirectory(folder / "slapd") as directory,
     ):
-        names = _give_password(directory, members)
+        names = give_password(directory, members)
         port = free_port()
-        environment = _environment(folder, port, directory) | {"DATABASE_URL": database.url, "CACHE_URL": cache.url}
+        environment = environment_of(folder, port, directory) | {"DATABASE_URL": database.url, "CACHE_URL": cache.url}
         web, service = _prepared(environment)
         server = _serve(environment, port, folder / "hub.log")
         try:
@@ -62,12 +63,12 @@ def running(folder: Path, *, members: int) -> Iterator[Hub]:
                 server=(server.pid,),
                 store=(database.pid, cache.pid),
             )
-            yield Hub(side, database.url, environment)
+            yield Hub(side, database.url, environment, directory)
         finally:
             stop(server, SIGTERM)
 
 
-def _environment(folder: Path, port: int, directory: EmbeddedDirectory) -> dict[str, str]:
+def environment_of(folder: Path, port: int, directory: EmbeddedDirectory) -> dict[str, str]:
     kept = folder / "secrets"
     kept.mkdir(mode=0o700)
     for name, value in {
@@ -93,7 +94,7 @@ def _environment(folder: Path, port: int, directory: EmbeddedDirectory) -> dict[
     }
 
 
-def _give_password(directory: EmbeddedDirectory, count: int) -> tuple[str, ...]:
+def give_password(directory: EmbeddedDirectory, count: int) -> tuple[str, ...]:
     """So many people of the directory get the password of this run."""
     found = directory.search(
         "-b", f"ou=membres,ou=personnes,{directory.base}", "(&(uid=*)(!(pwdAccountLockedTime=*)))", "uid"
@@ -119,7 +120,7 @@ def _prepared(environment: dict[str, str]) -> tuple[Tool, Tool]:
         "collectstatic --no-input",
         "sync_directory",
     ):
-        _run(environment, str(ROOT / "manage.py"), *command.split())
+        run(environment, str(ROOT / "manage.py"), *command.split())
     web = ["--redirect-uri", REDIRECT_URI, "--everyone", "--offline-access", "--scopes", f"{SCOPES} offline_access"]
     # The peer, too, gives claims at userinfo only.
     web += ["--claims-in-userinfo-only", *SHEET, *SHEET_ITEMS]
@@ -127,7 +128,7 @@ def _prepared(environment: dict[str, str]) -> tuple[Tool, Tool]:
 
 
 def _added(environment: dict[str, str], slug: str, *options: str) -> Tool:
-    answer = _run(environment, str(ROOT / "manage.py"), "add_tool", slug, "--name", slug, "--json", *options)
+    answer = run(environment, str(ROOT / "manage.py"), "add_tool", slug, "--name", slug, "--json", *options)
     told: dict[str, Any] = json.loads(answer)
     return Tool(told["client_id"], told["client_secret"])
 
@@ -158,7 +159,7 @@ def _healthy(address: str) -> bool:
         return False
 
 
-def _run(environment: dict[str, str], *arguments: str) -> str:
+def run(environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,

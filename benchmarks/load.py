@@ -181,6 +181,15 @@ class Client:
 
         return check
 
+    async def home(self) -> Callable[[], None]:
+        """The hub's own first page, by a member who is signed in."""
+        answer = await self.browser.get(f"{self.provider.orders['issuer']}/", cookies=True)
+
+        def check() -> None:
+            answer.expect(200, "home")
+
+        return check
+
     # Steps ----------------------------------------------------------------------------------------------------
 
     async def enter(self) -> None:

