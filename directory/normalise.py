@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import idna
 
@@ -16,6 +17,8 @@ MAX_MAIL = 254
 # Bytes; PostgreSQL refuses to index more than some 2,700.
 MAX_NAME_KEY = 1000
 MAX_LOCAL_PART = 64
+# Answers kept of what many entries have in common: a domain, the upper part of a name.
+KEPT = 2000
 
 # Attribute types that have several spellings (RFC 4519, RFC 4524): one name each.
 TYPE_ALIASES = {
@@ -45,7 +48,15 @@ INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u20
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 CONTROL_BUT_LINES = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 SPACES = re.compile(r"\s+")
+# Words of printable characters that are alike in every normal form, parted by one space each: ASCII; and Latin letters,
+# dashes and quotation marks, which only NFC leaves alone.
+PLAIN_ASCII = re.compile("[!-~]+(?: [!-~]+)*")
+_LATIN = "[!-~\u00a1-\u00ac\u00ae-\u024f\u2010-\u2015\u2018-\u201f]+"
+PLAIN_LATIN = re.compile(f"{_LATIN}(?: {_LATIN})*")
 UNSAFE_IN_MAIL = re.compile(r'[\s\x00-\x1f\x7f-\x9f<>()\[\]\\,;:"]')
+# The first part of nearly every name: nothing in it is escaped, folded or trimmed; more follows.
+_WORD = "[A-Za-z0-9._@'-]+"
+PLAIN_RDN = re.compile(f"([A-Za-z][A-Za-z0-9-]*)=({_WORD}(?: {_WORD})*),(?=[A-Za-z0-9])")
 E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 
 
@@ -70,8 +81,11 @@ class Values:
 
     def texts(self, name: str, *, lines: bool = False) -> list[str]:
         """The clean, non-empty values, in an order that does not depend on the server's."""
+        raws = self.attributes.get(name.lower(), ())
+        if len(raws) == 1 and (plain := _plain(raws[0])):
+            return [plain]
         found = set()
-        for raw in self.attributes.get(name.lower(), ()):
+        for raw in raws:
             try:
                 text = raw.decode("utf-8")
             except UnicodeDecodeError:
@@ -108,6 +122,15 @@ class Values:
             self.problems.append(problem)
 
 
+def _plain(raw: bytes) -> str:
+    """Nearly every value: nothing of it has to be cleaned, nothing is noted.  Empty for any other."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return text if PLAIN_LATIN.fullmatch(text) else ""
+
+
 def clean(text: str, *, lines: bool = False) -> str:
     """NFC, trimmed, one space for any run of them; no control, invisible or direction-changing character."""
     if lines:
@@ -135,12 +158,20 @@ def mail_key(text: str) -> str:
         return ""
     if local.startswith(".") or local.endswith(".") or ".." in local:
         return ""
-    try:
-        host = idna.encode(domain, uts46=True, transitional=False).decode("ascii").lower()
-    except (idna.IDNAError, UnicodeError):
+    host = _host(domain)
+    if not host:
         return ""
     key = f"{unicodedata.normalize('NFC', local.casefold())}@{host}"
     return key if len(key) <= MAX_MAIL else ""
+
+
+@lru_cache(KEPT)
+def _host(domain: str) -> str:
+    """RFC 5891; empty for what is no name of a host.  Many people share one domain."""
+    try:
+        return idna.encode(domain, uts46=True, transitional=False).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError):
+        return ""
 
 
 def opaque(password: str) -> str:
@@ -179,6 +210,8 @@ def postal_address(text: str) -> str:
 
 def fold(text: str) -> str:
     """Compatibility forms and case made one (UAX #31: NFKC and folding repeated until nothing changes)."""
+    if PLAIN_ASCII.fullmatch(text):
+        return text.lower()
     for _ in range(4):
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
         folded = SPACES.sub(" ", INVISIBLE.sub("", folded)).strip()
@@ -196,7 +229,21 @@ def dn_key(dn: str) -> str:
 
     Raises ``InvalidName``.
     """
+    if plain := PLAIN_RDN.match(dn):
+        kind = plain[1].lower()
+        upper = _upper_key(dn[plain.end() :])
+        return f"{TYPE_ALIASES.get(kind, kind)}={plain[2].lower()},{upper}"
+    return _key(dn)
+
+
+def _key(dn: str) -> str:
     return ",".join("+".join(sorted(f"{kind}={_quote(fold(value))}" for kind, value in rdn)) for rdn in parse_dn(dn))
+
+
+@lru_cache(KEPT)
+def _upper_key(dn: str) -> str:
+    """Of what many names have in common: the branch they are in."""
+    return _key(dn)
 
 
 def name_key(key: str) -> str:

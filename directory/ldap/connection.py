@@ -15,9 +15,8 @@ os.environ["LDAPNOINIT"] = "1"
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import ldap
 import ldap.controls.libldap
@@ -34,8 +33,7 @@ OPEN_SECONDS = 15.0
 NOT_NOW = {51, 52}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An entry as it came: attribute names in lower case, values in bytes."""
 
     dn: str

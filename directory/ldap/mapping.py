@@ -57,17 +57,18 @@ def digest_of(dn: str, attributes: Attributes, names: Sequence[str], rules: Rule
 
     In whichever order the server gives the values (RFC 4511 §4.1.7).
     """
-    digest = hashlib.blake2b(f"{rules.digest}\0{dn}".encode("utf-8", "surrogatepass"), digest_size=16)
+    parts = [f"{rules.digest}\0{dn}".encode("utf-8", "surrogatepass")]
     for name in names:
         values = attributes.get(name.lower())
-        if values:
-            digest.update(b"\0%d" % len(values))
-            for value in sorted(values) if len(values) > 1 else values:
-                digest.update(b"\0%d\0" % len(value))
-                digest.update(value)
+        if not values:
+            parts.append(b"\0-")
+        elif len(values) == 1:
+            parts += (b"\0%d\0%d\0" % (1, len(values[0])), values[0])
         else:
-            digest.update(b"\0-")
-    return digest.hexdigest()
+            parts.append(b"\0%d" % len(values))
+            for value in sorted(values):
+                parts += (b"\0%d\0" % len(value), value)
+    return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
 
 def person_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Rules) -> Person:

@@ -17,7 +17,7 @@ import ldap.filter
 
 from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Deadline, Entry, allow, pages, reader, told_errors
-from directory.ldap.servers import whole
+from directory.ldap.servers import NoIdentity, Server, whole
 from directory.types import DirectoryRefused, DirectoryUnavailable
 
 # A pass may take so long with all its answers, and no longer: of a hundred thousand people, some twenty seconds.
@@ -63,8 +63,8 @@ class Reading:
         """The hexadecimal digits of it.  Raises ``DirectoryRefused`` for an entry that shows none."""
         try:
             return self._config.server.hex_of(entry.attributes)
-        except ValueError as error:
-            raise DirectoryRefused(f"the directory shows no {self._config.server.identity}") from error
+        except NoIdentity as error:
+            raise _unidentified(self._config.server) from error
 
     def pivots(self) -> Pivots:
         """Everybody and every group, with nothing of their details."""
@@ -127,11 +127,15 @@ class Reading:
         return list(self._search(config.people_base, f"(&{config.people_search}{filter_})", names))
 
     def _pivots(self, base: str, filter_: str) -> dict[str, tuple[str, str]]:
+        server, origin, counts = self._config.server, self._origin, self._counts
         found: dict[str, tuple[str, str]] = {}
         count = 0
-        for entry in self._search(base, filter_, self._config.server.pivots):
-            found[self.identity_of(entry)] = (self.mark_of(entry), entry.dn)
-            count += 1
+        try:
+            for dn, attributes in self._search(base, filter_, server.pivots):
+                found[server.hex_of(attributes)] = (server.mark_of(attributes, origin) if counts else "", dn)
+                count += 1
+        except NoIdentity as error:
+            raise _unidentified(server) from error
         # One identity twice: pages overlapped while the server was changed, or it is not to be trusted.
         if len(found) != count:
             raise DirectoryRefused("the directory shows one entry twice")
@@ -151,11 +155,14 @@ class Reading:
         return "(|" + "".join(self._config.server.identity_filter(UUID(hex=each)) for each in wanted) + ")"
 
     def _search(self, base: str, filter_: str, attributes: Sequence[str]) -> Iterator[Entry]:
-        size = self._config.server.page_size
-        for page in pages(self._connection, self._deadline, base, filter_, attributes, size=size):
+        server = self._config.server
+        for page in pages(self._connection, self._deadline, base, filter_, attributes, size=server.page_size):
+            if not server.gives_ranges:
+                yield from page
+                continue
             for entry in page:
                 # A range of values is not all of them (Active Directory: 1,500 members at a time).
-                yield self._whole(entry) if self._config.server.ranged(entry.attributes) else entry
+                yield self._whole(entry) if server.ranged(entry.attributes) else entry
 
     def _whole(self, entry: Entry) -> Entry:
         parts: list[Mapping[str, Sequence[bytes]]] = [entry.attributes]
@@ -168,6 +175,10 @@ class Reading:
         allow(self._connection, self._deadline)
         found = self._connection.search_ext_s(dn, ldap.SCOPE_BASE, "(objectClass=*)", list(names))
         return {name.lower(): values for of, each in found if of is not None for name, values in each.items()}
+
+
+def _unidentified(server: Server) -> DirectoryRefused:
+    return DirectoryRefused(f"the directory shows no {server.identity}")
 
 
 @contextmanager

@@ -50,6 +50,8 @@ EXPIRED = re.compile(r"\bdata (532|773)\b")
 WRONG_OLD = re.compile(r"^00000056: ")
 MAX_ORIGIN = 60
 NUMBER = re.compile(r"-?[0-9]{1,20}")
+# RFC 4122 §3, as slapd writes it; other servers' identities have another form, or other bytes.
+USUAL_UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 FOUR_WORDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){3}")
 
 
@@ -102,6 +104,8 @@ class Server:
     )
     locked: str = "pwdAccountLockedTime"
     page_size: int = 200
+    # Whether a value may come in parts (``ranged``).
+    gives_ranges: bool = False
     # Settings of the server that cut an answer short: named to whoever can change them.
     limits: tuple[str, ...] = ("olcSizeLimit", "olcLimits")
     # Marks mean something only while the server also says how far its content is: one that has stopped counting
@@ -130,7 +134,10 @@ class Server:
             raise NoIdentity(self.identity) from error
 
     def hex_of(self, attributes: Attributes) -> str:
-        """``identity_of`` as digits: what a pass asks of everybody."""
+        """``identity_of`` as digits: what a pass asks of everybody, and so without an object for each."""
+        values = attributes.get(self.identity.lower(), ())
+        if len(values) == 1 and USUAL_UUID.fullmatch(values[0]):
+            return values[0].replace(b"-", b"").decode("ascii")
         return self.identity_of(attributes).hex
 
     def _uuid(self, value: bytes) -> UUID:
@@ -283,6 +290,7 @@ class ActiveDirectoryServer(Server):
     members: Mapping[str, str] = field(default_factory=lambda: {"group": "member"})
     locked: str = "userAccountControl"
     page_size: int = 1000
+    gives_ranges: bool = True
     limits: tuple[str, ...] = ("MaxPageSize", "MaxValRange")
     password_change: PasswordChange = PasswordChange.ATTRIBUTE
     # People live in units of every name: the whole domain.
@@ -410,7 +418,8 @@ def quoted_password(password: str) -> bytes:
 
 
 def _first(attributes: Attributes, name: str) -> str:
-    return next((value.decode("utf-8", "replace") for value in attributes.get(name.lower(), ())), "")
+    values = attributes.get(name.lower())
+    return values[0].decode("utf-8", "replace") if values else ""
 
 
 def _only(attributes: Attributes, name: str) -> bytes:
