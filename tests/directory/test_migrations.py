@@ -1,0 +1,61 @@
+"""Data of the release before, which had one directory and knew no sources."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from directory.models import Collective, DirectorySource, Member, SyncRun
+from directory.services import synchronise
+from directory.types import SourceState
+from tests.support.cast import make_member
+from tests.support.mirror import content, difference
+from tests.support.passes import MONDAY, TUESDAY
+
+BEFORE = [("directory", "0002_accounts")]
+
+
+def migrate(targets: list[tuple[str, str]] | None = None) -> None:
+    executor = MigrationExecutor(connection)
+    executor.migrate(targets or executor.loader.graph.leaf_nodes())
+
+
+@pytest.fixture
+def whole(transactional_db: None) -> Iterator[None]:
+    yield
+    migrate()
+
+
+def test_people_of_the_only_directory_are_its_people_and_the_next_pass_finds_them(whole, own_directory):
+    synchronise(now=MONDAY)
+    before, known = content(), Member.objects.exclude(entry_uuid=None).count()
+    local = make_member("secours", "Compte de secours").pk
+    Member.objects.filter(pk=local).update(entry_uuid=None)
+
+    migrate(BEFORE)
+    assert "directory_directorysource" not in connection.introspection.table_names()
+    migrate()
+
+    (source,) = DirectorySource.objects.all()
+    assert source.from_settings
+    assert source.state == SourceState.ACTIVE
+    assert Member.objects.filter(source=source).count() == known
+    assert Member.objects.get(pk=local).source is None, "an account of the hub's own has no directory"
+    assert not Collective.objects.exclude(entry_uuid=None).filter(source=None).exists()
+    assert set(SyncRun.objects.values_list("source", flat=True)) == {source.pk}
+    assert source.watermark
+    Member.objects.filter(pk=local).delete()
+
+    run = synchronise(now=TUESDAY)
+
+    counts = run.counts
+    assert {counts[name] for name in ("people_joined", "people_ended", "people_returned", "held")} == {0}
+    assert not difference(content(), before)
+
+
+def test_a_hub_that_never_read_a_directory_gets_none(whole):
+    migrate(BEFORE)
+    migrate()
+
+    assert not DirectorySource.objects.exists()
