@@ -248,7 +248,7 @@ class MappingForm(StepForm):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        for name, value in given.items():
+        for name, value in list(given.items()):
             if not name.startswith(("person-", "group-")) or not value:
                 continue
             if not ATTRIBUTE.fullmatch(value):

@@ -150,7 +150,7 @@ def issues(request: HttpRequest) -> HttpResponse:
     code = request.GET.get("quoi", "")
     page = None
     if code:
-        rows = following.open_issues(seen=seen).filter(code=code)
+        rows = following.open_issues(seen=seen).filter(code=code).order_by("pk")
         page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
         start = (page.number - 1) * PER_PAGE
         groups = [following.kindred(code, seen=seen, start=start, end=start + PER_PAGE)]

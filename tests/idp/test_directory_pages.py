@@ -1,0 +1,785 @@
+"""The pages about directories: set up step by step, read, decided upon, settled.  A real slapd answers."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.account.internal.flows.login import _AUTHENTICATION_METHODS_USER_SESSION_KEY
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.models import Event
+from audit.types import SYSTEM, Action
+from demo.slapd import EmbeddedDirectory
+from directory import following, services
+from directory.ldap import probing, sources
+from directory.models import DirectorySource, Member, RoleGrant, SyncIssue, SyncRun
+from directory.services import synchronise
+from directory.services.turns import Follower
+from directory.types import MemberState, Role, RunStatus, SourceState
+from idp.views.directory import setup as pages
+from tests.support.cast import browser_of, make_member
+from tests.support.oidc import sign_in
+from tests.support.slapd import settle
+
+STEPS = ("adresse", "chiffrement", "compte", "branches", "correspondance", "possibilites", "essai")
+CANARY = "canari-horloge-bleue"
+
+
+def proved(browser: Client, ago: timedelta = timedelta(0)) -> Client:
+    """The password was given that long ago."""
+    session = browser.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time() - ago.total_seconds()}]
+    session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = session["_auth_user_id"]
+    session.save()
+    return browser
+
+
+def with_role(login: str, name: str, role: Role) -> Client:
+    person = make_member(login, name, entry_uuid=None)
+    RoleGrant.objects.create(member=person, role=role)
+    return proved(sign_in(person))
+
+
+@pytest.fixture
+def lea(db) -> Client:
+    return with_role("lea.x", "Léa X", Role.TECHNICIAN)
+
+
+@pytest.fixture
+def karim(db) -> Client:
+    return with_role("karim.x", "Karim X", Role.OFFICE)
+
+
+@pytest.fixture
+def away(small_directory, settings) -> EmbeddedDirectory:
+    """A directory that nobody has told the hub of yet."""
+    settings.LDAP = {}
+    return small_directory
+
+
+def text_of(answer) -> str:
+    return answer.content.decode()
+
+
+def lines(action: Action) -> list[tuple[bool, str]]:
+    return list(Event.objects.filter(action=action).order_by("pk").values_list("refused", "reason"))
+
+
+def at(source: DirectorySource, step: str) -> str:
+    return reverse("idp:directory_step", args=[source.pk, step])
+
+
+def ask(browser: Client, source: DirectorySource, act: str, **form: str):
+    return browser.post(reverse("idp:directory_act", args=[source.pk, act]), form, follow=True)
+
+
+def drafted(server: EmbeddedDirectory, **changes: object) -> DirectorySource:
+    """Everything said that a person would say."""
+    now = timezone.now()
+    source = services.add_source(name="Grappe", uri=server.uri, actor=SYSTEM, now=now)
+    for said in (
+        {"authorities": server.ca_file.read_text()},
+        {"bind_dn": server.reader_dn, "bind_password": server.reader_password, "base": server.base, **changes},
+    ):
+        services.change_source(source_id=source.pk, changes=said, actor=SYSTEM, now=now)
+    source.refresh_from_db()
+    return source
+
+
+# Step by step ------------------------------------------------------------------------------------------------
+
+
+def test_a_technician_sets_a_directory_up_from_the_address_to_its_first_people(lea, away):
+    seen: list[str] = []
+
+    def send(step: str, **form: str) -> str:
+        answer = lea.post(at(source, step), form)
+        seen.append(text_of(answer))
+        assert answer.status_code == 200, seen[-1]
+        assert 'id="go-on"' in seen[-1]
+        return seen[-1]
+
+    made = lea.post(reverse("idp:directory_add"), {"name": "Grappe", "uri": away.uri})
+    source = DirectorySource.objects.get()
+    assert made.url == at(source, "chiffrement")
+    page = send("chiffrement", authorities=away.ca_file.read_text())
+    assert "Une autorité connue répond de ce certificat" in page
+    assert "127.0.0.1, localhost" in page
+    page = send("compte", bind_dn=away.reader_dn, bind_password=away.reader_password)
+    assert "L’annuaire reconnaît le compte de lecture" in page
+    # What the server says of itself stands in the next step already.
+    assert f'value="{away.base}"' in text_of(lea.get(at(source, "branches")))
+    page = send("branches", server="openldap", base=away.base)
+    assert "<strong>60</strong>" in page
+    form = pages.MappingForm(source)
+    usual = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+    page = send("correspondance", **usual)
+    assert page.count('<details class="card sample"') == 6
+    page = send("possibilites")
+    assert "contextCSN" in page
+    assert 'id="trial-acts"' in text_of(lea.get(at(source, "essai")))
+
+    # The worker reads for show, then for good.
+    follower = Follower()
+    answer = ask(lea, source, "a-blanc", back="essai")
+    assert 'id="running"' in text_of(answer)
+    assert answer.headers["Refresh"] == "2"
+    follower.turn(now=timezone.now())
+    page = text_of(lea.get(at(source, "essai")))
+    assert "Voici ce qui changerait" in page
+    assert Member.objects.exclude(source=None).count() == 0
+    answer = ask(lea, source, "suivre", back="essai")
+    assert answer.redirect_chain[-1][0] == reverse("idp:directory_source", args=[source.pk])
+    follower.turn(now=timezone.now())
+    follower.close()
+
+    run = SyncRun.objects.filter(dry=True).get()
+    assert Member.objects.filter(source=source).count() == run.counts["people_joined"] == 60
+    steps = [event.facts["source_step"] for event in Event.objects.filter(action=Action.SOURCE_TESTED).order_by("pk")]
+    assert steps == ["address", "tls", "account", "bases", "mapping", "abilities"]
+    told = "".join(str(event.facts) + event.reason for event in Event.objects.all())
+    assert away.reader_password not in told + "".join(seen)
+    person = Member.objects.filter(source=source).first()
+    assert person.email
+    assert person.email not in told
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "http://127.0.0.1:8000",
+        "file:///etc/passwd",
+        "ldapi://%2Fvar%2Frun%2Fldapi",
+        "ldap://",
+        "ldap://nom@127.0.0.1",
+        "ldap://127.0.0.1/dc=x??sub",
+        "ldap://127.0.0.1:99999",
+        "ldap://127.0.0.1 gopher://127.0.0.1",
+    ],
+)
+@pytest.mark.spec("OWASP ASVS", "1.3.6")
+def test_an_address_that_is_of_no_directory_is_asked_nothing(lea, monkeypatch, typed):
+    monkeypatch.setattr(probing, "reach", lambda uri: pytest.fail(f"asked {uri}"))
+
+    answer = lea.post(reverse("idp:directory_add"), {"name": "Grappe", "uri": typed})
+
+    assert answer.status_code == 422
+    assert 'id="id_uri_error"' in text_of(answer)
+    assert not DirectorySource.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("annuaire.exemple.fr", "ldaps://annuaire.exemple.fr"),
+        ("annuaire.exemple.fr:389", "ldap://annuaire.exemple.fr:389"),
+        ("LDAPS://Annuaire.exemple.fr/", "ldaps://annuaire.exemple.fr"),
+        ("ldap://[::1]:1389  ldaps://b.exemple.fr", "ldap://[::1]:1389 ldaps://b.exemple.fr"),
+    ],
+)
+def test_an_address_is_written_as_a_server_reads_it(lea, typed, kept):
+    form = pages.AddressForm(None, {"name": "Grappe", "uri": typed})
+
+    assert form.is_valid(), form.errors
+    assert form.changes["uri"] == kept
+
+
+def test_an_address_where_nobody_answers_is_kept_and_said_beside_its_field(lea):
+    answer = lea.post(reverse("idp:directory_add"), {"name": "Grappe", "uri": "ldap://127.0.0.1:9"}, follow=True)
+
+    page = text_of(answer)
+    source = DirectorySource.objects.get()
+    assert answer.redirect_chain == [(at(source, "adresse"), 302)]
+    assert "Ce serveur refuse la connexion à ce port" in page
+    assert "id_uri_error" in page
+    assert lines(Action.SOURCE_TESTED) == [(True, "source_connection_refused")]
+    # Said once: whoever comes back later reads what is kept, not what was.
+    assert "id_uri_error" not in text_of(lea.get(at(source, "adresse")))
+
+
+def test_two_directories_have_two_names(lea, away):
+    drafted(away)
+
+    answer = lea.post(reverse("idp:directory_add"), {"name": "GRAPPE", "uri": away.uri})
+
+    assert answer.status_code == 422
+    assert "porte déjà ce nom" in text_of(answer)
+
+
+def test_a_certificate_of_an_unknown_authority_is_shown_and_not_believed(lea, away):
+    source = drafted(away)
+
+    answer = lea.post(at(source, "chiffrement"), {"authorities": ""})
+
+    page = text_of(answer)
+    assert answer.status_code == 422
+    assert 'id="certificate"' in page
+    assert "CN=Alizarine demonstration authority" in page
+    assert "que Trousseau ne connaît pas" in page
+    assert 'id="forgotten"' in page
+    assert 'id="go-on"' not in page
+    assert lines(Action.SOURCE_TESTED) == [(True, "source_authority_unknown")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("canari", "pas un certificat PEM"),
+        ("-----BEGIN PRIVATE KEY-----\ncanari\n-----END PRIVATE KEY-----", "contient une clé privée"),
+    ],
+)
+def test_what_is_no_certificate_is_not_kept(lea, away, typed, said):
+    source = drafted(away)
+
+    answer = lea.post(at(source, "chiffrement"), {"authorities": typed})
+
+    assert answer.status_code == 422
+    assert said in text_of(answer)
+    source.refresh_from_db()
+    assert source.authorities == away.ca_file.read_text()
+
+
+@pytest.mark.spec("OWASP ASVS", "14.2.1")
+def test_a_wrong_password_is_said_beside_its_field_and_shown_nowhere(lea, away, caplog):
+    source = drafted(away)
+
+    answer = lea.post(at(source, "compte"), {"bind_dn": away.reader_dn, "bind_password": CANARY})
+
+    page = text_of(answer)
+    assert answer.status_code == 422
+    assert 'id="id_bind_password_error"' in page
+    assert "Laissez vide pour le garder" not in page
+    assert lines(Action.SOURCE_TESTED) == [(True, "source_wrong_password")]
+    told = "".join(str(event.facts) for event in Event.objects.all())
+    assert CANARY not in page + told + caplog.text + text_of(lea.get(at(source, "compte")))
+    assert CANARY.encode() not in bytes(DirectorySource.objects.get().bind_secret)
+
+
+def test_another_address_forgets_the_password_and_says_so(lea, away):
+    source = drafted(away)
+
+    answer = lea.post(at(source, "adresse"), {"name": "Grappe", "uri": away.tls_uri})
+
+    assert 'id="forgotten"' in text_of(answer)
+    source.refresh_from_db()
+    assert (source.uri, bytes(source.bind_secret)) == (away.tls_uri, b"")
+    page = text_of(lea.post(at(source, "compte"), {"bind_dn": away.reader_dn, "bind_password": ""}))
+    assert "Donnez le mot de passe de ce compte" in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "reason"),
+    [
+        ({"people_base": "ou=nulle-part,dc=alizarine,dc=example"}, "people_base", "source_no_such_branch"),
+        ({"groups_filter": "(objectClass=groupOfNames"}, "groups_filter", "source_filter_unreadable"),
+        ({"people_filter": "(uid=personne)"}, "people_filter", "source_nobody_found"),
+    ],
+)
+def test_a_branch_that_finds_nobody_says_which_and_shows_where_else(lea, away, typed, field, reason):
+    source = drafted(away)
+
+    answer = lea.post(at(source, "branches"), {"server": "openldap", "base": away.base, **typed})
+
+    page = text_of(answer)
+    assert answer.status_code == 422
+    assert f'id="id_{field}_error"' in page
+    assert "ou=personnes," in page
+    assert lines(Action.SOURCE_TESTED) == [(True, reason)]
+
+
+def test_what_is_no_name_of_an_entry_is_not_kept(lea, away):
+    source = drafted(away)
+
+    answer = lea.post(at(source, "branches"), {"server": "openldap", "base": "alizarine.example"})
+
+    assert answer.status_code == 422
+    assert "pas un nom d’entrée" in text_of(answer)
+    source.refresh_from_db()
+    assert source.base == away.base
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"person-phone": "userPassword"}, "tient des mots de passe"),
+        ({"person-phone": "USERPASSWORD"}, "tient des mots de passe"),
+        ({"person-phone": "tele phone)(uid=*"}, "pas un nom d’attribut"),
+        ({"person-login": ""}, "obligatoire"),
+        ({"writable": "login"}, "writable"),
+    ],
+)
+def test_a_mapping_never_reads_passwords_nor_what_is_no_attribute(lea, away, typed, said):
+    source = drafted(away)
+    form = pages.MappingForm(source)
+    usual = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+
+    answer = lea.post(at(source, "correspondance"), usual | typed)
+
+    assert answer.status_code == 422
+    assert said in text_of(answer)
+    source.refresh_from_db()
+    assert (source.mapping, source.writable) == ({}, [])
+    assert lines(Action.SOURCE_TESTED) == []
+
+
+def test_a_mistyped_attribute_shows_in_the_samples_before_anybody_is_read(lea, away):
+    source = drafted(away)
+    form = pages.MappingForm(source)
+    usual = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+
+    page = text_of(lea.post(at(source, "correspondance"), usual | {"person-phone": "telefon"}))
+
+    assert 'id="absent-attributes"' in page
+    assert "telefon" in page[page.index('id="absent-attributes"') :].partition("</p>")[0]
+    source.refresh_from_db()
+    assert source.mapping == {"person": {"phone": "telefon"}}
+
+
+@pytest.mark.spec("OWASP ASVS", "3.5.3")
+def test_reading_a_step_asks_the_server_nothing(lea, away):
+    source = drafted(away)
+    settle(away)
+    before = away.log_file.read_text().count(" ACCEPT ")
+
+    for step in STEPS:
+        assert lea.get(at(source, step)).status_code == 200
+    lea.get(reverse("idp:directory_source", args=[source.pk]))
+
+    assert away.log_file.read_text().count(" ACCEPT ") == before
+    assert lines(Action.SOURCE_TESTED) == []
+
+
+# Who confirmed that it is them -------------------------------------------------------------------------------
+
+
+@pytest.mark.spec("OWASP ASVS", "7.5.3")
+def test_whoever_did_not_give_a_password_for_long_sets_nothing_up(lea, away):
+    source = drafted(away)
+    proved(lea, timedelta(minutes=31))
+
+    made = lea.post(reverse("idp:directory_add"), {"name": "Autre", "uri": away.uri})
+    changed = lea.post(at(source, "adresse"), {"name": "Autre", "uri": "ldap://127.0.0.2"})
+    asked = lea.post(reverse("idp:directory_act", args=[source.pk, "retirer"]))
+
+    for answer in (made, changed, asked):
+        assert answer.status_code == 302
+        assert answer.url.startswith(reverse("account_reauthenticate"))
+    source = DirectorySource.objects.get()
+    assert (source.name, source.uri, source.state) == ("Grappe", away.uri, SourceState.DRAFT)
+
+
+def test_a_form_that_was_opened_in_time_can_still_be_sent(lea, away):
+    source = drafted(away)
+
+    assert lea.get(at(source, "adresse")).status_code == 200
+    proved(lea, timedelta(minutes=16))
+    assert lea.get(at(source, "adresse")).status_code == 302
+    assert lea.post(at(source, "adresse"), {"name": "Grappe", "uri": away.uri}).status_code == 200
+
+
+@pytest.mark.parametrize("who", ["office", "member"])
+def test_only_technicians_set_directories_up_and_a_refusal_has_its_line(db, away, karim, who):
+    source = drafted(away)
+    browser = karim if who == "office" else proved(browser_of(make_member("paul.x", "Paul X")))
+
+    for url in (reverse("idp:directory_add"), at(source, "compte")):
+        assert browser.get(url).status_code == 403
+        assert browser.post(url, {"name": "Autre", "uri": away.uri}).status_code == 403
+    assert browser.post(reverse("idp:directory_act", args=[source.pk, "suivre"])).status_code == 403
+
+    assert Event.objects.filter(action=Action.ACCESS_REFUSED).count() >= 3
+    assert "add-source" not in text_of(karim.get(reverse("idp:directory")))
+    assert "source-acts" not in text_of(karim.get(reverse("idp:directory_source", args=[source.pk])))
+
+
+# On and off --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("act", "action", "reason"),
+    [
+        ("suivre", Action.SOURCE_CHANGED, "source_not_tried"),
+        ("pause", Action.SOURCE_CHANGED, "source_not_followed"),
+        ("lire", Action.SYNC_ASKED, "source_not_followed"),
+        ("tout-lire", Action.SYNC_ASKED, "source_not_followed"),
+        ("a-blanc", Action.SYNC_ASKED, "source_not_probed"),
+    ],
+)
+def test_an_act_that_does_not_fit_says_why_and_has_its_line(lea, away, act, action, reason):
+    source = drafted(away)
+
+    page = text_of(ask(lea, source, act))
+
+    assert 'class="notice notice--error"' in page
+    assert (True, reason) in lines(action)
+    assert reason not in page
+    source.refresh_from_db()
+    assert (source.state, source.wanted) == (SourceState.DRAFT, "")
+
+
+def test_a_directory_is_paused_changed_retired_and_asked_for_nothing_more(lea, away):
+    source = drafted(away)
+    DirectorySource.objects.filter(pk=source.pk).update(state=SourceState.ACTIVE, mapping_digest="x")
+
+    # Followed: its settings can be tried, and nothing that is typed is kept.
+    page = text_of(lea.post(at(source, "branches"), {"server": "openldap", "base": "dc=autre"}))
+    assert 'id="fixed"' in page
+    assert "<strong>60</strong>" in page
+    source.refresh_from_db()
+    assert source.base == away.base
+
+    assert "est en pause" in text_of(ask(lea, source, "pause"))
+    assert 'id="fixed"' not in text_of(lea.get(at(source, "branches")))
+    assert "est retiré" in text_of(ask(lea, source, "retirer"))
+    page = text_of(ask(lea, source, "lire"))
+    assert "notice--error" in page
+    assert lines(Action.SYNC_ASKED) == [(True, "source_retired")]
+    assert "1 annuaire retiré" in text_of(lea.get(reverse("idp:directory")))
+
+
+@pytest.mark.django_db
+def test_the_connection_of_the_operators_settings_is_shown_tried_and_not_changed(lea, small_directory):
+    source = sources.settings_source()
+
+    page = text_of(lea.post(at(source, "adresse"), {"name": "Autre", "uri": "ldap://127.0.0.2"}))
+
+    assert 'id="from-settings"' in page
+    assert small_directory.uri in page
+    assert "répond" in page
+    page = text_of(lea.get(at(source, "compte")))
+    assert small_directory.reader_dn in page
+    assert small_directory.reader_password not in page
+    # What stands there while nothing is said is of this directory.
+    assert f"ou=groupes,{small_directory.base}" in text_of(lea.get(at(source, "branches")))
+    source.refresh_from_db()
+    assert source.name != "Autre"
+
+
+def test_a_pass_that_is_asked_for_is_said_to_be_coming_and_asked_once(lea, small_directory):
+    source = sources.settings_source()
+
+    answer = ask(lea, source, "tout-lire")
+    again = ask(lea, source, "lire")
+
+    assert 'id="wanted"' in text_of(answer)
+    assert answer.headers["Refresh"] == "2"
+    assert "déjà demandée" in text_of(again)
+    assert lines(Action.SYNC_ASKED) == [(False, ""), (True, "pass_asked_already")]
+    Follower().turn(now=timezone.now())
+    run = SyncRun.objects.latest("pk")
+    page = text_of(lea.get(reverse("idp:directory_run", args=[run.pk])))
+    assert "demandée par Léa X" in page
+
+
+# Passes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def followed(db, small_directory) -> DirectorySource:
+    """Read an hour ago."""
+    synchronise(now=timezone.now() - timedelta(hours=1))
+    return sources.settings_source()
+
+
+def members_of(server: EmbeddedDirectory) -> list[Member]:
+    return list(Member.objects.filter(state=MemberState.ACTIVE, dn__contains="ou=membres").order_by("login"))
+
+
+def page_of(browser: Client, run: SyncRun, **query: str) -> str:
+    return text_of(browser.get(reverse("idp:directory_run", args=[run.pk]), query))
+
+
+def test_a_report_names_who_changed_and_which_items_and_no_value(karim, followed, small_directory):
+    person, other = members_of(small_directory)[:2]
+    small_directory.modify(
+        f"dn: {person.dn}\nchangetype: modify\nreplace: telephoneNumber\ntelephoneNumber: +33 4 65 71 99 99\n-\n"
+        f"replace: title\ntitle: Canarieuse\n\ndn: {other.dn}\nchangetype: delete\n"
+    )
+
+    run = synchronise(now=timezone.now())
+    page = page_of(karim, run)
+
+    changed = page[page.index('data-list="people-edit"') :]
+    assert person.display_name in changed
+    assert ">Téléphone<" in changed
+    assert ">Métier<" in changed
+    assert "Canarieuse" not in page
+    assert "71 99 99" not in page
+    gone = page[page.index('data-list="people-end"') : page.index('data-list="people-edit"')]
+    assert other.display_name in gone
+    assert "fiche disparue de l’annuaire" in gone
+    listed = text_of(karim.get(reverse("idp:directory_runs")))
+    assert "1 compte fermé" in listed
+    assert "1 fiche modifiée" in listed
+
+
+def test_a_long_list_is_read_page_by_page(karim, followed):
+    run = SyncRun.objects.latest("pk")
+
+    some = page_of(karim, run)
+    all_ = [page_of(karim, run, liste="people-join", page=str(number)) for number in (1, 2, 3)]
+
+    assert some.count('class="change"') < 60 <= sum(page.count('class="change"') for page in all_)
+    assert "?liste=people-join" in some
+    url = reverse("idp:directory_run", args=[run.pk])
+    assert karim.get(url, {"liste": "secret"}).status_code == 404
+
+
+def test_a_reading_for_show_says_that_nothing_was_changed(lea, followed, small_directory):
+    person = members_of(small_directory)[0]
+    small_directory.modify(f"dn: {person.dn}\nchangetype: delete\n")
+
+    ask(lea, followed, "a-blanc")
+    Follower().turn(now=timezone.now())
+    run = SyncRun.objects.filter(dry=True).get()
+    page = page_of(lea, run)
+
+    assert 'id="dry"' in page
+    assert person.display_name in page
+    person.refresh_from_db()
+    assert person.state == MemberState.ACTIVE
+
+
+def test_a_reading_that_failed_says_so_in_words(lea, followed, small_directory):
+    small_directory.stop()
+    Follower().turn(now=timezone.now())
+
+    run = SyncRun.objects.latest("pk")
+    page = page_of(lea, run)
+
+    assert "L’annuaire n’a pas répondu" in page
+    assert "rien n’a changé" in page
+    assert "DirectoryUnavailable" not in page
+
+
+def test_a_quiet_reading_says_that_both_agreed_and_a_link_to_one_before_it_is_no_dead_end(karim, followed):
+    quiet = [synchronise(now=timezone.now() + timedelta(minutes=number)) for number in (1, 2)]
+
+    assert 'id="nothing-changed"' in page_of(karim, quiet[1])
+    answer = karim.get(reverse("idp:directory_run", args=[quiet[0].pk]), follow=True)
+    assert answer.redirect_chain == [(reverse("idp:directory_runs"), 302)]
+    assert "une plus récente dit la même chose" in text_of(answer)
+    assert karim.get(reverse("idp:directory_run", args=[quiet[1].pk + 1])).status_code == 404
+
+
+def test_the_passes_of_one_directory_apart(karim, followed):
+    other = DirectorySource.objects.create(name="Invités")
+    SyncRun.objects.create(source=other, started_at=timezone.now(), status=RunStatus.OK)
+    url = reverse("idp:directory_runs")
+
+    def rows(**query: str) -> int:
+        return text_of(karim.get(url, query)).count("<tr role")
+
+    assert (rows(), rows(annuaire=str(other.pk)), rows(annuaire=str(followed.pk))) == (3, 2, 2)
+    for wrong in ("0", "x", "9" * 30, "²"):
+        assert karim.get(url, {"annuaire": wrong}).status_code == 404
+
+
+# What waits --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def held(followed, small_directory) -> DirectorySource:
+    """Eight people were deleted, five may go without a word."""
+    for person in members_of(small_directory)[:8]:
+        small_directory.modify(f"dn: {person.dn}\nchangetype: delete\n")
+    settle(small_directory)
+    synchronise(now=timezone.now())
+    return followed
+
+
+def digest_of(source: DirectorySource) -> str:
+    run = following.waiting_of(source)
+    assert run is not None
+    return str(run.report["approval"])
+
+
+def decide(browser: Client, source: DirectorySource, **form: str):
+    return browser.post(reverse("idp:directory_approve", args=[source.pk]), form, follow=True)
+
+
+def test_the_office_reads_who_would_go_and_approves_exactly_that(karim, held):
+    gone = list(Member.objects.filter(dn__contains="ou=membres").order_by("login")[:8])
+    assert "Des retraits attendent une décision" in text_of(karim.get(reverse("idp:directory")))
+    page = text_of(karim.get(reverse("idp:directory_waiting", args=[held.pk])))
+    assert all(person.display_name in page for person in gone)
+    assert "Accepter ces 8 retraits" in page
+    assert digest_of(held) in page
+
+    answer = decide(karim, held, read="1", digest=digest_of(held))
+
+    assert 'id="approved"' in text_of(answer)
+    assert "approve-form" not in text_of(answer)
+    assert lines(Action.SYNC_APPROVED) == [(False, "")]
+    Follower().turn(now=timezone.now())
+    assert Member.objects.filter(state=MemberState.MISSING).count() == 8
+    assert 'id="nothing-waits"' in text_of(karim.get(reverse("idp:directory_waiting", args=[held.pk])))
+    run = SyncRun.objects.filter(approved_by__isnull=False).get()
+    assert "retraits acceptés par Karim X" in page_of(karim, run)
+
+
+def test_nobody_approves_what_they_did_not_say_to_have_read(karim, held):
+    answer = decide(karim, held, digest=digest_of(held))
+
+    assert answer.status_code == 422
+    assert 'id="approve-error"' in text_of(answer)
+    held.refresh_from_db()
+    assert held.approval == ""
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 16, CANARY * 9])
+def test_an_approval_of_another_list_is_refused_with_its_line(karim, held, digest):
+    answer = decide(karim, held, read="1", digest=digest)
+
+    assert "Ce ne sont plus les mêmes retraits" in text_of(answer)
+    assert lines(Action.SYNC_APPROVAL_REFUSED) == [(True, "others_wait")]
+    held.refresh_from_db()
+    assert held.approval == ""
+
+
+def test_a_list_that_changed_while_it_was_read_is_asked_for_again(karim, held, small_directory):
+    shown = digest_of(held)
+    small_directory.modify(f"dn: {members_of(small_directory)[-1].dn}\nchangetype: delete\n")
+    settle(small_directory)
+    synchronise(now=timezone.now())
+
+    answer = decide(karim, held, read="1", digest=shown)
+
+    page = text_of(answer)
+    assert "Ce ne sont plus les mêmes retraits" in page
+    assert "Accepter ces 9 retraits" in page
+    assert Member.objects.filter(state=MemberState.MISSING).count() == 0
+
+
+def test_an_accident_that_is_mended_waits_for_nobody_any_more(karim, followed, small_directory):
+    people = members_of(small_directory)[:8]
+    # Moved out of the members and back: the same entries.
+    for person in people:
+        rdn = person.dn.split(",")[0]
+        small_directory.modify(
+            f"dn: {person.dn}\nchangetype: moddn\nnewrdn: {rdn}\ndeleteoldrdn: 0\n"
+            f"newsuperior: ou=services,{small_directory.base}\n"
+        )
+    settle(small_directory)
+    synchronise(now=timezone.now())
+    digest = digest_of(followed)
+    for person in people:
+        rdn, _, branch = person.dn.partition(",")
+        small_directory.modify(
+            f"dn: {rdn},ou=services,{small_directory.base}\nchangetype: moddn\nnewrdn: {rdn}\ndeleteoldrdn: 0\n"
+            f"newsuperior: {branch}\n"
+        )
+    settle(small_directory)
+    synchronise(now=timezone.now())
+
+    answer = decide(karim, followed, read="1", digest=digest)
+
+    assert "Plus rien n’attend ici" in text_of(answer)
+    assert lines(Action.SYNC_APPROVAL_REFUSED) == [(True, "nothing_waits")]
+
+
+def test_an_approval_takes_a_fresh_proof_and_the_right(karim, held):
+    proved(karim, timedelta(minutes=31))
+    answer = karim.post(reverse("idp:directory_approve", args=[held.pk]), {"read": "1", "digest": digest_of(held)})
+    assert answer.url.startswith(reverse("account_reauthenticate"))
+
+    member = proved(browser_of(make_member("paul.x", "Paul X")))
+    answer = member.post(reverse("idp:directory_approve", args=[held.pk]), {"read": "1", "digest": digest_of(held)})
+    assert answer.status_code == 403
+    assert Event.objects.filter(action=Action.ACCESS_REFUSED).exists()
+    held.refresh_from_db()
+    assert held.approval == ""
+
+
+# To settle ---------------------------------------------------------------------------------------------------
+
+
+def test_two_people_with_one_address_are_both_named_and_laid_aside_together(karim, followed, small_directory):
+    one, two = members_of(small_directory)[:2]
+    for person in (one, two):
+        small_directory.modify(f"dn: {person.dn}\nchangetype: modify\nreplace: mail\nmail: memes@canari.example\n")
+    synchronise(now=timezone.now())
+    url = reverse("idp:directory_issues")
+
+    page = text_of(karim.get(url))
+    card = page[page.index('data-issue="mail_shared"') :]
+    assert one.display_name in card
+    assert two.display_name in card
+    assert "memes@canari.example" not in page
+    ids = list(SyncIssue.objects.filter(code="mail_shared").values_list("pk", flat=True))
+    assert len(ids) == 2
+
+    seen = text_of(karim.post(reverse("idp:directory_issue"), {"issue": ids}, follow=True))
+    assert "2 anomalies sont mises de côté" in seen
+    assert 'data-issue="mail_shared"' not in seen
+    aside = text_of(karim.get(url, {"liste": "vues"}))
+    assert "mise de côté par Karim X" in aside
+    back = text_of(karim.post(reverse("idp:directory_issue"), {"issue": ids, "undo": "1"}, follow=True))
+    assert "2 anomalies sont de nouveau à régler" in back
+    assert len(lines(Action.ISSUE_ACKNOWLEDGED)) == 4
+
+    # Settled where it belongs, it goes by itself.
+    small_directory.modify(f"dn: {two.dn}\nchangetype: modify\nreplace: mail\nmail: {two.email}\n")
+    synchronise(now=timezone.now())
+    assert 'data-issue="mail_shared"' not in text_of(karim.get(url))
+
+
+@pytest.mark.parametrize("typed", ["", "x", "4711", "9" * 30, "²"])
+def test_what_is_no_issue_is_not_settled(karim, db, typed):
+    assert karim.post(reverse("idp:directory_issue"), {"issue": typed}).status_code == 404
+    assert karim.get(reverse("idp:directory_issues"), {"quoi": typed or "x"}).status_code == 404
+
+
+# Absent ------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_absent_stands_with_the_reason_the_dates_and_the_way_back(karim, followed, small_directory, settings):
+    person = members_of(small_directory)[0]
+    assert 'id="nobody-absent"' in text_of(karim.get(reverse("idp:directory_absent")))
+    small_directory.modify(f"dn: {person.dn}\nchangetype: delete\n")
+    now = timezone.now()
+    synchronise(now=now)
+
+    page = text_of(karim.get(reverse("idp:directory_absent")))
+
+    assert person.display_name in page
+    assert "fiche disparue" in page
+    until = timezone.localtime(now + settings.LEAVER_RETENTION)
+    assert f'datetime="{until:%Y-%m-%d}"' in page
+    assert "1 personne absente" in text_of(karim.get(reverse("idp:directory")))
+
+
+# How old -----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_page_says_how_old_it_is_and_names_the_directory_that_is_not_read(karim, followed):
+    home = reverse("idp:directory")
+    DirectorySource.objects.filter(pk=followed.pk).update(read_at=timezone.now())
+    assert 'data-age="fresh"' in text_of(karim.get(home))
+    assert "L’annuaire a été lu à l’instant." in text_of(karim.get(home))
+
+    now = timezone.now()
+    DirectorySource.objects.create(
+        name="Invités", state=SourceState.ACTIVE, read_at=now - timedelta(hours=2), failing_since=now, failures=1
+    )
+    DirectorySource.objects.create(name="Nouveau", state=SourceState.ACTIVE)
+    DirectorySource.objects.create(name="Brouillon", state=SourceState.DRAFT)
+    page = text_of(karim.get(home))
+
+    assert "« Invités » ne se lit plus depuis" in page
+    assert "« Nouveau » n’a encore jamais été lu" in page
+    assert "« Brouillon »" not in page
+    assert 'data-age="fresh"' not in page
+
+    DirectorySource.objects.filter(name="Invités").update(failing_since=None)
+    page = text_of(karim.get(home))
+    assert "« Invités » a été lu il y a 2\xa0heures." in page
+    assert "C’est long" in page
+
+
+def test_without_any_directory_the_first_page_says_what_to_do(lea, karim):
+    assert 'id="no-source"' in text_of(lea.get(reverse("idp:directory")))
+    assert "La technique peut en ajouter un" in text_of(karim.get(reverse("idp:directory")))
