@@ -169,6 +169,7 @@ def known(member: Member) -> list[Known]:
         (_("Code postal"), member.postal_code),
         (_("Commune"), member.town),
         (_("Langue"), language_name(member.language)),
+        (_("Photo"), gettext("enregistrée") if getattr(member, "has_photo", False) else ""),
         (_("Collectifs"), ", ".join(sorted(_collectives(member)))),
         (_("État du compte"), str(member.get_state_display())),
     ]

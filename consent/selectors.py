@@ -10,12 +10,13 @@ from uuid import UUID
 
 from cachetools import TTLCache
 from django.contrib.auth import get_user_model
-from django.db.models import Count, F, FilteredRelation, Max, Min, Q, QuerySet
+from django.db.models import Count, Exists, F, FilteredRelation, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable
 
 from consent import policy
 from consent.models import Consent, Disclosure, Processing
 from consent.types import Changes, Decision, LegalBasis, Question, Release, Standing, Terms
+from directory import photos
 
 SHEET_SECONDS = 5
 STANDING_FIELDS = ("id", "notice_id", "decision", "items")
@@ -216,7 +217,8 @@ def ledger(member_id: UUID, tool: str = "") -> QuerySet[Disclosure]:
 def known_member(member_id: UUID) -> Any:
     """The member with roles, collectives and their way, for the page that tells them what is known."""
     known = ("role_grants", "memberships__collective", "departures", "status_periods")
-    return get_user_model().objects.prefetch_related(*known).get(pk=member_id)
+    photo = photos.shown().filter(member=OuterRef("pk"))
+    return get_user_model().objects.annotate(has_photo=Exists(photo)).prefetch_related(*known).get(pk=member_id)
 
 
 def export(member_id: UUID) -> Iterator[dict[str, Any]]:

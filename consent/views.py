@@ -1,5 +1,6 @@
 """« Mes données »: who received what, what is known, and what one agreed to."""
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from consent import display, selectors, services
+from directory import photos
 from directory.models import Member
 
 PER_PAGE = 50
@@ -49,12 +51,19 @@ def download(request: HttpRequest) -> StreamingHttpResponse:
     return response
 
 
+def _photo(member: Member) -> str | None:
+    """As an address that holds its own content (RFC 2397)."""
+    content = photos.content_of(member.pk, photos.digest_of(member.pk))
+    return f"data:image/webp;base64,{base64.b64encode(content).decode()}" if content else None
+
+
 def _own_record(member: Member, now: datetime) -> Iterator[str]:
     head = {
         "format": "trousseau/own-record/1",
         "generated_at": now.isoformat(),
         "member": str(member.pk),
         "known": display.exported(member),
+        "photo": _photo(member),
         "decisions": selectors.export_decisions(member.pk),
     }
     yield json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "disclosures": ['

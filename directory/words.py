@@ -272,34 +272,35 @@ def hint(kind: ServerKind, ability: Ability) -> Text:
 
 # What members read when a correction of their own is refused: what became of it, whose doing it is, what to do.
 PROFILE_REFUSALS: dict[str, Text] = {
-    "no_entry": _("Rien n’est enregistré : votre compte n’a pas de fiche dans l’annuaire. Demandez à la structure."),
-    "not_own_entry": _("Rien n’est enregistré : cette fiche n’est pas la vôtre."),
+    "no_entry": _("Rien n’est enregistré : votre compte n’a pas de fiche dans l’annuaire. Demandez à la structure."),
+    "not_own_entry": _("Rien n’est enregistré : cette fiche n’est pas la vôtre."),
     "not_writable": _("Cette donnée ne se corrige pas ici, et rien n’est enregistré. Demandez à la structure."),
     "changed_meanwhile": _(
-        "Rien n’est enregistré : votre fiche n’est plus à sa place dans l’annuaire. Demandez à la structure."
+        "Rien n’est enregistré : votre fiche n’est plus à sa place dans l’annuaire. Demandez à la structure."
     ),
     "value_unfit": _("L’annuaire ne prend pas cette valeur, et rien n’est enregistré. Écrivez-la autrement."),
     "change_uncertain": _(
-        "L’annuaire s’est tu pendant l’enregistrement : nous ne savons pas s’il l’a fait. "
-        "Ce que vous avez écrit est encore là. Attendez un moment, puis enregistrez de nouveau : rien ne sera fait deux fois."
+        "L’annuaire s’est tu pendant l’enregistrement : nous ne savons pas s’il l’a fait. "
+        "Ce que vous avez écrit est encore là. Attendez un moment, puis enregistrez de nouveau : "
+        "rien ne sera fait deux fois."
     ),
-    "too_heavy": _("Cette photo pèse plus de 2 Mo. Rien n’est enregistré : choisissez-en une plus légère."),
+    "too_heavy": _("Cette photo pèse plus de 2 Mo. Rien n’est enregistré : choisissez-en une plus légère."),
     "too_large": _(
-        "Cette photo a plus de 25 millions de points. Rien n’est enregistré : choisissez-en une plus petite."
+        "Cette photo a plus de 25 millions de points. Rien n’est enregistré : choisissez-en une plus petite."
     ),
     "unreadable": _(
-        "Ce fichier n’est pas une photo JPEG, PNG ou WebP que nous savons lire. Rien n’est enregistré : "
+        "Ce fichier n’est pas une photo JPEG, PNG ou WebP que nous savons lire. Rien n’est enregistré : "
         "choisissez-en une autre."
     ),
     "DirectoryUnavailable": _(
-        "Pas enregistré : l’annuaire ne répond pas. Vous n’y êtes pour rien, et ce que vous avez écrit est encore là. "
+        "Pas enregistré : l’annuaire ne répond pas. Vous n’y êtes pour rien, et ce que vous avez écrit est encore là. "
         "Attendez un moment, puis enregistrez de nouveau."
     ),
     "DirectoryRefused": _(
-        "Pas enregistré : l’annuaire refuse d’être modifié d’ici. Vous n’y êtes pour rien. Prévenez la structure."
+        "Pas enregistré : l’annuaire refuse d’être modifié d’ici. Vous n’y êtes pour rien. Prévenez la structure."
     ),
     "too_many_corrections": _(
-        "Pas enregistré : vous avez enregistré beaucoup de fois en une minute. Attendez une minute, puis recommencez : "
+        "Pas enregistré : vous avez enregistré beaucoup de fois en une minute. Attendez une minute, puis recommencez : "
         "ce que vous avez écrit est encore là."
     ),
 }

@@ -16,6 +16,8 @@ from idp.views import (
     sessions,
     tokens,
 )
+from idp.views.details import pages as details
+from idp.views.details import photos
 from idp.views.directory import reports, setup
 from idp.views.directory import sources as directory_sources
 from idp.views.office import acts, invitation, members, roles
@@ -60,6 +62,8 @@ urlpatterns = [
     path("compte/sessions/<uuid:session>/fermer/", sessions.end_one, name="sessions_end"),
     path("compte/sessions/navigateurs/<uuid:browser>/oublier/", sessions.forget, name="sessions_forget"),
     path("compte/sessions/navigateurs/<uuid:browser>/code/", sessions.ask_code_again, name="sessions_ask_code"),
+    path("compte/coordonnees/", details.mine, name="my_details"),
+    path("photos/<uuid:member_id>/", photos.photo, name="photo"),
     path("outils/<slug:slug>/fermer/", logout.close_tool, name="close_tool"),
     path("technique/deconnexions/", deliveries.log, name="deliveries"),
     path("technique/deconnexions/relance/", deliveries.retry, name="retry_deliveries"),

@@ -167,6 +167,9 @@ TABLE = (
     Row("idp:sessions_ask_code", NO_INSIDE, members(ABSENT), "another’s", objects={"browser": ANOTHER}),
     Row("idp:sessions_not_me", members(PAGE), members(DONE), "confirms the identity first"),
     Row("idp:cancel_recovery", NO_INSIDE, members(ABSENT), "another’s", objects={"recovery_id": ANOTHER}),
+    # One's own entry in the directory; another's photo is not there.
+    Row("idp:my_details", members(PAGE), members(DONE), "nothing typed"),
+    Row("idp:photo", members(ABSENT), NO_INSIDE, "another’s", objects={"member_id": A_MEMBER}),
     # One's own page, data and tools.
     Row("launcher:home", members(PAGE), NO_INSIDE),
     Row("launcher:favourite", NO, members(DONE), "a tool open to them", objects=OPEN),
