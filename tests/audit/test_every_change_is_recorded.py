@@ -46,7 +46,6 @@ EXCUSED = {
     "directory.services.turns._take_what_is_asked": "what a page asked for, which was recorded, handed to the pass",
     "idp.services.accounts.directory_mails._one": "what was told of a source; its mails are recorded when sent",
     "directory.services.one_entry.take_over": "that groups are to be read whole; taking the entry over is recorded",
-    "directory.pictures._encoded": "a picture made anew, into memory",
     "directory.services.profile.change_photo": "the photo as it is shown; what takes the entry over records the change",
     "directory.services.passes._apply": "how far a source was followed; applying the plan records what it did",
     "directory.runs.open_run": "the row of a pass, before anything is known; its outcome is recorded with what it did",
