@@ -99,6 +99,7 @@ class Action(TextChoices):
     MEMBER_JOINED = "directory:member:join", _("Membre ajouté")
     MEMBER_CHANGED = "directory:member:change", _("Membre modifié")
     MEMBER_LEFT = "directory:member:leave", _("Membre parti ou suspendu")
+    ABSENCE_ENDED = "directory:member:absent", _("Absence devenue départ")
     MEMBER_RETURNED = "directory:member:return", _("Membre revenu")
     MEMBER_SUSPENDED = "directory:member:suspend", _("Compte suspendu")
     MEMBER_RESUMED = "directory:member:resume", _("Suspension levée")

@@ -107,6 +107,7 @@ SENTENCES: dict[str, Text] = {
     Action.MEMBER_JOINED: _("{subject} arrive de l’annuaire."),
     Action.MEMBER_CHANGED: _("L’annuaire met à jour {subject}."),
     Action.MEMBER_LEFT: _("Compte fermé pour {subject}."),
+    Action.ABSENCE_ENDED: _("L’absence de {subject} compte maintenant comme un départ."),
     Action.MEMBER_RETURNED: _("Compte rouvert pour {subject}."),
     Action.MEMBER_SUSPENDED: _("{who} suspend le compte : {subject}."),
     Action.MEMBER_RESUMED: _("{who} lève la suspension : {subject}."),
@@ -198,6 +199,7 @@ FACTS: dict[str, Text] = {
     "browsers": _("navigateurs"),
     "sessions": _("sessions"),
     "last_day": _("dernier jour"),
+    "absent_since": _("absence depuis le"),
     "ends_at": _("jusqu’au"),
     "by": _("avant le"),
     "status": _("statut"),
@@ -218,7 +220,7 @@ FACTS: dict[str, Text] = {
     "undone": _("remise à régler"),
 }
 # Days and moments, as people read them.
-MOMENTS = frozenset({"by", "ends_at", "last_day"})
+MOMENTS = frozenset({"by", "ends_at", "last_day", "absent_since"})
 # Numbers of rows, digests, names of settings: for whoever looks a line up, not for whoever reads them all.
 ASIDE = frozenset(
     {

@@ -6,7 +6,7 @@ done to an account is the closed list of ``Right``, each recorded, each told to 
 """
 
 from collections.abc import Collection, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from directory.types import Role
@@ -152,6 +152,8 @@ SHARE_AT_ONCE = 0.10
 # What is erased does not come back.
 MANY_ERASED = 10
 SHARE_ERASED = 0.03
+# A directory is read at the latest every quarter of an hour: what it showed in a longer gap nobody knows.
+LONGEST_GAP = timedelta(hours=1)
 REMINDERS = tuple(timedelta(days=days) for days in (30, 7, 1))
 ROLE_REMINDERS = tuple(timedelta(days=days) for days in (14, 2))
 
@@ -164,6 +166,22 @@ def departures_wait(last_days: Sequence[date], *, today: date, active: int) -> b
 
 def erasures_wait(count: int, *, people: int) -> bool:
     return count > max(MANY_ERASED, int(people * SHARE_ERASED))
+
+
+def time_followed(so_far: timedelta, until: datetime | None, now: datetime) -> timedelta:
+    """For how long a directory has been followed, where it is read once more.
+
+    Absences are counted by this time: it stands still while the directory cannot be read, while something waits, while
+    the hub is off, and when a clock jumps.  Nobody becomes a leaver because nobody looked.
+    """
+    if until is None or not until <= now <= until + LONGEST_GAP:
+        return so_far
+    return so_far + (now - until)
+
+
+def is_followed(until: datetime | None, now: datetime) -> bool:
+    """Whether what is known of a directory is what it shows."""
+    return until is not None and until <= now <= until + LONGEST_GAP
 
 
 def reminder_is_due(end: date, *, today: date, told: date | None, before: Sequence[timedelta] = REMINDERS) -> bool:

@@ -120,6 +120,11 @@ class Env(BaseSettings):
     leaver_retention_days: int = Field(
         365, ge=30, description="For how many days are the details of somebody who left kept, so that they may return?"
     )
+    absence_days: int = Field(
+        30,
+        ge=1,
+        description="For how many days, while its directory is read, is an entry missing before that is a departure?",
+    )
     key_rotation_days: int = Field(90, ge=1, description="How many days does a signing key sign?")
     key_publish_ahead_hours: int = Field(
         48, ge=2, description="How many hours before it signs is a key published? More than tools keep the key set."

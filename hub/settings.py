@@ -234,6 +234,7 @@ ROLES_NEED_SECOND_FACTOR = env.roles_need_second_factor
 KNOWN_NETWORKS = env.known_networks
 BROWSER_COOKIE_NAME = f"{HOST_ONLY}trousseau_browser"
 LEAVER_RETENTION = timedelta(days=env.leaver_retention_days)
+ABSENCE = timedelta(days=env.absence_days)
 ACCOUNT_ADAPTER = "idp.signin.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*"]

@@ -17,6 +17,8 @@ from directory.signals import addresses_changed, members_ended
 from directory.types import MailState, MemberState, RunStatus
 
 MIRRORED = ("dn", "dn_key", "csn", "digest", "state", "state_reason", "login_ambiguous", "email_state", *DETAILS)
+# Of people, what a pass writes beside what it has read.
+KEPT_BY_THE_HUB = ("source", "state_since", "absent_from", "absent_for_good_at", "erased_at", "updated_at")
 GROUP_KEYS = ("member_keys", "lead_keys", "unknown_keys")
 GROUP_MIRRORED = ("dn", "dn_key", "csn", "digest", "name", "kind", "description", "present", *GROUP_KEYS)
 # What changes without anybody's data changing: the entry's place and its change number.
@@ -155,11 +157,14 @@ def _write_people(run: SyncRun, plan: Plan, now: datetime) -> tuple[dict[UUID, M
             member.source_id = run.source_id
         if "state" in each.changes:
             member.state_since = now
+            is_missing = each.changes["state"] == MemberState.MISSING
+            member.absent_from = run.source.followed_for if is_missing and run.source else None
+            member.absent_for_good_at = None
         if member.is_active or each.changes.get("dn"):
             # Erased, and back: the plan filled them again.
             member.erased_at = None
     Member.objects.bulk_create(joined, batch_size=500)
-    _rewrite(Member, changed, [*MIRRORED, "source", "state_since", "erased_at", "updated_at"])
+    _rewrite(Member, changed, [*MIRRORED, *KEPT_BY_THE_HUB])
     return {uuid: member for uuid, member in members.items() if uuid is not None}, former
 
 

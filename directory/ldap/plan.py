@@ -389,21 +389,24 @@ def _over_the_ceilings(
     administrators = {uuid for uuid, may_enter in mirror.administrators.items() if may_enter}
     limit = _limit(len(going), ceilings.people, ceilings.people_share, totals.active)
     # All that are left, however few: an empty answer is likelier than that everybody went at once.
-    if limit or (len(going) > 1 and len(going) <= ceilings.people and totals.active() == len(going)):
-        hold("people", map(str, going), limit)
+    if limit is not None or (len(going) > 1 and len(going) <= ceilings.people and totals.active() == len(going)):
+        hold("people", map(str, going), limit or 0)
     elif administrators and administrators <= set(going):
         hold("last_administrator", map(str, going), 0)
-    if limit := _limit(len(removals.groups), ceilings.groups, ceilings.groups_share, totals.groups):
+    limit = _limit(len(removals.groups), ceilings.groups, ceilings.groups_share, totals.groups)
+    if limit is not None:
         hold("groups", map(str, removals.groups), limit)
     lost = _memberships_lost(mirror, observed, removals)
-    if limit := _limit(len(lost), ceilings.memberships, ceilings.memberships_share, totals.memberships):
+    limit = _limit(len(lost), ceilings.memberships, ceilings.memberships_share, totals.memberships)
+    if limit is not None:
         hold("memberships", (f"{group} {person}" for group, person in lost), limit)
     for name in DETAILS:
         if name in DERIVED:
             continue
         emptied = _emptied(mirror, observed, name)
         holders = _Asked(totals, name)
-        if limit := _limit(len(emptied), ceilings.emptied, ceilings.emptied_share, holders):
+        limit = _limit(len(emptied), ceilings.emptied, ceilings.emptied_share, holders)
+        if limit is not None:
             hold(f"attribute {name}", map(str, emptied), limit)
     return tuple(held), tuple(names)
 
@@ -417,12 +420,12 @@ class _Asked:
         return self.totals.holders(self.name)
 
 
-def _limit(count: int, floor: int, share: float, total: Callable[[], int]) -> int:
-    """The limit that this many are above, or 0 while they are not; a large cooperative is counted only when it is."""
+def _limit(count: int, floor: int, share: float, total: Callable[[], int]) -> int | None:
+    """The limit that this many are above, if they are; a large cooperative is counted only when they may be."""
     if count <= floor:
-        return 0
+        return None
     limit = max(floor, int(total() * share))
-    return limit if count > limit else 0
+    return limit if count > limit else None
 
 
 def _memberships_lost(mirror: Mirror, observed: Observed, removals: _Removals) -> set[tuple[UUID, UUID]]:

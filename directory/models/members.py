@@ -39,6 +39,10 @@ class Member(AbstractBaseUser):
     state = models.CharField(max_length=10, choices=MemberState.choices, default=MemberState.ACTIVE)
     state_reason = models.CharField(max_length=60, blank=True)
     state_since = models.DateTimeField(null=True, blank=True)
+    # Of somebody whose entry is missing: how long the source had been followed then (``followed_for``), and when their
+    # absence had lasted so long that it counts as a departure.
+    absent_from = models.DurationField(null=True, editable=False)
+    absent_for_good_at = models.DateTimeField(null=True, editable=False)
     # Beside the directory’s word: suspended by the office, or gone at the end of a dated departure.
     hold = models.CharField(max_length=10, choices=Hold.choices, default=Hold.NONE, blank=True)
     hold_reason = models.CharField(max_length=60, blank=True)

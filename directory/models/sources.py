@@ -1,5 +1,7 @@
 """Directories that the hub follows."""
 
+from datetime import timedelta
+
 from django.db import models
 
 from directory.types import Mode, ServerKind, SourceState
@@ -48,6 +50,10 @@ class DirectorySource(models.Model):
     mapping_digest = models.CharField(max_length=32, blank=True, editable=False)
     read_at = models.DateTimeField(null=True, editable=False)
     deep_at = models.DateTimeField(null=True, editable=False)
+    # For how long, in all, it has been read without a gap and without anything waiting: the time by which absences are
+    # counted.  And until when that was so; empty while something waits.
+    followed_for = models.DurationField(default=timedelta, editable=False)
+    followed_until = models.DateTimeField(null=True, editable=False)
     # Why it could not be read, since when, and from when on it is tried again.
     failing_since = models.DateTimeField(null=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)

@@ -1,5 +1,6 @@
 """Changing members and collectives: one verb, one transaction, one line in the journal."""
 
+from directory.services.absences import end_absences
 from directory.services.departures import cancel_departure, carry_out_departures, plan_departure
 from directory.services.erasure import erase_leavers
 from directory.services.factor_rules import require_second_factor, settle_second_factor_dates
@@ -28,6 +29,7 @@ __all__ = [
     "cancel_departure",
     "carry_out_departures",
     "change_source",
+    "end_absences",
     "end_roles_over",
     "erase_leavers",
     "grant_role",

@@ -13,7 +13,7 @@ from audit.types import SYSTEM, Action, Entry
 from directory.models import Member, MemberPhoto, Membership, SyncIssue
 from directory.policy import erasures_wait
 from directory.selectors import digest_of
-from directory.services.holds import GONE
+from directory.services import absences
 from directory.services.roles import end_roles_of
 from directory.signals import members_erased
 from directory.types import Hold, MailState, MemberState, Waiting
@@ -50,7 +50,11 @@ def due(now: datetime) -> QuerySet[Member]:
     # An entry that was moved back lately has its time to be welcomed back.
     is_back = Q(state=MemberState.ACTIVE, state_since__gt=limit)
     by_hub = Q(hold=Hold.LEFT, hold_since__lte=limit) & ~is_back
-    gone = Q(state__in=GONE, state_since__lte=limit) | by_hub
+    # An absence is a departure only once it has lasted; and of a directory that is not read now, nobody knows whom it
+    # shows again.
+    by_directory = Q(state=MemberState.LEFT, state_since__lte=limit)
+    by_directory |= Q(state=MemberState.MISSING, absent_for_good_at__lte=limit)
+    gone = by_directory & ~Q(source__in=absences.not_followed(now)) | by_hub
     return Member.objects.filter(gone, erased_at=None).order_by("pk")
 
 

@@ -17,6 +17,7 @@ from directory.ldap.observe import Known, Seen, Tell, by_everything, by_pivots, 
 from directory.ldap.plan import Observed, Plan, make_plan
 from directory.ldap.reading import reading
 from directory.models import DirectorySource, SyncRun
+from directory.policy import time_followed
 from directory.runs import close, fail, is_overtaken, last_read, one_at_a_time, open_run
 from directory.services import statuses
 from directory.services.roles import end_roles_of_leavers
@@ -109,6 +110,12 @@ def _apply(
     source = DirectorySource.objects.select_for_update(no_key=True).get(pk=source.pk)
     before = last_read(source)
     plan = _decide(source, ldap, seen, known, column, allow_large=allow_large, approved=approved)
+    # Nothing is counted while something waits: not the time up to now, nor that until it is settled.
+    source.followed_for = (
+        source.followed_for if plan.held else time_followed(source.followed_for, source.followed_until, now)
+    )
+    source.followed_until = None if plan.held else now
+    run.source = source
     held_before = str(before.report.get("approval", "")) if before else ""
     applied = apply(run, plan, now, first=before is None, held_before=held_before)
     if applied.changed:
@@ -123,7 +130,7 @@ def _apply(
     source.read_at = now
     if run.mode == Mode.DEEP:
         source.deep_at = now
-    columns = ["mapping_digest", "watermark", "read_at", "deep_at"]
+    columns = ["mapping_digest", "watermark", "read_at", "deep_at", "followed_for", "followed_until"]
     source.save(update_fields=columns)
     return close(run, RunStatus(run.status), now)
 

@@ -29,7 +29,7 @@ def settle(*, now: datetime, only: Sequence[UUID] | None = None) -> int:
     where nothing changed, a few per status where something did.
     """
     people = Member.objects.order_by().values_list("pk", "employee_type", "state", "hold", "status")
-    rows = people if only is None else _only(people, "pk", only)
+    rows = people if only is None else _rows_of(people, "pk", only)
     wanted: dict[UUID, Status] = {}
     changed: dict[UUID, tuple[Status, Status]] = {}
     for pk, employee_type, state, hold, status in rows:
@@ -93,7 +93,7 @@ def _close_periods(known: dict[UUID, StatusPeriod], today: date) -> None:
 def _keep_collectives(wanted: dict[UUID, Status], *, everybody: bool) -> None:
     """Who stands where is in that status's collective and in no other one."""
     held = Membership.objects.filter(collective__kind=Kind.STATUS).values_list("member_id", "pk", "collective__status")
-    rows = held if everybody else _only(held, "member_id", list(wanted))
+    rows = held if everybody else _rows_of(held, "member_id", list(wanted))
     there: set[UUID] = set()
     wrong = []
     for member_id, pk, status in rows:
@@ -125,7 +125,7 @@ def _collective_of(status: Status) -> Collective:
     return Collective.objects.create(status=status, kind=Kind.STATUS, slug=free, name=COLLECTIVE_NAMES[status])
 
 
-def _only(rows: "QuerySet[Any, tuple[Any, ...]]", column: str, only: Sequence[UUID]) -> Iterable[tuple[Any, ...]]:
+def _rows_of(rows: "QuerySet[Any, tuple[Any, ...]]", column: str, only: Sequence[UUID]) -> Iterable[tuple[Any, ...]]:
     """The rows of these members, whose key comes first; of many in one statement with everybody's."""
     if len(only) > MANY:
         wanted = set(only)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from directory.ldap import sources
 from directory.ldap.reading import Probe
 from directory.models import DirectorySource, SyncRun
+from directory.policy import time_followed
 from directory.runs import fail, open_run
 from directory.services import photos
 from directory.services.passes import synchronise
@@ -146,6 +147,11 @@ def _is_deep_due(source: DirectorySource, now: datetime) -> bool:
 def _confirm(source: DirectorySource, now: datetime) -> None:
     if source.read_at is None or not source.read_at <= now < source.read_at + CONFIRMED_EVERY:
         DirectorySource.objects.filter(pk=source.pk).update(read_at=now)
+        if source.followed_until is not None:
+            # By one process of several: the same minute does not count twice.
+            DirectorySource.objects.filter(pk=source.pk, followed_until=source.followed_until).update(
+                followed_for=time_followed(source.followed_for, source.followed_until, now), followed_until=now
+            )
     _is_well(source)
 
 

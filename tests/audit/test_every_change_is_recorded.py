@@ -48,6 +48,7 @@ EXCUSED = {
     "directory.services.one_entry.take_over": "that groups are to be read whole; taking the entry over is recorded",
     "directory.services.profile.change_photo": "the photo as it is shown; what takes the entry over records the change",
     "directory.services.passes._apply": "how far a source was followed; applying the plan records what it did",
+    "directory.services.absences._begin_counting": "from when on an absence is counted; its beginning was recorded",
     "directory.runs.open_run": "the row of a pass, before anything is known; its outcome is recorded with what it did",
     "directory.runs.close": "the row of a pass; applying, holding and failing record themselves",
     "directory.runs._forget_old": "rows of passes older than the period kept; the journal has their lines",

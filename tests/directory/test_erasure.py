@@ -178,6 +178,7 @@ def test_a_leaver_is_erased_stays_erased_and_returns(own_directory):
     )
     synchronise(now=MONDAY + timedelta(days=1))
     later = MONDAY + YEAR + timedelta(days=1)
+    synchronise(now=later)
     held = erasure.waiting(now=later)
     assert held is not None
     services.erase_leavers(now=later, approved=held.digest)
@@ -231,6 +232,7 @@ def test_an_erased_member_whose_entry_is_moved_back_can_be_found_and_welcomed_ba
     move(own_directory, PEOPLE, FORMER)
     synchronise(now=MONDAY + timedelta(days=1))
     later = MONDAY + YEAR + timedelta(days=1)
+    synchronise(now=later)
     held = erasure.waiting(now=later)
     assert held is not None
     services.erase_leavers(now=later, approved=held.digest)

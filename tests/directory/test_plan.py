@@ -293,6 +293,20 @@ def test_a_group_that_closes_closes_for_those_who_wait_too():
     assert len(plan.leads_removed) == 1
 
 
+@pytest.mark.parametrize("what", ["people", "groups", "memberships", "emptied"])
+def test_a_ceiling_of_nobody_lets_nobody_go(what):
+    nobody = Ceilings(**{what: 0, f"{what}_share": 0.0})
+    everybody = [person(number, phone="+33467000000") for number in range(1, 21)]
+    mirror = first(*everybody, groups=[group(1, person(2).dn, person(3).dn), group(2)])
+    less = replace(everybody[4], details={**everybody[4].details, "phone": ""})
+    now = [*everybody[1:4], less, *everybody[5:]]
+
+    plan = make_plan(mirror, seen(now, [group(1, person(2).dn)], located=gone(1, 1002)), nobody)
+
+    names = {"emptied": "attribute phone"}
+    assert [(held.what, held.count, held.limit) for held in plan.held] == [(names.get(what, what), 1, 0)]
+
+
 @pytest.mark.parametrize("number", [2, 4])
 def test_a_small_cooperative_is_not_emptied_under_the_ceiling(number):
     mirror = first(*(person(each) for each in range(1, number + 1)))

@@ -9,7 +9,7 @@ from django.db import transaction
 from directory.models import Collective, Member, Membership, SyncIssue
 
 # What tells when or under which key a row was written, and not what it says.
-HISTORY = {"id", "csn", "digest", "created_at", "updated_at", "state_since", "password"}
+HISTORY = {"id", "csn", "digest", "created_at", "updated_at", "state_since", "absent_from", "password"}
 
 
 def rows() -> dict[str, list[Any]]:

@@ -46,6 +46,7 @@ def turn(*, now: datetime) -> None:
     steps: tuple[Step, ...] = (
         carry_out,
         services.end_roles_over,
+        services.end_absences,
         recovery.expire,
         announce,
         remind,

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch
+from django.utils import timezone
 
 from directory.models import Collective, Member
 from directory.types import Kind
@@ -38,6 +39,17 @@ def departure(what: str, member: Member, *, last_day: date, now: datetime) -> in
         for lead, names in _leads_of(member):
             sent += _queue(MailKind.DEPARTURE, "departure_lead", lead, {**context, "collectives": names}, now)
     return sent
+
+
+def absence(member: Member, *, absent_since: date, now: datetime) -> int:
+    """To the office alone: the entry may have been replaced by another one of the same person, who never left."""
+    context: dict[str, Any] = {
+        "concerned": member,
+        "absent_since": absent_since,
+        "out_of_scope": member.state_reason == "out_of_scope",
+        "erased_on": timezone.localtime(now + settings.LEAVER_RETENTION),
+    }
+    return to_office(MailKind.DEPARTURE, "absence_office", member, context, now)
 
 
 def to_office(kind: MailKind, template: str, concerned: Member, context: dict[str, Any], now: datetime) -> int:

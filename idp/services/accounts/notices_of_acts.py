@@ -34,6 +34,9 @@ def tell(action: Action, *, member_id: UUID, actor: Actor, facts: Mapping[str, A
     if action == Action.MEMBER_LEFT:
         lifecycle_mails.departure("done", member, last_day=facts["last_day"], now=now)
         return
+    if action == Action.ABSENCE_ENDED:
+        lifecycle_mails.absence(member, absent_since=facts["absent_since"], now=now)
+        return
     template, kind = TEMPLATES[action]
     mails.queue(kind=kind, template=template, member=member, context=_words(facts), now=now)
     if action in (Action.ROLE_GRANTED, Action.ROLE_REVOKED):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -205,10 +206,12 @@ def settle(request: HttpRequest) -> HttpResponse:
 @require_safe
 def absent(request: HttpRequest) -> HttpResponse:
     page = Paginator(following.absent(), PER_PAGE).get_page(request.GET.get("page"))
+    now = timezone.now()
     context = {
         "page": page,
-        "rows": [following.absence_of(member) for member in page.object_list],
+        "absence_days": settings.ABSENCE.days,
+        "rows": [following.absence_of(member, now) for member in page.object_list],
         "may_find": may(request.user, Right.FIND_MEMBERS),
-        "now": timezone.now(),
+        "now": now,
     }
     return render(request, "idp/directory/absent.html", context)
