@@ -194,11 +194,11 @@ ISSUES: dict[str, tuple[Text, Text]] = {
     ),
     "group_kind_unknown": (
         _("Collectif d’un genre inconnu"),
-        _("Il est rangé dans « autre ». Ajoutez son genre à la correspondance, ou corrigez-le dans l’annuaire."),
+        _("Il est rangé dans « autre ». Ajoutez son genre à la correspondance, ou corrigez-le dans l’annuaire."),
     ),
     "group_kind_missing": (
         _("Collectif sans genre"),
-        _("Il est rangé dans « autre ». Dans l’annuaire, dites de quel genre il est."),
+        _("Il est rangé dans « autre ». Dans l’annuaire, dites de quel genre il est."),
     ),
     "phone_unclear": (
         _("Numéro de téléphone ambigu"),

@@ -542,11 +542,14 @@ class Todo:
     absent: int
 
 
+def waiting() -> tuple[DirectorySource, ...]:
+    """Those of which removals are held back until somebody has read them."""
+    followed = DirectorySource.objects.filter(state=SourceState.ACTIVE)
+    return tuple(source for source in followed if waiting_of(source) is not None)
+
+
 def todo() -> Todo:
-    waiting = tuple(
-        source for source in DirectorySource.objects.filter(state=SourceState.ACTIVE) if waiting_of(source) is not None
-    )
-    return Todo(waiting, open_issues().count(), absent().count())
+    return Todo(waiting(), open_issues().count(), absent().count())
 
 
 def collectives_of(source: DirectorySource) -> int:

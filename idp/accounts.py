@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from directory import following
 from directory import selectors as directory_selectors
-from directory.models import Departure, Member
+from directory.models import Departure, DirectorySource, Member
 from directory.types import Hold, MailState, MemberState
 from idp import access
 from idp.models import Alarm, HubSession, OutgoingMail, Recovery, Tool
@@ -110,10 +111,12 @@ class ToDo:
     recoveries: list[Recovery]
     departures: list[Departure]
     unsent: list[OutgoingMail]
+    # Directories of which removals are held back until somebody has read them.
+    held: tuple[DirectorySource, ...]
 
     @property
     def count(self) -> int:
-        return len(self.alarms) + len(self.recoveries) + len(self.unsent)
+        return len(self.alarms) + len(self.recoveries) + len(self.unsent) + len(self.held)
 
 
 def to_do(now: datetime) -> ToDo:
@@ -126,4 +129,5 @@ def to_do(now: datetime) -> ToDo:
         recoveries=list(recoveries.select_related("member", "asked_by")[:50]),
         departures=list(departures.select_related("member").order_by("last_day")[:20]),
         unsent=list(unsent.select_related("member").order_by("-pk")[:50]),
+        held=following.waiting(),
     )

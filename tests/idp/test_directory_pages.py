@@ -603,7 +603,8 @@ def decide(browser: Client, source: DirectorySource, **form: str):
 
 def test_the_office_reads_who_would_go_and_approves_exactly_that(karim, held):
     gone = list(Member.objects.filter(dn__contains="ou=membres").order_by("login")[:8])
-    assert "Des retraits attendent une décision" in text_of(karim.get(reverse("idp:directory")))
+    for page in ("idp:directory", "idp:office"):
+        assert f'data-waiting="{held.pk}"' in text_of(karim.get(reverse(page)))
     page = text_of(karim.get(reverse("idp:directory_waiting", args=[held.pk])))
     assert all(person.display_name in page for person in gone)
     assert "Accepter ces 8 retraits" in page
@@ -747,7 +748,9 @@ def test_who_is_absent_stands_with_the_reason_the_dates_and_the_way_back(karim, 
 
     assert person.display_name in page
     assert "fiche disparue" in page
-    until = timezone.localtime(now + settings.LEAVER_RETENTION)
+    # The absence is not a departure yet: it becomes one first.
+    until = timezone.localtime(now + settings.ABSENCE + settings.LEAVER_RETENTION)
+    assert "pas avant le" in page
     assert f'datetime="{until:%Y-%m-%d}"' in page
     assert "1 personne absente" in text_of(karim.get(reverse("idp:directory")))
 
@@ -769,14 +772,14 @@ def test_the_first_page_says_how_old_it_is_and_names_the_directory_that_is_not_r
     DirectorySource.objects.create(name="Brouillon", state=SourceState.DRAFT)
     page = text_of(karim.get(home))
 
-    assert "« Invités » ne se lit plus depuis" in page
-    assert "« Nouveau » n’a encore jamais été lu" in page
-    assert "« Brouillon »" not in page
+    assert "«\xa0Invités\xa0» ne se lit plus depuis" in page
+    assert "«\xa0Nouveau\xa0» n’a encore jamais été lu" in page
+    assert "«\xa0Brouillon\xa0»" not in page
     assert 'data-age="fresh"' not in page
 
     DirectorySource.objects.filter(name="Invités").update(failing_since=None)
     page = text_of(karim.get(home))
-    assert "« Invités » a été lu il y a 2\xa0heures." in page
+    assert "«\xa0Invités\xa0» a été lu il y a 2\xa0heures." in page
     assert "C’est long" in page
 
 

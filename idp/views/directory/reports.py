@@ -84,7 +84,7 @@ def _replaced(request: HttpRequest, run_id: int) -> HttpResponse:
     """Of several passes that say the same, the last one is kept: a link to one before it is no dead end."""
     if not SyncRun.objects.filter(pk__gt=run_id).exists():
         raise Http404
-    messages.info(request, _("Cette lecture n’est plus gardée : une plus récente dit la même chose."))
+    messages.info(request, _("Cette lecture n’est plus gardée : une plus récente dit la même chose."))
     return HttpResponseRedirect(reverse("idp:directory_runs"))
 
 
