@@ -18,7 +18,6 @@ from tests.support.demo import Demo, Visitor
 
 pytestmark = pytest.mark.journey
 Arrive = Callable[..., Visitor]
-NOEMIE = "uid=noemie.ferrand,ou=membres,ou=personnes,dc=alizarine,dc=example"
 MINE, THEIRS = "06 39 98 77 66", "06 39 98 55 55"
 
 
@@ -36,20 +35,28 @@ def visit(chromium) -> Iterator[Arrive]:
 
 
 class Office:
-    """Somebody who keeps the directory with another tool than the hub."""
+    """Somebody who keeps a member's entry with another tool than the hub, and puts it back as it was."""
 
-    def __init__(self, demo: Demo) -> None:
+    def __init__(self, demo: Demo, role: str) -> None:
         self.server = EmbeddedDirectory(demo.data / "slapd")
         self.server.port = urlsplit(demo.told["ldap"]["uri"]).port or 0
+        login, _password = demo.account(role)
+        told = self.server.search("-b", self.server.base, f"(uid={login})", "1.1")
+        self.dn = told.splitlines()[0].removeprefix("dn: ")
+        self.before = {name: self.read(name) for name in ("mobile", "title", "l", "postalAddress", "jpegPhoto")}
+
+    def put_back(self) -> None:
+        for name, values in self.before.items():
+            self.write(name, values)
 
     def write(self, attribute: str, values: list[str]) -> None:
         encoded = values if attribute == "jpegPhoto" else [base64.b64encode(each.encode()).decode() for each in values]
         lines = "".join(f"{attribute}:: {value}\n" for value in encoded)
-        self.server.modify(f"dn: {NOEMIE}\nchangetype: modify\nreplace: {attribute}\n{lines}")
+        self.server.modify(f"dn: {self.dn}\nchangetype: modify\nreplace: {attribute}\n{lines}")
 
     def read(self, attribute: str) -> list[str]:
         """As ``ldapsearch`` prints it, text that is not ASCII decoded, a photo as it is."""
-        told = self.server.search("-b", NOEMIE, "-s", "base", "(objectClass=*)", attribute)
+        told = self.server.search("-b", self.dn, "-s", "base", "(objectClass=*)", attribute)
         found = [line.removeprefix(attribute) for line in told.splitlines() if line.startswith(f"{attribute}:")]
         if attribute == "jpegPhoto":
             return [value.removeprefix(":: ") for value in found]
@@ -60,13 +67,16 @@ class Office:
 
 
 @pytest.fixture
-def office(demo: Demo) -> Iterator[Office]:
-    """The next journey meets the entry as it was."""
-    office = Office(demo)
-    before = {name: office.read(name) for name in ("mobile", "title", "l", "postalAddress", "jpegPhoto")}
-    yield office
-    for name, values in before.items():
-        office.write(name, values)
+def office_of(demo: Demo) -> Iterator[Callable[[str], Office]]:
+    offices: list[Office] = []
+
+    def keep(role: str) -> Office:
+        offices.append(Office(demo, role))
+        return offices[-1]
+
+    yield keep
+    for office in offices:
+        office.put_back()
 
 
 def portrait(folder: Path) -> Path:
@@ -84,15 +94,28 @@ def save(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("locale", "width", "dark"),
-    [("fr-FR", 360, False), ("fr-FR", 1280, True), ("en-GB", 360, True), ("en-GB", 1280, False)],
+    ("role", "locale", "width", "dark"),
+    [
+        ("member", "fr-FR", 360, False),
+        ("lead", "fr-FR", 1280, True),
+        ("office", "en-GB", 360, True),
+        ("technician", "en-GB", 1280, False),
+    ],
 )
 def test_a_member_corrects_their_details_and_meets_somebody_elses_change(
-    demo: Demo, visit: Arrive, office: Office, tmp_path: Path, locale: str, width: int, dark: bool
+    demo: Demo,
+    visit: Arrive,
+    office_of: Callable[[str], Office],
+    tmp_path: Path,
+    role: str,
+    locale: str,
+    width: int,
+    dark: bool,
 ) -> None:
+    office = office_of(role)
     visitor = visit(width=width, locale=locale, dark=dark)
     page, name = visitor.page, f"{locale[:2]}-{width}-{'dark' if dark else 'light'}-details"
-    visitor.sign_in(demo, "member")
+    visitor.sign_in(demo, role)
 
     # From « Mes données » to the form: what is there, what may be corrected, whom to ask for the rest.
     page.goto(demo.hub + "/mes-donnees/")
@@ -145,10 +168,13 @@ def test_a_member_corrects_their_details_and_meets_somebody_elses_change(
     look(visitor, f"{name}-5-no-photo")
 
 
-def test_it_works_without_scripts_and_with_the_keyboard(demo: Demo, visit: Arrive, office: Office) -> None:
+def test_it_works_without_scripts_and_with_the_keyboard(
+    demo: Demo, visit: Arrive, office_of: Callable[[str], Office]
+) -> None:
+    office = office_of("dpo")
     visitor = visit(width=1280, locale="fr-FR", scripts=False)
     page = visitor.page
-    visitor.sign_in(demo, "member")
+    visitor.sign_in(demo, "dpo")
     page.goto(demo.hub + "/compte/coordonnees/")
 
     office.write("mobile", [THEIRS])
@@ -164,7 +190,10 @@ def test_it_works_without_scripts_and_with_the_keyboard(demo: Demo, visit: Arriv
     assert office.read("mobile") == [THEIRS]
 
 
-def test_a_directory_that_is_away_costs_nobody_what_they_typed(demo: Demo, visit: Arrive, office: Office) -> None:
+def test_a_directory_that_is_away_costs_nobody_what_they_typed(
+    demo: Demo, visit: Arrive, office_of: Callable[[str], Office]
+) -> None:
+    office = office_of("member")
     visitor = visit(width=360, locale="fr-FR")
     page = visitor.page
     visitor.sign_in(demo, "member")
