@@ -12,6 +12,8 @@ from django.utils import timezone
 Row = Mapping[str, Any]
 # Values in one statement: PostgreSQL takes 65,535, SQLite as it was built, 32,766 at least.
 MAX_VALUES = 30_000
+# From so many rows on PostgreSQL is sent them by COPY: a twentieth of the work, and a round trip or two more.
+COPIED = 200
 # Texts kept: one for each number of rows that comes again and again.
 MAX_TEXTS = 200
 
@@ -43,15 +45,20 @@ class InsertingQuerySet(models.QuerySet[Any]):
         """
         model: type[models.Model] = self.model
         table = _table_of(model)
+        # Looked up once: each look at the name of this thread's connection costs more than most values do.
+        to = transaction.get_connection()
         values: list[list[Any]] = []
         for row in rows:
             _check_names(model, row)
             values.append(
                 [
-                    column.adapted(row[column.name] if column.name in row else column.default(), connection)
+                    column.adapted(row[column.name] if column.name in row else column.default(), to)
                     for column in table.columns
                 ]
             )
+        if to.vendor == "postgresql" and len(values) >= COPIED:
+            _copy(model, values)
+            return
         at_once = MAX_VALUES // len(table.columns)
         for start in range(0, len(values), at_once):
             part = values[start : start + at_once]
@@ -83,14 +90,34 @@ def _run(text: str, values: Sequence[Any]) -> None:
         cursor.execute(text, values)
 
 
+def _copy(model: type[models.Model], values: Sequence[Sequence[Any]]) -> None:
+    """All or nothing, as one statement."""
+    with (
+        transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS),
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(_copying(model)) as copy,
+    ):
+        for row in values:
+            copy.write_row(row)
+
+
 @cache
 def _table_of(model: type[models.Model]) -> _Table:
     columns = tuple(
-        _Column(field.attname, str(field.column), field.get_db_prep_save, _default_of(field))
+        _Column(field.attname, str(field.column), _adapted_of(field), _default_of(field))
         for field in model._meta.local_concrete_fields
         if not isinstance(field, models.AutoField)
     )
     return _Table(columns, frozenset(column.name for column in columns))
+
+
+def _adapted_of(field: "models.Field[Any, Any]") -> Callable[..., Any]:
+    adapted: Callable[..., Any] = field.get_db_prep_save
+    if type(field) not in (models.CharField, models.TextField):
+        return adapted
+    # Most values are texts in columns for texts, which stay as they are.
+    return lambda value, to: value if type(value) is str else adapted(value, to)
 
 
 def _default_of(field: "models.Field[Any, Any]") -> Callable[[], Any]:
@@ -109,6 +136,13 @@ def _insertion(model: type[models.Model], count: int) -> str:
     named = ", ".join(quoted(column.stored) for column in columns)
     places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
     return f"INSERT INTO {quoted(model._meta.db_table)} ({named}) VALUES {places}"  # noqa: S608
+
+
+@cache
+def _copying(model: type[models.Model]) -> str:
+    quoted = connection.ops.quote_name
+    named = ", ".join(quoted(column.stored) for column in _table_of(model).columns)
+    return f"COPY {quoted(model._meta.db_table)} ({named}) FROM STDIN"
 
 
 @cache
