@@ -193,16 +193,22 @@ def pages(
 ) -> Iterator[list[Entry]]:
     """Every page, or an exception: part of an answer is no answer (a size limit gives some entries, then an error)."""
     paging = ldap.controls.libldap.SimplePagedResultsControl(True, size=size, cookie="")
-    while True:
+    wanted = list(attributes)
+
+    def asked() -> int:
         allow(connection, deadline)
-        message = connection.search_ext(base, ldap.SCOPE_SUBTREE, filter_, list(attributes), serverctrls=[paging])
+        return int(connection.search_ext(base, ldap.SCOPE_SUBTREE, filter_, wanted, serverctrls=[paging]))
+
+    message: int | None = asked()
+    while message is not None:
+        allow(connection, deadline)
         _, found, _, controls = connection.result3(message, all=1, timeout=deadline.left())
+        cookies = [control.cookie for control in controls if control.controlType == paging.controlType]
+        # Asked before this page is looked at: the server gathers the next one meanwhile.
+        paging.cookie = cookies[0] if cookies else ""
+        message = asked() if paging.cookie else None
         yield [
             Entry(dn, {name.lower(): values for name, values in attributes.items()})
             for dn, attributes in found
             if dn is not None  # a referral
         ]
-        cookies = [control.cookie for control in controls if control.controlType == paging.controlType]
-        if not cookies or not cookies[0]:
-            return
-        paging.cookie = cookies[0]
