@@ -277,18 +277,19 @@ def make_plan(
     """Decide everything; nothing that would go too far goes, unless it is lifted or this very removal is approved."""
     observed, elsewhere = _own_entries(mirror, observed)
     removals = _removals(mirror, observed)
-    held, names = ((), ()) if mirror.is_empty else _over_the_ceilings(mirror, observed, removals, ceilings)
+    outcome = _outcome(mirror, observed, removals, frozenset())
+    held, names = ((), ()) if mirror.is_empty else _over_the_ceilings(mirror, observed, removals, outcome, ceilings)
     digest = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:16] if held else ""
     if lifted or (digest and approved == digest):
         held, names = (), ()
     stopped = {each.what for each in held}
     if stopped & ALL_WAITS:
         return Plan(held=held, held_names=names, digest=digest, open_issues=len(mirror.open_issues))
-    people = _resulting_people(mirror, observed, removals, stopped)
-    groups = _resulting_groups(mirror, observed, removals, stopped)
-    found = _resolve(groups, _Resolver(mirror, people, groups, observed), mirror)
+    if stopped:
+        outcome = _outcome(mirror, observed, removals, stopped)
+    found = outcome.found
     memberships, leads = dict(found.memberships), set(found.leads)
-    people, shared = _mark_shared(people, mirror)
+    people, shared = _mark_shared(outcome.people, mirror)
     if stopped & HOLDS_PEOPLE:
         # Whoever waits keeps everything: the server has taken them out of their groups already (refint).
         # A group that closes meanwhile closes for them too.
@@ -369,7 +370,7 @@ def _removals(mirror: Mirror, observed: Observed) -> _Removals:
 
 
 def _over_the_ceilings(
-    mirror: Mirror, observed: Observed, removals: _Removals, ceilings: Ceilings
+    mirror: Mirror, observed: Observed, removals: _Removals, outcome: "_Outcome", ceilings: Ceilings
 ) -> tuple[tuple[Held, ...], tuple[str, ...]]:
     """What waits, and the names of it: an approval is bound to exactly these."""
     held: list[Held] = []
@@ -396,7 +397,7 @@ def _over_the_ceilings(
     limit = _limit(len(removals.groups), ceilings.groups, ceilings.groups_share, totals.groups)
     if limit is not None:
         hold("groups", map(str, removals.groups), limit)
-    lost = _memberships_lost(mirror, observed, removals)
+    lost = _memberships_lost(mirror, removals, outcome.found.memberships)
     limit = _limit(len(lost), ceilings.memberships, ceilings.memberships_share, totals.memberships)
     if limit is not None:
         hold("memberships", (f"{group} {person}" for group, person in lost), limit)
@@ -428,13 +429,10 @@ def _limit(count: int, floor: int, share: float, total: Callable[[], int]) -> in
     return limit if count > limit else None
 
 
-def _memberships_lost(mirror: Mirror, observed: Observed, removals: _Removals) -> set[tuple[UUID, UUID]]:
+def _memberships_lost(
+    mirror: Mirror, removals: _Removals, memberships: Mapping[tuple[UUID, UUID], bool]
+) -> set[tuple[UUID, UUID]]:
     """Those that would end for no other reason than that the group no longer says so."""
-    if not mirror.touched:
-        return set()
-    people = _resulting_people(mirror, observed, removals, set())
-    groups = _resulting_groups(mirror, observed, removals, set())
-    memberships = _resolve(groups, _Resolver(mirror, people, groups, observed), mirror).memberships
     return {
         (group, person)
         for group, person in mirror.memberships
@@ -454,6 +452,21 @@ def _emptied(mirror: Mirror, observed: Observed, name: str) -> list[UUID]:
 
 
 # What would be there afterwards --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Everybody concerned, and what the names in groups come to."""
+
+    people: Mapping[UUID, Person]
+    found: "_Resolved"
+
+
+def _outcome(mirror: Mirror, observed: Observed, removals: _Removals, stopped: AbstractSet[str]) -> _Outcome:
+    """``stopped``: what waits, and so stays as it is."""
+    people = _resulting_people(mirror, observed, removals, stopped)
+    groups = _resulting_groups(mirror, observed, removals, stopped)
+    return _Outcome(people, _resolve(groups, _Resolver(mirror, people, groups, observed), mirror))
 
 
 def _resulting_people(
@@ -642,9 +655,13 @@ def _mark_shared(people: Mapping[UUID, Person], mirror: Mirror) -> tuple[dict[UU
     return marked, issues
 
 
+def _by_identity(item: tuple[UUID, Person]) -> int:
+    return item[0].int
+
+
 def _holders(people: Mapping[UUID, Person], name: str, keys: AbstractSet[str]) -> Iterator[list[UUID]]:
     holders: dict[str, list[UUID]] = {}
-    for uuid, person in sorted(people.items()):
+    for uuid, person in sorted(people.items(), key=_by_identity):
         key = person.details[name]
         if key and key in keys and person.state in PRESENT_STATES:
             holders.setdefault(key, []).append(uuid)
@@ -751,7 +768,7 @@ def _resembling(people: Mapping[UUID, Person], login_keys: AbstractSet[str]) -> 
     """A new entry with the login of one that is gone: somebody else, or the same person entered twice?"""
     gone = {
         person.details["login_key"]: person
-        for _, person in sorted(people.items())
+        for _, person in sorted(people.items(), key=_by_identity)
         if person.state == MemberState.MISSING and person.details["login_key"] in login_keys
     }
     for uuid, person in people.items():

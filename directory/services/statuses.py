@@ -15,6 +15,7 @@ from audit.types import Action, Entry
 from directory.models import Collective, Member, Membership, StatusPeriod
 from directory.statuses import COLLECTIVE_NAMES, WITH_COLLECTIVE, status_of
 from directory.types import Hold, Kind, MemberState, Status
+from statements.writing import InsertingQuerySet
 
 GONE_STATES = (MemberState.LEFT, MemberState.MISSING)
 BATCH = 500
@@ -53,11 +54,12 @@ def _write(changed: dict[UUID, tuple[Status, Status]], now: datetime) -> None:
     today = timezone.localdate(now, timezone.get_default_timezone())
     known = _open_periods(changed)
     _close_periods(known, today)
-    StatusPeriod.objects.bulk_create(
-        StatusPeriod(member_id=pk, status=after, since=today)
+    periods = [
+        {"member_id": pk, "status": str(after), "since": today}
         for pk, (_before, after) in changed.items()
         if after != Status.UNKNOWN
-    )
+    ]
+    InsertingQuerySet(StatusPeriod).insert(periods)
     # The first status of somebody comes with their arrival, which has a line already.
     record_all(
         Entry(
