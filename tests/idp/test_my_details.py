@@ -196,6 +196,7 @@ def test_a_number_that_cannot_be_dialled_is_said_beside_its_field(browser, own):
 
     assert page.status_code == 422
     assert "mobile" in page.context["form"].errors
+    assert 'href="#id_mobile"' in text_of(page).partition('id="wrong"')[2]
     assert page.context["form"]["town"].value() == "Sète"
     assert there(own, "mobile") == before
 
@@ -227,7 +228,7 @@ def test_a_conflict_shows_both_and_keeps_everything_typed(browser, own):
 
     assert page.status_code == 409
     (clash,) = page.context["form"].clashes
-    assert (clash.theirs, clash.mine) == ("+33639985555", NEW)
+    assert (clash.theirs, clash.mine) == ("06 39 98 55 55", NEW)
     assert page.context["form"]["trade"].value() == "Relieuse"
     assert there(own, "mobile") == ["06 39 98 55 55"]
     assert there(own, "title") != ["Relieuse"]
@@ -256,7 +257,7 @@ def test_without_a_choice_it_is_asked_again_and_nothing_is_saved(browser, own):
 
     assert again.status_code == 422
     assert "Choisissez l’une des deux versions" in text_of(again)
-    assert [(each.theirs, each.mine) for each in again.context["form"].clashes] == [("+33639985555", NEW)]
+    assert [(each.theirs, each.mine) for each in again.context["form"].clashes] == [("06 39 98 55 55", NEW)]
     assert there(own, "mobile") == ["06 39 98 55 55"]
 
 
@@ -269,7 +270,7 @@ def test_changed_once_more_while_they_chose_they_choose_again(browser, own):
     again = save(browser, sent(page), choice_mobile="mine")
 
     assert again.status_code == 409
-    assert [(each.theirs, each.mine) for each in again.context["form"].clashes] == [("+33639984444", NEW)]
+    assert [(each.theirs, each.mine) for each in again.context["form"].clashes] == [("06 39 98 44 44", NEW)]
 
 
 def test_an_address_is_chosen_as_a_whole(browser, own, noemie):

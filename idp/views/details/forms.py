@@ -74,6 +74,19 @@ def same(item: str, one: str, other: str) -> bool:
     return _compared(item, one) == _compared(item, other)
 
 
+def at_home(number: str) -> str:
+    """A French number as people write it there; any other as it is."""
+    kept = e164(number)
+    if not (kept.startswith("+33") and len(kept) == 12):
+        return number
+    digits = "0" + kept[3:]
+    return " ".join(digits[place : place + 2] for place in range(0, 10, 2))
+
+
+def _read(item: str, text: str) -> str:
+    return at_home(text) if item in PHONES else language_name(text) if item == "language" else text
+
+
 def _compared(item: str, text: str) -> str:
     kept = clean(text, lines=item == "postal_address")
     return (e164(kept) or kept) if item in PHONES else kept
@@ -130,6 +143,11 @@ class DetailsForm(forms.Form):
         return (self[item] for item in self.items if not self[item].is_hidden)
 
     @property
+    def wrong(self) -> list[forms.BoundField]:
+        """What is wrong, said at the top of a long page too."""
+        return [self[name] for name in self.fields if name in self.errors and not name.startswith(CHOICE)]
+
+    @property
     def clashes(self) -> list[Clash]:
         return [
             Clash(
@@ -144,7 +162,7 @@ class DetailsForm(forms.Form):
 
     def _said(self, prefix: str, first: str) -> str:
         values = [str(self[prefix + item].value() or "") for item in unit_of(first) if item in self.items]
-        return "\n".join(language_name(value) if first == "language" else value for value in values if value)
+        return "\n".join(_read(first, value) for value in values if value)
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or self.cleaned_data

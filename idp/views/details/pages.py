@@ -22,12 +22,11 @@ from consent.display import language_name
 from directory import photos
 from directory import words as directory_words
 from directory.models import Member
-from directory.normalise import e164
 from directory.services import profile
 from directory.services.profile import ProfileRefused
 from idp.gate import actor_of
 from idp.services import refusals
-from idp.views.details.forms import LABELS, PHONES, SEEN, DetailsForm, same, unit_of
+from idp.views.details.forms import LABELS, PHONES, SEEN, DetailsForm, at_home, same, unit_of
 
 # A person types; each of these asks the directory twice and may decode a photo.
 SAVES_A_MINUTE = 10
@@ -183,14 +182,7 @@ def _typed(member: Member) -> dict[str, str]:
 
 def _spaced(values: Mapping[str, str]) -> dict[str, str]:
     """French numbers as people write them at home; others as they are."""
-    return {item: _at_home(text) if item in PHONES else text for item, text in values.items()}
-
-
-def _at_home(number: str) -> str:
-    if not (number.startswith("+33") and len(number) == 12 and e164(number)):
-        return number
-    digits = "0" + number[3:]
-    return " ".join(digits[place : place + 2] for place in range(0, 10, 2))
+    return {item: at_home(text) if item in PHONES else text for item, text in values.items()}
 
 
 def _page(
