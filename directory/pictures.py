@@ -5,6 +5,7 @@ portrait was taken, a preview of what was cut away, all of it stays behind.
 """
 
 import hashlib
+import threading
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,6 +20,19 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 # As pages show it, at most, and on a screen twice as fine; as the directory keeps it.
 SHOWN, KEPT = 256, 512
 SHOWN_QUALITY, KEPT_QUALITY = 80, 85
+# Exif 2.32 §4.6.4: how the camera was held.
+ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# One at a time in a process: what warnings are to it is the whole process's, and 25 million pixels unfold to hundreds of megabytes, from a file of a hundred kilobytes.
+ALONE = threading.Lock()
 # In the digest: what is made otherwise is made again.
 VERSION = b"1"
 
@@ -57,7 +71,7 @@ def read(raw: bytes) -> Photo:
         raise PhotoRefused("too_heavy")
     try:
         # What Pillow only warns of is refused: it is nobody's portrait.
-        with warnings.catch_warnings(), Image.open(BytesIO(raw), formats=FORMATS) as opened:
+        with ALONE, warnings.catch_warnings(), Image.open(BytesIO(raw), formats=FORMATS) as opened:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return Photo(_square(opened))
     except PhotoRefused:
@@ -76,19 +90,28 @@ def _square(opened: Image.Image) -> Image.Image:
     # A JPEG is decoded at a fraction of its size where that is enough.
     opened.draft("RGB", (KEPT * 2, KEPT * 2))
     opened.load()
-    turned = ImageOps.exif_transpose(opened)
-    plain = turned.convert("RGBA") if "A" in turned.getbands() or "transparency" in turned.info else turned
-    if plain.mode == "RGBA":
-        # What is transparent is white, as on paper.
-        white = Image.new("RGBA", plain.size, (255, 255, 255, 255))
-        plain = Image.alpha_composite(white, plain)
+    plain = _on_white(opened)
+    # Small first: a turned copy of what is large would cost as much again.
+    plain = plain.reduce(max(1, min(plain.size) // (KEPT * 2)))
+    turn = TURNS.get(opened.getexif().get(ORIENTATION, 1))
+    plain = plain.transpose(turn) if turn is not None else plain
     side = min(KEPT, *plain.size)
     # A head is in the upper part of a portrait.
-    fitted = ImageOps.fit(plain.convert("RGB"), (side, side), centering=(0.5, 0.35))
+    fitted = ImageOps.fit(plain, (side, side), centering=(0.5, 0.35))
     # Pixels into a new picture: nothing else of the file comes along.
     fresh = Image.new("RGB", fitted.size)
     fresh.paste(fitted)
     return fresh
+
+
+def _on_white(opened: Image.Image) -> Image.Image:
+    """What is transparent is white, as on paper."""
+    if "A" not in opened.getbands() and "transparency" not in opened.info:
+        return opened if opened.mode == "RGB" else opened.convert("RGB")
+    clear = opened if opened.mode == "RGBA" else opened.convert("RGBA")
+    white = Image.new("RGB", clear.size, (255, 255, 255))
+    white.paste(clear, mask=clear.getchannel("A"))
+    return white
 
 
 def _encoded(image: Image.Image, side: int, kind: str, **options: int | bool) -> bytes:

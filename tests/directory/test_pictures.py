@@ -1,15 +1,21 @@
 """Photos from wherever: decoded within limits, and made anew."""
 
 import struct
+import subprocess
+import sys
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from directory import pictures
 from directory.pictures import MAX_BYTES, PhotoRefused
 
+ROOT = Path(__file__).resolve().parents[2]
 PLACE = b"43.6108N 3.8767E"
 
 
@@ -163,3 +169,65 @@ def test_a_file_that_is_a_picture_and_a_page_at_once_is_only_a_picture_afterward
     photo = pictures.read(raw)
 
     assert b"script" not in photo.shown() + photo.kept()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_however_a_camera_was_held_the_head_is_up(orientation):
+    """As Pillow's own turning of the whole picture, which would cost as much memory again."""
+    image = Image.new("RGB", (200, 200), (0, 0, 255))
+    image.paste((255, 0, 0), (0, 0, 100, 50))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    out = BytesIO()
+    image.save(out, "PNG", exif=exif.tobytes())
+    right = ImageOps.exif_transpose(Image.open(BytesIO(out.getvalue()))).convert("RGB")
+
+    turned = pictures.read(out.getvalue()).image
+
+    assert [turned.getpixel(place) for place in PLACES] == [right.getpixel(place) for place in PLACES]
+
+
+PLACES = [(10, 10), (190, 10), (10, 190), (190, 190), (80, 10), (10, 80), (120, 190), (190, 120)]
+
+MEASURE = """
+import resource, sys
+from directory import pictures
+raw = open(sys.argv[1], "rb").read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+pictures.read(raw).kept()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_the_largest_photo_costs_no_more_than_its_pixels_and_once_again(tmp_path):
+    """Of 25 million pixels with transparency, four bytes each: 100 MB, and as much on white."""
+    Image.new("RGBA", (5000, 5000), (10, 200, 30, 128)).save(tmp_path / "clear.png")
+    assert (tmp_path / "clear.png").stat().st_size < 200_000
+
+    told = subprocess.run(
+        [sys.executable, "-c", MEASURE, tmp_path / "clear.png"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+
+    assert int(told.stdout) < 300
+
+
+def test_photos_are_decoded_one_after_the_other(monkeypatch):
+    inside, most = 0, 0
+    real = pictures._square
+
+    def counting(opened):
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.02)
+        try:
+            return real(opened)
+        finally:
+            inside -= 1
+
+    monkeypatch.setattr(pictures, "_square", counting)
+    raw = picture()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(pictures.read, [raw] * 8))
+
+    assert most == 1

@@ -62,6 +62,7 @@ class Clash:
     choice: forms.BoundField
     theirs: str
     mine: str
+    errors: list[str]
 
 
 def unit_of(item: str) -> tuple[str, ...]:
@@ -156,6 +157,13 @@ class DetailsForm(forms.Form):
                 choice=self[CHOICE + first],
                 theirs=self._said(SEEN, first),
                 mine=self._said("", first),
+                # Of what is carried along unseen too.
+                errors=[
+                    str(error)
+                    for name in (CHOICE + first, *unit_of(first))
+                    if name in self.fields
+                    for error in self[name].errors
+                ],
             )
             for first in self.clashing
         ]
