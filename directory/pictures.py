@@ -31,7 +31,8 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# One at a time in a process: what warnings are to it is the whole process's, and 25 million pixels unfold to hundreds of megabytes, from a file of a hundred kilobytes.
+# One at a time in a process: a hundred kilobytes may stand for hundreds of megabytes of pixels, and warnings are caught
+# for all threads at once.
 ALONE = threading.Lock()
 # In the digest: what is made otherwise is made again.
 VERSION = b"1"
