@@ -64,6 +64,14 @@ SETTINGS: dict[str, Text] = {
     "mapping": _("correspondance"),
     "kinds": _("genres de collectifs"),
     "writable": _("données modifiables"),
+    "ceilings": _("garde-fous"),
+}
+# What may go in one pass without a person's word.
+CEILINGS: dict[str, Text] = {
+    "people": _("Comptes qui se ferment"),
+    "groups": _("Collectifs qui se ferment"),
+    "memberships": _("Personnes qui quittent un collectif"),
+    "emptied": _("Fiches qui perdent une même donnée"),
 }
 STEPS: dict[str, Text] = {
     "address": _("Adresse"),

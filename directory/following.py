@@ -1,7 +1,7 @@
 """Reading how directories are followed: their sources, passes and what waits, what is to be settled, who is absent."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from directory import follow_words as words
 from directory.ldap.apply import PLUMBING
+from directory.ldap.plan import Ceilings
 from directory.ldap.rules import GROUP, KINDS, NEVER_WRITABLE, NO_PASSWORDS, PERSON
 from directory.ldap.servers import SERVERS
 from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
@@ -171,6 +172,11 @@ def usual_places(source: DirectorySource) -> dict[str, str]:
         "groups_filter": server.groups_filter,
         "former_base": f"ou=anciens,{people}",
     }
+
+
+def usual_ceilings() -> dict[str, float]:
+    """How much may go in one pass without a person's word, where nothing else is said."""
+    return asdict(Ceilings())
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from audit.types import SYSTEM, Action
 from demo.slapd import EmbeddedDirectory
 from directory import following, services
 from directory.ldap import probing, sources
+from directory.ldap.plan import Ceilings
 from directory.models import DirectorySource, Member, RoleGrant, SyncIssue, SyncRun
 from directory.services import synchronise
 from directory.services.turns import Follower
@@ -26,6 +27,11 @@ from tests.support.slapd import settle
 
 STEPS = ("adresse", "chiffrement", "compte", "branches", "correspondance", "possibilites", "essai")
 CANARY = "canari-horloge-bleue"
+LIMITS = {
+    name: str(number)
+    for what, first, second in (("people", 5, 3), ("groups", 3, 10), ("memberships", 30, 10), ("emptied", 10, 20))
+    for name, number in ((what, first), (f"{what}_share", second))
+}
 
 
 def proved(browser: Client, ago: timedelta = timedelta(0)) -> Client:
@@ -118,7 +124,7 @@ def test_a_technician_sets_a_directory_up_from_the_address_to_its_first_people(l
     usual = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
     page = send("correspondance", **usual)
     assert page.count('<details class="card sample"') == 6
-    page = send("possibilites")
+    page = send("possibilites", **LIMITS)
     assert "contextCSN" in page
     assert 'id="trial-acts"' in text_of(lea.get(at(source, "essai")))
 
@@ -336,6 +342,33 @@ def test_a_mistyped_attribute_shows_in_the_samples_before_anybody_is_read(lea, a
     assert "telefon" in page[page.index('id="absent-attributes"') :].partition("</p>")[0]
     source.refresh_from_db()
     assert source.mapping == {"person": {"phone": "telefon"}}
+
+
+def test_the_limits_are_kept_as_they_differ_and_hold_what_is_beyond(lea, away):
+    source = drafted(away)
+
+    page = text_of(lea.post(at(source, "possibilites"), LIMITS | {"people": "0", "people_share": "1"}))
+
+    assert 'id="abilities"' in page
+    source.refresh_from_db()
+    assert source.ceilings == {"people": 0, "people_share": 0.01}
+    assert sources.of(source).ceilings == Ceilings(people=0, people_share=0.01)
+    assert 'name="people_share" value="1"' in text_of(lea.get(at(source, "possibilites")))
+    assert Event.objects.filter(action=Action.SOURCE_CHANGED).order_by("pk").last().facts["properties"] == ["ceilings"]
+
+
+@pytest.mark.parametrize("typed", [{"people": "-1"}, {"groups_share": "101"}, {"emptied": "x"}, {"memberships": ""}])
+def test_what_is_no_limit_is_not_kept_and_tries_nothing(lea, away, typed):
+    source = drafted(away)
+
+    answer = lea.post(at(source, "possibilites"), LIMITS | typed)
+
+    assert answer.status_code == 422
+    assert f'id="id_{next(iter(typed))}_error"' in text_of(answer)
+    assert 'id="ceilings" open' in text_of(answer)
+    source.refresh_from_db()
+    assert (source.ceilings, source.probed_at) == ({}, None)
+    assert lines(Action.SOURCE_TESTED) == []
 
 
 @pytest.mark.spec("OWASP ASVS", "3.5.3")

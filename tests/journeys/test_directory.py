@@ -131,6 +131,8 @@ def test_a_second_directory_is_set_up_read_and_its_removals_are_decided(
     expect(page.locator("details.sample").first).to_contain_text(f"Zoé Lointaine {mark}")
     look(technician, f"{name}-10-samples")
     go_on(page)
+    page.locator("#ceilings > summary").click()
+    look(technician, f"{name}-10-limits")
     send(page)
     expect(page.locator("#abilities li").first).to_be_visible()
     look(technician, f"{name}-11-abilities")

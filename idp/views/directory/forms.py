@@ -289,5 +289,40 @@ class MappingForm(StepForm):
         return [self[f"kind-{kind.value}"] for kind in KINDS]
 
 
+class CeilingsForm(StepForm):
+    """How much may go in one pass without a person's word: a number, or a share of all if that is more."""
+
+    def __init__(self, source: DirectorySource | None, data: Any = None, *, fixed: bool = False) -> None:
+        assert source is not None  # noqa: S101 there are no limits without a source
+        super().__init__(source, data, fixed=fixed)
+        self.usual = following.usual_ceilings()
+        kept = self.usual | source.ceilings
+        for name, label in follow_words.CEILINGS.items():
+            number = forms.IntegerField(
+                label=str(label), min_value=0, max_value=100_000, initial=kept[name], disabled=fixed
+            )
+            share = forms.IntegerField(
+                label=_("ou ce pourcentage du total"),
+                min_value=0,
+                max_value=100,
+                initial=round(kept[f"{name}_share"] * 100),
+                disabled=fixed,
+            )
+            self.fields |= {name: number, f"{name}_share": share}
+
+    def kept(self, source: DirectorySource) -> dict[str, object]:
+        return {}
+
+    @property
+    def changes(self) -> dict[str, object]:
+        """Only what differs from the usual is kept."""
+        given = {name: value / 100 if name.endswith("_share") else value for name, value in self.cleaned_data.items()}
+        return {"ceilings": {name: value for name, value in given.items() if value != self.usual[name]}}
+
+    @property
+    def pairs(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        return [(self[name], self[f"{name}_share"]) for name in follow_words.CEILINGS]
+
+
 class NothingForm(StepForm):
     """A step that asks for nothing."""

@@ -34,6 +34,7 @@ from idp.views.directory.forms import (
     AccountForm,
     AddressForm,
     BasesForm,
+    CeilingsForm,
     MappingForm,
     NothingForm,
     StepForm,
@@ -232,7 +233,7 @@ STEPS = (
     Step(
         "possibilites",
         "abilities",
-        NothingForm,
+        CeilingsForm,
         gettext_lazy("Ce que ce serveur permet, avec ce compte : à demander avant la lecture à blanc."),
         _abilities,
     ),
