@@ -616,6 +616,15 @@ def test_what_is_too_big_is_refused_before_the_hub_sees_it(world):
     assert not any(answer.headers.get_all("X-Request-Id") for answer in (address, header, body))
 
 
+def test_a_photo_that_is_too_heavy_reaches_the_hub_which_says_so_beside_the_form(world):
+    heavy = {"photo": "x" * 1_500_000}
+
+    answer = world.front.ask("POST", "/compte/coordonnees/", form=heavy, headers=[("Cookie", world.cookie)])
+
+    assert answer.status != 413
+    assert answer.headers["X-Request-Id"]
+
+
 def test_callers_who_send_slowly_are_cut_off_and_keep_nobody_waiting(world):
     """Many more of them than the hub has threads: none of their requests is whole, so the hub sees none."""
     begun = time.monotonic()
