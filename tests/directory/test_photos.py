@@ -230,8 +230,10 @@ def test_erasing_somebody_erases_their_photo(own, source, noemie, settings):
     photos.follow(source=source, now=MONDAY)
     own.modify(f"dn: {NOEMIE}\nchangetype: delete\n")
     synchronise(now=MONDAY)
+    Member.objects.filter(pk=noemie.pk).update(absent_for_good_at=MONDAY)
 
     later = MONDAY + settings.LEAVER_RETENTION * 2
+    synchronise(now=later)
     held = erasure.waiting(now=later)
     erase_leavers(now=later, approved=held.digest if held else "")
 

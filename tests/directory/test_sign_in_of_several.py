@@ -371,13 +371,11 @@ def test_nothing_is_taken_over_after_a_wrong_password(own):
 def test_an_entry_that_is_as_it_was_costs_no_statement(own):
     sign_in(NOEMIE, NOEMIE_PASSWORD)
 
-    with CaptureQueriesContext(
-        database,
-    ) as asked:
+    with CaptureQueriesContext(database) as asked:
         assert sign_in(NOEMIE, NOEMIE_PASSWORD) is not None
 
-    # Who is meant, which directories there are (the settings' own, then all), and whether the account is open still.
-    assert len(asked) == 4, [query["sql"][:100] for query in asked]
+    # Who is meant, which directories there are, and whether the account is open still.
+    assert len(asked) == 3, [query["sql"][:100] for query in asked]
 
 
 @pytest.mark.spec("NIST SP 800-63B-4", "3")
