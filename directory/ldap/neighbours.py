@@ -5,6 +5,7 @@ Of a hundred thousand people of whom ten have changed, some dozens of rows are r
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -64,20 +65,20 @@ def known_entries(source: DirectorySource, *, column: str) -> Known:
     thousand identifiers of them, only to have them compared.
     """
     found = []
-    for model, condition, values in (
-        (Member, "state <> %s", [MemberState.MISSING.value]),
-        (Collective, "present", []),
+    for model, condition, values, columns in (
+        (Member, "state <> %s", [MemberState.MISSING.value], f"{column}, dn"),
+        (Collective, "present", [], f"{column}, dn, digest"),
     ):
         identity = "entry_uuid" if connection.vendor == "sqlite" else "replace(entry_uuid::text, '-', '')"
         table = model._meta.db_table
         where = f"source_id = %s AND entry_uuid IS NOT NULL AND {condition}"
-        sql = f"SELECT {identity}, {column}, dn, digest FROM {table} WHERE {where}"  # noqa: S608 names of columns only
+        sql = f"SELECT {identity}, {columns} FROM {table} WHERE {where}"  # noqa: S608 names of columns only
         with connection.cursor() as cursor:
             cursor.execute(sql, [source.pk, *values])
             found.append(cursor.fetchall())
     people, groups = found
     return Known(
-        people={identity: (mark, dn) for identity, mark, dn, _digest in people},
+        people={identity: (mark, dn) for identity, mark, dn in people},
         groups={identity: (mark, dn) for identity, mark, dn, _digest in groups},
         group_digests={identity: digest for identity, _mark, _dn, digest in groups},
     )
@@ -100,7 +101,7 @@ def load_mirror(source: DirectorySource, observed: Observed, *, context_csn: tup
         touched=groups.touched,
         login_keys=logins,
         email_keys=mails,
-        administrators=_administrators(source),
+        administrators=_administrators(source) if people else {},
         open_issues=frozenset(
             SyncIssue.objects.filter(source=source, resolved_at=None).values_list("entry_uuid", "code")
         ),
@@ -148,11 +149,11 @@ def _in_batches(rows: "QuerySet[Any]", column: str, values: Collection[Any]) -> 
 
 
 def _persons(source: DirectorySource, rows: Iterable[tuple[Any, ...]]) -> Iterator[Person]:
-    retired = _retired()
+    retired = cache(_retired)
     for entry_uuid, source_id, dn, key, csn, digest, state, reason, mail_state, ambiguous, hold, erased, *rest in rows:
         if entry_uuid is None:
             continue
-        adopted = source_id != source.pk and (source_id is None or source_id in retired)
+        adopted = source_id != source.pk and (source_id is None or source_id in retired())
         yield Person(
             entry_uuid,
             dn,
@@ -172,7 +173,10 @@ def _persons(source: DirectorySource, rows: Iterable[tuple[Any, ...]]) -> Iterat
 
 
 def _retired() -> frozenset[int]:
-    """Sources that are no longer in use: whoever of them another one shows is taken over."""
+    """Sources that are no longer in use: whoever of them another one shows is taken over.
+
+    Asked where somebody of another source is met, which is seldom.
+    """
     return frozenset(DirectorySource.objects.filter(state=SourceState.RETIRED).values_list("pk", flat=True))
 
 
@@ -235,11 +239,11 @@ def _moved(observed: Observed, people: dict[UUID, Person]) -> dict[UUID, set[str
 def _headers(source: DirectorySource, seen: Collection[UUID]) -> tuple[dict[UUID, Group], dict[UUID, int]]:
     """All groups of the source, and those of others that were seen; without the keys of their members."""
     rows = Collective.objects.filter(Q(source=source) | Q(entry_uuid__in=list(seen))).exclude(entry_uuid=None)
-    retired = _retired()
+    retired = cache(_retired)
     groups, pks, own = {}, {}, {}
     for row in rows.values_list(*GROUP_COLUMNS, "unknown_keys", "source_id"):
         pk, uuid, dn, key, csn, digest, name, kind, description, present, unknown, source_id = row
-        adopted = source_id != source.pk and (source_id is None or source_id in retired)
+        adopted = source_id != source.pk and (source_id is None or source_id in retired())
         groups[uuid] = Group(
             uuid,
             dn,

@@ -82,7 +82,7 @@ def _read_and_apply(
         else:
             seen = by_pivots(read, ldap, known, tell, again=not source.watermark)
     if run.dry:
-        plan = _decide(source, ldap, seen, known, column, allow_large=allow_large, approved=approved)
+        plan = _decide(source, ldap, seen, known, column, before, allow_large=allow_large, approved=approved)
         report_of(run, plan, now)
         run.ended_at = now
         return close(run, RunStatus(run.status), now) if kept else run
@@ -109,7 +109,7 @@ def _apply(
     # As it is now, and not as it was when the pass began: somebody may have changed its settings meanwhile.
     source = DirectorySource.objects.select_for_update(no_key=True).get(pk=source.pk)
     before = last_read(source)
-    plan = _decide(source, ldap, seen, known, column, allow_large=allow_large, approved=approved)
+    plan = _decide(source, ldap, seen, known, column, before, allow_large=allow_large, approved=approved)
     # Nothing is counted while something waits: not the time up to now, nor that until it is settled.
     source.followed_for = (
         source.followed_for if plan.held else time_followed(source.followed_for, source.followed_until, now)
@@ -141,11 +141,11 @@ def _decide(
     seen: Seen,
     known: Known,
     column: str,
+    before: SyncRun | None,
     *,
     allow_large: bool,
     approved: str,
 ) -> Plan:
-    before = last_read(source)
     context = tuple(before.watermark.split()) if before else ()
     mirror = load_mirror(source, seen.observed, context_csn=context)
     observed = _as_compared(seen.observed, known, {uuid: getattr(each, column) for uuid, each in mirror.people.items()})

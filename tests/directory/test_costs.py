@@ -1,0 +1,127 @@
+"""What a pass costs in statements: no more for a hundred thousand people than for sixty."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from demo.slapd import EmbeddedDirectory
+from directory.models import Member, Membership
+from directory.services import synchronise
+from directory.types import Mode
+from tests.support.slapd import settle
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+MINUTES = count()
+PEOPLE = "ou=membres,ou=personnes,dc=alizarine,dc=example"
+
+
+def a_pass(mode: Mode = Mode.PIVOT) -> dict[str, int]:
+    return dict(synchronise(now=NOON + timedelta(minutes=next(MINUTES)), mode=mode).counts)
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Also what is copied in, which Django's own counting does not see, is at most one for each table."""
+    texts: list[str] = []
+
+    def note(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        texts.append(sql)
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(note):
+        yield texts
+
+
+def cost(mode: Mode = Mode.PIVOT) -> int:
+    with counted() as texts:
+        a_pass(mode)
+    return len(texts)
+
+
+def at_rest(server: EmbeddedDirectory) -> None:
+    """Two quiet passes: the second takes the place of the first among the runs, as every later one does."""
+    settle(server)
+    for _ in range(3):
+        a_pass()
+
+
+def newcomers(server: EmbeddedDirectory, count: int) -> None:
+    server.modify(
+        "\n".join(
+            f"dn: uid=nouveau.{number},{PEOPLE}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: nouveau.{number}\n"
+            f"cn: Nour {number}\nsn: {number}\nmail: nouveau.{number}@alizarine.example\nemployeeType: salarié\n"
+            for number in range(count)
+        )
+    )
+
+
+def edits(server: EmbeddedDirectory, count: int, trade: str) -> None:
+    server.modify(
+        "\n".join(
+            f"dn: {dn}\nchangetype: modify\nreplace: title\ntitle: {trade}\n"
+            for dn in Member.objects.filter(dn__endswith=PEOPLE).order_by("dn").values_list("dn", flat=True)[:count]
+        )
+    )
+
+
+@pytest.fixture
+def own(small_directory: EmbeddedDirectory) -> EmbeddedDirectory:
+    at_rest(small_directory)
+    return small_directory
+
+
+@pytest.mark.parametrize("mode", [Mode.PIVOT, Mode.DEEP])
+def test_a_pass_over_any_number_of_people_who_have_not_changed_takes_the_same_few_statements(own, mode):
+    few = cost(mode)
+    newcomers(own, 700)
+    at_rest(own)
+
+    many = cost(mode)
+
+    assert Member.objects.count() > 700
+    assert many == few <= 21
+
+
+def test_one_change_costs_the_same_among_any_number_of_people(own):
+    edits(own, 1, "Vannière")
+    few = cost()
+    newcomers(own, 700)
+    at_rest(own)
+    edits(own, 1, "Potière")
+
+    assert cost() == few <= 35
+
+
+def test_changes_cost_by_the_hundreds_and_not_one_by_one(own):
+    edits(own, 1, "Vannière")
+    a_pass()
+    edits(own, 1, "Menuisière")
+    one = cost()
+    # SQLite takes some twenty-five people's rows in one statement, PostgreSQL two hundred.
+    edits(own, 20, "Potière")
+
+    assert cost() == one
+
+
+def test_newcomers_cost_by_the_hundreds_and_not_one_by_one(own):
+    newcomers(own, 700)
+
+    assert cost() <= 40
+    assert Member.objects.filter(login__startswith="nouveau.").count() == 700
+
+
+def test_a_whole_group_emptied_and_filled_costs_by_the_hundreds(own):
+    newcomers(own, 300)
+    at_rest(own)
+    group = Membership.objects.filter(direct=True, collective__dn__gt="").first().collective.dn
+    members = "".join(f"member: uid=nouveau.{number},{PEOPLE}\n" for number in range(300))
+    own.modify(f"dn: {group}\nchangetype: modify\nadd: member\n{members}")
+
+    assert cost() <= 40
+    assert Membership.objects.filter(collective__dn=group, member__login__startswith="nouveau.").count() == 300
