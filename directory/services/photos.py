@@ -26,6 +26,8 @@ log = logging.getLogger("directory.photos")
 # Of so many entries the photos are in memory at once, and no more.
 AT_ONCE = 10
 SECONDS = 60.0
+# And so many are listed at a time; the others have their turn in the next call.
+LISTED = 1_000
 # Where entries show no change mark, photos are looked at so often.
 UNMARKED_EVERY = timedelta(days=1)
 
@@ -37,10 +39,10 @@ class _Due(NamedTuple):
     csn: str
 
 
-def follow_quietly(*, source: DirectorySource, now: datetime) -> int:
+def follow_quietly(*, source: DirectorySource, now: datetime, seconds: float = SECONDS) -> int:
     """As ``follow``; a server that is away or refuses is told by the pass, and costs nobody their photo."""
     try:
-        return follow(source=source, now=now)
+        return follow(source=source, now=now, seconds=seconds)
     except (DirectoryUnavailable, DirectoryRefused) as error:
         log.warning("photos of source %s could not be read: %s", source.pk, type(error).__name__)
         return 0
@@ -61,17 +63,24 @@ def follow(*, source: DirectorySource, now: datetime, seconds: float = SECONDS) 
     due = _due(source, now)
     if not due:
         return 0
-    end, looked_at = monotonic() + seconds, 0
-    with reading(config, seconds=seconds) as read:
+    looked_at = 0
+    with reading(config, seconds=max(seconds, SECONDS)) as read:
+        end = monotonic() + seconds
         for batch in batches(due, AT_ONCE):
             if monotonic() >= end:
                 break
             by_entry = {each.entry.hex: each for each in batch}
+            without = []
             for entry in read.photos(by_entry):
                 each = by_entry.get(read.identity_of(entry))
-                if each is not None:
-                    _look(each, list(entry.attributes.get(attribute, ())), run, now)
-                    looked_at += 1
+                if each is None:
+                    continue
+                looked_at += 1
+                if raws := entry.attributes.get(attribute):
+                    _look(each, raws, run, now)
+                else:
+                    without.append(each)
+            _look_at_those_without(without, run, now)
     return looked_at
 
 
@@ -80,7 +89,25 @@ def _due(source: DirectorySource, now: datetime) -> Sequence[_Due]:
     changed = Q(photo=None) | ~Q(photo__csn=F("csn")) | unmarked
     there = Member.objects.filter(source=source, state__in=(MemberState.ACTIVE, MemberState.LOCKED), erased_at=None)
     rows = there.filter(changed, entry_uuid__isnull=False).order_by("pk").values_list("pk", "entry_uuid", "dn", "csn")
-    return [_Due(pk, uuid, dn, csn) for pk, uuid, dn, csn in rows if uuid is not None]
+    return [_Due(pk, uuid, dn, csn) for pk, uuid, dn, csn in rows[:LISTED] if uuid is not None]
+
+
+@transaction.atomic
+def _look_at_those_without(due: Sequence[_Due], run: SyncRun, now: datetime) -> None:
+    """Most people have no photo, and had none: that takes three statements for all of them."""
+    members = [each.member for each in due]
+    known = (
+        set(MemberPhoto.objects.filter(member__in=members).values_list("member_id", flat=True)) if members else set()
+    )
+    new = [each for each in due if each.member not in known]
+    MemberPhoto.objects.bulk_create(
+        (MemberPhoto(member_id=each.member, csn=each.csn, looked_at=now, updated_at=now) for each in new),
+        ignore_conflicts=True,
+    )
+    _without_issue(new, now)
+    for each in due:
+        if each.member in known:
+            _look(each, (), run, now)
 
 
 @transaction.atomic
@@ -110,9 +137,8 @@ def _look(due: _Due, raws: Sequence[bytes], run: SyncRun, now: datetime) -> None
 
 def _settle(due: _Due, refused: str, run: SyncRun, now: datetime) -> None:
     """The issue of a photo: opened, told otherwise, or settled."""
-    issue = SyncIssue.objects.filter(entry_uuid=due.entry, code=PHOTO_ISSUE)
     if not refused:
-        issue.filter(resolved_at=None).update(resolved_at=now)
+        _without_issue([due], now)
         return
     found = {"source_id": run.source_id, "dn": due.dn, "detail": refused, "last_run": run, "resolved_at": None}
     SyncIssue.objects.update_or_create(
@@ -121,3 +147,8 @@ def _settle(due: _Due, refused: str, run: SyncRun, now: datetime) -> None:
         defaults={**found, "acknowledged_by": None},
         create_defaults={**found, "first_run": run},
     )
+
+
+def _without_issue(due: Sequence[_Due], now: datetime) -> None:
+    entries = [each.entry for each in due]
+    SyncIssue.objects.filter(entry_uuid__in=entries, code=PHOTO_ISSUE, resolved_at=None).update(resolved_at=now)

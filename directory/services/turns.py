@@ -12,7 +12,7 @@ from directory.ldap import sources
 from directory.ldap.reading import Probe
 from directory.models import DirectorySource, SyncRun
 from directory.policy import time_followed
-from directory.runs import fail, open_run
+from directory.runs import fail, last_read, open_run
 from directory.services import photos
 from directory.services.passes import synchronise
 from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, SourceState
@@ -25,6 +25,8 @@ DEEP_HOUR = 3
 SETTLED_AFTER = timedelta(seconds=5)
 # "As it is now" is written down so often while nothing changes.
 CONFIRMED_EVERY = timedelta(minutes=1)
+# Photos are looked at for so long, then it is asked again whether anybody has changed: that shows within two seconds.
+PHOTO_SECONDS = 0.5
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=5)
 UNCERTAINTY = 0.2
@@ -33,9 +35,12 @@ UNCERTAINTY = 0.2
 class Follower:
     """One per process: it keeps a connection open to each server, for the probe."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, photo_seconds: float = PHOTO_SECONDS) -> None:
         self._probes: dict[int, Probe] = {}
         self._passed: dict[int, datetime] = {}
+        # The sources of which some photos are still to be looked at.
+        self._photos: set[int] = set()
+        self._photo_seconds = photo_seconds
 
     def turn(self, *, now: datetime) -> int:
         """Whatever is to be done now for each source; returns how many passes that was.
@@ -58,6 +63,8 @@ class Follower:
             return False
         try:
             if asked is None and not self._is_due(source, now):
+                if source.pk in self._photos:
+                    self._follow_photos(source, now)
                 return False
             self._passed[source.pk] = now
             if asked is not None:
@@ -76,26 +83,34 @@ class Follower:
             _try_later(source, now)
             return True
         _is_well(source)
-        photos.follow_quietly(source=source, now=now)
+        self._follow_photos(source, now)
         return True
+
+    def _follow_photos(self, source: DirectorySource, now: datetime) -> None:
+        looked_at = photos.follow_quietly(source=source, now=now, seconds=self._photo_seconds)
+        (self._photos.add if looked_at else self._photos.discard)(source.pk)
 
     def _is_due(self, source: DirectorySource, now: datetime) -> bool:
         passed = self._passed.get(source.pk)
         # A clock that was ahead and is right again has left a day far off: nothing waits for that.
         if passed is None or not passed <= now < passed + PIVOT_EVERY or _is_deep_due(source, now):
             return True
-        if not source.watermark:
-            return source.read_at is None or now - source.read_at >= SETTLED_AFTER
-        return self._has_moved(source, now)
+        if source.watermark:
+            return self._has_moved(source, now, source.watermark)
+        if source.read_at is None or now - source.read_at >= SETTLED_AFTER:
+            return True
+        # What the server does in the background has no mark. What somebody changes meanwhile has one, and is seen.
+        before = last_read(source)
+        return before is not None and bool(before.watermark) and self._has_moved(source, now, before.watermark)
 
-    def _has_moved(self, source: DirectorySource, now: datetime) -> bool:
+    def _has_moved(self, source: DirectorySource, now: datetime, since: str) -> bool:
         probe = self._probes.setdefault(source.pk, Probe())
         try:
-            moved = " ".join(probe.watermark(sources.of(source))) != source.watermark
+            moved = " ".join(probe.watermark(sources.of(source))) != since
         except (DirectoryUnavailable, DirectoryRefused) as error:
             fail(open_run(SyncRun(source=source, started_at=now)), f"{type(error).__name__}: {error}", now)
             raise
-        if not moved:
+        if not moved and source.watermark:
             _confirm(source, now)
         return moved
 

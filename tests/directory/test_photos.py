@@ -216,7 +216,7 @@ def test_a_source_without_a_photo_in_its_mapping_is_not_asked(own, source):
 
 
 def test_the_worker_follows_photos_with_its_passes(own_directory):
-    follower = Follower()
+    follower = Follower(photo_seconds=60.0)
 
     follower.turn(now=MONDAY)
     follower.close()

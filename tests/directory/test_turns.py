@@ -7,8 +7,8 @@ import pytest
 from audit.models import Event
 from audit.types import Action
 from directory.ldap import reading
-from directory.models import DirectorySource, Member, SyncRun
-from directory.services import turns
+from directory.models import DirectorySource, Member, MemberPhoto, SyncRun
+from directory.services import photos, turns
 from directory.services.turns import Follower
 from directory.types import MemberState, Mode, RunStatus, SourceState
 from tests.directory.test_sync import PEOPLE
@@ -23,7 +23,7 @@ NOEMIE = f"dn: uid=noemie.ferrand,{PEOPLE}\nchangetype: modify\nreplace: title\n
 
 @pytest.fixture
 def follower(own_directory):
-    follower = Follower()
+    follower = Follower(photo_seconds=60.0)
     follower.turn(now=NOON)
     yield follower
     follower.close()
@@ -75,6 +75,38 @@ def test_whoever_is_deleted_is_gone_at_the_next_turn_and_their_groups_are_looked
     assert watermark == ""
     assert (early, late) == (0, 1)
     assert source().watermark != ""
+
+
+def test_what_somebody_changes_while_the_server_settles_is_seen_at_the_next_turn(follower, own_directory):
+    """The groups of whoever is gone are looked at again after five seconds; nobody's change waits for that."""
+    gone = Member.objects.filter(dn__endswith=PEOPLE, state=MemberState.ACTIVE).exclude(login="noemie.ferrand").first()
+    own_directory.modify(f"dn: {gone.dn}\nchangetype: delete\n")
+    follower.turn(now=NOON + SECOND)
+    unsettled = source().watermark
+    settle(own_directory)
+    own_directory.modify(NOEMIE + "Tailleuse\n")
+
+    passes = follower.turn(now=NOON + 2 * SECOND)
+
+    assert unsettled == ""
+    assert passes == 1
+    assert Member.objects.get(login="noemie.ferrand").trade == "Tailleuse"
+
+
+def test_photos_are_looked_at_between_turns_and_nobodys_change_waits_for_all_of_them(own_directory, monkeypatch):
+    monkeypatch.setattr(photos, "LISTED", 30)
+    follower = Follower()
+    follower.turn(now=NOON)
+    early = MemberPhoto.objects.count()
+    own_directory.modify(NOEMIE + "Tailleuse\n")
+
+    passes = [follower.turn(now=NOON + number * SECOND) for number in range(1, 60)]
+    follower.close()
+
+    there = Member.objects.filter(state__in=(MemberState.ACTIVE, MemberState.LOCKED))
+    assert 0 < early <= 30
+    assert passes == [1] + [0] * 58
+    assert MemberPhoto.objects.count() == there.count()
 
 
 def test_a_quiet_directory_is_read_again_after_a_quarter_of_an_hour_and_each_night(follower):
