@@ -1,6 +1,6 @@
 """Following the directories: a probe each second, a pass where something moved, and one each quarter of an hour."""
 
-import random
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -30,6 +30,7 @@ PHOTO_SECONDS = 0.5
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=5)
 UNCERTAINTY = 0.2
+_SYSTEM = secrets.SystemRandom()
 
 
 class Follower:
@@ -173,7 +174,7 @@ def _confirm(source: DirectorySource, now: datetime) -> None:
 def _try_later(source: DirectorySource, now: datetime) -> None:
     """Not all hubs of a network at the same moment, when a server comes back."""
     pause = min(FIRST_RETRY * 2 ** min(source.failures, 10), LONGEST_RETRY)
-    pause *= random.uniform(1 - UNCERTAINTY, 1 + UNCERTAINTY)  # noqa: S311 no secret
+    pause *= _SYSTEM.uniform(1 - UNCERTAINTY, 1 + UNCERTAINTY)
     DirectorySource.objects.filter(pk=source.pk).update(
         failures=source.failures + 1, retry_at=now + pause, failing_since=source.failing_since or now
     )

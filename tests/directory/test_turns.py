@@ -136,7 +136,7 @@ def test_what_is_as_it_was_is_confirmed_once_a_minute(follower):
 
 
 def test_a_directory_that_is_down_is_tried_ever_later_and_told_once(follower, own_directory, monkeypatch):
-    monkeypatch.setattr(turns.random, "uniform", lambda low, high: 1.0)
+    monkeypatch.setattr(turns._SYSTEM, "uniform", lambda low, high: 1.0)
     own_directory.stop()
     tried = []
     for second in range(1, 60):

@@ -197,7 +197,8 @@ def test_password_and_codes_by_every_name_are_one_budget(client: Client, noemie:
         try_to_sign_in(Client(), typed, WRONG)
     half_way = Client()
     try_to_sign_in(half_way, noemie.email.upper(), NOEMIE_PASSWORD)
-    for code in ("000000", secret.recovery_codes[0][:-1] + "x", ""):
+    real = secret.recovery_codes[0]
+    for code in ("000000", real[:-1] + ("y" if real.endswith("x") else "x"), ""):
         half_way.post(reverse("mfa_authenticate"), {"code": code})
     half_way.post(reverse("mfa_authenticate"), {"code": "111111"})
 
