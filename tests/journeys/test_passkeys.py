@@ -252,3 +252,29 @@ def test_without_scripts_the_sign_in_page_offers_what_works(demo: Demo, visit):
 
     expect(visitor.page.locator("#sign-in-form")).to_be_visible()
     expect(visitor.page.locator(".passkey-way")).to_be_hidden()
+
+
+def test_whoever_sends_a_password_waits_for_no_options_of_a_passkey(demo: Demo, chromium) -> None:
+    """Late options set a cookie of their own: it would replace the one of the sign-in that is over before them."""
+    visitor = Visitor(chromium, width=1280, locale="fr-FR")
+    page = visitor.page
+    unanswered: list[Any] = []
+    for address in ("**/cle/options/", "**/connexion/"):
+        page.route(
+            address, lambda route: unanswered.append(route) if route.request.method == "POST" else route.continue_()
+        )
+    page.goto(demo.hub)
+    username, password = demo.account("member")
+    page.fill("#id_login", username)
+    page.fill("#id_password", password)
+
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/cle/options/")):
+        page.click("#sign-in-form button[type=submit]", no_wait_after=True)
+
+    # The sign-in is on its way and nobody has answered it: no other page has put an end to the request.
+    for _ in range(50):
+        if len(unanswered) == 2:
+            break
+        page.wait_for_timeout(100)
+    assert unanswered[-1].request.url.endswith("/connexion/")
+    visitor.close()

@@ -40,9 +40,9 @@ class PasskeyForm {
     this.button.addEventListener("click", () => this.ask());
   }
 
-  async options() {
+  async options(signal) {
     if (this.form.dataset.options) return JSON.parse(this.form.dataset.options);
-    const answer = await fetch(this.form.dataset.optionsUrl, { method: "POST", body: new FormData(this.form) });
+    const answer = await fetch(this.form.dataset.optionsUrl, { method: "POST", body: new FormData(this.form), signal });
     if (!answer.ok) throw new DOMException(answer.statusText, "NetworkError");
     return answer.json();
   }
@@ -82,7 +82,7 @@ class PasskeyForm {
       this.offered.then(() => this.asking || this.offer());
     }, RENEWED_AFTER);
     try {
-      const publicKey = toUse(await this.options());
+      const publicKey = toUse(await this.options(waiting.signal));
       if (waiting.signal.aborted) return;
       this.send(await navigator.credentials.get({ publicKey, mediation: "conditional", signal: waiting.signal }));
     } catch {
@@ -115,7 +115,8 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   if (window.PublicKeyCredential) {
     const passkey = new PasskeyForm(form);
     passkey.offer();
-    // Whoever types a password has chosen: the browser must not go on waiting for a passkey.
+    // Whoever types a password has chosen: the browser must not go on waiting for a passkey, nor for the options of one.
+    // They belong to a session of nobody: its cookie, arriving after the sign-in's, would replace it.
     document.getElementById("sign-in-form")?.addEventListener("submit", () => passkey.waiting?.abort());
   } else {
     const said = form.querySelector("[data-passkey-said]");
