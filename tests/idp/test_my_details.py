@@ -1,8 +1,10 @@
 """« Mes coordonnées »: what is shown, what is saved in the directory, and how nothing that was typed is lost."""
 
+import ast
 import base64
 import json
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -10,16 +12,19 @@ import ldap
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import translation
+from django.utils.html import escape
 from PIL import Image
 
 from audit.models import Event
 from audit.types import Action
 from demo.slapd import EmbeddedDirectory
-from directory import pictures
+from directory import pictures, words
 from directory.ldap import writing
 from directory.models import DirectorySource, Member, MemberPhoto
 from directory.services import photos as photo_service
-from directory.services import synchronise
+from directory.services import profile, synchronise
+from directory.services.profile import ProfileRefused
 from directory.types import ChangeUncertain, SourceState
 from idp.services import refusals
 from idp.views.details import pages
@@ -208,6 +213,7 @@ def test_the_form_is_of_no_use_from_another_site(noemie):
     assert browser.post(PAGE, {"mobile": NEW, "seen_mobile": ""}).status_code == 403
 
 
+@pytest.mark.incident("CVE-2026-42849")
 def test_what_is_typed_is_text_on_the_page_whatever_it_looks_like(browser, own):
     own.stop()
 
@@ -403,6 +409,35 @@ def test_a_field_that_was_added_by_hand_is_refused(browser, own, item, noemie):
     assert refused() == [("not_writable", [item])]
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("reason", sorted(words.PROFILE_REFUSALS))
+def test_whatever_the_reason_it_is_said_and_nothing_typed_is_lost(browser, monkeypatch, reason, language):
+    fields = opened(browser) | {"mobile": NEW, "trade": "Relieuse", "postal_address": "3 rue du Lez\nBât. B"}
+
+    def refusing(**_asked: object) -> None:
+        raise ProfileRefused(reason, ["mobile"])
+
+    monkeypatch.setattr(profile, "change_profile", refusing)
+    page = browser.post(PAGE, fields, headers={"accept-language": language})
+
+    with translation.override(language):
+        assert escape(str(words.PROFILE_REFUSALS[reason])) in text_of(page)
+    assert page.status_code >= 400
+    for item in ("mobile", "trade", "postal_address"):
+        assert page.context["form"][item].value() == fields[item]
+
+
+def test_every_reason_of_a_refused_correction_has_its_sentence():
+    """Read from the code of the service and of the page."""
+    said = set()
+    for module in (profile, pages, pictures):
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in words.REASONS:
+                said.add(node.value)
+
+    assert said == set(words.PROFILE_REFUSALS)
+
+
 def test_too_many_in_a_minute_are_told_to_wait_and_keep_what_they_typed(browser, own, noemie):
     fields = opened(browser)
     for _ in range(pages.SAVES_A_MINUTE):
@@ -419,6 +454,8 @@ def test_too_many_in_a_minute_are_told_to_wait_and_keep_what_they_typed(browser,
 # Photos ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.spec("OWASP ASVS", "14.2.8")
+@pytest.mark.incident("canaille, photos as they came")
 def test_a_photo_is_made_anew_kept_in_the_directory_and_shown(browser, own, noemie):
     raw = with_place()
 
@@ -460,6 +497,7 @@ def test_a_photo_is_removed_everywhere(browser, own, noemie):
     assert f"/photos/{noemie.pk}/" not in text_of(browser.get(PAGE))
 
 
+@pytest.mark.incident("kanidm, images of tools")
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [

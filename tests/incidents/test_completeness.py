@@ -103,6 +103,8 @@ OUTGOING_AND_CRYPTO = {
     "CVE-2026-16100": "Keycloak: names that strangers made up filled memory.",
     "CVE-2025-59518": "LemonLDAP::NG: a value of the configuration reached a shell.",
     "CVE-2025-13467": "Keycloak: an attribute of the directory was read as a frozen object.",
+    "canaille, photos as they came": "Photos kept where and with what they were taken.",
+    "kanidm, images of tools": "A picture could be a script, or unfold to more than memory holds.",
     "kanidm, comparison of secrets": "A secret was compared in variable time.",
     "django-oauth-toolkit#1735": "Secrets of clients were written to the log.",
     "django-oauth-toolkit#1736": "Tokens and codes stood in clear in the admin's lists.",
