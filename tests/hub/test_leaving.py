@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -212,6 +213,19 @@ def test_a_lock_that_is_taken_off_gives_the_same_account_back(place, somebody, r
     somebody.enters()
 
     assert place.hub.introspect(somebody.access).json()["sub"] == before
+
+
+def test_a_lock_for_a_while_ends_nothing_that_is_open(place, somebody):
+    """Too many wrong passwords, by whomever: the directory refuses the right one too, for its time, and says no more."""
+    directory = place.hub.directory
+    now = datetime.now(UTC).strftime("%Y%m%d%H%M%SZ")
+    directory.modify(f"dn: {somebody.dn}\nchangetype: modify\nadd: pwdAccountLockedTime\npwdAccountLockedTime: {now}\n")
+    # What the worker saw after it, it saw this too.
+    directory.modify(f"dn: {somebody.dn}\nchangetype: modify\nreplace: title\ntitle: Verrouillée\n")
+
+    assert somebody.hub.sign_in(requests.Session()).status == 200
+    assert not eventually(lambda: not somebody.is_in(), USUAL_SECONDS / 3)
+    assert somebody.hub.introspect(somebody.access).json()["active"] is True
 
 
 def test_what_happens_while_the_worker_is_down_is_done_when_it_is_back(place, somebody, record_property):
