@@ -168,7 +168,7 @@ def _write_people(run: SyncRun, plan: Plan, now: datetime) -> tuple[dict[UUID, U
             # Erased, and back: the plan filled them again.
             member.erased_at = None
     InsertingQuerySet(Member).insert(joined)
-    _rewrite(Member, changed, [*MIRRORED, *KEPT_BY_THE_HUB])
+    _rewrite(changed, [*MIRRORED, *KEPT_BY_THE_HUB])
     members.update(_by_entry(Member.objects.values_list("entry_uuid", "pk"), others - members.keys()))
     return members, former
 
@@ -205,15 +205,17 @@ def _write_groups(run: SyncRun, plan: Plan) -> dict[UUID, Collective]:
                 setattr(collective, name, value)
         collective.source_id = run.source_id
     Collective.objects.bulk_create(made)
-    _rewrite(Collective, changed, [*GROUP_MIRRORED, "source"])
+    for collective in changed:
+        # One by one: what is sent in bulk is quoted twice, and the names of a large group are half a megabyte.
+        collective.save(update_fields=[*GROUP_MIRRORED, "source"])
     _write_nesting(plan, collectives)
     return collectives
 
 
-def _rewrite(model: Any, rows: Sequence[Any], columns: Sequence[str]) -> None:
+def _rewrite(rows: Sequence[Member], columns: Sequence[str]) -> None:
     """The same columns of many rows.  Every row is there: a conflict on its key is how each is found."""
     for start in range(0, len(rows), 200):
-        model.objects.bulk_create(
+        Member.objects.bulk_create(
             rows[start : start + 200], update_conflicts=True, unique_fields=["id"], update_fields=columns
         )
 

@@ -6,7 +6,7 @@ branch show like any other change.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from directory.ldap import mapping
@@ -22,6 +22,7 @@ SHARE_NAMED = 1 / 3
 # What somebody who waits is told: how many entries were read so far.
 Tell = Callable[[str, int], None]
 PROGRESS_EVERY = 1000
+E = TypeVar("E")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ def by_pivots(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, ag
         read,
         config,
         known,
-        people.values(),
-        groups.values(),
+        (one_person(read, entry, config) for entry in people.values()),
+        (_one_group(read, entry, config) for entry in groups.values()),
         unseen=(unseen_people & known.people.keys(), unseen_groups & known.groups.keys()),
         overlap=not found.people.keys().isdisjoint(known.people.keys()),
         anybody=bool(found.people),
@@ -96,23 +97,27 @@ def by_everything(read: Reading, config: LdapConfig, known: Known, tell: Tell, *
     rules = config.rules
 
     def read_all(
-        entries: Iterable[Entry], names: Collection[str], kept: Mapping[str, tuple[str, str]]
-    ) -> tuple[dict[str, tuple[str, str]], list[Entry]]:
+        entries: Iterable[Entry],
+        names: tuple[str, ...],
+        kept: Mapping[str, tuple[str, str]],
+        made: Callable[[Reading, Entry, LdapConfig], E],
+    ) -> tuple[dict[str, tuple[str, str]], list[E]]:
         seen: dict[str, tuple[str, str]] = {}
-        others: list[Entry] = []
+        others: list[E] = []
         for entry in entries:
             identity = read.identity_of(entry)
             if identity in seen:
                 raise DirectoryRefused("the directory shows one entry twice")
             seen[identity] = ("", entry.dn)
             told.one_more()
-            digest = mapping.digest_of(entry.dn, entry.attributes, tuple(names), rules)
-            if force or kept.get(identity, ("",))[0] != digest:
-                others.append(entry)
+            known_by = kept.get(identity)
+            if force or known_by is None or known_by[0] != mapping.digest_of(entry.dn, entry.attributes, names, rules):
+                # At once: of all entries together, as they came, half the memory would be needed.
+                others.append(made(read, entry, config))
         return seen, others
 
-    seen_people, people = read_all(read.people(), rules.person_attributes, known.people)
-    seen_groups, groups = read_all(read.groups(), rules.group_attributes, known.groups)
+    seen_people, people = read_all(read.people(), rules.person_attributes, known.people, one_person)
+    seen_groups, groups = read_all(read.groups(), rules.group_attributes, known.groups, _one_group)
     return _seen(
         read,
         config,
@@ -178,8 +183,8 @@ def _seen(
     read: Reading,
     config: LdapConfig,
     known: Known,
-    people: Iterable[Entry],
-    groups: Iterable[Entry],
+    people: Iterable[Person],
+    groups: Iterable[Group],
     *,
     unseen: tuple[Collection[str], Collection[str]],
     overlap: bool,
@@ -189,8 +194,8 @@ def _seen(
 ) -> Seen:
     located, in_flux = _absences(read, config, *unseen)
     observed = Observed(
-        people=tuple(one_person(read, entry, config) for entry in people),
-        groups=tuple(_one_group(read, entry, config) for entry in groups),
+        people=tuple(people),
+        groups=tuple(groups),
         located=located,
         placeholders=config.rules.placeholders,
         context_csn=context,

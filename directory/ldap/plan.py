@@ -277,8 +277,10 @@ def make_plan(
     """Decide everything; nothing that would go too far goes, unless it is lifted or this very removal is approved."""
     observed, elsewhere = _own_entries(mirror, observed)
     removals = _removals(mirror, observed)
-    outcome = _outcome(mirror, observed, removals, frozenset())
-    held, names = ((), ()) if mirror.is_empty else _over_the_ceilings(mirror, observed, removals, outcome, ceilings)
+    before = _by_number(mirror.memberships)
+    outcome = _outcome(mirror, before, observed, removals, frozenset())
+    lost = _gone(mirror, before, outcome.found.memberships)
+    held, names = ((), ()) if mirror.is_empty else _over_the_ceilings(mirror, observed, removals, lost, ceilings)
     digest = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:16] if held else ""
     if lifted or (digest and approved == digest):
         held, names = (), ()
@@ -286,7 +288,7 @@ def make_plan(
     if stopped & ALL_WAITS:
         return Plan(held=held, held_names=names, digest=digest, open_issues=len(mirror.open_issues))
     if stopped:
-        outcome = _outcome(mirror, observed, removals, stopped)
+        outcome = _outcome(mirror, before, observed, removals, stopped)
     found = outcome.found
     memberships, leads = dict(found.memberships), set(found.leads)
     people, shared = _mark_shared(outcome.people, mirror)
@@ -298,13 +300,10 @@ def make_plan(
         def stays(pair: tuple[UUID, UUID]) -> bool:
             return pair[1] in removals.missing and pair[0] not in closing
 
-        memberships = {**{pair: own for pair, own in mirror.memberships.items() if stays(pair)}, **memberships}
+        waiting = _by_number({pair: own for pair, own in mirror.memberships.items() if stays(pair)})
+        memberships |= {number: {**people, **memberships.get(number, {})} for number, people in waiting.items()}
         leads |= set(filter(stays, mirror.leads))
-    before = {pair: own for pair, own in mirror.memberships.items() if pair[0] in mirror.touched}
-    gone = frozenset(pair for pair in before if pair not in memberships)
-    if "memberships" in stopped:
-        memberships = {**{pair: before[pair] for pair in gone}, **memberships}
-        gone = frozenset()
+    gone = frozenset() if "memberships" in stopped else _gone(mirror, before, memberships)
     issues = _all_issues(mirror, observed, people, [*elsewhere, *found.issues, *shared])
     settled = _settled(mirror, observed, people, found.resolved, issues)
     opened = {(issue.entry_uuid, issue.code) for issue in issues}
@@ -312,7 +311,7 @@ def make_plan(
     return Plan(
         people=tuple(_person_changes(mirror, people)),
         groups=tuple(_group_changes(mirror, found.groups, removals, stopped)),
-        memberships_set={pair: direct for pair, direct in memberships.items() if before.get(pair) != direct},
+        memberships_set=_set(before, memberships),
         memberships_removed=gone,
         leads_added=frozenset(leads - leads_before),
         leads_removed=frozenset() if "memberships" in stopped else frozenset(leads_before - leads),
@@ -370,7 +369,7 @@ def _removals(mirror: Mirror, observed: Observed) -> _Removals:
 
 
 def _over_the_ceilings(
-    mirror: Mirror, observed: Observed, removals: _Removals, outcome: "_Outcome", ceilings: Ceilings
+    mirror: Mirror, observed: Observed, removals: _Removals, gone: AbstractSet[tuple[UUID, UUID]], ceilings: Ceilings
 ) -> tuple[tuple[Held, ...], tuple[str, ...]]:
     """What waits, and the names of it: an approval is bound to exactly these."""
     held: list[Held] = []
@@ -397,7 +396,8 @@ def _over_the_ceilings(
     limit = _limit(len(removals.groups), ceilings.groups, ceilings.groups_share, totals.groups)
     if limit is not None:
         hold("groups", map(str, removals.groups), limit)
-    lost = _memberships_lost(mirror, removals, outcome.found.memberships)
+    # For no other reason than that the group no longer says so.
+    lost = [pair for pair in gone if pair[0] not in removals.groups and pair[1] not in removals.missing]
     limit = _limit(len(lost), ceilings.memberships, ceilings.memberships_share, totals.memberships)
     if limit is not None:
         hold("memberships", (f"{group} {person}" for group, person in lost), limit)
@@ -429,20 +429,6 @@ def _limit(count: int, floor: int, share: float, total: Callable[[], int]) -> in
     return limit if count > limit else None
 
 
-def _memberships_lost(
-    mirror: Mirror, removals: _Removals, memberships: Mapping[tuple[UUID, UUID], bool]
-) -> set[tuple[UUID, UUID]]:
-    """Those that would end for no other reason than that the group no longer says so."""
-    return {
-        (group, person)
-        for group, person in mirror.memberships
-        if group in mirror.touched
-        and (group, person) not in memberships
-        and group not in removals.groups
-        and person not in removals.missing
-    }
-
-
 def _emptied(mirror: Mirror, observed: Observed, name: str) -> list[UUID]:
     return [
         now.entry_uuid
@@ -462,11 +448,13 @@ class _Outcome:
     found: "_Resolved"
 
 
-def _outcome(mirror: Mirror, observed: Observed, removals: _Removals, stopped: AbstractSet[str]) -> _Outcome:
+def _outcome(
+    mirror: Mirror, before: "_Memberships", observed: Observed, removals: _Removals, stopped: AbstractSet[str]
+) -> _Outcome:
     """``stopped``: what waits, and so stays as it is."""
     people = _resulting_people(mirror, observed, removals, stopped)
     groups = _resulting_groups(mirror, observed, removals, stopped)
-    return _Outcome(people, _resolve(groups, _Resolver(mirror, people, groups, observed), mirror))
+    return _Outcome(people, _resolve(groups, _Resolver(mirror, people, groups, observed), mirror, before))
 
 
 def _resulting_people(
@@ -523,6 +511,38 @@ def _resulting_groups(
     return {**groups, **stay}
 
 
+# Of each group its people, and whether each is in it directly; by numbers, for a UUID takes ten times as long to find.
+_Memberships = Mapping[int, Mapping[int, bool]]
+
+
+def _by_number(memberships: Mapping[tuple[UUID, UUID], bool]) -> _Memberships:
+    found: dict[int, dict[int, bool]] = {}
+    for (group, person), direct in memberships.items():
+        found.setdefault(group.int, {})[person.int] = direct
+    return found
+
+
+def _gone(mirror: Mirror, before: _Memberships, after: _Memberships) -> frozenset[tuple[UUID, UUID]]:
+    return frozenset(
+        (group, UUID(int=person))
+        for group in mirror.touched
+        for person in before.get(group.int, {}).keys() - after.get(group.int, {}).keys()
+    )
+
+
+def _set(before: _Memberships, after: _Memberships) -> dict[tuple[UUID, UUID], bool]:
+    """Those that are new, or otherwise than they were."""
+    changed: dict[tuple[UUID, UUID], bool] = {}
+    for number, people in after.items():
+        known = before.get(number, {})
+        if people != known:
+            group = UUID(int=number)
+            changed.update(
+                ((group, UUID(int=person)), direct) for person, direct in people.items() if known.get(person) != direct
+            )
+    return changed
+
+
 class _Resolver:
     """From the key of a name to whose it is: what is there now first, then what was called so a moment ago."""
 
@@ -559,7 +579,7 @@ class _Resolver:
 @dataclass(frozen=True, slots=True)
 class _Resolved:
     groups: Mapping[UUID, Group]
-    memberships: Mapping[tuple[UUID, UUID], bool]
+    memberships: "_Memberships"
     leads: AbstractSet[tuple[UUID, UUID]]
     issues: tuple[Issue, ...]
     resolved: frozenset[UUID]
@@ -567,28 +587,24 @@ class _Resolved:
     unsettled: bool
 
 
-def _resolve(groups: Mapping[UUID, Group], resolver: _Resolver, mirror: Mirror) -> _Resolved:
+def _resolve(groups: Mapping[UUID, Group], resolver: _Resolver, mirror: Mirror, before: "_Memberships") -> _Resolved:
     """Names to people; nesting and cycles computed once, over all groups that are concerned."""
     issues: list[Issue] = []
-    direct: dict[UUID, set[UUID]] = {}
+    direct: dict[UUID, set[int]] = {}
     children: dict[UUID, set[UUID]] = {}
     leads: set[tuple[UUID, UUID]] = {pair for pair in mirror.leads if pair[0] in mirror.touched}
     result: dict[UUID, Group] = dict(groups)
     unsettled = False
-    known_direct: dict[UUID, set[UUID]] = {}
-    for (uuid, person), own in mirror.memberships.items():
-        if own:
-            known_direct.setdefault(uuid, set()).add(person)
     for uuid, group in groups.items():
         if group.member_keys is None or group.lead_keys is None:
-            direct[uuid] = known_direct.get(uuid, set())
+            direct[uuid] = {person for person, own in before.get(uuid.int, {}).items() if own}
             children[uuid] = {child for child in group.nested if child in groups}
             continue
         leads -= {pair for pair in leads if pair[0] == uuid}
         direct[uuid], children[uuid], unknown = set(), set(), []
         for key in group.member_keys:
             if key in resolver.people:
-                direct[uuid].add(resolver.people[key])
+                direct[uuid].add(resolver.people[key].int)
             elif key in resolver.groups:
                 children[uuid].add(resolver.groups[key])
             elif key not in resolver.placeholders:
@@ -618,10 +634,9 @@ def _resolve(groups: Mapping[UUID, Group], resolver: _Resolver, mirror: Mirror) 
         names = ", ".join(sorted(groups[uuid].name for uuid in cycle))
         issues += [Issue(uuid, groups[uuid].dn, CYCLE_ISSUE, names) for uuid in sorted(cycle)]
     memberships = {
-        (uuid, person): person in direct[uuid]
-        for uuid, members in everybody.items()
+        uuid.int: {**dict.fromkeys(people, False), **dict.fromkeys(direct[uuid], True)}
+        for uuid, people in everybody.items()
         if uuid in mirror.touched
-        for person in members
     }
     resolved = frozenset(uuid for uuid, group in groups.items() if group.member_keys is not None)
     leads = {pair for pair in leads if pair[0] in groups}
