@@ -130,8 +130,9 @@ class _Asking:
             with self._answering():
                 found[number] = passwords.find(place.config, name, deadline=self._share())
         everybody = [(number, entry) for number, entries in found.items() for entry in entries]
-        # A name that means two entries is nobody's, whether they are in one directory or in two.
-        meant = everybody[0] if len(everybody) == 1 else None
+        # A name that means two entries is nobody's, whether they are in one directory or in two; and one that does not
+        # answer may have the other: what was typed could be the password of somebody there.
+        meant = everybody[0] if len(everybody) == 1 and not self.away else None
         if meant is not None and not _is_called(meant[1], self._places[meant[0]].config, name):
             meant = None
         for number in sorted(found, key=lambda number: meant is None or number != meant[0]):

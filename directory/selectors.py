@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 
 from audit.selectors import fold
 from directory.models import Collective, Departure, DirectorySource, Member, StatusPeriod
@@ -22,13 +22,17 @@ def member(member_id: UUID) -> Member | None:
 
 
 def find_for_sign_in(identifier: str) -> Member | None:
-    """The one active member whom this login or address means; nobody when it could be two."""
+    """The one active member whom this login or address means; nobody when it could be two.
+
+    What an account of the hub's own is called no directory can take from it: it is the way in when one lies.
+    """
     login, mail = login_key(identifier), mail_key(identifier)
     keys = Q(login_key=login) if login else Q(pk__in=[])
     if mail:
         keys |= Q(email_key=mail)
-    found = list(Member.objects.active().filter(keys).select_related("source")[:2])
-    if len(found) != 1:
+    own_first = F("entry_uuid").asc(nulls_first=True)
+    found = list(Member.objects.active().filter(keys).select_related("source").order_by(own_first)[:2])
+    if not found or (len(found) > 1 and not (found[0].is_local and not found[1].is_local)):
         return None
     by_login = bool(login) and found[0].login_key == login and not found[0].login_ambiguous
     by_mail = bool(mail) and found[0].email_key == mail and found[0].email_state == MailState.OK

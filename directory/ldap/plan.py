@@ -275,7 +275,7 @@ def make_plan(
     mirror: Mirror, observed: Observed, ceilings: Ceilings, *, lifted: bool = False, approved: str = ""
 ) -> Plan:
     """Decide everything; nothing that would go too far goes, unless it is lifted or this very removal is approved."""
-    observed, elsewhere = _own_entries(mirror, observed)
+    mirror, observed, elsewhere = _own_entries(mirror, observed)
     removals = _removals(mirror, observed)
     before = _by_number(mirror.memberships)
     outcome = _outcome(mirror, before, observed, removals, frozenset())
@@ -325,19 +325,25 @@ def make_plan(
     )
 
 
-def _own_entries(mirror: Mirror, observed: Observed) -> tuple[Observed, list[Issue]]:
-    """Without the entries that another source has already: one person, one account, whoever shows them first."""
+def _own_entries(mirror: Mirror, observed: Observed) -> tuple[Mirror, Observed, list[Issue]]:
+    """Without the entries that another source has already: one person, one account, whoever shows them first.
+
+    A group that is shown under the identity of another's is not worked out again by that either: nobody is in it
+    according to this source, and all would go.
+    """
     foreign = {uuid for uuid, person in mirror.people.items() if person.is_foreign}
     foreign |= {uuid for uuid, group in mirror.groups.items() if group.is_foreign}
     everything: list[Person | Group] = [*observed.people, *observed.groups]
     taken = [each for each in everything if each.entry_uuid in foreign]
     if not taken:
-        return observed, []
-    return replace(
+        return mirror, observed, []
+    own = replace(
         observed,
         people=tuple(each for each in observed.people if each.entry_uuid not in foreign),
         groups=tuple(each for each in observed.groups if each.entry_uuid not in foreign),
-    ), [Issue(each.entry_uuid, each.dn, ELSEWHERE_ISSUE) for each in taken]
+    )
+    issues = [Issue(each.entry_uuid, each.dn, ELSEWHERE_ISSUE) for each in taken]
+    return replace(mirror, touched=mirror.touched - foreign), own, issues
 
 
 # Who and what would go ---------------------------------------------------------------------------------------

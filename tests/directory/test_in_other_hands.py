@@ -1,0 +1,156 @@
+"""One of two directories is in other hands: whatever it shows, it speaks of its own people and of nobody else.
+
+Its server gives entries the identity, the login and the address of whom it likes.
+"""
+
+# python-ldap fills its module with names at run time: a type checker sees none of them.
+# mypy: disable-error-code="attr-defined"
+
+from datetime import UTC, datetime, timedelta
+
+import ldap
+import ldap.controls
+import ldap.modlist
+import pytest
+from django.contrib.auth import authenticate
+from django.db.models import Count
+
+from directory import asking, backends
+from directory.models import Collective, Member, Membership, SyncIssue
+from directory.services import synchronise
+from directory.types import PartlyUnavailable
+from tests.support.signin import NEW_PASSWORD, NOEMIE, NOEMIE_PASSWORD
+from tests.support.slapd import GUESTS, ZOE, Second
+
+pytestmark = pytest.mark.django_db
+MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
+TUESDAY = MONDAY + timedelta(days=1)
+# Lets whoever manages a server write what it otherwise writes by itself (draft-zeilenga-ldap-relax-03).
+RELAX = ldap.controls.RequestControl("1.3.6.1.4.1.4203.666.5.12", True)
+
+
+@pytest.fixture
+def two(own_directory, second: Second, monkeypatch: pytest.MonkeyPatch) -> Second:
+    monkeypatch.setattr(backends, "REFUSAL_SECONDS", 0.0)
+    synchronise(now=MONDAY)
+    synchronise(now=MONDAY, source=second.source)
+    return second
+
+
+def planted(two: Second, dn: str, **attributes: str | list[str]) -> None:
+    """An entry of the second server, with an identity of somebody's choice."""
+    connection = ldap.initialize(two.server.uri)
+    connection.set_option(ldap.OPT_X_TLS_CACERTFILE, str(two.server.ca_file))
+    connection.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
+    connection.start_tls_s()
+    connection.simple_bind_s(f"cn=admin,{two.server.base}", two.server.admin_password)
+    entry = {
+        name: [each.encode() for each in ([value] if isinstance(value, str) else value)]
+        for name, value in attributes.items()
+    }
+    connection.add_ext_s(dn, ldap.modlist.addModlist(entry), serverctrls=[RELAX])
+    connection.unbind_s()
+
+
+def sign_in(name: str, password: str) -> Member | None:
+    found = authenticate(None, username=name, password=password)
+    return found if isinstance(found, Member) else None
+
+
+def pairs() -> set[tuple[object, object, bool]]:
+    return set(Membership.objects.values_list("collective_id", "member_id", "direct"))
+
+
+def test_a_group_with_the_identity_of_anothers_takes_nobody_out_of_it(two):
+    theirs = Collective.objects.filter(source__from_settings=True, leads__isnull=False)
+    few = theirs.annotate(people=Count("members", distinct=True)).filter(people__range=(2, 20))
+    group = few.order_by("people").first()
+    before, leads = pairs(), set(group.leads.all())
+    planted(
+        two,
+        f"cn=imposteur,{GUESTS}",
+        objectClass="groupOfNames",
+        cn="imposteur",
+        member=f"uid={ZOE},{GUESTS}",
+        owner=f"uid={ZOE},{GUESTS}",
+        entryUUID=str(group.entry_uuid),
+    )
+
+    synchronise(now=TUESDAY, source=two.source)
+
+    group.refresh_from_db()
+    assert pairs() == before
+    assert set(group.leads.all()) == leads
+    assert group.source.from_settings
+    assert SyncIssue.objects.filter(code="entry_elsewhere", entry_uuid=group.entry_uuid, resolved_at=None).exists()
+
+
+def test_a_person_with_the_identity_of_anothers_is_that_person_in_no_way(two):
+    noemie = Member.objects.get(login=NOEMIE)
+    before = Member.objects.filter(pk=noemie.pk).values().get()
+    planted(
+        two,
+        f"uid=imposteur,{GUESTS}",
+        objectClass="inetOrgPerson",
+        uid="imposteur",
+        cn="imposteur",
+        sn="imposteur",
+        mail="imposteur@alizarine.example",
+        userPassword=NEW_PASSWORD,
+        entryUUID=str(noemie.entry_uuid),
+    )
+
+    # Before any pass has seen it, at the door, and by a pass.
+    assert sign_in("imposteur", NEW_PASSWORD) is None
+    assert sign_in(NOEMIE, NEW_PASSWORD) is None
+    synchronise(now=TUESDAY, source=two.source)
+    assert sign_in("imposteur", NEW_PASSWORD) is None
+
+    assert Member.objects.filter(pk=noemie.pk).values().get() == before
+    assert sign_in(NOEMIE, NOEMIE_PASSWORD) == noemie
+
+
+@pytest.mark.parametrize("by", ["login", "mail", "login like a mail"])
+def test_no_directory_takes_the_name_of_the_hubs_own_account(two, by):
+    """It is the way in when directories are lost or lie; and what its holder types is shown to none of them."""
+    spare = Member.objects.create(login="secours", login_key="secours", display_name="Secours")
+    spare.email = spare.email_key = "secours@alizarine.example"
+    spare.email_state = "ok"
+    spare.set_password(NEW_PASSWORD)
+    spare.save()
+    name = "secours" if by == "login" else "secours@alizarine.example"
+    uid = name if by != "mail" else "autre"
+    planted(
+        two,
+        f"uid={uid},{GUESTS}",
+        objectClass="inetOrgPerson",
+        uid=uid,
+        cn="x",
+        sn="x",
+        mail="secours@alizarine.example" if by == "mail" else "autre@alizarine.example",
+        userPassword=NOEMIE_PASSWORD,
+    )
+    synchronise(now=TUESDAY, source=two.source)
+
+    assert sign_in(name, NEW_PASSWORD) == spare
+    assert sign_in(name, NOEMIE_PASSWORD) is None
+
+
+def test_a_name_that_a_silent_directory_may_know_is_not_proved_to_another(two, own_directory, monkeypatch):
+    """Of two who have one login, that one of them is out of sight just now makes it nobody else's."""
+    two.add(NOEMIE, NEW_PASSWORD, mail="n@ailleurs.example")
+    synchronise(now=TUESDAY, source=two.source)
+    shown = []
+    bind = asking.passwords._bind
+
+    def seen(config, deadline, entry, password):
+        shown.append(password)
+        return bind(config, deadline, entry, password)
+
+    monkeypatch.setattr(asking.passwords, "_bind", seen)
+    own_directory.stop()
+
+    with pytest.raises(PartlyUnavailable):
+        sign_in(NOEMIE, NOEMIE_PASSWORD)
+
+    assert NOEMIE_PASSWORD not in shown
