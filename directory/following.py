@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 
 from directory import follow_words as words
-from directory.ldap.apply import PLUMBING
+from directory.ldap.apply import LISTED, PLUMBING
 from directory.ldap.plan import Ceilings
 from directory.ldap.rules import GROUP, KINDS, NEVER_WRITABLE, NO_PASSWORDS, PERSON
 from directory.ldap.servers import SERVERS
@@ -246,6 +246,37 @@ def parts_of(run: SyncRun) -> dict[str, list[Any]]:
             parts[f"{kind}-{verb}"] = report.get(kind, {}).get(verb, [])
     parts["issues"] = report.get("issues", [])
     return {code: lines for code, lines in parts.items() if lines}
+
+
+# What a pass counted, which is right however much of it the report has room for.
+COUNTS = {
+    "people-join": "people_joined",
+    "people-end": "people_ended",
+    "people-return": "people_returned",
+    "people-edit": "people_changed",
+    "groups-new": "groups_new",
+    "groups-end": "groups_ended",
+    "groups-return": "groups_returned",
+    "groups-edit": "groups_changed",
+    "memberships-set": "memberships_set",
+    "memberships-removed": "memberships_removed",
+    "leads-added": "leads_added",
+    "leads-removed": "leads_removed",
+}
+
+
+def left_out(run: SyncRun) -> dict[str, int]:
+    """By kind of change, how many the report of a very large pass does not list."""
+    found: dict[str, int] = {}
+    for part, name in COUNTS.items():
+        kind, _dash, verb = part.partition("-")
+        told = (run.report or {}).get(kind) or []
+        lines = told if isinstance(told, list) else told.get(verb, [])
+        listed = sum(line["verb"] == verb for line in lines) if isinstance(told, list) else len(lines)
+        missing = run.counts.get(name, 0) - listed
+        if len(lines) >= LISTED and missing > 0:
+            found[part] = missing
+    return found
 
 
 def named(part: str, lines: Sequence[Any]) -> list[Named]:

@@ -15,6 +15,7 @@ from audit.types import SYSTEM, Action
 from demo.slapd import EmbeddedDirectory
 from directory import following, services
 from directory.ldap import probing, sources
+from directory.ldap.apply import LISTED
 from directory.ldap.plan import Ceilings
 from directory.models import DirectorySource, Member, RoleGrant, SyncIssue, SyncRun
 from directory.services import synchronise
@@ -559,6 +560,26 @@ def test_a_long_list_is_read_page_by_page(karim, followed):
     assert "?liste=people-join" in some
     url = reverse("idp:directory_run", args=[run.pk])
     assert karim.get(url, {"liste": "secret"}).status_code == 404
+
+
+def test_a_report_of_thousands_counts_also_what_it_has_no_room_for(karim, db):
+    lines = [{"verb": "join", "entry": "x", "dn": f"uid=personne-{number},dc=x"} for number in range(LISTED)]
+    run = SyncRun.objects.create(
+        source=DirectorySource.objects.create(name="Grande"),
+        started_at=timezone.now(),
+        status=RunStatus.OK,
+        counts={"people_joined": LISTED + 500, "people_ended": 3, "groups_new": 7},
+        report={"people": lines},
+    )
+
+    page = page_of(karim, run)
+
+    joined = page[page.index('data-list="people-join"') : page.index('data-list="people-end"')]
+    assert ">2500<" in joined
+    assert "500 ne tiennent pas dans ce rapport" in joined
+    assert "personne-0" in joined
+    assert "3 ne tiennent pas dans ce rapport" in page
+    assert 'data-list="groups-new"' not in page
 
 
 def test_a_reading_for_show_says_that_nothing_was_changed(lea, followed, small_directory):

@@ -51,17 +51,20 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
     chosen = request.GET.get("liste", "")
     if chosen and chosen not in parts:
         raise Http404
+    left_out = following.left_out(found)
     lists = []
-    for code, lines in parts.items():
-        if chosen and code != chosen:
+    for code, title in follow_words.VERBS.items():
+        lines = parts.get(code, [])
+        if not (lines or left_out.get(code)) or (chosen and code != chosen):
             continue
         page = Paginator(lines, PER_PAGE).get_page(request.GET.get("page")) if chosen else None
         shown = page.object_list if page is not None else lines[:SOME]
         lists.append(
             {
                 "code": code,
-                "title": follow_words.VERBS[code],
-                "count": len(lines),
+                "title": title,
+                "count": len(lines) + left_out.get(code, 0),
+                "left_out": left_out.get(code, 0),
                 "lines": [_line(code, each) for each in following.named(code, list(shown))],
                 "page": page,
                 "more": len(lines) - len(shown) if page is None else 0,
