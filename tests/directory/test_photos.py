@@ -216,7 +216,7 @@ def test_a_source_without_a_photo_in_its_mapping_is_not_asked(own, source):
 
 
 def test_the_worker_follows_photos_with_its_passes(own_directory):
-    follower = Follower(photo_seconds=60.0)
+    follower = Follower()
 
     follower.turn(now=MONDAY)
     follower.close()
@@ -224,15 +224,24 @@ def test_the_worker_follows_photos_with_its_passes(own_directory):
     assert MemberPhoto.objects.exclude(content=b"").count() > 50
 
 
+def leave(server: EmbeddedDirectory) -> None:
+    """Put away among the former members."""
+    server.modify(
+        f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.ferrand\ndeleteoldrdn: 0\n"
+        "newsuperior: ou=anciens,ou=personnes,dc=alizarine,dc=example\n"
+    )
+
+
 def test_erasing_somebody_erases_their_photo(own, source, noemie, settings):
     put(own, picture())
     synchronise(now=MONDAY)
     photos.follow(source=source, now=MONDAY)
-    own.modify(f"dn: {NOEMIE}\nchangetype: delete\n")
+    leave(own)
     synchronise(now=MONDAY)
-    Member.objects.filter(pk=noemie.pk).update(absent_for_good_at=MONDAY)
+    assert MemberPhoto.objects.filter(member=noemie).exists()
 
     later = MONDAY + settings.LEAVER_RETENTION * 2
+    # Nobody is erased while their return could not be seen.
     synchronise(now=later)
     held = erasure.waiting(now=later)
     erase_leavers(now=later, approved=held.digest if held else "")
@@ -243,10 +252,7 @@ def test_erasing_somebody_erases_their_photo(own, source, noemie, settings):
 def test_whoever_left_is_not_looked_at_again(own, source, noemie):
     photos.follow(source=source, now=MONDAY)
     put(own, picture())
-    own.modify(
-        f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.ferrand\ndeleteoldrdn: 0\n"
-        "newsuperior: ou=anciens,ou=personnes,dc=alizarine,dc=example\n"
-    )
+    leave(own)
     synchronise(now=LATER)
 
     photos.follow(source=source, now=LATER)
