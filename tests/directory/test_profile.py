@@ -7,11 +7,13 @@ from audit.types import SYSTEM, Action, Actor
 from directory.ldap import sources, writing
 from directory.ldap.reading import reading
 from directory.models import DirectorySource, Member
+from directory.sealing import seal
 from directory.services import profile, synchronise
 from directory.services.profile import ProfileRefused, Saved, change_profile
 from directory.types import SourceState
 from idp.models import OutgoingMail
 from tests.directory.test_one_entry import LATER, MONDAY, NOEMIE, change
+from tests.support.slapd import ZOE
 
 pytestmark = pytest.mark.django_db
 
@@ -260,3 +262,29 @@ def test_where_the_mirror_waits_the_correction_is_saved_and_shown_later(own, noe
     assert not saved.is_shown
     assert mobile_there() == [b"06 39 98 77 66"]
     assert Event.objects.filter(action=Action.PROFILE_CHANGED).count() == 1
+
+
+def test_each_directory_is_written_to_as_its_own_source_says(second):
+    """Zoé's has no write account; nothing of hers is written to the other one with it."""
+    synchronise(now=MONDAY, source=second.source)
+    zoe = Member.objects.get(login=ZOE)
+
+    with pytest.raises(ProfileRefused, match="not_writable"):
+        correct(zoe, mobile="06 39 98 77 66")
+
+    assert zoe.source == second.source
+    assert profile.writable(zoe) == frozenset()
+
+
+def test_a_second_directory_with_a_write_account_of_its_own_is_corrected(second):
+    second.source.write_dn = second.server.admin_dn
+    second.source.write_secret = seal(second.server.admin_password.encode(), purpose=sources.SECRET_PURPOSE)
+    second.source.writable = ["mobile"]
+    second.source.save()
+    synchronise(now=MONDAY, source=second.source)
+    zoe = Member.objects.get(login=ZOE)
+
+    saved = correct(zoe, mobile="06 39 98 77 66")
+
+    assert saved.is_shown
+    assert "mobile: 06 39 98 77 66" in second.server.search("-b", zoe.dn, "-s", "base", "(objectClass=*)", "mobile")
