@@ -216,7 +216,7 @@ def test_a_lock_that_is_taken_off_gives_the_same_account_back(place, somebody, r
 
 
 def test_a_lock_for_a_while_ends_nothing_that_is_open(place, somebody):
-    """Too many wrong passwords, by whomever: the directory refuses the right one too, for its time, and says no more."""
+    """Too many wrong passwords, by whomever: the right one is refused too, for a time, and nothing more."""
     directory = place.hub.directory
     now = datetime.now(UTC).strftime("%Y%m%d%H%M%SZ")
     directory.modify(f"dn: {somebody.dn}\nchangetype: modify\nadd: pwdAccountLockedTime\npwdAccountLockedTime: {now}\n")
