@@ -7,18 +7,30 @@ hub that knew nothing.
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from demo.slapd import EmbeddedDirectory
 from directory.ldap import sources
 from directory.models import Collective, DirectorySource, Member, SyncIssue, SyncRun
 from directory.services import passes, synchronise
 from directory.services.one_entry import take_over
 from directory.types import MemberState, Mode, RunStatus
-from tests.support.memory_directory import ELSEWHERE, FORMER, GROUPS, LDAP, MEMBERS, TEAM, Kept, MemoryDirectory
+from tests.support.memory_directory import (
+    ELSEWHERE,
+    FORMER,
+    GROUPS,
+    LDAP,
+    MEMBERS,
+    TEAM,
+    Kept,
+    MemoryDirectory,
+    RealDirectory,
+)
 from tests.support.mirror import content, difference, put_back
 
 pytestmark = pytest.mark.django_db
@@ -38,8 +50,8 @@ STATUSES = ("associé", "CAPE", "salarié", "")
 class Life:
     """What happens, one step after another; ``a`` and ``b`` choose whom it happens to."""
 
-    def __init__(self) -> None:
-        self.directory = MemoryDirectory()
+    def __init__(self, directory: MemoryDirectory) -> None:
+        self.directory = directory
         self.clock = count(1)
         for name in NAMES:
             self.enters(NAMES.index(name), 0)
@@ -225,7 +237,7 @@ def memory(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Life]
     settings.LDAP = LDAP
 
     def begin() -> Life:
-        life = Life()
+        life = Life(MemoryDirectory())
         monkeypatch.setattr(passes, "reading", life.directory.reading)
         return life
 
@@ -292,6 +304,22 @@ def test_a_chain_of_passes_comes_to_what_one_reading_of_everything_gives(
 
         assert not difference(known(), of_a_hub_that_knew_nothing(life))
         assert nothing_is_left_to_do(life)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_so_it_does_with_a_real_slapd(small_directory: EmbeddedDirectory, seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 no secret
+    life = Life(RealDirectory(server=small_directory))
+    prepared()
+    life.a_pass(0, 0)
+
+    for _ in range(20):
+        step = chance.choice(HAPPENS) if chance.random() < 0.7 else Life.a_pass
+        step(life, chance.randrange(64), chance.randrange(64))
+    until_it_is_quiet(life)
+
+    assert not difference(known(), of_a_hub_that_knew_nothing(life))
+    assert nothing_is_left_to_do(life)
 
 
 def nothing_is_left_to_do(life: Life) -> bool:

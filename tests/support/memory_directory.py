@@ -8,12 +8,16 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from demo.slapd import EmbeddedDirectory
+from directory.ldap import sources
 from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Deadline, Entry
-from directory.ldap.reading import Reading
+from directory.ldap.reading import Reading, reading
+from tests.support.slapd import settle
 
 BASE = "dc=alizarine,dc=example"
 MEMBERS = f"ou=membres,ou=personnes,{BASE}"
@@ -134,3 +138,60 @@ class _MemoryReading(Reading):
         for kept in list(self._directory.entries.values()):
             if kept.kind in meant and kept.branch.endswith(base) and (not wanted or kept.uuid in wanted):
                 yield self._directory.entry(kept, attributes)
+
+
+@dataclass
+class RealDirectory(MemoryDirectory):
+    """The same, done to a slapd as well: identities, marks and what refint does are its own."""
+
+    server: EmbeddedDirectory = field(default_factory=lambda: EmbeddedDirectory(Path("/nonexistent")))
+    there: dict[UUID, tuple[str, dict[str, list[str]]]] = field(default_factory=dict)
+
+    def written(self, kept: Kept) -> Kept:
+        super().written(kept)
+        wanted = _with_what_must_be(kept)
+        dn, before = self.there.get(kept.uuid, ("", {}))
+        if not dn:
+            classes = ["inetOrgPerson"] if kept.kind == "person" else ["groupOfNames"]
+            self.server.modify(f"dn: {kept.dn}\nchangetype: add\n{_lines({'objectClass': classes, **wanted})}")
+        else:
+            if dn != kept.dn:
+                self.server.modify(
+                    f"dn: {dn}\nchangetype: modrdn\nnewrdn: {kept.rdn}\ndeleteoldrdn: 1\nnewsuperior: {kept.branch}\n"
+                )
+            others = {name: wanted.get(name, []) for name in {*wanted, *before} if wanted.get(name) != before.get(name)}
+            changes = "-\n".join(f"replace: {name}\n{_lines({name: others[name]})}" for name in sorted(others))
+            self.server.modify(f"dn: {kept.dn}\nchangetype: modify\n{changes}" if changes else "")
+        self.there[kept.uuid] = (kept.dn, wanted)
+        return kept
+
+    def remove(self, kept: Kept) -> None:
+        super().remove(kept)
+        self.server.modify(f"dn: {self.there.pop(kept.uuid)[0]}\nchangetype: delete\n")
+
+    def put_back(self, kept: Kept) -> None:
+        """Typed in again: slapd takes nobody's identity but its own."""
+        super().put_back(kept)
+        self.written(kept)
+
+    def move_branch(self, kept: Kept, branch: str) -> None:
+        self.move(kept, kept.rdn, branch)
+
+    def carry(self) -> None:
+        super().carry()
+        settle(self.server)
+
+    def entry(self, kept: Kept, names: Sequence[str]) -> Entry:
+        with reading(sources.load()) as read:
+            return Entry(kept.dn, read.attributes_of(kept.dn, names))
+
+
+def _with_what_must_be(kept: Kept) -> dict[str, list[str]]:
+    own = {name: list(dict.fromkeys(values)) for name, values in kept.attributes.items() if values}
+    if kept.kind == "person":
+        return {"cn": [kept.rdn.partition("=")[2]], "sn": ["X"], **own}
+    return {"member": [f"cn=personne,{ELSEWHERE}"], **own}
+
+
+def _lines(attributes: dict[str, list[str]]) -> str:
+    return "".join(f"{name}: {value}\n" for name, values in attributes.items() for value in values)
