@@ -10,6 +10,7 @@ from django.utils import timezone
 from audit.models import Event
 from audit.types import Action
 from idp.models import AccessToken, Grant
+from statements import writing
 from tests.support.oidc import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,39 @@ def test_a_row_is_stored_as_djangos_own_way_stores_it(values):
     ours = Event.objects.exclude(pk=theirs.pk).get()
     assert stored(ours.pk) == stored(theirs.pk)
     assert ours.reference != theirs.reference
+
+
+def test_many_rows_are_stored_as_one_is(monkeypatch):
+    """PostgreSQL is sent them by COPY, which writes every value in another way."""
+    monkeypatch.setattr(writing, "COPIED", 2)
+    rows = [
+        line(),
+        line(subject_id=uuid4(), session=uuid4(), refused=True, reason='l’un\\t\t\\N\r\n\\. " %s', actor_tool_id=7),
+        line(facts={"items": ["é", "'", "\\"], "n": 1, "none": None}, action=Action.SIGN_IN),
+        line(reason="\\N"),
+        line(reason=""),
+    ]
+    theirs = [Event.objects.create(**row).pk for row in rows]
+
+    Event.objects.insert(rows)
+
+    ours = list(Event.objects.exclude(pk__in=theirs).order_by("pk").values_list("pk", flat=True))
+    assert [stored(pk) for pk in ours] == [stored(pk) for pk in theirs]
+    assert Event.objects.values("reference").distinct().count() == 2 * len(rows)
+
+
+def test_of_many_rows_one_that_the_database_refuses_spoils_all(monkeypatch, member, wiki, browser):
+    monkeypatch.setattr(writing, "COPIED", 2)
+    wiki.code(sign_in(member))
+    code = Grant.objects.values().get()
+    del code["id"]
+
+    with transaction.atomic():
+        with pytest.raises(IntegrityError):
+            Grant.objects.insert([{**code, "code": "another"}, code])
+        assert transaction.get_connection().needs_rollback
+        transaction.set_rollback(True)
+    assert Grant.objects.count() == 1
 
 
 def test_a_credential_is_stored_as_djangos_own_way_stores_it(signing_key, wiki, browser):
