@@ -1,12 +1,15 @@
 """From bytes to values: rules without a directory and without a database."""
 
+import re
 import string
+from unittest import mock
 
 import ldap.dn
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from directory import normalise
 from directory.normalise import (
     InvalidName,
     Values,
@@ -245,3 +248,56 @@ def test_a_branch_is_not_a_prefix_of_text():
 @given(st.text())
 def test_folding_is_stable(text):
     assert fold(fold(text)) == fold(text)
+
+
+# The short ways --------------------------------------------------------------------------------------------------
+
+NEVER = re.compile("(?!)")
+# What the short ways take, what they just do not, and what only looks like it.
+EDGES = "aZ9 .-_@'’–“”éÿŉǅſßÉ\u0301\u00a0\u00ad\u200b\u2028ﬁ\u212b\t\n\x00,+=\\\\#\"<>;"
+EDGE_TEXTS = st.text(alphabet=EDGES, max_size=12)
+EDGE_NAMES = st.lists(
+    st.tuples(st.sampled_from(["uid", "CN", "cn ", "oid.2.5.4.3", "2.5.4.3", "surname", "x-y", ""]), EDGE_TEXTS),
+    min_size=1,
+    max_size=3,
+).map(lambda rdns: ",".join(f"{kind}={value}" for kind, value in rdns))
+
+
+def the_long_way():
+    return mock.patch.multiple(normalise, PLAIN_ASCII=NEVER, PLAIN_LATIN=NEVER, PLAIN_RDN=NEVER)
+
+
+def key_or_none(dn: str) -> str | None:
+    try:
+        return dn_key(dn)
+    except InvalidName:
+        return None
+
+
+@given(EDGE_NAMES)
+def test_a_name_has_one_key_the_short_way_and_the_long_one(dn):
+    with the_long_way():
+        long = key_or_none(dn)
+
+    assert key_or_none(dn) == long
+
+
+@given(EDGE_TEXTS)
+def test_a_text_comes_to_one_value_the_short_way_and_the_long_one(text):
+    values = {"a": [text.encode()]}
+    with the_long_way():
+        long = [(fold(text), login_key(text), mail_key(text)), Values(values).texts("a"), Values(values).text("a", 8)]
+
+    assert [
+        (fold(text), login_key(text), mail_key(text)),
+        Values(values).texts("a"),
+        Values(values).text("a", 8),
+    ] == long
+
+
+def test_every_character_of_a_plain_text_stays_as_it_is():
+    plain = [chr(number) for number in range(0x3000) if normalise.PLAIN_LATIN.fullmatch(chr(number))]
+
+    assert len(plain) > 500
+    assert [clean(character) for character in plain] == plain
+    assert clean("".join(plain)) == "".join(plain)
