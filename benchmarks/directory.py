@@ -83,18 +83,16 @@ class Taken:
 def run(folder: Path, arguments: argparse.Namespace) -> None:
     print(report.machine_alone())
     print(f"Changes: {MIX}.\n")
-    rows: list[tuple[object, ...]] = []
     soon: list[tuple[object, ...]] = []
     with stores.postgresql(folder) as postgresql:
         copies = {POSTGRESQL: Copies(folder, postgresql), SQLITE: Copies(folder, None)}
         for people in arguments.people:
             with EmbeddedDirectory(folder / f"d{people}", members=people, durable=False, changes=False) as directory:
                 size = Size(folder, directory, copies, people, arguments.rounds)
-                rows += size.measured()
+                print(report.table(PASSES, size.measured()), flush=True)
                 soon.append(size.soon(arguments.rounds * 3))
                 if people == min(arguments.people):
                     signing_in = list(sign_ins(size, arguments))
-    print(report.table(PASSES, rows))
     print(f"With the worker running, on {POSTGRESQL}:\n\n{report.table(SOON, soon)}")
     print(report.table(SIGN_INS, signing_in))
     print(hung(folder / "hung", arguments))
