@@ -9,6 +9,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from directory.ldap.config import ADDRESS
 from hub import mail
 from hub.env import Env, load
 
@@ -52,13 +53,19 @@ def origin_errors(origin: str) -> list[CheckMessage]:
 
 def directory_errors(env: Env) -> list[CheckMessage]:
     """RFC 4513 §5.1.3: a simple bind hands the member's password to whoever listens, unless TLS is there first."""
-    if env.demo or not env.ldap_uri or env.ldap_uri.startswith(("ldaps://", "ldapi://")):
-        return []
-    if env.ldap_uri.startswith("ldap://") and env.ldap_start_tls:
+    addresses = env.ldap_uri.split()
+    if any(not ADDRESS.fullmatch(each) for each in addresses) or len({_scheme(each) for each in addresses}) > 1:
+        hint = "ldaps://host, or ldap://host with StartTLS; several: all of one kind, parted by spaces."
+        return [Error("TROUSSEAU_LDAP_URI cannot be used as it is.", hint=hint, id="hub.E009")]
+    if env.demo or not addresses or _scheme(addresses[0]) != "ldap" or env.ldap_start_tls:
         return []
     return [
         Error("The directory would be read without TLS.", hint="ldaps://, or ldap:// with StartTLS.", id="hub.E005")
     ]
+
+
+def _scheme(uri: str) -> str:
+    return uri.partition("://")[0]
 
 
 def mail_errors(env: Env) -> list[CheckMessage]:

@@ -1,15 +1,19 @@
 """One directory as a value: where it is, as whom it is read, and what its words mean here."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from directory.ldap.plan import Ceilings
 from directory.ldap.rules import Rules, rules_from
 from directory.ldap.servers import SERVERS, Server
-from directory.types import ServerKind
+from directory.types import DirectoryRefused, ServerKind
 
 # LDAPNOINIT keeps ldap.conf out, and with it the system's authorities: they are named here instead.
 SYSTEM_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+# libldap takes other letters, and commas between addresses: what is not written so would be checked as one thing and
+# used as another.
+ADDRESS = re.compile(r"(ldaps?|ldapi)://[^\s,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,16 @@ class LdapConfig:
     rules: Rules = field(default_factory=lambda: rules_from(SERVERS[ServerKind.OPENLDAP]))
     ceilings: Ceilings = field(default_factory=Ceilings)
     source_id: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ``DirectoryRefused`` where the addresses are not of one kind.
+
+        libldap goes to the next one by itself: whoever stops the ldaps:// of a list would be told the reader's password
+        in clear text at an ldap:// of it, since StartTLS is not for ldaps:// (RFC 4513 §3.1.1).
+        """
+        kinds = {found[1] if (found := ADDRESS.fullmatch(each)) else "" for each in self.uri.split()}
+        if len(kinds) > 1 or "" in kinds:
+            raise DirectoryRefused("an address is none, or they do not all begin alike")
 
     def __repr__(self) -> str:
         return f"LdapConfig({self.uri})"

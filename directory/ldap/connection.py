@@ -128,7 +128,7 @@ def connect(config: LdapConfig, deadline: Deadline) -> Iterator[Any]:
         connection = ldap.initialize(config.uri)
         _configure(connection, config)
         allow(connection, deadline)
-        if config.uri.startswith("ldap://") and config.start_tls:
+        if config.start_tls and not config.uri.startswith(("ldaps://", "ldapi://")):
             connection.start_tls_s()
         yield connection
     except ldap.LDAPError as error:

@@ -79,7 +79,7 @@ def source_of(member: Member) -> DirectorySource | None:
 def of(source: DirectorySource) -> LdapConfig:
     """What a source's row and the operator's settings say together.
 
-    Raises ``DirectoryRefused`` for one that is not configured, and for a distant one without TLS.
+    Raises ``DirectoryRefused`` for one that is not configured, for a distant one without TLS, and as ``LdapConfig``.
     """
     given = _from_settings() if source.from_settings else _from_row(source)
     server = SERVERS[ServerKind(source.server)]
@@ -88,6 +88,7 @@ def of(source: DirectorySource) -> LdapConfig:
     config = LdapConfig(
         **{
             **given,
+            "uri": " ".join(given["uri"].split()),
             "people_base": people_base,
             "groups_base": given["groups_base"] or server.groups_base(base),
             "server": server,

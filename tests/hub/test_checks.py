@@ -63,9 +63,31 @@ def test_any_other_origin_is_refused(origin: str) -> None:
     assert ids(checks.origin_errors(origin)) == ["hub.E004"]
 
 
-@pytest.mark.parametrize("uri", ["", "ldaps://ldap.example", "ldap://ldap.example", "ldapi://%2Frun%2Fldapi"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "ldaps://ldap.example",
+        "ldap://ldap.example",
+        "ldapi://%2Frun%2Fldapi",
+        "ldaps://one.example ldaps://two.example:1636",
+    ],
+)
 def test_a_directory_over_tls_or_a_local_socket_is_accepted(uri: str) -> None:
     assert checks.directory_errors(env(ldap_uri=uri)) == []
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "ldaps://one.example ldap://two.example",
+        "ldaps://one.example,ldap://two.example",
+        "LDAP://ldap.example",
+        "ldap.example",
+    ],
+)
+def test_addresses_that_would_not_all_be_read_alike_are_refused(uri: str) -> None:
+    assert ids(checks.directory_errors(env(ldap_uri=uri))) == ["hub.E009"]
 
 
 def test_a_directory_without_tls_is_refused_but_in_the_demonstration() -> None:

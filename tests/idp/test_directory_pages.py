@@ -165,6 +165,8 @@ def test_a_technician_sets_a_directory_up_from_the_address_to_its_first_people(l
         "ldap://127.0.0.1/dc=x??sub",
         "ldap://127.0.0.1:99999",
         "ldap://127.0.0.1 gopher://127.0.0.1",
+        "ldaps://127.0.0.1 ldap://127.0.0.1",
+        "ldaps://127.0.0.1,127.0.0.2",
     ],
 )
 @pytest.mark.spec("OWASP ASVS", "1.3.6")
@@ -184,7 +186,7 @@ def test_an_address_that_is_of_no_directory_is_asked_nothing(lea, monkeypatch, t
         ("annuaire.exemple.fr", "ldaps://annuaire.exemple.fr"),
         ("annuaire.exemple.fr:389", "ldap://annuaire.exemple.fr:389"),
         ("LDAPS://Annuaire.exemple.fr/", "ldaps://annuaire.exemple.fr"),
-        ("ldap://[::1]:1389  ldaps://b.exemple.fr", "ldap://[::1]:1389 ldaps://b.exemple.fr"),
+        ("ldaps://[::1]:1389  ldaps://b.exemple.fr", "ldaps://[::1]:1389 ldaps://b.exemple.fr"),
     ],
 )
 def test_an_address_is_written_as_a_server_reads_it(lea, typed, kept):

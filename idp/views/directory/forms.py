@@ -83,7 +83,10 @@ class AddressForm(StepForm):
         return name
 
     def clean_uri(self) -> str:
-        return " ".join(_address(each) for each in self.cleaned_data["uri"].split())
+        found = [_address(each) for each in self.cleaned_data["uri"].split()]
+        if len({each.partition("://")[0] for each in found}) > 1:
+            raise forms.ValidationError(_("Commencez toutes les adresses de la même façon : ldaps://, ou ldap://."))
+        return " ".join(found)
 
 
 def _address(text: str) -> str:
@@ -99,7 +102,7 @@ def _address(text: str) -> str:
         raise forms.ValidationError(
             _("« %(text)s » : une adresse d’annuaire commence par ldap:// ou ldaps://."), params={"text": text}
         )
-    if not url.hostname or url.username or url.path.strip("/") or url.query or url.fragment:
+    if not url.hostname or "," in url.hostname or url.username or url.path.strip("/") or url.query or url.fragment:
         raise forms.ValidationError(
             _("« %(text)s » : donnez seulement le nom du serveur, et son port s’il n’est pas habituel."),
             params={"text": text},
