@@ -12,7 +12,7 @@ from django.db.models import Count, F, Q, QuerySet
 from directory import follow_words as words
 from directory.ldap.apply import LISTED, PLUMBING
 from directory.ldap.plan import Ceilings
-from directory.ldap.rules import GROUP, KINDS, NEVER_WRITABLE, NO_PASSWORDS, PERSON
+from directory.ldap.rules import GROUP, KINDS, NEVER_WRITABLE, PERSON, may_be_read, may_be_written
 from directory.ldap.servers import SERVERS
 from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
 from directory.normalise import InvalidName, fold, parse_dn
@@ -155,7 +155,13 @@ def settings_connection() -> dict[str, object]:
 
 
 def holds_passwords(attribute: str) -> bool:
-    return attribute.lower() in NO_PASSWORDS
+    return not may_be_read(attribute)
+
+
+def is_writable(item: str, person: Mapping[str, str], source: DirectorySource) -> bool:
+    """Whether members may correct this item, where ``person`` says which attribute each item has."""
+    server = SERVERS[ServerKind(source.server)]
+    return may_be_written(item, {**PERSON, **server.person, **person}, server)
 
 
 def usual_places(source: DirectorySource) -> dict[str, str]:

@@ -4,6 +4,7 @@ Values in, values out.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,7 +70,64 @@ WRITABLE = (
     "language",
     "photo",
 )
-NO_PASSWORDS = frozenset({"userpassword", "unicodepwd", "sambantpassword", "sambalmpassword", "krbprincipalkey"})
+NO_PASSWORDS = frozenset(
+    {
+        "userpassword",
+        "authpassword",
+        "pwdhistory",
+        "passwordhistory",
+        "unicodepwd",
+        "ntpwdhistory",
+        "lmpwdhistory",
+        "dbcspwd",
+        "supplementalcredentials",
+        "ms-mcs-admpwd",
+        "sambantpassword",
+        "sambalmpassword",
+        "sambapasswordhistory",
+        "ipanthash",
+        "krbprincipalkey",
+        "userpkcs12",
+        "olcrootpw",
+    }
+)
+# What gives rights in a directory, or says who somebody is to other programs: no correction of one's own either,
+# whichever item a mapping gives it to.
+GIVE_RIGHTS = frozenset(
+    {
+        "objectclass",
+        "uid",
+        "mail",
+        "employeetype",
+        "memberof",
+        "member",
+        "uniquemember",
+        "owner",
+        "manager",
+        "authzto",
+        "authzfrom",
+        "pwdreset",
+        "pwdpolicysubentry",
+        "pwdaccountlockedtime",
+        "nsaccountlock",
+        "nsroledn",
+        "useraccountcontrol",
+        "samaccountname",
+        "userprincipalname",
+        "serviceprincipalname",
+        "krbprincipalname",
+        "altsecurityidentities",
+        "mailalternateaddress",
+        "mailforwardingaddress",
+        "uidnumber",
+        "gidnumber",
+        "homedirectory",
+        "loginshell",
+        "sshpublickey",
+    }
+)
+# By a number (RFC 4512 §1.4) any attribute has a second name, that of passwords too: 2.5.4.35.
+NAMED = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 
 @dataclass(frozen=True)
@@ -130,13 +188,14 @@ def rules_from(
 ) -> Rules:
     """The server's usual words, and what a source says is otherwise.
 
-    An attribute that holds a password is never read, whatever a mapping names.
+    An attribute that holds a password is never read, whatever a mapping names; what says who somebody is, or gives
+    rights, is never a member's to correct, whichever item a mapping gives it to.
     """
     given = mapping or {}
     person = {**PERSON, **server.person, **given.get("person", {})}
     group = {**GROUP, **server.group, **given.get("group", {})}
     for names in (person, group):
-        names.update({item: "" for item, name in names.items() if name.lower() in NO_PASSWORDS})
+        names.update({item: "" for item, name in names.items() if not may_be_read(name)})
     words = {**{word: kind.value for word, kind in KINDS.items()}, **(kinds or {})}
     return Rules(
         server=server,
@@ -144,11 +203,25 @@ def rules_from(
         group=group,
         kinds={fold(word): Kind(kind) for word, kind in words.items() if kind in Kind.values},
         # What is not read would be written blindly.
-        writable=frozenset(item for item in writable if person.get(item)) - NEVER_WRITABLE,
+        writable=frozenset(
+            item for item in writable if item not in NEVER_WRITABLE and may_be_written(item, person, server)
+        ),
         former_key=former_key,
         mail_domain=domain_of(base),
         placeholders=frozenset({dn_key(f"cn=personne,ou=services,{base}")} if base else ()),
     )
+
+
+def may_be_read(attribute: str) -> bool:
+    """Whether this is the name of an attribute, and of none that holds passwords."""
+    return bool(NAMED.fullmatch(attribute)) and attribute.lower() not in NO_PASSWORDS
+
+
+def may_be_written(item: str, person: Mapping[str, str], server: Server) -> bool:
+    """Whether the attribute of this item is anything but what says who somebody is, or opens the account."""
+    attribute = person.get(item, "").lower()
+    names = {person[never] for never in NEVER_WRITABLE} | {*server.pivots, *server.always, *server.watermark}
+    return bool(attribute) and attribute not in GIVE_RIGHTS | {name.lower() for name in names}
 
 
 def domain_of(base: str) -> str:

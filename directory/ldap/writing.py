@@ -22,7 +22,7 @@ from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Deadline, Entry, allow, breaker_of, connect, one_of_few, reader, told
 from directory.ldap.edits import Edit, Unwritable
 from directory.ldap.reading import Reading
-from directory.ldap.rules import NEVER_WRITABLE, NO_PASSWORDS
+from directory.ldap.rules import NEVER_WRITABLE, may_be_read, may_be_written
 from directory.ldap.servers import ASSERTION, POST_READ
 from directory.types import ChangeUncertain, DirectoryRefused, DirectoryUnavailable
 
@@ -125,7 +125,8 @@ def _check_writable(config: LdapConfig, items: Collection[str]) -> None:
         for item in items
         if item not in config.rules.writable
         or item in NEVER_WRITABLE
-        or config.rules.person[item].lower() in NO_PASSWORDS
+        or not may_be_read(config.rules.person[item])
+        or not may_be_written(item, config.rules.person, config.server)
     ]
     if closed or not config.can_write:
         raise NotAllowed(sorted(closed or items))

@@ -96,6 +96,33 @@ def test_an_attribute_that_holds_a_password_is_never_written():
     assert rules.writable == frozenset()
 
 
+@pytest.mark.parametrize(
+    "attribute", ["2.5.4.35", "userPassword;lang-fr", "pwdHistory", "USERPASSWORD", "userPassword ", "x)(uid=*"]
+)
+def test_a_password_is_not_read_nor_written_under_another_name_of_its_attribute(attribute):
+    rules = rules_from(
+        OPENLDAP, mapping={"person": {"trade": attribute}, "group": {"description": attribute}}, writable=["trade"]
+    )
+
+    assert attribute not in (*rules.person_attributes, *rules.group_attributes)
+    assert rules.writable == frozenset()
+
+
+@pytest.mark.parametrize(
+    "attribute", ["mail", "UID", "objectClass", "employeeType", "memberOf", "authzTo", "entryUUID"]
+)
+def test_who_somebody_is_is_not_corrected_through_another_item(attribute):
+    rules = rules_from(OPENLDAP, mapping={"person": {"town": attribute}}, writable=["town", "phone"])
+
+    assert rules.writable == {"phone"}
+
+
+def test_the_attribute_that_a_source_takes_the_login_from_is_closed_too():
+    rules = rules_from(OPENLDAP, mapping={"person": {"login": "mobile"}}, writable=["mobile", "phone"])
+
+    assert rules.writable == {"phone"}
+
+
 # On a real server ----------------------------------------------------------------------------------------------------
 
 
@@ -456,10 +483,10 @@ def config_of(**changes: object) -> LdapConfig:
 
 def test_the_rules_are_asked_again_where_it_is_written():
     """A mapping that a page let through does not open what opens the account."""
-    forged = rules_from(OPENLDAP, writable=["mobile"])
-    object.__setattr__(forged, "writable", frozenset({"mobile", "login", "email"}))
+    forged = rules_from(OPENLDAP, mapping={"person": {"town": "mail"}}, writable=["mobile"])
+    object.__setattr__(forged, "writable", frozenset({"mobile", "login", "email", "town"}))
     config = config_of(bind_dn="", bind_password="", write_dn="cn=w", write_password="w", rules=forged)
 
-    for item in ("login", "email"):
+    for item in ("login", "email", "town"):
         with pytest.raises(NotAllowed):
             write(config, Member().id, {item: "x"}, seen={})

@@ -20,7 +20,7 @@ from directory.ldap import probing
 from directory.models import DirectorySource
 from directory.types import Kind, ServerKind
 
-ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}|[0-9]+(\.[0-9]+)+")
+ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
 PORTS = {"389": "ldap", "636": "ldaps", "3268": "ldap", "3269": "ldaps"}
 KINDS = (Kind.POLE, Kind.SELF_RUN, Kind.TERRITORY, Kind.TEAM, Kind.BOARD)
 
