@@ -106,8 +106,11 @@ def person_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Ru
 
 
 def _login(values: Values, dn: str, attribute: str) -> str:
-    """The one in the entry's name when there are several.  A login cut short would be another person's."""
-    logins = [text for text in values.texts(attribute) if len(text) <= LIMITS["login"]]
+    """The one in the entry's name when there are several.  A login cut short would be another person's.
+
+    Its key may be longer than itself: one letter of Arabic typography stands for eighteen (NFKC).
+    """
+    logins = [text for text in values.texts(attribute) if max(len(text), len(login_key(text))) <= LIMITS["login"]]
     if not logins:
         values.problems.append(Problem("no_login"))
         return ""

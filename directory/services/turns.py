@@ -1,5 +1,6 @@
 """Following the directories: a probe each second, a pass where something moved, and one each quarter of an hour."""
 
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from directory.services import photos
 from directory.services.passes import synchronise
 from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, SourceState
 
+log = logging.getLogger("directory.turns")
 # However quiet the probe is: what it cannot see, and servers that have none.
 PIVOT_EVERY = timedelta(minutes=15)
 # The hour of the nightly reading of everything, in the hub's time zone.
@@ -51,12 +53,21 @@ class Follower:
         following = _to_follow()
         for gone in self._probes.keys() - {source.pk for source in following}:
             self._probes.pop(gone).close()
-        return sum(self._one(source, now) for source in following)
+        return sum(self._one_apart(source, now) for source in following)
 
     def close(self) -> None:
         for probe in self._probes.values():
             probe.close()
         self._probes.clear()
+
+    def _one_apart(self, source: DirectorySource, now: datetime) -> bool:
+        """Whatever the content of one directory breaks here, the others are followed all the same."""
+        try:
+            return self._one(source, now)
+        except Exception as error:
+            log.error("source %s could not be followed: %s", source.pk, type(error).__name__)
+            _try_later(source, now)
+            return True
 
     def _one(self, source: DirectorySource, now: datetime) -> bool:
         asked = _take_what_is_asked(source) if source.wanted or source.approval else None

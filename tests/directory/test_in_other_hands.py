@@ -6,6 +6,7 @@ Its server gives entries the identity, the login and the address of whom it like
 # python-ldap fills its module with names at run time: a type checker sees none of them.
 # mypy: disable-error-code="attr-defined"
 
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import ldap
@@ -16,8 +17,8 @@ from django.contrib.auth import authenticate
 from django.db.models import Count
 
 from directory import asking, backends
-from directory.models import Collective, Member, Membership, SyncIssue
-from directory.services import synchronise
+from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue
+from directory.services import synchronise, turns
 from directory.types import PartlyUnavailable
 from tests.support.signin import NEW_PASSWORD, NOEMIE, NOEMIE_PASSWORD
 from tests.support.slapd import GUESTS, ZOE, Second
@@ -154,3 +155,42 @@ def test_a_name_that_a_silent_directory_may_know_is_not_proved_to_another(two, o
         sign_in(NOEMIE, NOEMIE_PASSWORD)
 
     assert NOEMIE_PASSWORD not in shown
+
+
+def test_a_directory_whose_content_breaks_the_hub_holds_up_no_other(two, own_directory, monkeypatch):
+    """Whatever it was that was not foreseen: it fails, is told, and is tried again later."""
+    first = DirectorySource.objects.get(from_settings=True)
+    passed = []
+
+    def broken(*, source, **others):
+        if source == first:
+            raise ValueError("of a kind that nobody thought of")
+        passed.append(source)
+
+    monkeypatch.setattr(turns, "synchronise", broken)
+    follower = turns.Follower()
+
+    assert follower.turn(now=TUESDAY) == 2
+
+    assert passed == [two.source]
+    first.refresh_from_db()
+    assert (first.failing_since, first.failures) == (TUESDAY, 1)
+    assert first.retry_at > TUESDAY
+
+
+def test_a_login_that_grows_when_it_is_compared_is_no_login_and_stops_nobody_elses_pass(two):
+    long = "\ufdfa" * 20
+    two.add("longue", NEW_PASSWORD)
+    two.server.modify(
+        f"dn: uid=longue,{GUESTS}\nchangetype: modify\nadd: uid\nuid:: {b64encode(long.encode()).decode()}\n"
+    )
+    two.server.modify(
+        f"dn: uid=longue,{GUESTS}\nchangetype: modrdn\nnewrdn: cn=longue\ndeleteoldrdn: 0\n\n"
+        f"dn: cn=longue,{GUESTS}\nchangetype: modify\ndelete: uid\nuid: longue\n"
+    )
+
+    synchronise(now=TUESDAY, source=two.source)
+
+    member = Member.objects.get(dn=f"cn=longue,{GUESTS}")
+    assert (member.login, member.login_key) == ("", "")
+    assert SyncIssue.objects.filter(entry_uuid=member.entry_uuid, code="no_login").exists()
