@@ -68,12 +68,14 @@ def test_removals_that_wait_are_told_to_the_office_and_to_technicians_once_a_day
 def test_other_removals_are_news_and_what_was_decided_is_not_told(source):
     hold(source)
     told(MONDAY)
-    hold(source, "b" * 16)
-    assert readers(MONDAY + timedelta(minutes=1)) == [OFFICE, TECHNICIAN]
+    for minute in range(1, 60):
+        hold(source, f"{minute:016d}")
+        assert readers(MONDAY + timedelta(minutes=minute)) == [], "a directory that empties bit by bit"
+    assert readers(MONDAY + timedelta(minutes=60)) == [OFFICE, TECHNICIAN]
     hold(source, "")
-    assert readers(MONDAY + timedelta(minutes=2)) == []
+    assert readers(MONDAY + timedelta(minutes=62)) == []
     hold(source, "b" * 16)
-    assert readers(MONDAY + timedelta(minutes=3)) == [OFFICE, TECHNICIAN], "it came back"
+    assert readers(MONDAY + timedelta(minutes=63)) == [OFFICE, TECHNICIAN], "it came back"
 
 
 def test_a_directory_that_cannot_be_read_is_told_to_technicians_and_so_is_its_return(source):

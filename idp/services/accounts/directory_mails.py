@@ -1,6 +1,7 @@
 """The mails of a directory that needs a person: removals that wait for a decision, and one that cannot be read.
 
-Each is said once, again every day while it lasts, and once when it is over.
+Each is said once, again every day while it lasts, and once when it is over; of other removals than those that were
+said, at most once an hour.
 """
 
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ from idp.types import MailKind
 # A server that restarts is no alarm.
 SILENT_FOR = timedelta(minutes=15)
 SAID_AGAIN = timedelta(days=1)
+# What waits may be another list at each pass, where a directory empties bit by bit.
+SAID_ANEW = timedelta(hours=1)
 # What is said of a source, in ``DirectorySource.told``: which, and when.
 HELD, UNREADABLE = "held", "unreadable"
 
@@ -61,7 +64,10 @@ def _one(source_id: int, now: datetime) -> int:
 
 
 def _is_news(before: dict[str, str] | None, which: str, now: datetime) -> bool:
-    return before is None or before["which"] != which or now - datetime.fromisoformat(before["at"]) >= SAID_AGAIN
+    if before is None:
+        return True
+    since = now - datetime.fromisoformat(before["at"])
+    return since >= (SAID_AGAIN if before["which"] == which else SAID_ANEW)
 
 
 def _tell(source: DirectorySource, what: str, context: dict[str, Any], now: datetime) -> int:
