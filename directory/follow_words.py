@@ -250,6 +250,7 @@ HELD_TITLES: dict[str, Text] = {
     "server_went_back": _("L’annuaire montre un contenu plus ancien qu’avant"),
     "nothing_in_common": _("L’annuaire ne montre plus aucune des personnes connues"),
     "people": _("Trop de comptes se fermeraient d’un coup"),
+    "people_today": _("Trop de comptes se fermeraient en un jour"),
     "last_administrator": _("La dernière personne de la technique partirait"),
     "groups": _("Trop de collectifs se fermeraient d’un coup"),
     "memberships": _("Trop de personnes quitteraient leur collectif d’un coup"),
@@ -261,6 +262,10 @@ HELD_ADVICE: dict[str, Text] = {
     ),
     "nothing_in_common": _("Est-ce le bon serveur, la bonne branche ? Rien ne change tant que personne n’accepte."),
     "people": _("Fin d’année, ou accident ? Lisez la liste : acceptez si ces départs sont voulus."),
+    "people_today": _(
+        "D’autres se sont fermés depuis hier, lecture après lecture. "
+        "Est-ce voulu, ou l’annuaire se vide-t-il peu à peu ?"
+    ),
     "last_administrator": _(
         "Sans elle, personne ne pourrait plus régler Trousseau. Nommez d’abord quelqu’un d’autre, ou acceptez."
     ),

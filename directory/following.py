@@ -440,7 +440,7 @@ def _waiting_lines(what: str, rests: Sequence[str]) -> list[Named]:
 def _total(what: str, run: SyncRun) -> int:
     """Of how many, as they are now."""
     people = Member.objects.filter(source=run.source_id, state=MemberState.ACTIVE)
-    if what in ("people", "last_administrator", "nothing_in_common"):
+    if what in ("people", "people_today", "last_administrator", "nothing_in_common"):
         return people.count()
     groups = Collective.objects.filter(source=run.source_id, present=True)
     if what == "groups":

@@ -65,6 +65,7 @@ HELD: dict[str, Text] = {
     "server_went_back": _("l’annuaire montre un contenu plus ancien"),
     "nothing_in_common": _("l’annuaire montre d’autres personnes"),
     "people": _("trop de départs"),
+    "people_today": _("trop de départs en un jour"),
     "last_administrator": _("départ du dernier administrateur"),
     "groups": _("trop de collectifs fermés"),
     "memberships": _("trop d’appartenances perdues"),

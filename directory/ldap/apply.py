@@ -103,6 +103,8 @@ def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
         "held": [{"what": held.what, "count": held.count, "limit": held.limit} for held in plan.held],
         "held_names": list(plan.held_names[:LISTED]),
         "approval": plan.digest if plan.held else "",
+        # From then on departures are counted anew.
+        "lifted": plan.lifted,
     }
     return run
 

@@ -5,6 +5,7 @@ Of a hundred thousand people of whom ten have changed, some dozens of rows are r
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -15,11 +16,14 @@ from django.db.models import Q, QuerySet
 from directory.ldap.graph import reachable, reversed_edges
 from directory.ldap.observe import Known
 from directory.ldap.plan import DETAILS, Group, Mirror, Observed, Person
-from directory.models import Collective, DirectorySource, Member, Membership, RoleGrant, SyncIssue
+from directory.models import Collective, DirectorySource, Member, Membership, RoleGrant, SyncIssue, SyncRun
+from directory.selectors import READ
 from directory.types import Hold, Kind, MailState, MemberState, Role, SourceState
 
 # Parameters of one statement; SQLite takes 32,766, and long lists are slow to plan.
 AT_ONCE = 500
+# In so long, what many passes take away one by one counts as one removal.
+LATELY = timedelta(days=1)
 MEMBER_COLUMNS = (
     "entry_uuid",
     "source_id",
@@ -41,12 +45,27 @@ GROUP_COLUMNS = ("pk", "entry_uuid", "dn", "dn_key", "csn", "digest", "name", "k
 class Counted:
     """How many there are of one source, counted when somebody asks."""
 
-    def __init__(self, source: DirectorySource) -> None:
+    def __init__(self, source: DirectorySource, now: datetime | None) -> None:
+        self._source, self._now = source, now
         self._people = Member.objects.filter(source=source)
         self._groups = Collective.objects.filter(source=source, present=True)
 
     def active(self) -> int:
         return self._people.filter(state=MemberState.ACTIVE).count()
+
+    def ended_lately(self) -> int:
+        """How many more have gone than come back since yesterday, or since a person last let removals go."""
+        if self._now is None:
+            return 0
+        runs = SyncRun.objects.filter(
+            source=self._source, dry=False, status__in=READ, started_at__gt=self._now - LATELY
+        )
+        ended = 0
+        for counts, lifted in runs.order_by("-pk").values_list("counts", "report__lifted"):
+            if lifted:
+                break
+            ended += int(counts.get("people_ended", 0)) - int(counts.get("people_returned", 0))
+        return max(ended, 0)
 
     def groups(self) -> int:
         return self._groups.count()
@@ -84,15 +103,20 @@ def known_entries(source: DirectorySource, *, column: str) -> Known:
     )
 
 
-def load_mirror(source: DirectorySource, observed: Observed, *, context_csn: tuple[str, ...]) -> Mirror:
-    """Everything of the mirror that the plan for what was observed depends on."""
+def load_mirror(
+    source: DirectorySource, observed: Observed, *, context_csn: tuple[str, ...], now: datetime | None = None
+) -> Mirror:
+    """Everything of the mirror that the plan for what was observed depends on.
+
+    ``now``: up to when departures of before are counted; without it none are.
+    """
     seen = {person.entry_uuid: person for person in observed.people}
     people = _people_of(source, [*seen, *observed.located])
     logins, mails = _keys_concerned(people.values(), seen.values())
     people = {**_sharing(source, logins, mails, apart=people), **people}
     groups = _concerned_groups(source, observed, people)
     return Mirror(
-        totals=Counted(source),
+        totals=Counted(source, now),
         people=people,
         groups=groups.groups,
         memberships=groups.memberships,

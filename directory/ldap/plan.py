@@ -45,7 +45,7 @@ PRESENT_STATES = {MemberState.ACTIVE, MemberState.LOCKED}
 # What makes a whole pass wait: the server holds an older content, or somebody else's.
 ALL_WAITS = {"server_went_back", "nothing_in_common"}
 # What makes departures wait, while everything else goes on.
-HOLDS_PEOPLE = {"people", "last_administrator"}
+HOLDS_PEOPLE = {"people", "people_today", "last_administrator"}
 # Issues that come from looking at several entries together; any other is of one entry alone.
 SHARED_ISSUES = {"login_shared", "mail_shared", "login_reused"}
 REFERENCE_ISSUES = {"group_member_unknown", "group_lead_unknown", "group_in_itself"}
@@ -113,6 +113,8 @@ class Totals(Protocol):
 
     def active(self) -> int: ...
 
+    def ended_lately(self) -> int: ...
+
     def groups(self) -> int: ...
 
     def memberships(self) -> int: ...
@@ -164,7 +166,10 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Ceilings:
-    """How much may go in one pass without a person's word; defaults for 300 to 1,000 members."""
+    """How much may go in one pass without a person's word; defaults for 300 to 1,000 members.
+
+    Of people also in one day: what goes wrong slowly goes wrong in many passes, one a second.
+    """
 
     people: int = 5
     people_share: float = 0.03
@@ -239,6 +244,8 @@ class Plan:
     held_names: tuple[str, ...] = ()
     digest: str = ""
     unsettled: bool = False
+    # Something was to wait, and a person let it go.
+    lifted: bool = False
 
     @property
     def waits_wholly(self) -> bool:
@@ -282,7 +289,8 @@ def make_plan(
     lost = _gone(mirror, before, outcome.found.memberships)
     held, names = ((), ()) if mirror.is_empty else _over_the_ceilings(mirror, observed, removals, lost, ceilings)
     digest = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:16] if held else ""
-    if lifted or (digest and approved == digest):
+    is_lifted = bool(names) and (lifted or approved == digest)
+    if is_lifted:
         held, names = (), ()
     stopped = {each.what for each in held}
     if stopped & ALL_WAITS:
@@ -322,6 +330,7 @@ def make_plan(
         held_names=names,
         digest=digest,
         unsettled=found.unsettled,
+        lifted=is_lifted,
     )
 
 
@@ -399,6 +408,11 @@ def _over_the_ceilings(
         hold("people", map(str, going), limit or 0)
     elif administrators and administrators <= set(going):
         hold("last_administrator", map(str, going), 0)
+    elif going:
+        today = len(going) + totals.ended_lately()
+        limit = _limit(today, ceilings.people, ceilings.people_share, totals.active)
+        if limit is not None:
+            hold("people_today", map(str, going), limit)
     limit = _limit(len(removals.groups), ceilings.groups, ceilings.groups_share, totals.groups)
     if limit is not None:
         hold("groups", map(str, removals.groups), limit)

@@ -82,7 +82,7 @@ def _read_and_apply(
         else:
             seen = by_pivots(read, ldap, known, tell, again=not source.watermark)
     if run.dry:
-        plan = _decide(source, ldap, seen, known, column, before, allow_large=allow_large, approved=approved)
+        plan = _decide(source, ldap, seen, known, column, before, now, allow_large=allow_large, approved=approved)
         report_of(run, plan, now)
         run.ended_at = now
         return close(run, RunStatus(run.status), now) if kept else run
@@ -107,9 +107,13 @@ def _apply(
         # A later pass has read later and is through: what was read here is old.
         return close(run, RunStatus.INTERRUPTED, now)
     # As it is now, and not as it was when the pass began: somebody may have changed its settings meanwhile.
+    state_read = source.state
     source = DirectorySource.objects.select_for_update(no_key=True).get(pk=source.pk)
+    if source.state != state_read or sources.of(source) != ldap:
+        # Paused while it was read, and perhaps pointed elsewhere: what was read is not what these settings say.
+        return close(run, RunStatus.INTERRUPTED, now)
     before = last_read(source)
-    plan = _decide(source, ldap, seen, known, column, before, allow_large=allow_large, approved=approved)
+    plan = _decide(source, ldap, seen, known, column, before, now, allow_large=allow_large, approved=approved)
     # Nothing is counted while something waits: not the time up to now, nor that until it is settled.
     source.followed_for = (
         source.followed_for if plan.held else time_followed(source.followed_for, source.followed_until, now)
@@ -142,12 +146,13 @@ def _decide(
     known: Known,
     column: str,
     before: SyncRun | None,
+    now: datetime,
     *,
     allow_large: bool,
     approved: str,
 ) -> Plan:
     context = tuple(before.watermark.split()) if before else ()
-    mirror = load_mirror(source, seen.observed, context_csn=context)
+    mirror = load_mirror(source, seen.observed, context_csn=context, now=now)
     observed = _as_compared(seen.observed, known, {uuid: getattr(each, column) for uuid, each in mirror.people.items()})
     return make_plan(mirror, observed, ldap.ceilings, lifted=allow_large, approved=approved)
 

@@ -16,10 +16,13 @@ import pytest
 from django.contrib.auth import authenticate
 from django.db.models import Count
 
-from directory import asking, backends
+from audit.types import Actor
+from demo.slapd import EmbeddedDirectory
+from directory import asking, backends, services
 from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue
 from directory.services import synchronise, turns
-from directory.types import PartlyUnavailable
+from directory.types import CannotChange, PartlyUnavailable, RunStatus, SourceState
+from tests.support.cast import make_member
 from tests.support.signin import NEW_PASSWORD, NOEMIE, NOEMIE_PASSWORD
 from tests.support.slapd import GUESTS, ZOE, Second
 
@@ -194,3 +197,72 @@ def test_a_login_that_grows_when_it_is_compared_is_no_login_and_stops_nobody_els
     member = Member.objects.get(dn=f"cn=longue,{GUESTS}")
     assert (member.login, member.login_key) == ("", "")
     assert SyncIssue.objects.filter(entry_uuid=member.entry_uuid, code="no_login").exists()
+
+
+# Bit by bit -----------------------------------------------------------------------------------------------------------
+
+
+def gone(own: EmbeddedDirectory, count: int) -> None:
+    for member in Member.objects.active().filter(source__from_settings=True, role_grants=None).order_by("dn")[:count]:
+        own.modify(f"dn: {member.dn}\nchangetype: delete\n")
+
+
+def active() -> int:
+    return Member.objects.active().filter(source__from_settings=True).count()
+
+
+def test_a_directory_that_empties_bit_by_bit_comes_to_the_ceiling_all_the_same(own_directory):
+    synchronise(now=MONDAY)
+    source = DirectorySource.objects.get()
+    before = active()
+    limit = max(5, int(before * 0.03))
+    half = limit // 2 + 1
+
+    gone(own_directory, half)
+    assert synchronise(now=MONDAY + timedelta(minutes=1)).status != RunStatus.HELD
+    gone(own_directory, half)
+    run = synchronise(now=MONDAY + timedelta(minutes=2))
+
+    assert (run.status, [each["what"] for each in run.report["held"]]) == (RunStatus.HELD, ["people_today"])
+    assert active() == before - half
+    # A person's word for exactly these; from then on the day's count begins anew.
+    run = synchronise(now=MONDAY + timedelta(minutes=3), approved=run.report["approval"])
+    assert run.status != RunStatus.HELD
+    assert active() == before - 2 * half
+    gone(own_directory, 1)
+    assert synchronise(now=MONDAY + timedelta(minutes=4)).status != RunStatus.HELD
+    assert active() == before - 2 * half - 1
+    assert source.members.count() == Member.objects.exclude(source=None).count()
+
+
+def test_what_went_the_day_before_counts_no_more(own_directory):
+    synchronise(now=MONDAY)
+    limit = max(5, int(active() * 0.03))
+
+    gone(own_directory, limit)
+    assert synchronise(now=MONDAY + timedelta(minutes=1)).status != RunStatus.HELD
+    gone(own_directory, limit - 2)
+
+    assert synchronise(now=MONDAY + timedelta(hours=25)).status != RunStatus.HELD
+
+
+def test_a_pass_that_was_under_way_when_its_source_was_paused_and_pointed_elsewhere_changes_nothing(two):
+    two.source.refresh_from_db()
+    office = Actor(member=make_member("lea.x", "Léa X", entry_uuid=None).pk)
+    two.server.modify(f"dn: uid={ZOE},{GUESTS}\nchangetype: modify\nreplace: title\ntitle: autre\n")
+
+    def tell(phase, _count):
+        if phase == "pivots":
+            services.pause(source_id=two.source.pk, actor=office, now=TUESDAY)
+            changes = {"uri": "ldaps://ailleurs.example"}
+            services.change_source(source_id=two.source.pk, changes=changes, actor=office, now=TUESDAY)
+
+    run = synchronise(now=TUESDAY, source=two.source, tell=tell)
+
+    two.source.refresh_from_db()
+    assert two.source.state == SourceState.PAUSED
+    assert run.status == RunStatus.INTERRUPTED
+    assert Member.objects.get(login=ZOE).trade == ""
+    # Nothing of the new settings counts as tried by that.
+    with pytest.raises(CannotChange, match="source_not_tried"):
+        services.activate(source_id=two.source.pk, actor=office, now=TUESDAY)

@@ -66,6 +66,10 @@ class Count:
     people: tuple[Person, ...]
     open_groups: int
     pairs: int
+    lately: int = 0
+
+    def ended_lately(self) -> int:
+        return self.lately
 
     def active(self) -> int:
         return sum(person.state == MemberState.ACTIVE for person in self.people)

@@ -52,6 +52,7 @@ EXPLAINED = {
 HELD_EXPLAINED = {
     "server_went_back": "the server's content is older than it was (a restored backup?): nothing was changed",
     "nothing_in_common": "not one known person is in it (another server?): nothing was changed",
+    "people_today": "too many people would be gone in one day",
     "last_administrator": "the last technician would be gone",
     "people": "people who would be gone or suspended",
     "groups": "collectives that would be gone",
