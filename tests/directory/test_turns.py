@@ -221,9 +221,9 @@ def test_removals_that_somebody_accepted_go_at_the_next_turn_and_others_do_not(f
 
 
 def test_the_probe_is_bounded_while_the_server_is_frozen(follower, own_directory, settings, monkeypatch):
+    follower.turn(now=NOON + SECOND)
     settings.LDAP = settings.LDAP | {"timeout_seconds": 0.5}
     monkeypatch.setattr(reading, "PROBE_SECONDS", 1.0)
-    follower.turn(now=NOON + SECOND)
 
     with own_directory.paused():
         passes = follower.turn(now=NOON + 2 * SECOND)
