@@ -120,6 +120,7 @@ SENTENCES: dict[str, Text] = {
     Action.FACTOR_POLICY_CHANGED: _("{who} change la règle de double vérification."),
     Action.FACTOR_REQUIRED: _("La double vérification devient nécessaire pour {subject}."),
     Action.COLLECTIVE_CHANGED: _("Un collectif suit l’annuaire."),
+    Action.COLLECTIVE_MARKED: _("{who} dit si un collectif est sensible."),
     Action.ROLE_GRANTED: _("{who} attribue un rôle à {subject}."),
     Action.ROLE_REVOKED: _("{who} retire un rôle à {subject}."),
     Action.JOURNAL_READ: _("{who} consulte le journal."),

@@ -85,6 +85,8 @@ FIELDS: dict[str, Text] = {
 }
 CHANGES: dict[str, Text] = {
     "new": _("nouveau"),
+    "sensitive": _("devenu sensible"),
+    "ordinary": _("n’est plus sensible"),
     "edit": _("modifié"),
     "end": _("fermé"),
     "return": _("rouvert"),

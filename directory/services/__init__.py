@@ -1,6 +1,7 @@
 """Changing members and collectives: one verb, one transaction, one line in the journal."""
 
 from directory.services.absences import end_absences
+from directory.services.collectives import mark_sensitive
 from directory.services.departures import cancel_departure, carry_out_departures, plan_departure
 from directory.services.erasure import erase_leavers
 from directory.services.factor_rules import require_second_factor, settle_second_factor_dates
@@ -33,6 +34,7 @@ __all__ = [
     "end_roles_over",
     "erase_leavers",
     "grant_role",
+    "mark_sensitive",
     "pause",
     "plan_departure",
     "require_second_factor",
