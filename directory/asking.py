@@ -16,7 +16,7 @@ from directory.ldap.connection import Deadline, Entry
 from directory.ldap.passwords import SIGN_IN_SECONDS, Check, Verdict
 from directory.models import DirectorySource, Member
 from directory.normalise import dn_key, login_key, mail_key
-from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState, PartlyUnavailable
+from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState, PartlyUnavailable, SourceState
 
 # What is looked for in a directory under a name that the mirror does not know.  Nothing that has a meaning in a filter;
 # and few of the passwords that people type as names, which would end up in the server's log.
@@ -58,11 +58,13 @@ class Proof:
 
 
 def places_for(member: Member | None) -> list[Place]:
-    """The directories to ask, the member's own first; that one is asked even while it is not followed.
+    """The directories to ask, the member's own first.
+
+    One that is paused is asked too, of whoever it may be: where it does not answer, that would tell its members apart.
 
     Raises ``DirectoryUnavailable`` where there is none at all.
     """
-    found = sources.active_sources()
+    found = sources.asked_sources()
     own = own_source(member)
     if own is not None:
         found = [own, *(source for source in found if source.pk != own.pk)]
@@ -133,6 +135,9 @@ class _Asking:
         # A name that means two entries is nobody's, whether they are in one directory or in two; and one that does not
         # answer may have the other: what was typed could be the password of somebody there.
         meant = everybody[0] if len(everybody) == 1 and not self.away else None
+        # Nobody becomes a member by a directory that is not followed now.
+        if meant is not None and self._places[meant[0]].source.state != SourceState.ACTIVE:
+            meant = None
         if meant is not None and not _is_called(meant[1], self._places[meant[0]].config, name):
             meant = None
         for number in sorted(found, key=lambda number: meant is None or number != meant[0]):

@@ -59,6 +59,11 @@ def active_sources() -> list[DirectorySource]:
     return [source for source in in_use() if source.state == SourceState.ACTIVE]
 
 
+def asked_sources() -> list[DirectorySource]:
+    """Those that are asked whose password it is: also the ones that are paused."""
+    return [source for source in in_use() if source.state in ASKED]
+
+
 def of_member(member: Member) -> LdapConfig:
     """The directory that holds this member's entry.
 

@@ -199,6 +199,30 @@ def test_a_login_that_grows_when_it_is_compared_is_no_login_and_stops_nobody_els
     assert SyncIssue.objects.filter(entry_uuid=member.entry_uuid, code="no_login").exists()
 
 
+@pytest.mark.spec("OWASP ASVS", "6.3.8")
+def test_a_paused_directory_that_is_away_does_not_tell_who_its_members_are(two):
+    DirectorySource.objects.filter(pk=two.source.pk).update(state=SourceState.PAUSED)
+    two.server.stop()
+
+    for name in (ZOE, NOEMIE, "nobody.at.all", f"{ZOE}@alizarine.example"):
+        with pytest.raises(PartlyUnavailable):
+            sign_in(name, "ce-n-est-pas-le-bon")
+
+
+def test_nobody_becomes_a_member_by_a_directory_that_is_paused(two, monkeypatch):
+    DirectorySource.objects.filter(pk=two.source.pk).update(state=SourceState.PAUSED)
+    two.add("nouvelle", NEW_PASSWORD)
+    shown = []
+    bind = asking.passwords._bind
+    monkeypatch.setattr(asking.passwords, "_bind", lambda *given: shown.append(given[-1]) or bind(*given))
+
+    assert sign_in("nouvelle", NEW_PASSWORD) is None
+
+    assert len(shown) == 2
+    assert NEW_PASSWORD not in shown
+    assert not Member.objects.filter(login="nouvelle").exists()
+
+
 # Bit by bit -----------------------------------------------------------------------------------------------------------
 
 
