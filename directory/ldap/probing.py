@@ -25,7 +25,7 @@ from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Deadline, Entry, allow, connect, pages, reader
 from directory.ldap.plan import Group, Person
 from directory.ldap.servers import ROOT_ATTRIBUTES, Abilities, NoIdentity, Probed, Server, abilities_of, recognise
-from directory.normalise import InvalidName, parse_dn
+from directory.normalise import InvalidName, clean, parse_dn
 from directory.types import DirectoryRefused, DirectoryUnavailable
 
 # Somebody waits at a page: longer than this is an answer too.
@@ -190,6 +190,8 @@ def secure(config: LdapConfig) -> Secured:
         return Secured(None, Trouble("no_tls"))
     except ValueError:
         return Secured(None, Trouble("no_tls"))
+    except x509.InvalidVersion:
+        return Secured(None, Trouble("certificate_refused"))
     trouble = _tried(
         config, lambda connection: connection.search_ext_s("", ldap.SCOPE_BASE, "(objectClass=*)", ["1.1"])
     )
@@ -212,12 +214,13 @@ def certificate_from(found: x509.Certificate) -> Certificate:
     names: tuple[str, ...] = ()
     try:
         extension = found.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        names = tuple(str(name.value) for name in extension.value)
-    except (x509.ExtensionNotFound, ValueError):
+        names = tuple(clean(str(name.value)) for name in extension.value)
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        # Whoever answers there writes what they like: it is shown as far as it can be read.
         pass
     return Certificate(
-        found.subject.rfc4514_string(),
-        found.issuer.rfc4514_string(),
+        clean(found.subject.rfc4514_string()),
+        clean(found.issuer.rfc4514_string()),
         names,
         found.not_valid_after_utc,
         found.fingerprint(SHA256()).hex(":").upper(),

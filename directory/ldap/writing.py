@@ -134,7 +134,7 @@ def _check_writable(config: LdapConfig, items: Collection[str]) -> None:
 
 def _carry_out(config: LdapConfig, entry_uuid: UUID, plan: Plan, *, beside: Sequence[str] = ()) -> Written:
     deadline = Deadline(min(CHANGE_SECONDS, config.timeout_seconds * 3), config.timeout_seconds)
-    with one_of_few(deadline), breaker_of(config.uri)():
+    with one_of_few(deadline, config.uri), breaker_of(config.uri)():
         for _attempt in range(TRIES):
             before = _read(config, deadline, entry_uuid, beside)
             if before is None:

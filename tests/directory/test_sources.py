@@ -6,13 +6,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtensionOID, NameOID
 
 from audit.models import Event
 from audit.types import SYSTEM, Action, Actor
 from demo.slapd import EmbeddedDirectory
 from directory import following, selectors, services
-from directory.ldap import sources
+from directory.ldap import probing, sources
 from directory.ldap.plan import Ceilings
 from directory.ldap.probing import Branches, Known, Reached, Samples, Secured, Trouble
 from directory.ldap.servers import Abilities
@@ -230,6 +230,22 @@ def for_another_name(server: EmbeddedDirectory) -> None:
     (server.folder / "tls" / "server.key").write_bytes(
         key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
     )
+
+
+@pytest.mark.parametrize("names", [b"\x30\x02\xa3\x00", b"\xff\xff", b"", b"\x30\x04\x82\x02\xc3\xa9"])
+def test_a_certificate_that_says_odd_things_of_itself_is_shown_as_far_as_it_can_be_read(names):
+    """Whoever answers at an address writes what they like in it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "moc.elpmaxe\u202e")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, MONDAY, TUESDAY)
+        .add_extension(x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, names), False)
+        .sign(key, hashes.SHA256())
+    )
+
+    shown = probing.certificate_from(x509.load_der_x509_certificate(made.public_bytes(serialization.Encoding.DER)))
+
+    assert shown.subject == "CN=moc.elpmaxe"
 
 
 def test_a_certificate_of_another_name_is_refused_even_of_a_known_authority(unset, fresh_directory, lea):

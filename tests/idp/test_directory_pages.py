@@ -180,6 +180,14 @@ def test_an_address_that_is_of_no_directory_is_asked_nothing(lea, monkeypatch, t
     assert not DirectorySource.objects.exists()
 
 
+def test_the_name_of_a_directory_is_one_line_as_it_is_part_of_the_subject_of_mails(lea):
+    form = pages.AddressForm(None, {"name": "Grappe\r\nBcc: x@y.example\u202e", "uri": "ldaps://a.example"})
+
+    assert form.is_valid()
+    assert form.changes["name"] == "Grappe Bcc: x@y.example"
+    assert not pages.AddressForm(None, {"name": "\u200b", "uri": "ldaps://a.example"}).is_valid()
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from directory import follow_words, following
 from directory.ldap import probing
 from directory.models import DirectorySource
+from directory.normalise import clean
 from directory.types import Kind, ServerKind
 
 ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
@@ -74,7 +75,10 @@ class AddressForm(StepForm):
     )
 
     def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
+        # One line: it is part of the subject of mails.
+        name: str = clean(self.cleaned_data["name"])
+        if not name:
+            raise forms.ValidationError(self.fields["name"].error_messages["required"])
         others = DirectorySource.objects.filter(name__iexact=name)
         if self.source is not None:
             others = others.exclude(pk=self.source.pk)
