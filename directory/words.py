@@ -196,7 +196,7 @@ WHY: dict[str, Text] = {
         "Aucune fiche n’a été trouvée : vérifiez les bases, les filtres et les droits du compte de lecture."
     ),
     "page.offered": _(
-        "L’annuaire répond page par page. Ses limites peuvent tout de même couper sa réponse ({names}) : "
+        "L’annuaire répond page par page. Ses limites peuvent tout de même couper sa réponse ({names}) : "
         "la lecture échouerait alors, et rien ne changerait."
     ),
     "page.not_offered": _(

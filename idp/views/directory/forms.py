@@ -309,7 +309,7 @@ class CeilingsForm(StepForm):
                 label=str(label), min_value=0, max_value=100_000, initial=kept[name], disabled=fixed
             )
             share = forms.IntegerField(
-                label=_("ou ce pourcentage du total"),
+                label=_("ou pour cent"),
                 min_value=0,
                 max_value=100,
                 initial=round(kept[f"{name}_share"] * 100),
