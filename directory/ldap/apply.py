@@ -92,8 +92,8 @@ def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
     run.status = RunStatus.HELD if plan.held else RunStatus.PROBLEMS if plan.open_issues else RunStatus.OK
     run.ended_at = now
     run.report = {
-        "people": [_person_line(each) for each in plan.people[:LISTED]],
-        "groups": [_group_line(each) for each in plan.groups[:LISTED]],
+        "people": [_person_line(each) for each in nsmallest(LISTED, plan.people, key=_weight)],
+        "groups": [_group_line(each) for each in nsmallest(LISTED, plan.groups, key=_weight)],
         "memberships": {"set": _pairs(plan.memberships_set), "removed": _pairs(plan.memberships_removed)},
         "leads": {"added": _pairs(plan.leads_added), "removed": _pairs(plan.leads_removed)},
         "issues": [
@@ -107,6 +107,11 @@ def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
         "lifted": plan.lifted,
     }
     return run
+
+
+def _weight(change: PersonChange | GroupChange) -> int:
+    """Where there is no room for all, whoever lost something is named first."""
+    return ("end", "return", "edit").index(change.verb) if change.verb in ("end", "return", "edit") else 3
 
 
 def _person_line(change: PersonChange) -> dict[str, object]:

@@ -36,10 +36,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """``in_flux``: something moved while it was read, or a moment ago, so that a later turn must look again."""
+    """``in_flux``: something moved while it was read.  ``stirred``: somebody is gone or renamed, and the server may
+    still be rewriting their groups.  Either is to be looked at again.
+    """
 
     observed: Observed
     in_flux: bool = False
+    stirred: bool = False
 
     @property
     def watermark(self) -> str:
@@ -201,7 +204,7 @@ def _seen(
         context_csn=context,
         nothing_in_common=bool(known.people) and anybody and not overlap,
     )
-    return Seen(observed, in_flux or stirred)
+    return Seen(observed, in_flux, stirred)
 
 
 def _absences(

@@ -47,6 +47,8 @@ class DirectorySource(models.Model):
 
     # How far it was followed.
     watermark = models.TextField(blank=True, editable=False)
+    # Something may still move there without a mark, or is to be read by other settings: soon, and groups as a whole.
+    look_again = models.BooleanField(default=False, editable=False)
     mapping_digest = models.CharField(max_length=32, blank=True, editable=False)
     read_at = models.DateTimeField(null=True, editable=False)
     deep_at = models.DateTimeField(null=True, editable=False)

@@ -57,8 +57,8 @@ def take_over(
             statuses.settle(now=now, only=applied.changed)
         # refint renames members of groups a moment later and without a mark: the next pass reads the groups whole.
         if plan.unsettled or known is None or known.dn != person.dn:
-            source.watermark = ""
-            source.save(update_fields=["watermark"])
+            source.look_again = True
+            source.save(update_fields=["look_again"])
         return _own(source, Member.objects.filter(entry_uuid=person.entry_uuid).first())
 
 

@@ -80,7 +80,7 @@ def _read_and_apply(
         if run.mode == Mode.DEEP:
             seen = by_everything(read, ldap, known, tell, force=force)
         else:
-            seen = by_pivots(read, ldap, known, tell, again=not source.watermark)
+            seen = by_pivots(read, ldap, known, tell, again=source.look_again)
     if run.dry:
         plan = _decide(source, ldap, seen, known, column, before, now, allow_large=allow_large, approved=approved)
         report_of(run, plan, now)
@@ -127,14 +127,17 @@ def _apply(
         end_roles_of_leavers(now=now)
     if not plan.waits_wholly:
         source.mapping_digest = ldap.rules.digest
-        # What still moves, or goes by a name of before, is looked at again at the next turn.
-        source.watermark = "" if seen.in_flux or plan.unsettled else seen.watermark
+    # What still moves, or goes by a name of before, is looked at again soon; once only for whoever is gone or renamed,
+    # as those who wait for a decision stay gone.
+    is_second_look = source.look_again and before is not None and before.watermark == seen.watermark
+    source.look_again = seen.in_flux or plan.unsettled or (seen.stirred and not is_second_look)
+    source.watermark = seen.watermark
     # A server that went back keeps the mark it has to come up to again.
     run.watermark = before.watermark if plan.waits_wholly and before else seen.watermark
     source.read_at = now
     if run.mode == Mode.DEEP:
         source.deep_at = now
-    columns = ["mapping_digest", "watermark", "read_at", "deep_at", "followed_for", "followed_until"]
+    columns = ["mapping_digest", "watermark", "look_again", "read_at", "deep_at", "followed_for", "followed_until"]
     source.save(update_fields=columns)
     return close(run, RunStatus(run.status), now)
 

@@ -71,16 +71,19 @@ def follow(*, source: DirectorySource, now: datetime, seconds: float = SECONDS) 
                 break
             by_entry = {each.entry.hex: each for each in batch}
             without = []
+            shown = set()
             for entry in read.photos(by_entry):
                 each = by_entry.get(read.identity_of(entry))
                 if each is None:
                     continue
                 looked_at += 1
+                shown.add(each)
                 if raws := entry.attributes.get(attribute):
                     _look(each, raws, run, now)
                 else:
                     without.append(each)
             _look_at_those_without(without, run, now)
+            _put_off([each for each in batch if each not in shown], now)
     return looked_at
 
 
@@ -88,8 +91,22 @@ def _due(source: DirectorySource, now: datetime) -> Sequence[_Due]:
     unmarked = Q(csn="", photo__looked_at__lt=now - UNMARKED_EVERY)
     changed = Q(photo=None) | ~Q(photo__csn=F("csn")) | unmarked
     there = Member.objects.filter(source=source, state__in=(MemberState.ACTIVE, MemberState.LOCKED), erased_at=None)
-    rows = there.filter(changed, entry_uuid__isnull=False).order_by("pk").values_list("pk", "entry_uuid", "dn", "csn")
+    rows = (
+        there.filter(changed, entry_uuid__isnull=False)
+        .order_by(F("photo__looked_at").asc(nulls_first=True), "pk")
+        .values_list("pk", "entry_uuid", "dn", "csn")
+    )
     return [_Due(pk, uuid, dn, csn) for pk, uuid, dn, csn in rows[:LISTED] if uuid is not None]
+
+
+@transaction.atomic
+def _put_off(unseen: Sequence[_Due], now: datetime) -> None:
+    """Entries that the server did not show: they keep what they have, and come after everybody else."""
+    members = [each.member for each in unseen]
+    MemberPhoto.objects.bulk_create(
+        (MemberPhoto(member_id=member, looked_at=now, updated_at=now) for member in members), ignore_conflicts=True
+    )
+    MemberPhoto.objects.filter(member__in=members).update(looked_at=now)
 
 
 @transaction.atomic

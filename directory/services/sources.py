@@ -111,6 +111,7 @@ def _keep(source: DirectorySource, changes: Mapping[str, object], changed: Colle
         source.probed_at = None
         # Read in full, and tried again at once, whatever was known before.
         source.mapping_digest, source.failing_since, source.failures, source.retry_at = "", None, 0, None
+        source.look_again = True
     source.save()
 
 

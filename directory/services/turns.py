@@ -13,7 +13,7 @@ from directory.ldap import sources
 from directory.ldap.reading import Probe
 from directory.models import DirectorySource, SyncRun
 from directory.policy import time_followed
-from directory.runs import fail, last_read, open_run
+from directory.runs import fail, open_run
 from directory.services import photos
 from directory.services.passes import synchronise
 from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, SourceState
@@ -107,22 +107,19 @@ class Follower:
         # A clock that was ahead and is right again has left a day far off: nothing waits for that.
         if passed is None or not passed <= now < passed + PIVOT_EVERY or _is_deep_due(source, now):
             return True
-        if source.watermark:
-            return self._has_moved(source, now, source.watermark)
-        if source.read_at is None or now - source.read_at >= SETTLED_AFTER:
+        if source.read_at is None or (source.look_again and now - source.read_at >= SETTLED_AFTER):
             return True
         # What the server does in the background has no mark. What somebody changes meanwhile has one, and is seen.
-        before = last_read(source)
-        return before is not None and bool(before.watermark) and self._has_moved(source, now, before.watermark)
+        return bool(source.watermark) and self._has_moved(source, now)
 
-    def _has_moved(self, source: DirectorySource, now: datetime, since: str) -> bool:
+    def _has_moved(self, source: DirectorySource, now: datetime) -> bool:
         probe = self._probes.setdefault(source.pk, Probe())
         try:
-            moved = " ".join(probe.watermark(sources.of(source))) != since
+            moved = " ".join(probe.watermark(sources.of(source))) != source.watermark
         except (DirectoryUnavailable, DirectoryRefused) as error:
             fail(open_run(SyncRun(source=source, started_at=now)), f"{type(error).__name__}: {error}", now)
             raise
-        if not moved and source.watermark:
+        if not moved and not source.look_again:
             _confirm(source, now)
         return moved
 

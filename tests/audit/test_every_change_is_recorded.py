@@ -46,6 +46,7 @@ EXCUSED = {
     "directory.services.turns._take_what_is_asked": "what a page asked for, which was recorded, handed to the pass",
     "idp.services.accounts.directory_mails._one": "what was told of a source; its mails are recorded when sent",
     "directory.services.one_entry.take_over": "that groups are to be read whole; taking the entry over is recorded",
+    "directory.services.photos._put_off": "that an entry was not shown when its photo was asked for",
     "directory.services.photos._look_at_those_without": "that there is no photo, and was none, of people just read",
     "directory.services.photos._without_issue": "the end of an issue, which follows from what was read of the photo",
     "directory.services.profile.change_photo": "the photo as it is shown; what takes the entry over records the change",

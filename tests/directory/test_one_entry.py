@@ -206,7 +206,7 @@ def test_after_a_rename_the_next_pass_reads_the_groups_whole(synced, source):
     member = take_over(source, read("noemie.autre"), now=LATER)
     source.refresh_from_db()
 
-    assert source.watermark == ""
+    assert source.look_again
     assert set(member.memberships.values_list("collective", flat=True)) == groups
 
 

@@ -256,7 +256,7 @@ def until_it_is_quiet(life: Life) -> None:
     life.directory.carry()
     for _ in range(4):
         life.a_pass(0, 0)
-        if DirectorySource.objects.get().watermark:
+        if not DirectorySource.objects.get().look_again:
             return
     raise AssertionError("the directory does not change any more, and passes find no end")
 

@@ -1,6 +1,7 @@
 """Photos of a real directory: read apart, of whoever's entry changed, a few at a time."""
 
 import base64
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -54,6 +55,25 @@ def of(member: Member) -> bytes:
 
 
 # What the directory has -----------------------------------------------------------------------------------------------
+
+
+def test_entries_that_are_not_shown_stand_in_nobodys_way_and_keep_what_they_have(own, source, monkeypatch):
+    monkeypatch.setattr(photos, "LISTED", 3)
+    first = list(Member.objects.filter(source=source).exclude(state="left").order_by("pk")[:3])
+    kept = MemberPhoto.objects.create(member=first[0], content=b"a photo", digest="0", looked_at=MONDAY)
+    MemberPhoto.objects.filter(pk=kept.pk).update(looked_at=MONDAY - timedelta(days=400))
+    shown = Reading.photos
+
+    def without_the_first(self, identities):
+        gone = {each.entry_uuid.hex for each in first}
+        return (entry for entry in shown(self, identities) if self.identity_of(entry) not in gone)
+
+    monkeypatch.setattr(Reading, "photos", without_the_first)
+
+    looked_at = [photos.follow(source=source, now=MONDAY + number * timedelta(seconds=1)) for number in range(4)]
+
+    assert sum(looked_at) >= 6
+    assert bytes(MemberPhoto.objects.get(pk=kept.pk).content) == b"a photo"
 
 
 def test_a_pass_reads_no_photo(own):

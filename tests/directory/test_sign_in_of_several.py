@@ -216,7 +216,7 @@ def test_somebody_entered_a_minute_ago_can_enter_and_is_a_member_by_that(own, na
         member.pk
     ]
     # Their groups come with the next pass, which looks at once.
-    assert DirectorySource.objects.get(from_settings=True).watermark == ""
+    assert DirectorySource.objects.get(from_settings=True).look_again
 
 
 def test_their_groups_come_with_the_next_pass(own):

@@ -13,6 +13,7 @@ from directory.services.turns import Follower
 from directory.types import MemberState, Mode, RunStatus, SourceState
 from tests.directory.test_sync import PEOPLE
 from tests.support.slapd import settle
+from tests.support.slapd_control import hidden
 
 pytestmark = pytest.mark.django_db
 # A Monday afternoon, after the nightly reading.
@@ -66,15 +67,15 @@ def test_whoever_is_deleted_is_gone_at_the_next_turn_and_their_groups_are_looked
     own_directory.modify(f"dn: {member.dn}\nchangetype: delete\n")
 
     follower.turn(now=NOON + SECOND)
-    watermark = source().watermark
+    unsettled = source().look_again
     settle(own_directory)
     early = follower.turn(now=NOON + 2 * SECOND)
     late = follower.turn(now=NOON + timedelta(seconds=7))
 
     assert Member.objects.get(pk=member.pk).state == MemberState.MISSING
-    assert watermark == ""
+    assert unsettled
     assert (early, late) == (0, 1)
-    assert source().watermark != ""
+    assert not source().look_again
 
 
 def test_what_somebody_changes_while_the_server_settles_is_seen_at_the_next_turn(follower, own_directory):
@@ -82,13 +83,13 @@ def test_what_somebody_changes_while_the_server_settles_is_seen_at_the_next_turn
     gone = Member.objects.filter(dn__endswith=PEOPLE, state=MemberState.ACTIVE).exclude(login="noemie.ferrand").first()
     own_directory.modify(f"dn: {gone.dn}\nchangetype: delete\n")
     follower.turn(now=NOON + SECOND)
-    unsettled = source().watermark
+    unsettled = source().look_again
     settle(own_directory)
     own_directory.modify(NOEMIE + "Tailleuse\n")
 
     passes = follower.turn(now=NOON + 2 * SECOND)
 
-    assert unsettled == ""
+    assert unsettled
     assert passes == 1
     assert Member.objects.get(login="noemie.ferrand").trade == "Tailleuse"
 
@@ -218,6 +219,45 @@ def test_removals_that_somebody_accepted_go_at_the_next_turn_and_others_do_not(f
     assert Member.objects.filter(state=MemberState.MISSING).count() == 15
     assert SyncRun.objects.first().approved_by_id == member.pk
     assert source().approval == ""
+
+
+def over_a_minute(follower: Follower, since: datetime = NOON + SECOND) -> int:
+    return sum(follower.turn(now=since + number * SECOND) for number in range(60))
+
+
+def test_while_removals_wait_the_directory_is_not_read_over_and_over(follower, own_directory):
+    """Whoever waits is gone all the while; it was taken each time for somebody who has just gone."""
+    going = [each for each in Member.objects.filter(dn__endswith=PEOPLE, leads=None) if each.dn.isascii()]
+    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going[:15]))
+    settle(own_directory)
+
+    passes = over_a_minute(follower)
+
+    assert SyncRun.objects.first().status == RunStatus.HELD
+    assert passes == 2, "one sees it, and one looks at the groups again"
+
+
+def test_a_directory_that_is_not_believed_is_not_read_over_and_over(follower):
+    """It stays behind the mark that was seen there, until somebody decides or it comes up to it again."""
+    SyncRun.objects.update(watermark="20991231000000.000000Z#000000#000#000000")
+    DirectorySource.objects.update(watermark="20991231000000.000000Z#000000#000#000000")
+
+    passes = over_a_minute(follower)
+
+    assert SyncRun.objects.first().report["held"][0]["what"] == "server_went_back"
+    assert passes == 1
+
+
+def test_a_directory_without_a_mark_of_its_own_is_read_by_the_clock(own_directory):
+    with hidden(own_directory, "attrs=contextCSN"):
+        follower = Follower()
+        follower.turn(now=NOON)
+        passes = over_a_minute(follower)
+        later = follower.turn(now=NOON + timedelta(minutes=15))
+        follower.close()
+
+    assert source().watermark == ""
+    assert (passes, later) == (0, 1)
 
 
 def test_the_probe_is_bounded_while_the_server_is_frozen(follower, own_directory, settings, monkeypatch):
