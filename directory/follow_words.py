@@ -252,6 +252,7 @@ HELD_TITLES: dict[str, Text] = {
     "people": _("Trop de comptes se fermeraient d’un coup"),
     "people_today": _("Trop de comptes se fermeraient en un jour"),
     "last_administrator": _("La dernière personne de la technique partirait"),
+    "others": _("Trop de personnes d’autres annuaires perdraient leur identifiant"),
     "groups": _("Trop de collectifs se fermeraient d’un coup"),
     "memberships": _("Trop de personnes quitteraient leur collectif d’un coup"),
 }
@@ -268,6 +269,10 @@ HELD_ADVICE: dict[str, Text] = {
     ),
     "last_administrator": _(
         "Sans elle, personne ne pourrait plus régler Trousseau. Nommez d’abord quelqu’un d’autre, ou acceptez."
+    ),
+    "others": _(
+        "Cet annuaire donne à d’autres leur identifiant ou leur adresse : elles ne pourraient plus entrer avec. "
+        "Les mêmes personnes sont-elles dans deux annuaires ? Retirez d’abord l’ancien."
     ),
     "groups": _("Une branche a-t-elle été déplacée ? Acceptez si ces fermetures sont voulues."),
     "memberships": _("Des groupes ont-ils été vidés par erreur ? Acceptez si c’est voulu."),

@@ -67,6 +67,16 @@ class Counted:
             ended += int(counts.get("people_ended", 0)) - int(counts.get("people_returned", 0))
         return max(ended, 0)
 
+    def others_sharing(self) -> frozenset[UUID]:
+        """People of other sources who have a login or an address together with somebody of this one."""
+        there = (MemberState.ACTIVE, MemberState.LOCKED)
+        own = self._people.filter(state__in=there)
+        others = Member.objects.exclude(source=self._source).filter(state__in=there, entry_uuid__isnull=False)
+        sharing = Q(login_ambiguous=True, login_key__in=own.filter(login_ambiguous=True).values("login_key"))
+        shared = own.filter(email_state=MailState.SHARED)
+        sharing |= Q(email_state=MailState.SHARED, email_key__in=shared.values("email_key"))
+        return frozenset(uuid for uuid in others.filter(sharing).values_list("entry_uuid", flat=True) if uuid)
+
     def groups(self) -> int:
         return self._groups.count()
 

@@ -115,6 +115,8 @@ class Totals(Protocol):
 
     def ended_lately(self) -> int: ...
 
+    def others_sharing(self) -> AbstractSet[UUID]: ...
+
     def groups(self) -> int: ...
 
     def memberships(self) -> int: ...
@@ -179,6 +181,8 @@ class Ceilings:
     memberships_share: float = 0.10
     emptied: int = 10
     emptied_share: float = 0.20
+    # People of other sources whose login or address this one gives to somebody else: neither opens anything then.
+    others: int = 5
 
 
 # Out: the plan -----------------------------------------------------------------------------------------------
@@ -295,6 +299,10 @@ def make_plan(
     stopped = {each.what for each in held}
     if stopped & ALL_WAITS:
         return Plan(held=held, held_names=names, digest=digest, open_issues=len(mirror.open_issues))
+    if "others" in stopped:
+        # They stay as they were, or stay away.
+        takers = {taker for takers in _takers(mirror, observed).values() for taker in takers}
+        observed = replace(observed, people=tuple(each for each in observed.people if each.entry_uuid not in takers))
     if stopped:
         outcome = _outcome(mirror, before, observed, removals, stopped)
     found = outcome.found
@@ -413,6 +421,9 @@ def _over_the_ceilings(
         limit = _limit(today, ceilings.people, ceilings.people_share, totals.active)
         if limit is not None:
             hold("people_today", map(str, going), limit)
+    others = _takers(mirror, observed)
+    if others and len(others.keys() | totals.others_sharing()) > ceilings.others:
+        hold("others", map(str, others), ceilings.others)
     limit = _limit(len(removals.groups), ceilings.groups, ceilings.groups_share, totals.groups)
     if limit is not None:
         hold("groups", map(str, removals.groups), limit)
@@ -430,6 +441,22 @@ def _over_the_ceilings(
         if limit is not None:
             hold(f"attribute {name}", map(str, emptied), limit)
     return tuple(held), tuple(names)
+
+
+def _takers(mirror: Mirror, observed: Observed) -> dict[UUID, set[UUID]]:
+    """By people of other sources whose login or address would no longer be theirs alone: who would have it too."""
+    found: dict[UUID, set[UUID]] = {}
+    for name in ("login_key", "email_key"):
+        holders: dict[str, list[UUID]] = {}
+        for uuid, person in mirror.people.items():
+            is_alone = not person.login_ambiguous if name == "login_key" else person.email_state == MailState.OK
+            if person.is_foreign and is_alone and person.details[name] and person.state in PRESENT_STATES:
+                holders.setdefault(person.details[name], []).append(uuid)
+        for now in observed.people:
+            if now.state in PRESENT_STATES:
+                for uuid in holders.get(now.details[name], ()):
+                    found.setdefault(uuid, set()).add(now.entry_uuid)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,35 @@ def test_a_login_that_grows_when_it_is_compared_is_no_login_and_stops_nobody_els
     assert SyncIssue.objects.filter(entry_uuid=member.entry_uuid, code="no_login").exists()
 
 
+@pytest.mark.parametrize("at_once", [6, 3])
+def test_many_people_of_a_directory_do_not_lose_their_names_to_another(two, at_once):
+    """At once or bit by bit: it waits for a person, and whoever is there goes on signing in."""
+    victims = list(
+        Member.objects.active()
+        .filter(source__from_settings=True, login_ambiguous=False, email_state="ok")
+        .exclude(login__in=["", NOEMIE])
+        .order_by("login")[:6]
+    )
+    run = None
+    for start in range(0, 6, at_once):
+        for number, victim in enumerate(victims[start : start + at_once], start):
+            two.add(f"x{number}", NEW_PASSWORD, mail=victim.email)
+        run = synchronise(now=TUESDAY, source=two.source)
+
+    assert run.status == RunStatus.HELD
+    assert [each["what"] for each in run.report["held"]] == ["others"]
+    spoilt = Member.objects.filter(pk__in=[each.pk for each in victims], email_state="shared").count()
+    assert spoilt == (0 if at_once == 6 else 3)
+    # Whoever else comes is let in meanwhile.
+    two.add("seule", NEW_PASSWORD)
+    synchronise(now=TUESDAY, source=two.source)
+    assert Member.objects.active().filter(login="seule").exists()
+    # A person's word, for exactly these.
+    run = synchronise(now=TUESDAY, source=two.source, approved=run.report["approval"])
+    assert run.status != RunStatus.HELD
+    assert Member.objects.filter(pk__in=[each.pk for each in victims], email_state="shared").count() == 6
+
+
 @pytest.mark.spec("OWASP ASVS", "6.3.8")
 def test_a_paused_directory_that_is_away_does_not_tell_who_its_members_are(two):
     DirectorySource.objects.filter(pk=two.source.pk).update(state=SourceState.PAUSED)

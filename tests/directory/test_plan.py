@@ -71,6 +71,9 @@ class Count:
     def ended_lately(self) -> int:
         return self.lately
 
+    def others_sharing(self) -> frozenset[UUID]:
+        return frozenset()
+
     def active(self) -> int:
         return sum(person.state == MemberState.ACTIVE for person in self.people)
 
