@@ -15,7 +15,7 @@ from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Deadline, Entry
 from directory.ldap.passwords import SIGN_IN_SECONDS, Check, Verdict
 from directory.models import DirectorySource, Member
-from directory.normalise import dn_key, login_key, mail_key
+from directory.normalise import InvalidName, dn_key, login_key, mail_key
 from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState, PartlyUnavailable, SourceState
 
 # What is looked for in a directory under a name that the mirror does not know.  Nothing that has a meaning in a filter;
@@ -48,7 +48,10 @@ class Proof:
     @property
     def state(self) -> MemberState:
         """Where the entry is now, not where it was at the last pass: somebody may have left a minute ago."""
-        return mapping.state_of(dn_key(self.entry.dn), self.entry.attributes, self.config.rules)[0]
+        try:
+            return mapping.state_of(dn_key(self.entry.dn), self.entry.attributes, self.config.rules)[0]
+        except InvalidName:
+            return MemberState.MISSING
 
     @property
     def digest(self) -> str:
@@ -169,8 +172,9 @@ def _is_called(entry: Entry, config: LdapConfig, name: str) -> bool:
     """By the hub's own comparison too: a server's may know more or less of case, spaces and forms of a letter."""
     try:
         uuid = config.server.identity_of(entry.attributes)
+        details = mapping.person_from(uuid, entry.dn, "", entry.attributes, config.rules).details
     except ValueError:
+        # No identity, or no name.
         return False
-    details = mapping.person_from(uuid, entry.dn, "", entry.attributes, config.rules).details
     keys = (("login_key", login_key(name)), ("email_key", mail_key(name)))
     return any(key and details[item] == key for item, key in keys)

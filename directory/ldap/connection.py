@@ -130,7 +130,8 @@ def connect(config: LdapConfig, deadline: Deadline) -> Iterator[Any]:
         allow(connection, deadline)
         if config.start_tls and not config.uri.startswith(("ldaps://", "ldapi://")):
             connection.start_tls_s()
-        yield connection
+        with told_errors():
+            yield connection
     except ldap.LDAPError as error:
         raise told(error) from error
     finally:
@@ -146,6 +147,9 @@ def told_errors() -> Iterator[None]:
         yield
     except ldap.LDAPError as error:
         raise told(error) from error
+    except UnicodeDecodeError as error:
+        # A name that is no UTF-8 (RFC 4511 §4.1.2), which python-ldap cannot hand over.
+        raise DirectoryRefused("an entry's name cannot be read") from error
 
 
 def told(error: Exception) -> DirectoryUnavailable | DirectoryRefused:
