@@ -417,7 +417,14 @@ def _over_the_ceilings(
     elif administrators and administrators <= set(going):
         hold("last_administrator", map(str, going), 0)
     elif going:
-        today = len(going) + totals.ended_lately()
+        # Whom a bad quarter of an hour had hidden comes back in this very pass.
+        returning = sum(
+            now.state == MemberState.ACTIVE
+            and (known := mirror.people.get(now.entry_uuid)) is not None
+            and known.state != MemberState.ACTIVE
+            for now in observed.people
+        )
+        today = len(going) + max(totals.ended_lately() - returning, 0)
         limit = _limit(today, ceilings.people, ceilings.people_share, totals.active)
         if limit is not None:
             hold("people_today", map(str, going), limit)
