@@ -319,7 +319,10 @@ def make_plan(
         waiting = _by_number({pair: own for pair, own in mirror.memberships.items() if stays(pair)})
         memberships |= {number: {**people, **memberships.get(number, {})} for number, people in waiting.items()}
         leads |= set(filter(stays, mirror.leads))
-    gone = frozenset() if "memberships" in stopped else _gone(mirror, before, memberships)
+    gone = _gone(mirror, before, memberships)
+    leads_gone = frozenset({pair for pair in mirror.leads if pair[0] in mirror.touched} - leads)
+    if "memberships" in stopped:
+        gone, leads_gone = gone - set(_withdrawn(gone, removals)), leads_gone - set(_withdrawn(leads_gone, removals))
     issues = _all_issues(mirror, observed, people, [*elsewhere, *found.issues, *shared])
     settled = _settled(mirror, observed, people, found.resolved, issues)
     opened = {(issue.entry_uuid, issue.code) for issue in issues}
@@ -330,7 +333,7 @@ def make_plan(
         memberships_set=_set(before, memberships),
         memberships_removed=gone,
         leads_added=frozenset(leads - leads_before),
-        leads_removed=frozenset() if "memberships" in stopped else frozenset(leads_before - leads),
+        leads_removed=leads_gone,
         issues=issues,
         settled=settled,
         open_issues=len((mirror.open_issues | opened) - settled),
@@ -434,8 +437,7 @@ def _over_the_ceilings(
     limit = _limit(len(removals.groups), ceilings.groups, ceilings.groups_share, totals.groups)
     if limit is not None:
         hold("groups", map(str, removals.groups), limit)
-    # For no other reason than that the group no longer says so.
-    lost = [pair for pair in gone if pair[0] not in removals.groups and pair[1] not in removals.missing]
+    lost = _withdrawn(gone, removals)
     limit = _limit(len(lost), ceilings.memberships, ceilings.memberships_share, totals.memberships)
     if limit is not None:
         hold("memberships", (f"{group} {person}" for group, person in lost), limit)
@@ -448,6 +450,11 @@ def _over_the_ceilings(
         if limit is not None:
             hold(f"attribute {name}", map(str, emptied), limit)
     return tuple(held), tuple(names)
+
+
+def _withdrawn(gone: Iterable[tuple[UUID, UUID]], removals: _Removals) -> list[tuple[UUID, UUID]]:
+    """Those that go for no other reason than that the group no longer says so: neither group nor person is gone."""
+    return [pair for pair in gone if pair[0] not in removals.groups and pair[1] not in removals.missing]
 
 
 def _takers(mirror: Mirror, observed: Observed) -> dict[UUID, set[UUID]]:

@@ -314,6 +314,24 @@ def test_a_ceiling_of_nobody_lets_nobody_go(what):
     assert [(held.what, held.count, held.limit) for held in plan.held] == [(names.get(what, what), 1, 0)]
 
 
+def test_while_memberships_wait_those_of_a_closed_group_and_of_the_gone_go_all_the_same():
+    """Nothing looks at a closed group again: they would have stayed for ever."""
+    everybody = [person(number) for number in range(1, 101)]
+    large = group(1, *(each.dn for each in everybody), leads=(person(2).dn,))
+    closing = group(2, person(1).dn, person(3).dn, leads=(person(1).dn,))
+    mirror = first(*everybody, groups=[large, closing])
+
+    plan = make_plan(mirror, seen(everybody[:99], [group(1)], located=gone(100, 1002)), Ceilings())
+
+    assert [(held.what, held.count) for held in plan.held] == [("memberships", 99)]
+    assert {pair[0].int for pair in plan.leads_removed} == {1002}
+    assert sorted((pair[0].int, pair[1].int) for pair in plan.memberships_removed) == [
+        (1001, 100),
+        (1002, 1),
+        (1002, 3),
+    ]
+
+
 @pytest.mark.parametrize("number", [2, 4])
 def test_a_small_cooperative_is_not_emptied_under_the_ceiling(number):
     mirror = first(*(person(each) for each in range(1, number + 1)))
