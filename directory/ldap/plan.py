@@ -320,13 +320,13 @@ def make_plan(
         memberships |= {number: {**people, **memberships.get(number, {})} for number, people in waiting.items()}
         leads |= set(filter(stays, mirror.leads))
     gone = _gone(mirror, before, memberships)
-    leads_gone = frozenset({pair for pair in mirror.leads if pair[0] in mirror.touched} - leads)
+    leads_before = {pair for pair in mirror.leads if pair[0] in mirror.touched}
+    leads_gone = frozenset(leads_before - leads)
     if "memberships" in stopped:
         gone, leads_gone = gone - set(_withdrawn(gone, removals)), leads_gone - set(_withdrawn(leads_gone, removals))
     issues = _all_issues(mirror, observed, people, [*elsewhere, *found.issues, *shared])
     settled = _settled(mirror, observed, people, found.resolved, issues)
     opened = {(issue.entry_uuid, issue.code) for issue in issues}
-    leads_before = {pair for pair in mirror.leads if pair[0] in mirror.touched}
     return Plan(
         people=tuple(_person_changes(mirror, people)),
         groups=tuple(_group_changes(mirror, found.groups, removals, stopped)),

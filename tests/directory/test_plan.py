@@ -342,6 +342,21 @@ def test_a_small_cooperative_is_not_emptied_under_the_ceiling(number):
     assert plan.changes == 0
 
 
+def test_a_group_that_closes_while_memberships_wait_keeps_nobody_behind():
+    everybody = [person(number) for number in range(1, 81)]
+    large, small = (
+        group(1, *(each.dn for each in everybody)),
+        group(2, person(1).dn, person(2).dn, leads=(person(1).dn,)),
+    )
+    mirror = first(*everybody, groups=[large, small])
+
+    plan = make_plan(mirror, seen(everybody, [group(1, person(1).dn)], located=gone(1002)), Ceilings())
+
+    assert [held.what for held in plan.held] == ["memberships"]
+    assert plan.memberships_removed == {(UUID(int=1002), UUID(int=1)), (UUID(int=1002), UUID(int=2))}
+    assert plan.leads_removed == {(UUID(int=1002), UUID(int=1))}
+
+
 def test_an_empty_answer_loses_nobody():
     mirror = first(*(person(number) for number in range(1, 101)), groups=[group(1, person(1).dn)])
 
