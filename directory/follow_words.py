@@ -252,6 +252,7 @@ HELD_TITLES: dict[str, Text] = {
     "people": _("Trop de comptes se fermeraient d’un coup"),
     "people_today": _("Trop de comptes se fermeraient en un jour"),
     "last_administrator": _("La dernière personne de la technique partirait"),
+    "taken_over": _("Des personnes d’un annuaire retiré passeraient à celui-ci"),
     "others": _("Trop de personnes d’autres annuaires perdraient leur identifiant"),
     "groups": _("Trop de collectifs se fermeraient d’un coup"),
     "memberships": _("Trop de personnes quitteraient leur collectif d’un coup"),
@@ -269,6 +270,10 @@ HELD_ADVICE: dict[str, Text] = {
     ),
     "last_administrator": _(
         "Sans elle, personne ne pourrait plus régler Trousseau. Nommez d’abord quelqu’un d’autre, ou acceptez."
+    ),
+    "taken_over": _(
+        "Elles garderaient leur compte et leurs rôles, et entreraient avec le mot de passe de cet annuaire. "
+        "Acceptez si ce sont bien les mêmes personnes."
     ),
     "others": _(
         "Cet annuaire donne à d’autres leur identifiant ou leur adresse : elles ne pourraient plus entrer avec. "

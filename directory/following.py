@@ -431,7 +431,7 @@ def _waiting_lines(what: str, rests: Sequence[str]) -> list[Named]:
         for rest in rests
         if rest in people
     ]
-    if what == "nothing_in_common":
+    if what in ("nothing_in_common", "taken_over"):
         groups = _group_names(rest for rest in rests if rest not in people)
         found += [Named(name) for name in groups.values()]
     return sorted(found, key=lambda each: each.name)

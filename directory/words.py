@@ -67,6 +67,7 @@ HELD: dict[str, Text] = {
     "people": _("trop de départs"),
     "people_today": _("trop de départs en un jour"),
     "last_administrator": _("départ du dernier administrateur"),
+    "taken_over": _("personnes d’un annuaire retiré"),
     "others": _("identifiants d’un autre annuaire"),
     "groups": _("trop de collectifs fermés"),
     "memberships": _("trop d’appartenances perdues"),

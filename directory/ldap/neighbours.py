@@ -203,6 +203,7 @@ def _persons(source: DirectorySource, rows: Iterable[tuple[Any, ...]]) -> Iterat
             is_held=hold != Hold.NONE,
             is_erased=erased is not None,
             is_foreign=source_id != source.pk and not adopted,
+            is_left_over=adopted and source_id is not None,
         )
 
 
@@ -292,6 +293,7 @@ def _headers(source: DirectorySource, seen: Collection[UUID]) -> tuple[dict[UUID
             present=present,
             unknown_keys=tuple(unknown),
             is_foreign=source_id != source.pk and not adopted,
+            is_left_over=adopted and source_id is not None,
         )
         pks[uuid], own[pk] = pk, uuid
     nested: dict[UUID, set[UUID]] = {}

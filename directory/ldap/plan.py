@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from directory.ldap.graph import closure
@@ -78,6 +78,8 @@ class Person:
     is_erased: bool = False
     # Of another source: only what several people share is worked out for them here.
     is_foreign: bool = False
+    # Of one that was retired: whoever shows the entry may have it.
+    is_left_over: bool = False
 
     @property
     def may_enter(self) -> bool:
@@ -106,6 +108,7 @@ class Group:
     unknown_keys: tuple[str, ...] = ()
     nested: frozenset[UUID] = frozenset()
     is_foreign: bool = False
+    is_left_over: bool = False
 
 
 class Totals(Protocol):
@@ -299,6 +302,9 @@ def make_plan(
     stopped = {each.what for each in held}
     if stopped & ALL_WAITS:
         return Plan(held=held, held_names=names, digest=digest, open_issues=len(mirror.open_issues))
+    if "taken_over" in stopped:
+        rest = make_plan(_all_foreign(mirror), observed, ceilings)
+        return replace(rest, held=held, held_names=names, digest=digest)
     if "others" in stopped:
         # They stay as they were, or stay away.
         takers = {taker for takers in _takers(mirror, observed).values() for taker in takers}
@@ -342,6 +348,19 @@ def make_plan(
         digest=digest,
         unsettled=found.unsettled,
         lifted=is_lifted,
+    )
+
+
+def _all_foreign(mirror: Mirror) -> Mirror:
+    """What a retired source has left is somebody else's still."""
+
+    def foreign(each: Any) -> Any:
+        return replace(each, is_foreign=True, is_left_over=False) if each.is_left_over else each
+
+    return replace(
+        mirror,
+        people={uuid: foreign(person) for uuid, person in mirror.people.items()},
+        groups={uuid: foreign(group) for uuid, group in mirror.groups.items()},
     )
 
 
@@ -431,6 +450,12 @@ def _over_the_ceilings(
         limit = _limit(today, ceilings.people, ceilings.people_share, totals.active)
         if limit is not None:
             hold("people_today", map(str, going), limit)
+    # Retired to make room for a new one, whose first reading takes everybody over: not for one that was there before,
+    # and could have waited for it with the identity of whom it likes.
+    left_over = [each.entry_uuid for each in observed.people if _is_left_over(mirror.people, each.entry_uuid)]
+    left_over += [each.entry_uuid for each in observed.groups if _is_left_over(mirror.groups, each.entry_uuid)]
+    if left_over:
+        hold("taken_over", map(str, left_over), 0)
     others = _takers(mirror, observed)
     if others and len(others.keys() | totals.others_sharing()) > ceilings.others:
         hold("others", map(str, others), ceilings.others)
@@ -455,6 +480,10 @@ def _over_the_ceilings(
 def _withdrawn(gone: Iterable[tuple[UUID, UUID]], removals: _Removals) -> list[tuple[UUID, UUID]]:
     """Those that go for no other reason than that the group no longer says so: neither group nor person is gone."""
     return [pair for pair in gone if pair[0] not in removals.groups and pair[1] not in removals.missing]
+
+
+def _is_left_over(known: Mapping[UUID, Person] | Mapping[UUID, Group], uuid: UUID) -> bool:
+    return uuid in known and known[uuid].is_left_over
 
 
 def _takers(mirror: Mirror, observed: Observed) -> dict[UUID, set[UUID]]:

@@ -19,7 +19,9 @@ from django.db.models import Count
 from audit.types import Actor
 from demo.slapd import EmbeddedDirectory
 from directory import asking, backends, services
+from directory.ldap.sources import SECRET_PURPOSE
 from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue
+from directory.sealing import seal
 from directory.services import synchronise, turns
 from directory.types import CannotChange, PartlyUnavailable, RunStatus, SourceState
 from tests.support.cast import make_member
@@ -197,6 +199,52 @@ def test_a_login_that_grows_when_it_is_compared_is_no_login_and_stops_nobody_els
     member = Member.objects.get(dn=f"cn=longue,{GUESTS}")
     assert (member.login, member.login_key) == ("", "")
     assert SyncIssue.objects.filter(entry_uuid=member.entry_uuid, code="no_login").exists()
+
+
+@pytest.fixture
+def retired(two) -> DirectorySource:
+    """The first directory is retired, as where another server takes its place."""
+    DirectorySource.objects.filter(from_settings=True).update(state=SourceState.RETIRED)
+    return DirectorySource.objects.get(from_settings=True)
+
+
+def test_nobody_of_a_retired_directory_becomes_anothers_that_waited_for_it(two, retired):
+    noemie = Member.objects.get(login=NOEMIE)
+    group = Collective.objects.filter(source=retired, memberships__isnull=False).first()
+    known, before = Member.objects.filter(pk=noemie.pk).values().get(), pairs()
+    person = {"objectClass": "inetOrgPerson", "cn": "x", "sn": "x", "userPassword": NEW_PASSWORD}
+    dn = f"uid=imposteur,{GUESTS}"
+    planted(two, dn, uid="imposteur", mail="i@ailleurs.example", entryUUID=str(noemie.entry_uuid), **person)
+    named = {"objectClass": "groupOfNames", "cn": "imposteur", "member": dn}
+    planted(two, f"cn=imposteur,{GUESTS}", entryUUID=str(group.entry_uuid), **named)
+    two.add("seule", NEW_PASSWORD)
+
+    assert sign_in("imposteur", NEW_PASSWORD) is None
+    run = synchronise(now=TUESDAY, source=two.source)
+
+    assert {each["what"]: each["count"] for each in run.report["held"]}["taken_over"] == 2
+    assert sign_in("imposteur", NEW_PASSWORD) is None
+    assert Member.objects.filter(pk=noemie.pk).values().get() == known
+    assert pairs() == before
+    assert Member.objects.filter(login="seule").exists(), "whoever else comes, comes"
+    # The same person after all, by somebody's word.
+    run = synchronise(now=TUESDAY, source=two.source, approved=run.report["approval"])
+    assert run.status != RunStatus.HELD
+    assert sign_in("imposteur", NEW_PASSWORD) == noemie
+
+
+def test_the_first_reading_of_the_directory_that_takes_its_place_takes_everybody_over(two, retired, own_directory):
+    made = {"authorities": own_directory.ca_file.read_text(), "bind_dn": own_directory.reader_dn}
+    secret = seal(own_directory.reader_password.encode(), purpose=SECRET_PURPOSE)
+    new = DirectorySource.objects.create(
+        name="B", state=SourceState.ACTIVE, uri=own_directory.uri, bind_secret=secret, base=own_directory.base, **made
+    )
+    known = Member.objects.filter(source=retired, state="active").count()
+
+    run = synchronise(now=TUESDAY, source=new)
+
+    assert run.status != RunStatus.HELD
+    assert Member.objects.filter(source=new, state="active").count() == known
 
 
 @pytest.mark.parametrize("at_once", [6, 3])

@@ -55,6 +55,7 @@ HELD_EXPLAINED = {
     "people_today": "too many people would be gone in one day",
     "last_administrator": "the last technician would be gone",
     "people": "people who would be gone or suspended",
+    "taken_over": "people and collectives of a retired directory that would be this one's",
     "others": "people of other directories whose login or address would be shared",
     "groups": "collectives that would be gone",
     "memberships": "memberships that would end",
