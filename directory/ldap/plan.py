@@ -185,7 +185,7 @@ class Ceilings:
     emptied: int = 10
     emptied_share: float = 0.20
     # People of other sources whose login or address this one gives to somebody else: neither opens anything then.
-    others: int = 5
+    others: int = 0
 
 
 # Out: the plan -----------------------------------------------------------------------------------------------

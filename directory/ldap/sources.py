@@ -84,11 +84,14 @@ def source_of(member: Member) -> DirectorySource | None:
 def of(source: DirectorySource) -> LdapConfig:
     """What a source's row and the operator's settings say together.
 
-    Raises ``DirectoryRefused`` for one that is not configured, for a distant one without TLS, and as ``LdapConfig``.
+    Raises ``DirectoryRefused`` for one whose settings are not complete, for a distant one without TLS, and as
+    ``LdapConfig``.
     """
     given = _from_settings() if source.from_settings else _from_row(source)
     server = SERVERS[ServerKind(source.server)]
     base = given["base"]
+    if not base:
+        raise DirectoryRefused("it is not said where its entries are")
     people_base = given["people_base"] or server.people_base(base)
     config = LdapConfig(
         **{

@@ -17,7 +17,7 @@ from directory.ldap import connection
 from directory.ldap.passwords import Outcome
 from directory.models import Collective, DirectorySource, Member, SyncIssue
 from directory.services import synchronise
-from directory.types import DirectoryUnavailable, Mode, PartlyUnavailable, SourceState
+from directory.types import DirectoryUnavailable, Mode, PartlyUnavailable, RunStatus, SourceState
 from tests.directory.test_sign_in import operations
 from tests.support.signin import NEW_PASSWORD, NOEMIE, NOEMIE_PASSWORD, WRONG
 from tests.support.slapd import GUESTS, ZOE, ZOE_PASSWORD, Second, add_person, ldap_settings
@@ -282,7 +282,11 @@ def test_two_entries_of_two_directories_are_nobody_and_the_office_reads_both_nam
     assert not Member.objects.filter(login=NEW).exists()
 
     synchronise(now=MONDAY)
-    synchronise(now=MONDAY, source=two.source)
+    waiting = synchronise(now=MONDAY, source=two.source)
+    assert waiting.status == RunStatus.HELD
+    assert sign_in(NEW, NEW_PASSWORD).dn == here, "whoever was there first goes on, until somebody has decided"
+
+    synchronise(now=MONDAY, source=two.source, approved=waiting.report["approval"])
     assert sign_in(NEW, NEW_PASSWORD) is None
     assert sign_in(f"{NEW}@alizarine.example", NEW_PASSWORD) is None
     assert set(Member.objects.filter(login=NEW).values_list("login_ambiguous", flat=True)) == {True}

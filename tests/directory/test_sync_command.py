@@ -93,9 +93,50 @@ def test_what_waits_is_named_and_exactly_that_can_be_let_go(synced):
 
     assert (code, other, approved) == (3, 3, 0)
     assert f"HELD: 15 × people (at most {int(active * 0.03)})" in said
-    assert f"sync_directory --approve {plan}" in said
+    assert f"sync_directory --source Annuaire --approve {plan}" in said
+    assert Member.objects.filter(state=MemberState.MISSING).first().display_name in said
     assert there == 0
     assert Member.objects.filter(state=MemberState.MISSING).count() == 15
+
+
+def test_a_plan_that_does_not_wait_is_told(synced):
+    code, _, complaints = sync("--approve", "0123456789abcdef")
+
+    assert code == 2
+    assert "No plan 0123456789abcdef waits" in complaints
+
+
+def test_what_stands_from_before_is_told_again(synced):
+    """Whoever did not change is not looked at again, and is still to be put right."""
+    _, said, _ = sync()
+
+    assert "2 × mail_shared" in said
+    report = told()
+    assert len(report["issues"]) == report["counts"]["issues"] > 0
+
+
+@pytest.mark.parametrize("state", [SourceState.DRAFT, SourceState.PAUSED])
+def test_a_directory_that_is_not_followed_is_read_for_show_only(synced, own_directory, state):
+    source = DirectorySource.objects.get()
+    source.state = state
+    source.save()
+    delete(own_directory, 1)
+
+    code, _, complaints = sync("--source", "Annuaire")
+
+    assert code == 2
+    assert "--dry-run" in complaints
+    assert not Member.objects.filter(state=MemberState.MISSING).exists()
+    assert told("--source", "Annuaire", "--dry-run")["counts"]["people_ended"] == 1
+
+
+def test_a_directory_that_is_not_finished_is_refused_in_words(synced):
+    DirectorySource.objects.create(name="Brouillon", uri="ldaps://127.0.0.1:1")
+
+    code, _, complaints = sync("--source", "Brouillon", "--dry-run")
+
+    assert code == 1
+    assert "Brouillon" in complaints
 
 
 def test_a_directory_that_is_not_there_is_wrong_usage(synced):

@@ -3,25 +3,30 @@
 Exit codes: 0 done (anomalies of single entries included; also a pass that another one overtook), 1 refused by a
 directory or misconfigured, 2 wrong usage, 3 removals are held and wait for an approval, 4 a directory does not answer.
 After 1 and 4 nobody of that directory was changed and the run is marked failed.  With several directories each is read,
-whatever became of the others, and the code is that of the gravest end: 4, then 1, then 3.
+whatever became of the others, and the code is that of the gravest end: 4, then 1, then 3.  A directory that is not
+followed is read for show only.
 """
 
 import json
+import shlex
 import sys
 from argparse import ArgumentParser
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from directory.following import what_waits
 from directory.ldap.observe import quiet
 from directory.ldap.sources import active_sources, in_use, settings_source
-from directory.models import DirectorySource, SyncRun
+from directory.models import DirectorySource, SyncIssue, SyncRun
 from directory.services import synchronise
-from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, RunStatus
+from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, RunStatus, SourceState
 
+T = TypeVar("T")
 REFUSED, USAGE, HELD, UNAVAILABLE = 1, 2, 3, 4
-GRAVEST_FIRST = (UNAVAILABLE, REFUSED, HELD)
+GRAVEST_FIRST = (UNAVAILABLE, REFUSED, HELD, USAGE)
 PHASES = {"pivots": "seen", "details": "changed", "entries": "read"}
 LISTED = 20
 VERBS = {
@@ -84,7 +89,7 @@ class Command(BaseCommand):
             sys.exit(self.exit_code)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sources = self._sources(options["source"])
+        sources = self._sources(options["source"], dry_run=options["dry_run"])
         if options["approve"] and len(sources) > 1:
             raise CommandError("an approval is for the plan of one directory: name it with --source", returncode=USAGE)
         ends, reports = [], []
@@ -99,7 +104,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(told, ensure_ascii=False, indent=1))
         self.exit_code = next((code for code in GRAVEST_FIRST if code in ends), 0)
 
-    def _sources(self, name: str) -> list[DirectorySource]:
+    def _sources(self, name: str, *, dry_run: bool) -> list[DirectorySource]:
         if not name:
             try:
                 # Says in its own words that none is configured.
@@ -112,6 +117,12 @@ class Command(BaseCommand):
         if not found:
             names = ", ".join(source.name for source in in_use()) or "none"
             raise CommandError(f"no directory is called {name}; there are: {names}", returncode=USAGE)
+        if not dry_run and found[0].state != SourceState.ACTIVE:
+            raise CommandError(
+                f"{name} is not followed ({found[0].state}): it is read for show only, with --dry-run; "
+                "the pages of the directory follow it, once a dry run was seen",
+                returncode=USAGE,
+            )
         return found
 
     def _one(self, source: DirectorySource, options: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -129,7 +140,7 @@ class Command(BaseCommand):
         except (DirectoryUnavailable, DirectoryRefused) as error:
             is_away = isinstance(error, DirectoryUnavailable)
             said = "does not answer" if is_away else "refuses"
-            self.stderr.write(f"the directory {said} ({error}); nobody was changed")
+            self.stderr.write(f"the directory {source.name} {said} ({error}); nobody was changed")
             code = UNAVAILABLE if is_away else REFUSED
             return code, {
                 "source": source.name,
@@ -141,6 +152,9 @@ class Command(BaseCommand):
                 self.stdout.write(f"Run {run.pk}: another pass read later and was through first; nothing was written.")
             elif options["verbosity"] > 0:
                 self._tell(run, dry_run=dry_run, every=options["verbosity"] > 1)
+        if options["approve"] and not run.report.get("lifted"):
+            self.stderr.write(f"No plan {options['approve']} waits: nothing was let go.")
+            return HELD if run.status == RunStatus.HELD else USAGE, _as_json(run, dry_run=dry_run)
         return HELD if run.status == RunStatus.HELD else 0, _as_json(run, dry_run=dry_run)
 
     def _progress(self, phase: str, count: int) -> None:
@@ -160,8 +174,9 @@ class Command(BaseCommand):
         )
         for line in self._shortened([*run.report["people"], *run.report["groups"]], every):
             self.stdout.write(f"    {VERBS[line['verb']]}: {line['dn']}{_what(line)}")
-        for code in sorted({issue["code"] for issue in run.report["issues"]}):
-            found = [issue for issue in run.report["issues"] if issue["code"] == code]
+        issues = _issues(run)
+        for code in sorted({issue["code"] for issue in issues}):
+            found = [issue for issue in issues if issue["code"] == code]
             self.stdout.write(f"  {len(found)} × {code}: {EXPLAINED.get(code, code)}")
             for issue in self._shortened(found, every):
                 self.stdout.write(f"    {issue['dn']}" + (f" ({issue['detail']})" if issue["detail"] else ""))
@@ -170,14 +185,32 @@ class Command(BaseCommand):
                 f"  HELD: {held['count']} × {held['what']} (at most {held['limit']}): "
                 f"{HELD_EXPLAINED.get(held['what'], 'values that would be emptied')}"
             )
-        if run.report["held"]:
-            self.stdout.write(f"  To let exactly these go: manage.py sync_directory --approve {run.report['approval']}")
+            waiting = next(each for each in what_waits(run) if each.what == held["what"])
+            for named in self._shortened(waiting.lines, every):
+                self.stdout.write("    " + " ".join(filter(None, (named.name, named.other and f"({named.other})"))))
+        if run.report["held"] and run.source is not None:
+            approval = f"--source {shlex.quote(run.source.name)} --approve {run.report['approval']}"
+            self.stdout.write(f"  To let exactly these go: sync_directory {approval}")
 
-    def _shortened(self, lines: list[dict[str, Any]], every: bool) -> list[dict[str, Any]]:
+    def _shortened(self, lines: Sequence[T], every: bool) -> Sequence[T]:
         if every or len(lines) <= LISTED:
             return lines
         self.stdout.write(f"    the first {LISTED} of {len(lines)} (all of them: -v 2 or --json)")
         return lines[:LISTED]
+
+
+def _issues(run: SyncRun) -> list[dict[str, Any]]:
+    """What this pass found, and what stands from before: whoever did not change is not looked at again."""
+    told = {(issue["entry"], issue["code"]) for issue in run.report["issues"]}
+    before = SyncIssue.objects.filter(source=run.source, resolved_at=None).order_by("code", "dn")
+    return [
+        *run.report["issues"],
+        *(
+            {"entry": str(issue.entry_uuid), "dn": issue.dn, "code": issue.code, "detail": issue.detail}
+            for issue in before
+            if (str(issue.entry_uuid), issue.code) not in told
+        ),
+    ]
 
 
 def _what(line: dict[str, Any]) -> str:
@@ -196,4 +229,5 @@ def _as_json(run: SyncRun, *, dry_run: bool) -> dict[str, Any]:
         "status": run.status,
         "counts": run.counts,
         **run.report,
+        "issues": _issues(run),
     }
