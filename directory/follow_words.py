@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from directory.ldap.probing import Trouble
+from directory.ldap.probing import CODES, Trouble
 from directory.types import MemberState
 
 Text = str | Promise
@@ -99,8 +99,10 @@ TROUBLES: dict[str, Text] = {
     "no_password": _("aucun mot de passe"),
     "wrong_password": _("compte ou mot de passe refusé"),
     "dn_unreadable": _("nom d’entrée illisible"),
+    "branch_unreadable": _("nom de branche illisible"),
     "unwilling": _("demande déclinée par l’annuaire"),
     "no_such_branch": _("branche absente, ou invisible pour ce compte"),
+    "no_former_branch": _("branche des anciens absente, ou invisible pour ce compte"),
     "no_right": _("droit insuffisant"),
     "filter_unreadable": _("filtre illisible"),
     "limit_reached": _("limite de l’annuaire atteinte"),
@@ -127,7 +129,7 @@ ADVICE: dict[str, Text] = {
     "certificate_expired": _("Le certificat a expiré : renouvelez-le sur le serveur de l’annuaire."),
     "authority_unknown": _(
         "Ce certificat est signé par une autorité que Trousseau ne connaît pas. "
-        "Si c’est celle de votre coopérative, collez son certificat ci-dessous."
+        "Si c’est celle de votre coopérative, collez son certificat ci-dessus."
     ),
     "certificate_name": _(
         "Ce certificat n’est pas au nom de cette adresse. Utilisez un des noms qu’il porte, "
@@ -140,6 +142,11 @@ ADVICE: dict[str, Text] = {
     "dn_unreadable": _("Ceci n’est pas un nom d’entrée. Exemple : cn=lecture,ou=services,dc=exemple,dc=fr"),
     "unwilling": _("L’annuaire décline la demande. Ce compte a-t-il le droit de s’y connecter de cette façon ?"),
     "no_such_branch": _("Cette branche n’existe pas, ou le compte de lecture ne la voit pas."),
+    "no_former_branch": _(
+        "Cette branche n’existe pas, ou le compte de lecture ne la voit pas. "
+        "Avec un mauvais nom, les anciens membres entreraient encore."
+    ),
+    "branch_unreadable": _("Ceci n’est pas un nom de branche. Exemple : ou=personnes,dc=exemple,dc=fr"),
     "no_right": _("Le compte de lecture n’a pas le droit de lire ici."),
     "filter_unreadable": _("Ce filtre est mal écrit. Exemple : (objectClass=inetOrgPerson)"),
     "limit_reached": _("L’annuaire coupe sa réponse : relevez la limite de ce compte de lecture."),
@@ -165,7 +172,7 @@ ISSUES: dict[str, tuple[Text, Text]] = {
         _("Identifiant d’une personne absente, repris par une autre"),
         _(
             "C’est un nouveau compte, qui n’hérite de rien. Si c’est la même personne saisie deux fois, "
-            "remettez sa première fiche en place."
+            "remettez sa première fiche en place, et dans ses groupes si le serveur l’en a retirée."
         ),
     ),
     "entry_elsewhere": (
@@ -286,11 +293,17 @@ HELD_ADVICE: dict[str, Text] = {
 ABSENCES: dict[str, tuple[Text, Text]] = {
     "entry_gone": (
         _("fiche disparue"),
-        _("Rétablissez la même fiche depuis une sauvegarde : tout revient. Une fiche neuve ouvre un autre compte."),
+        _(
+            "Rétablissez la même fiche depuis une sauvegarde : le compte revient. Remettez-la aussi dans ses groupes, "
+            "si le serveur l’en a retirée. Une fiche neuve ouvre un autre compte."
+        ),
     ),
     "out_of_scope": (
         _("fiche rangée ailleurs"),
-        _("Remettez la fiche dans la branche des membres : tout revient à la lecture suivante."),
+        _(
+            "Remettez la fiche dans la branche des membres : le compte revient à la lecture suivante. "
+            "Remettez-la aussi dans ses groupes, si le serveur l’en a retirée."
+        ),
     ),
 }
 ERRORS: dict[str, Text] = {
@@ -338,10 +351,11 @@ def held_advice(what: str) -> str:
 
 
 def error(text: str) -> str:
-    """The error of a run: what kind it is, and what the server or library called it."""
+    """The error of a run: what kind it is, and why the directory refused, where there are words for it."""
     kind, _colon, name = text.partition(": ")
     said = str(ERRORS.get(kind, gettext("Une erreur interne a arrêté la lecture.")))
-    return said if not name or kind not in ERRORS else f"{said} ({name})"
+    why = TROUBLES.get(CODES.get(name, "")) if kind == "DirectoryRefused" else None
+    return f"{said.rstrip('.')}\N{NO-BREAK SPACE}: {why}." if why else said
 
 
 def state_word(state: str) -> str:

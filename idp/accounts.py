@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from directory import following
 from directory import selectors as directory_selectors
 from directory.models import Departure, DirectorySource, Member
-from directory.types import Hold, MailState, MemberState
+from directory.types import Hold, MailState, MemberState, SourceState
 from idp import access
 from idp.models import Alarm, HubSession, OutgoingMail, Recovery, Tool
 from idp.services.accounts import attempts, factors, invitations
@@ -43,18 +43,21 @@ class ToolStanding:
 def facts_of(member: Member, now: datetime) -> Facts:
     """Everything that decides whether this member gets in, for the rule in ``idp/standing.py``."""
     departure = directory_selectors.planned_departure(member)
+    ways = factors.summary(member)
     return Facts(
         state=MemberState(member.state),
         hold=Hold(member.hold),
         since=member.hold_since if member.hold else member.state_since,
         reason=member.hold_reason,
+        source_retired=member.source is not None and member.source.state == SourceState.RETIRED,
         has_login=bool(member.login),
         login_shared=member.login_ambiguous,
         mail=MailState(member.email_state),
         blocked_until=attempts.blocked_until(member.pk, now=now),
         ever_in=HubSession.objects.filter(member=member).exists(),
         invited=_invited(member, now),
-        has_factor=factors.summary(member).any,
+        has_factor=ways.any,
+        has_passkey=bool(ways.passkeys),
         factor_by=member.second_factor_by,
         last_day=departure.last_day if departure else None,
     )

@@ -30,6 +30,7 @@ class Code(StrEnum):
     SUSPENDED = "suspended"
     LOCKED = "locked"
     MISSING = "missing"
+    SOURCE_RETIRED = "source_retired"
     NO_NAME = "no_name"
     SHARED_NAME = "shared_name"
     BLOCKED = "blocked"
@@ -52,6 +53,7 @@ class Ask(StrEnum):
 
     OFFICE = "office"
     DIRECTORY = "directory"
+    TECHNIQUE = "technique"
     MEMBER = "member"
     NOBODY = "nobody"
 
@@ -74,6 +76,8 @@ class Facts:
     hold: Hold = Hold.NONE
     since: datetime | None = None
     reason: str = ""
+    # Nobody asks their directory whose password it is any more.
+    source_retired: bool = False
     has_login: bool = True
     login_shared: bool = False
     mail: MailState = MailState.OK
@@ -81,6 +85,7 @@ class Facts:
     ever_in: bool = True
     invited: Invited = Invited.NEVER
     has_factor: bool = False
+    has_passkey: bool = False
     factor_by: datetime | None = None
     last_day: date | None = None
 
@@ -112,6 +117,9 @@ def _found(facts: Facts, now: datetime) -> Iterator[Obstacle]:
     if facts.hold == Hold.LEFT or facts.state in (MemberState.LEFT, MemberState.MISSING):
         # Whoever has left needs no invitation, no factor and no address.
         return
+    if facts.source_retired:
+        # Whoever has a passkey comes in with it: no directory is asked for that.
+        yield Obstacle(Code.SOURCE_RETIRED, not facts.has_passkey, Ask.TECHNIQUE)
     yield from _of_the_name(facts)
     if facts.blocked_until and facts.blocked_until > now:
         yield Obstacle(Code.BLOCKED, True, Ask.OFFICE, Act.UNLOCK, facts.blocked_until)

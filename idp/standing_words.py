@@ -34,6 +34,13 @@ OFFICE: dict[Code, tuple[Text, Text]] = {
     Code.SUSPENDED: (_("Compte suspendu"), _("La structure a suspendu ce compte le {at} : {reason}.")),
     Code.LOCKED: (_("Verrouillé dans l’annuaire"), _("L’annuaire verrouille ce compte. Il s’y déverrouille.")),
     Code.MISSING: (_("Absent de l’annuaire"), _("La fiche de cette personne n’est plus dans l’annuaire.")),
+    Code.SOURCE_RETIRED: (
+        _("Son annuaire n’est plus suivi"),
+        _(
+            "Plus rien ne vérifie son mot de passe : seule une clé d’accès la fait entrer. "
+            "Elle entrera de nouveau par mot de passe quand un annuaire suivi aura sa fiche."
+        ),
+    ),
     Code.NO_NAME: (
         _("Aucun identifiant"),
         _("La fiche n’a ni identifiant ni adresse e-mail utilisable : rien ne mène à ce compte."),
@@ -86,6 +93,10 @@ MEMBER: dict[Code, tuple[Text, Text]] = {
     Code.SUSPENDED: (_("Votre compte est suspendu"), _("La structure l’a suspendu le {at} : {reason}.")),
     Code.LOCKED: (_("Votre compte est verrouillé"), _("Il a été verrouillé dans l’annuaire de la coopérative.")),
     Code.MISSING: (_("Votre compte est fermé"), _("Votre fiche n’est plus dans l’annuaire de la coopérative.")),
+    Code.SOURCE_RETIRED: (
+        _("Votre mot de passe ne sert plus"),
+        _("Trousseau ne suit plus l’annuaire où il se trouve. Si vous avez une clé d’accès, elle fonctionne encore."),
+    ),
     Code.NO_NAME: (
         _("Il manque votre identifiant"),
         _("Votre fiche n’a ni identifiant ni adresse e-mail utilisable."),
@@ -132,12 +143,14 @@ MEMBER: dict[Code, tuple[Text, Text]] = {
 WHOM_TO_OFFICE: dict[Ask, Text] = {
     Ask.OFFICE: _("Vous pouvez agir ici."),
     Ask.DIRECTORY: _("À corriger dans l’annuaire, par qui le tient."),
+    Ask.TECHNIQUE: _("C’est à la technique d’agir."),
     Ask.MEMBER: _("C’est au membre d’agir."),
     Ask.NOBODY: _("Il n’y a qu’à attendre."),
 }
 WHOM_TO_MEMBER: dict[Ask, Text] = {
     Ask.OFFICE: _("Écrivez à la structure."),
     Ask.DIRECTORY: _("Écrivez à la structure : elle fait corriger l’annuaire."),
+    Ask.TECHNIQUE: _("Écrivez à la structure."),
     Ask.MEMBER: _("C’est à vous d’agir."),
     Ask.NOBODY: _("Il n’y a qu’à attendre."),
 }

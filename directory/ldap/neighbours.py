@@ -61,11 +61,11 @@ class Counted:
             source=self._source, dry=False, status__in=READ, started_at__gt=self._now - LATELY
         )
         ended = 0
-        for counts, lifted in runs.order_by("-pk").values_list("counts", "report__lifted"):
-            if lifted:
-                break
-            ended += int(counts.get("people_ended", 0)) - int(counts.get("people_returned", 0))
-        return max(ended, 0)
+        for counts, lifted in runs.order_by("pk").values_list("counts", "report__lifted"):
+            # Whoever comes back makes up for those who went before, and not for those who go afterwards.
+            change = int(counts.get("people_ended", 0)) - int(counts.get("people_returned", 0))
+            ended = 0 if lifted else max(ended + change, 0)
+        return ended
 
     def others_sharing(self) -> frozenset[UUID]:
         """People of other sources who have a login or an address together with somebody of this one."""

@@ -48,6 +48,26 @@ VERDICTS = {
     62: "certificate_name",
     64: "certificate_name",
 }
+# What libldap calls an error, as a code with words.
+CODES = {
+    "SERVER_DOWN": "no_connection",
+    "CONNECT_ERROR": "no_connection",
+    "TIMEOUT": "no_answer",
+    "the directory is too slow": "no_answer",
+    "INVALID_CREDENTIALS": "wrong_password",
+    "INVALID_DN_SYNTAX": "dn_unreadable",
+    "NAMING_VIOLATION": "dn_unreadable",
+    "INAPPROPRIATE_AUTH": "wrong_password",
+    "UNWILLING_TO_PERFORM": "unwilling",
+    "CONFIDENTIALITY_REQUIRED": "unwilling",
+    "STRONG_AUTH_REQUIRED": "unwilling",
+    "NO_SUCH_OBJECT": "no_such_branch",
+    "INSUFFICIENT_ACCESS": "no_right",
+    "FILTER_ERROR": "filter_unreadable",
+    "SIZELIMIT_EXCEEDED": "limit_reached",
+    "TIMELIMIT_EXCEEDED": "limit_reached",
+    "ADMINLIMIT_EXCEEDED": "limit_reached",
+}
 Found = TypeVar("Found")
 
 
@@ -102,7 +122,8 @@ class Known:
 class Branches:
     """How many people and groups are where the source looks for them; and where else it could look.
 
-    A number is a trouble where there is none: no such branch, no right to see it, a filter that is none.
+    A number is a trouble where there is none: no such branch, no right to see it, a filter that is none.  ``root`` and
+    ``former``: what is wrong with the suffix, and with the branch of those who left where one is named.
     """
 
     server: Server | None
@@ -110,6 +131,8 @@ class Branches:
     people: int | Trouble
     groups: int | Trouble
     units: tuple[str, ...] = ()
+    root: Trouble | None = None
+    former: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +312,7 @@ def _root(root: Mapping[str, Sequence[bytes]]) -> tuple[Server | None, tuple[str
 # Bases -------------------------------------------------------------------------------------------------------------
 
 
-def look_around(config: LdapConfig) -> Branches | Trouble:
+def look_around(config: LdapConfig, former_base: str = "") -> Branches | Trouble:
     """What kind of server it is, what it holds, and how much of that is where the source looks."""
 
     def ask(connection: Any, deadline: Deadline) -> Branches:
@@ -300,6 +323,8 @@ def look_around(config: LdapConfig) -> Branches | Trouble:
             _counted(connection, deadline, config.people_base, config.people_search, config),
             _counted(connection, deadline, config.groups_base, config.groups_search, config),
             _units(connection, deadline, config.base),
+            _missing(connection, deadline, config.base),
+            _missing(connection, deadline, former_base) if former_base else None,
         )
 
     return _asked(config, ask)
@@ -313,6 +338,18 @@ def _counted(connection: Any, deadline: Deadline, base: str, filter_: str, confi
         return _trouble(error)
     except DirectoryUnavailable:
         return Trouble("no_answer")
+
+
+def _missing(connection: Any, deadline: Deadline, dn: str) -> Trouble | None:
+    """Why this entry is not seen."""
+    try:
+        allow(connection, deadline)
+        found = connection.search_ext_s(dn, ldap.SCOPE_BASE, "(objectClass=*)", ["1.1"])
+    except ldap.LDAPError as error:
+        return _trouble(error)
+    except DirectoryUnavailable:
+        return Trouble("no_answer")
+    return None if any(of is not None for of, _ in found) else Trouble("no_such_branch")
 
 
 def _units(connection: Any, deadline: Deadline, base: str) -> tuple[str, ...]:
@@ -466,26 +503,7 @@ def _trouble(error: Exception) -> Trouble:
 
 
 def _named(name: str, unavailable: bool) -> Trouble:
-    codes = {
-        "SERVER_DOWN": "no_connection",
-        "CONNECT_ERROR": "no_connection",
-        "TIMEOUT": "no_answer",
-        "the directory is too slow": "no_answer",
-        "INVALID_CREDENTIALS": "wrong_password",
-        "INVALID_DN_SYNTAX": "dn_unreadable",
-        "NAMING_VIOLATION": "dn_unreadable",
-        "INAPPROPRIATE_AUTH": "wrong_password",
-        "UNWILLING_TO_PERFORM": "unwilling",
-        "CONFIDENTIALITY_REQUIRED": "unwilling",
-        "STRONG_AUTH_REQUIRED": "unwilling",
-        "NO_SUCH_OBJECT": "no_such_branch",
-        "INSUFFICIENT_ACCESS": "no_right",
-        "FILTER_ERROR": "filter_unreadable",
-        "SIZELIMIT_EXCEEDED": "limit_reached",
-        "TIMELIMIT_EXCEEDED": "limit_reached",
-        "ADMINLIMIT_EXCEEDED": "limit_reached",
-    }
-    return Trouble(codes.get(name, "no_connection" if unavailable else "directory_refused"), name)
+    return Trouble(CODES.get(name, "no_connection" if unavailable else "directory_refused"), name)
 
 
 def _one(connection: Any, deadline: Deadline, dn: str, names: Sequence[str]) -> Mapping[str, Sequence[bytes]]:

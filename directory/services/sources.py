@@ -158,7 +158,8 @@ def pause(*, source_id: int, actor: Actor, now: datetime) -> None:
 
 
 def retire(*, source_id: int, actor: Actor, now: datetime) -> None:
-    """For good: what it had may become another source's.  Its passwords are forgotten.
+    """For good: what it had may become another source's.  Its passwords are forgotten, its issues are settled: no
+    reading could find them gone.
 
     Raises ``CannotChange`` for one that is followed, and for the one in the operator's settings.
     """
@@ -173,6 +174,7 @@ def retire(*, source_id: int, actor: Actor, now: datetime) -> None:
         source.bind_secret = source.write_secret = b""
         source.wanted, source.approval = "", ""
         source.save()
+        SyncIssue.objects.filter(source=source, resolved_at=None).update(resolved_at=now)
         record(Entry(Action.SOURCE_RETIRED, actor=actor, facts={"source": source.pk}, at=now))
 
 

@@ -58,11 +58,12 @@ def try_account(
 
 def try_bases(source: DirectorySource, *, actor: Actor, now: datetime) -> Branches | Trouble:
     config = _config(source)
-    found = config if isinstance(config, Trouble) else probing.look_around(config)
+    found = config if isinstance(config, Trouble) else probing.look_around(config, source.former_base)
     trouble = found if isinstance(found, Trouble) else None
     if isinstance(found, Branches):
         trouble = next((each for each in (found.people, found.groups) if isinstance(each, Trouble)), None)
         trouble = trouble or (None if found.people else Trouble("nobody_found"))
+        trouble = trouble or (Trouble("no_former_branch", found.former.detail) if found.former else None)
     return _noted(source, "bases", found, trouble, actor, now)
 
 

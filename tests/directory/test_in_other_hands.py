@@ -20,7 +20,7 @@ from audit.types import Actor
 from demo.slapd import EmbeddedDirectory
 from directory import asking, backends, services
 from directory.ldap.sources import SECRET_PURPOSE
-from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue
+from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
 from directory.sealing import seal
 from directory.services import synchronise, turns
 from directory.types import CannotChange, PartlyUnavailable, RunStatus, SourceState
@@ -333,6 +333,26 @@ def test_a_directory_that_empties_bit_by_bit_comes_to_the_ceiling_all_the_same(o
     assert synchronise(now=MONDAY + timedelta(minutes=4)).status != RunStatus.HELD
     assert active() == before - 2 * half - 1
     assert source.members.count() == Member.objects.exclude(source=None).count()
+
+
+def test_whoever_came_back_before_makes_up_for_nobody_who_goes_afterwards(own_directory):
+    """After a bad hour everybody is back: as many would have gone again, one by one, without a word."""
+    run = synchronise(now=MONDAY)
+    limit = max(5, int(active() * 0.03))
+    SyncRun.objects.create(
+        source=run.source,
+        started_at=MONDAY + timedelta(minutes=1),
+        status=RunStatus.OK,
+        watermark=run.watermark,
+        counts={**run.counts, "people_joined": 0, "people_returned": 30},
+        report=run.report,
+    )
+    ends = []
+    for minute in range(2, 5):
+        gone(own_directory, limit // 2)
+        ends.append(synchronise(now=MONDAY + timedelta(minutes=minute)).status == RunStatus.HELD)
+
+    assert ends == [False, False, True]
 
 
 def test_what_went_the_day_before_counts_no_more(own_directory):

@@ -1,6 +1,7 @@
 """Directories set up, switched on and off, and asked for; removals approved; issues laid aside.  With their lines."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from cryptography import x509
@@ -401,6 +402,22 @@ def test_a_retired_source_forgets_its_passwords_and_is_asked_for_nothing(unset, 
     ):
         with pytest.raises(CannotChange, match="source_retired"):
             act()
+
+
+def test_what_there_was_to_settle_in_a_retired_source_is_settled_with_it(unset, lea):
+    source, other = (
+        services.add_source(name=name, uri="ldap://127.0.0.1:9", actor=lea, now=MONDAY) for name in ("A", "B")
+    )
+    for each in (source, other):
+        run = SyncRun.objects.create(source=each, started_at=MONDAY, status=RunStatus.PROBLEMS)
+        SyncIssue.objects.create(
+            source=each, entry_uuid=uuid4(), dn="uid=x,dc=x", code="no_mail", first_run=run, last_run=run
+        )
+
+    services.retire(source_id=source.pk, actor=lea, now=TUESDAY)
+
+    assert SyncIssue.objects.get(source=source).resolved_at == TUESDAY
+    assert [issue.source for issue in following.open_issues()] == [other]
 
 
 # What waits ----------------------------------------------------------------------------------------------------

@@ -293,6 +293,8 @@ def test_another_address_forgets_the_password_and_says_so(lea, away):
         ({"people_base": "ou=nulle-part,dc=alizarine,dc=example"}, "people_base", "source_no_such_branch"),
         ({"groups_filter": "(objectClass=groupOfNames"}, "groups_filter", "source_filter_unreadable"),
         ({"people_filter": "(uid=personne)"}, "people_filter", "source_nobody_found"),
+        # Whoever left would be let in.
+        ({"former_base": "ou=ancien,ou=personnes,dc=alizarine,dc=example"}, "former_base", "source_no_former_branch"),
     ],
 )
 def test_a_branch_that_finds_nobody_says_which_and_shows_where_else(lea, away, typed, field, reason):
@@ -307,13 +309,64 @@ def test_a_branch_that_finds_nobody_says_which_and_shows_where_else(lea, away, t
     assert lines(Action.SOURCE_TESTED) == [(True, reason)]
 
 
+def test_a_wrong_root_is_said_at_the_root_and_not_at_what_was_left_empty(lea, away):
+    source = drafted(away)
+
+    page = text_of(lea.post(at(source, "branches"), {"server": "openldap", "base": "dc=alizarine,dc=exemple"}))
+
+    assert 'id="id_base_error"' in page
+    assert 'id="id_people_base_error"' not in page
+    assert 'id="id_groups_base_error"' not in page
+    groups = f"ou=groupes,{away.base}"
+    page = text_of(lea.post(at(source, "branches"), {"server": "openldap", "base": "dc=faux", "groups_base": groups}))
+    assert 'id="id_base_error"' in page
+    assert 'id="id_groups_base_error"' not in page
+
+
+def test_a_branch_of_those_who_left_that_is_there_is_nothing_to_say(lea, away):
+    source = drafted(away)
+    form = {"server": "openldap", "base": away.base, "former_base": f"ou=anciens,ou=personnes,{away.base}"}
+
+    page = text_of(lea.post(at(source, "branches"), form))
+
+    assert 'id="go-on"' in page
+    assert lines(Action.SOURCE_TESTED) == [(False, "")]
+
+
+@pytest.mark.parametrize("field", ["base", "people_base", "former_base"])
+def test_what_is_no_name_of_a_branch_gets_the_example_of_one(lea, away, field):
+    typed = {"server": "openldap", "base": away.base, field: "personnes"}
+
+    page = text_of(lea.post(at(drafted(away), "branches"), typed))
+
+    assert f'id="id_{field}_error"' in page
+    assert "ou=personnes,dc=exemple,dc=fr" in page
+    assert "cn=lecture" not in page
+
+
+def test_settings_that_fail_in_a_pause_say_that_members_cannot_enter_meanwhile(lea, away):
+    source = drafted(away)
+    DirectorySource.objects.filter(pk=source.pk).update(state=SourceState.ACTIVE, mapping_digest="x")
+    page = text_of(lea.get(reverse("idp:directory_source", args=[source.pk])))
+    assert "servent tout de suite à la connexion par mot de passe" in page
+    ask(lea, source, "pause")
+    wrong = {"bind_dn": away.reader_dn, "bind_password": CANARY}
+
+    # Nobody is shut out of a directory that has no members here.
+    assert 'id="shut-out"' not in text_of(lea.post(at(source, "compte"), wrong))
+    make_member("paul.x", "Paul X", source=source)
+    assert 'id="shut-out"' in text_of(lea.post(at(source, "compte"), wrong))
+    right = wrong | {"bind_password": away.reader_password}
+    assert 'id="shut-out"' not in text_of(lea.post(at(source, "compte"), right))
+
+
 def test_what_is_no_name_of_an_entry_is_not_kept(lea, away):
     source = drafted(away)
 
     answer = lea.post(at(source, "branches"), {"server": "openldap", "base": "alizarine.example"})
 
     assert answer.status_code == 422
-    assert "pas un nom d’entrée" in text_of(answer)
+    assert "pas un nom de branche" in text_of(answer)
     source.refresh_from_db()
     assert source.base == away.base
 
@@ -484,6 +537,30 @@ def test_a_directory_is_paused_changed_retired_and_asked_for_nothing_more(lea, a
     assert "1 annuaire retiré" in text_of(lea.get(reverse("idp:directory")))
 
 
+def test_members_of_a_retired_directory_keep_their_account_and_the_office_reads_why_no_password_opens_it(
+    lea, karim, away
+):
+    source = drafted(away)
+    member = make_member("paul.x", "Paul X", source=source)
+    url = reverse("idp:directory_source", args=[source.pk])
+
+    page = text_of(lea.get(url))
+    assert "les mots de passe de ses comptes de lecture et d’écriture sont oubliés" in page
+    assert "n’entrent plus par mot de passe" in page
+    assert "Membres qui peuvent entrer" in page
+    office = reverse("idp:office_member", args=[member.pk])
+    assert 'data-obstacle="source_retired"' not in text_of(karim.get(office))
+    ask(lea, source, "retirer")
+
+    page = text_of(lea.get(url))
+    assert "Membres qui peuvent entrer" not in page
+    assert "Membres qui gardent leur compte" in page
+    page = text_of(karim.get(office))
+    assert 'data-obstacle="source_retired"' in page
+    assert "Son annuaire n’est plus suivi" in page
+    assert "ne peut pas entrer" in page
+
+
 @pytest.mark.django_db
 def test_the_connection_of_the_operators_settings_is_shown_tried_and_not_changed(lea, small_directory):
     source = sources.settings_source()
@@ -617,6 +694,19 @@ def test_a_reading_that_failed_says_so_in_words(lea, followed, small_directory):
     assert "L’annuaire n’a pas répondu" in page
     assert "rien n’a changé" in page
     assert "DirectoryUnavailable" not in page
+
+
+def test_a_refusal_of_the_directory_is_said_without_the_librarys_name_of_it(karim, followed):
+    run = SyncRun.objects.create(source=followed, started_at=timezone.now(), status=RunStatus.FAILED)
+    for error, said in (
+        ("DirectoryRefused: INVALID_CREDENTIALS", "a refusé la lecture\xa0: compte ou mot de passe refusé."),
+        ("DirectoryRefused: AN_ERROR_OF_ITS_OWN", "a refusé la lecture.</p>"),
+        ("DirectoryUnavailable: TIMEOUT", "n’a pas répondu.</p>"),
+    ):
+        SyncRun.objects.filter(pk=run.pk).update(error=error)
+        page = page_of(karim, run)
+        assert said in page
+        assert error.partition(": ")[2] not in page
 
 
 def test_a_quiet_reading_says_that_both_agreed_and_a_link_to_one_before_it_is_no_dead_end(karim, followed):
@@ -811,6 +901,10 @@ def test_who_is_absent_stands_with_the_reason_the_dates_and_the_way_back(karim, 
     page = text_of(karim.get(reverse("idp:directory_absent")))
 
     assert person.display_name in page
+    # The groups are the directory's own: its server may have taken the person out of them.
+    assert "rend tout" not in page
+    assert "remettez-l’y aussi" in page
+    assert "aussi dans ses groupes" in page
     assert "fiche disparue" in page
     # The absence is not a departure yet: it becomes one first.
     until = timezone.localtime(now + settings.ABSENCE + settings.LEAVER_RETENTION)

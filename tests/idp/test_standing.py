@@ -46,6 +46,7 @@ def test_nothing_stands_in_the_way_of_an_ordinary_member():
         ),
         (Facts(MemberState.ACTIVE, blocked_until=NOW + timedelta(minutes=3)), Code.BLOCKED, Ask.OFFICE, Act.UNLOCK),
         (Facts(MemberState.ACTIVE, factor_by=NOW - timedelta(days=1)), Code.FACTOR_MISSING, Ask.MEMBER, None),
+        (Facts(MemberState.ACTIVE, source_retired=True), Code.SOURCE_RETIRED, Ask.TECHNIQUE, None),
     ],
 )
 def test_what_stops_somebody_names_who_can_mend_it(facts, code, ask, act):
@@ -59,6 +60,8 @@ def test_what_stops_somebody_names_who_can_mend_it(facts, code, ask, act):
     ("facts", "code"),
     [
         (Facts(MemberState.ACTIVE, login_shared=True), Code.SHARED_NAME),
+        # Whoever has a passkey does without a password.
+        (Facts(MemberState.ACTIVE, source_retired=True, has_passkey=True), Code.SOURCE_RETIRED),
         (Facts(MemberState.ACTIVE, factor_by=NOW + timedelta(days=5)), Code.FACTOR_DUE),
         (Facts(MemberState.ACTIVE, last_day=date(2026, 12, 31)), Code.LEAVING),
         (Facts(MemberState.ACTIVE, mail=MailState.NONE), Code.MAIL_MISSING),
@@ -89,6 +92,7 @@ FACTS = st.builds(
     hold=st.sampled_from(Hold),
     since=st.just(NOW),
     reason=st.sampled_from(["", *SuspensionReason.values]),
+    source_retired=st.booleans(),
     has_login=st.booleans(),
     login_shared=st.booleans(),
     mail=st.sampled_from(MailState),
@@ -96,6 +100,7 @@ FACTS = st.builds(
     ever_in=st.booleans(),
     invited=st.sampled_from(Invited),
     has_factor=st.booleans(),
+    has_passkey=st.booleans(),
     factor_by=st.sampled_from([None, NOW - timedelta(hours=1), NOW + timedelta(hours=1)]),
     last_day=st.sampled_from([None, date(2026, 12, 1)]),
 )

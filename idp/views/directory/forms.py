@@ -207,7 +207,7 @@ class BasesForm(StepForm):
         given = super().clean() or {}
         for name in ("base", "people_base", "groups_base", "former_base"):
             if given.get(name) and not probing.is_name(given[name]):
-                self.add_error(name, str(follow_words.ADVICE["dn_unreadable"]))
+                self.add_error(name, str(follow_words.ADVICE["branch_unreadable"]))
         return given
 
     @property

@@ -55,6 +55,8 @@ class Tried:
 
     shown: dict[str, Any]
     wrong: tuple[tuple[str, str], ...] = ()
+    # With these settings no password is right: nobody can be asked whose it is.
+    shuts_out: bool = False
 
 
 Try = Callable[[DirectorySource, Actor, datetime], Tried]
@@ -81,18 +83,20 @@ def _at(trouble: Trouble | None, *places: tuple[str, tuple[str, ...]]) -> tuple[
 def _address(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
     found = trials.try_address(source, actor=actor, now=now)
     if isinstance(found, Trouble):
-        return Tried({}, _at(found))
+        return Tried({}, _at(found), shuts_out=True)
     rows = [(uri, follow_words.trouble(trouble) if trouble else "") for uri, trouble in found.addresses]
     trouble = found.trouble
-    return Tried({"reached": rows}, (("uri", follow_words.trouble(trouble)),) if trouble else ())
+    wrong = (("uri", follow_words.trouble(trouble)),) if trouble else ()
+    return Tried({"reached": rows}, wrong, shuts_out=bool(wrong))
 
 
 def _tls(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
     found = trials.try_tls(source, actor=actor, now=now)
     if isinstance(found, Trouble):
-        return Tried({}, _at(found))
+        return Tried({}, _at(found), shuts_out=True)
     shown = {"secured": found, "believed": found.trouble is None}
-    return Tried(shown, _at(found.trouble, ("authorities", ("authority_unknown",))))
+    wrong = _at(found.trouble, ("authorities", ("authority_unknown",)))
+    return Tried(shown, wrong, shuts_out=bool(wrong))
 
 
 def _account(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
@@ -101,7 +105,9 @@ def _account(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
     for found, name, secret in ((reader, "bind_dn", "bind_password"), (writer, "write_dn", "write_password")):
         if isinstance(found, Trouble):
             wrong += _at(found, (name, ("no_account", "dn_unreadable")), (secret, ("no_password", "wrong_password")))
-    return Tried({"reader": _name_of(reader), "writer": _name_of(writer)}, wrong)
+    # Members are looked for by the reading account.
+    shuts_out = isinstance(reader, Trouble)
+    return Tried({"reader": _name_of(reader), "writer": _name_of(writer)}, wrong, shuts_out=shuts_out)
 
 
 def _name_of(account: Known | Trouble | None) -> str:
@@ -112,10 +118,24 @@ def _name_of(account: Known | Trouble | None) -> str:
 def _bases(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
     found = trials.try_bases(source, actor=actor, now=now)
     if isinstance(found, Trouble):
-        return Tried({}, _at(found))
-    wrong = [each for each in (_part(found.people, "people"), _part(found.groups, "groups")) if each]
+        return Tried({}, _at(found), shuts_out=True)
+    said = following.settings_connection() if source.from_settings else {}
+    wrong: list[tuple[str, str]] = []
+    for part, number in (("people", found.people), ("groups", found.groups)):
+        if not isinstance(number, Trouble):
+            continue
+        # A branch that nobody named is below the root: where that is wrong, it is said there.
+        is_named = said.get(f"{part}_base") or getattr(source, f"{part}_base")
+        if found.root is not None and not is_named and number.code != "filter_unreadable":
+            wrong.append(("base", _of_branch(found.root)))
+        else:
+            field = f"{part}_filter" if number.code == "filter_unreadable" else f"{part}_base"
+            wrong.append((field, _of_branch(number)))
     if found.people == 0:
         wrong.append(("people_filter", str(follow_words.ADVICE["nobody_found"])))
+    if found.former is not None:
+        code = "no_former_branch" if found.former.code == "no_such_branch" else found.former.code
+        wrong.append(("former_base", _of_branch(Trouble(code))))
     kind = found.server.kind if found.server else None
     shown = {
         "found": found,
@@ -124,14 +144,12 @@ def _bases(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
         "kind": kind.label if kind else "",
         "other_kind": kind is not None and kind != source.server,
     }
-    return Tried(shown, tuple(wrong))
+    return Tried(shown, tuple(dict.fromkeys(wrong)), shuts_out=not isinstance(found.people, int) or not found.people)
 
 
-def _part(found: int | Trouble, part: str) -> tuple[str, str] | None:
-    if not isinstance(found, Trouble):
-        return None
-    field = f"{part}_filter" if found.code == "filter_unreadable" else f"{part}_base"
-    return field, follow_words.trouble(found)
+def _of_branch(found: Trouble) -> str:
+    """With the example of a branch where what was typed is no name."""
+    return follow_words.trouble(Trouble("branch_unreadable") if found.code == "dn_unreadable" else found)
 
 
 def _mapping(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
@@ -317,6 +335,8 @@ def _kept_and_tried(request: HttpRequest, source: DirectorySource, found: Step, 
     context = _context(source, found, form) | tried.shown
     context["tried"] = True
     context["forgotten"] = had_secret and not source.bind_secret
+    # What is kept counts at the next password that somebody types.
+    context["shut_out"] = tried.shuts_out and source.state == SourceState.PAUSED and source.members.exists()
     return render(request, "idp/directory/step.html", context, status=422 if tried.wrong else 200)
 
 
