@@ -57,6 +57,8 @@ UNSAFE_IN_MAIL = re.compile(r'[\s\x00-\x1f\x7f-\x9f<>()\[\]\\,;:"]')
 # The first part of nearly every name: nothing in it is escaped, folded or trimmed; more follows.
 _WORD = "[A-Za-z0-9._@'-]+"
 PLAIN_RDN = re.compile(f"([A-Za-z][A-Za-z0-9-]*)=({_WORD}(?: {_WORD})*),(?=[A-Za-z0-9])")
+# A plain first part of the two types that name people nearly everywhere, whose spelling is not to be looked up.
+PLAIN_PERSON = re.compile(f"(?:[Uu][Ii][Dd]|[Cc][Nn])={_WORD}(?: {_WORD})*")
 E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 
 
@@ -252,6 +254,40 @@ def name_key(key: str) -> str:
     if len(raw) <= MAX_NAME_KEY and "\0" not in key and key.isprintable():
         return key
     return "sha256:" + hashlib.sha256(raw).hexdigest()
+
+
+def name_keys(names: Sequence[bytes]) -> set[str]:
+    """``name_key`` of ``dn_key`` of each; what is no name keeps its text, behind a mark that no name begins with.
+
+    Of a large group most are one plain word below one branch: a branch is looked at once.
+    """
+    keys: set[str] = set()
+    uppers: dict[str, str] = {}
+    is_short = max(map(len, names), default=0) <= MAX_NAME_KEY // 4
+    for raw in names:
+        text = raw.decode("utf-8", "replace")
+        first, _, upper = text.partition(",")
+        if is_short and PLAIN_PERSON.fullmatch(first):
+            if upper not in uppers:
+                uppers[upper] = _plain_upper(upper)
+            if uppers[upper]:
+                keys.add(first.lower() + uppers[upper])
+                continue
+        try:
+            keys.add(name_key(dn_key(text)))
+        except InvalidName:
+            keys.add(name_key(f"?{text}"))
+    return keys
+
+
+def _plain_upper(upper: str) -> str:
+    """What follows the first part of a key of a name below this branch; empty where the whole has to be looked at."""
+    try:
+        key = "," + _upper_key(upper)
+    except InvalidName:
+        return ""
+    begins_plain = upper[:1].isascii() and upper[:1].isalnum()
+    return key if begins_plain and len(key.encode()) <= MAX_NAME_KEY // 2 and name_key(key) == key else ""
 
 
 def is_under(key: str, base_key: str) -> bool:

@@ -196,9 +196,12 @@ def _write_groups(run: SyncRun, plan: Plan) -> dict[UUID, Collective]:
     named = {each.entry_uuid for each in plan.groups}
     named |= {group for group, _ in (*plan.memberships_set, *plan.memberships_removed)}
     named |= {group for group, _ in plan.leads_added | plan.leads_removed}
-    collectives = {collective.entry_uuid: collective for collective in _by_entry(Collective.objects.all(), named)}
+    # Without the names of their members, which are half a megabyte in a large group.
+    rows = Collective.objects.defer(*GROUP_KEYS)
+    collectives = {collective.entry_uuid: collective for collective in _by_entry(rows, named)}
     slugs = set(Collective.objects.values_list("slug", flat=True)) if plan.groups else set()
-    made, changed = [], []
+    made: list[Collective] = []
+    changed: list[tuple[Collective, list[str]]] = []
     for each in plan.groups:
         if each.verb == "new":
             collective = Collective(entry_uuid=each.entry_uuid, slug=_slug(str(each.changes["name"]), slugs))
@@ -206,15 +209,15 @@ def _write_groups(run: SyncRun, plan: Plan) -> dict[UUID, Collective]:
             made.append(collective)
         else:
             collective = collectives[each.entry_uuid]
-            changed.append(collective)
+            changed.append((collective, [name for name in GROUP_MIRRORED if name in each.changes]))
         for name, value in each.changes.items():
             if name != "nested":
                 setattr(collective, name, value)
         collective.source_id = run.source_id
     Collective.objects.bulk_create(made)
-    for collective in changed:
-        # One by one: what is sent in bulk is quoted twice, and the names of a large group are half a megabyte.
-        collective.save(update_fields=[*GROUP_MIRRORED, "source"])
+    for collective, columns in changed:
+        # One by one, and what differs alone: what is sent in bulk is quoted twice.
+        collective.save(update_fields=[*columns, "source"])
     _write_nesting(plan, collectives)
     return collectives
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from directory.ldap.plan import Group, Person
 from directory.ldap.rules import Rules
 from directory.normalise import (
-    InvalidName,
     Problem,
     Values,
     dn_key,
@@ -17,6 +16,7 @@ from directory.normalise import (
     login_key,
     mail_key,
     name_key,
+    name_keys,
     postal_address,
 )
 from directory.types import Kind, MailState, MemberState
@@ -66,8 +66,7 @@ def digest_of(dn: str, attributes: Attributes, names: Sequence[str], rules: Rule
             parts += (b"\0%d\0%d\0" % (1, len(values[0])), values[0])
         else:
             parts.append(b"\0%d" % len(values))
-            for value in sorted(values):
-                parts += (b"\0%d\0" % len(value), value)
+            parts += [b"\0%d\0%b" % (len(value), value) for value in sorted(values)]
     return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
 
@@ -148,7 +147,8 @@ def _shown(values: Values, names: Mapping[str, str], given: str, family: str, lo
     return values.cut(names["display_name"], best, LIMITS["display_name"])
 
 
-def group_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Rules) -> Group:
+def group_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Rules, digest: str = "") -> Group:
+    """``digest``: that of ``digest_of``, where it is known already: a large group is half a megabyte."""
     names = rules.group
     values = Values(attributes)
     texts = values.texts(names["name"])
@@ -168,18 +168,11 @@ def group_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Rul
         values.text(names["description"], LIMITS["description"], lines=True),
         member_keys=_keys(attributes, rules.member_attributes),
         lead_keys=_keys(attributes, (names["lead"],)),
-        digest=digest_of(dn, attributes, rules.group_attributes, rules),
+        digest=digest or digest_of(dn, attributes, rules.group_attributes, rules),
         problems=tuple(values.problems),
     )
 
 
 def _keys(attributes: Attributes, names: Sequence[str]) -> tuple[str, ...]:
-    """Names as they are compared; what is no name keeps its text, behind a mark that no name begins with."""
-    keys = set()
-    for raw in (value for name in names for value in attributes.get(name.lower(), ())):
-        text = raw.decode("utf-8", "replace")
-        try:
-            keys.add(name_key(dn_key(text)))
-        except InvalidName:
-            keys.add(name_key(f"?{text}"))
-    return tuple(sorted(keys))
+    """Names as they are compared."""
+    return tuple(sorted(name_keys([value for name in names for value in attributes.get(name.lower(), ())])))

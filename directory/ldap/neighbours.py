@@ -114,17 +114,24 @@ def known_entries(source: DirectorySource, *, column: str) -> Known:
 
 
 def load_mirror(
-    source: DirectorySource, observed: Observed, *, context_csn: tuple[str, ...], now: datetime | None = None
+    source: DirectorySource,
+    observed: Observed,
+    *,
+    context_csn: tuple[str, ...],
+    now: datetime | None = None,
+    whole_groups: bool = True,
 ) -> Mirror:
     """Everything of the mirror that the plan for what was observed depends on.
 
-    ``now``: up to when departures of before are counted; without it none are.
+    ``now``: up to when departures of before are counted; without it none are.  ``whole_groups``: with everybody in the
+    groups that are concerned.  Without, those who stay in them are left out wherever groups are called and nested as
+    before; that takes memberships that are what the groups said last, so not while any wait for a decision.
     """
     seen = {person.entry_uuid: person for person in observed.people}
     people = _people_of(source, [*seen, *observed.located])
     logins, mails = _keys_concerned(people.values(), seen.values())
     people = {**_sharing(source, logins, mails, apart=people), **people}
-    groups = _concerned_groups(source, observed, people)
+    groups = _concerned_groups(source, observed, people, whole=whole_groups)
     return Mirror(
         totals=Counted(source, now),
         people=people,
@@ -133,6 +140,7 @@ def load_mirror(
         leads=groups.leads,
         bystanders=groups.bystanders,
         touched=groups.touched,
+        names=groups.names,
         login_keys=logins,
         email_keys=mails,
         administrators=_administrators(source) if people else {},
@@ -231,9 +239,12 @@ class _Groups:
         self.leads: frozenset[tuple[UUID, UUID]] = frozenset()
         self.bystanders: dict[str, UUID] = {}
         self.touched: frozenset[UUID] = frozenset()
+        self.names: frozenset[str] | None = None
 
 
-def _concerned_groups(source: DirectorySource, observed: Observed, people: dict[UUID, Person]) -> _Groups:
+def _concerned_groups(
+    source: DirectorySource, observed: Observed, people: dict[UUID, Person], *, whole: bool
+) -> _Groups:
     """The groups that must be worked out again, with all that this takes; nothing where no group is concerned."""
     result = _Groups()
     moved = _moved(observed, people)
@@ -253,9 +264,38 @@ def _concerned_groups(source: DirectorySource, observed: Observed, people: dict[
         edges.setdefault(uuid, set()).update(by_key[key] for key in keys if key in by_key)
     result.touched = reachable(again, reversed_edges(edges))
     needed = reachable(result.touched, edges)
-    _load_memberships(result, {pks[uuid]: uuid for uuid in needed if uuid in pks})
-    result.bystanders = _bystanders(source, result.groups, seen, again, people)
+    if not whole and ended.isdisjoint(result.groups):
+        result.names = _names_concerned(result.groups, seen, again, moved, by_key)
+    result.bystanders = _bystanders(source, result, seen, again, people)
+    only = None
+    if result.names is not None:
+        # Exactly those who have such a name, or had: of anybody else the plan takes no name for missing in a group.
+        only = {uuid for uuid, person in people.items() if person.dn_key in result.names}
+        only |= {*moved, *result.bystanders.values()}
+    _load_memberships(result, {pks[uuid]: uuid for uuid in needed if uuid in pks}, only)
     return result
+
+
+def _names_concerned(
+    groups: dict[UUID, Group],
+    seen: dict[UUID, Group],
+    again: Collection[UUID],
+    moved: dict[UUID, set[str]],
+    by_key: dict[str, UUID],
+) -> frozenset[str] | None:
+    """See ``Mirror.names``; None where a group is new, back, renamed, nested otherwise, or not at rest."""
+    names = set(by_key).union(*moved.values())
+    for uuid in again:
+        known = groups.get(uuid)
+        now = seen.get(uuid, known)
+        if known is None or now is None or not known.present or known.is_foreign or known.dn_key != now.dn_key:
+            return None
+        before, after = set(known.member_keys or ()), set(now.member_keys or ())
+        # Without a digest: what it lists was resolved by a former name, or somebody of it was erased.
+        if not known.digest or {by_key[key] for key in by_key.keys() & after} - {uuid} != known.nested:
+            return None
+        names.update(before ^ after, known.unknown_keys, known.lead_keys or (), now.lead_keys or ())
+    return frozenset(names)
 
 
 def _moved(observed: Observed, people: dict[UUID, Person]) -> dict[UUID, set[str]]:
@@ -346,13 +386,18 @@ def _load_keys(groups: dict[UUID, Group], wanted: Collection[UUID], pks: dict[UU
                 groups[known.entry_uuid] = replace(known, member_keys=tuple(members), lead_keys=tuple(leads))
 
 
-def _load_memberships(result: _Groups, wanted: dict[Any, UUID]) -> None:
+def _load_memberships(result: _Groups, wanted: dict[Any, UUID], only: Collection[UUID] | None) -> None:
+    """``only``: the memberships of these people; leads in any case."""
     leads = set()
     for batch in batches(sorted(wanted), AT_ONCE):
         rows = Membership.objects.filter(collective_id__in=batch, member__entry_uuid__isnull=False)
-        for pk, person, direct in rows.values_list("collective_id", "member__entry_uuid", "direct"):
-            if person is not None:
-                result.memberships[wanted[pk], person] = direct
+        parts = [rows]
+        if only is not None and len(only) <= 20 * AT_ONCE:
+            parts = [rows.filter(member__entry_uuid__in=some) for some in batches(sorted(only), AT_ONCE)]
+        for part in parts:
+            for pk, person, direct in part.values_list("collective_id", "member__entry_uuid", "direct"):
+                if person is not None and (only is None or person in only):
+                    result.memberships[wanted[pk], person] = direct
         led = Collective.leads.through.objects.filter(collective_id__in=batch, member__entry_uuid__isnull=False)
         rows_of_leads = led.values_list("collective_id", "member__entry_uuid")
         leads |= {(wanted[pk], person) for pk, person in rows_of_leads if person is not None}
@@ -361,14 +406,14 @@ def _load_memberships(result: _Groups, wanted: dict[Any, UUID]) -> None:
 
 def _bystanders(
     source: DirectorySource,
-    groups: dict[UUID, Group],
+    result: _Groups,
     seen: dict[UUID, Group],
     again: Collection[UUID],
     people: Collection[UUID],
 ) -> dict[str, UUID]:
-    keys: set[str] = set()
-    for uuid in again:
-        group = seen.get(uuid) or groups[uuid]
+    keys: set[str] = set(result.names or ())
+    for uuid in again if result.names is None else ():
+        group = seen.get(uuid) or result.groups[uuid]
         keys.update(group.member_keys or (), group.lead_keys or ())
     there = Member.objects.filter(source=source, erased_at=None).exclude(state=MemberState.MISSING)
     found = {}

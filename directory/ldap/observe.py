@@ -60,15 +60,16 @@ def by_pivots(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, ag
     others = _changed(found.people, known.people)
     people = _details(read, read.people, others, len(found.people))
     stirred = _is_stirred(found.people, known.people) or _is_stirred(found.groups, known.groups)
+    groups: dict[str, Entry] = {}
+    digests: dict[str, str] = {}
     if stirred or again:
-        whole = {read.identity_of(entry): entry for entry in read.groups()}
         names = config.rules.group_attributes
-        groups = {
-            identity: entry
-            for identity, entry in whole.items()
-            if known.group_digests.get(identity) != mapping.digest_of(entry.dn, entry.attributes, names, config.rules)
-        }
-        other_groups = groups.keys() | (found.groups.keys() - whole.keys())
+        for entry in read.groups():
+            identity = read.identity_of(entry)
+            digests[identity] = mapping.digest_of(entry.dn, entry.attributes, names, config.rules)
+            if known.group_digests.get(identity) != digests[identity]:
+                groups[identity] = entry
+        other_groups = groups.keys() | (found.groups.keys() - digests.keys())
     else:
         other_groups = _changed(found.groups, known.groups)
         groups = _details(read, read.groups, other_groups, len(found.groups))
@@ -81,7 +82,7 @@ def by_pivots(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, ag
         config,
         known,
         (one_person(read, entry, config) for entry in people.values()),
-        (_one_group(read, entry, config) for entry in groups.values()),
+        (_one_group(read, entry, config, digests.get(identity, "")) for identity, entry in groups.items()),
         unseen=(unseen_people & known.people.keys(), unseen_groups & known.groups.keys()),
         overlap=not found.people.keys().isdisjoint(known.people.keys()),
         anybody=bool(found.people),
@@ -145,13 +146,14 @@ def one_person(read: Reading, entry: Entry, config: LdapConfig) -> Person:
     )
 
 
-def _one_group(read: Reading, entry: Entry, config: LdapConfig) -> Group:
+def _one_group(read: Reading, entry: Entry, config: LdapConfig, digest: str = "") -> Group:
     return mapping.group_from(
         UUID(hex=read.identity_of(entry)),
         entry.dn,
         read.mark_of(entry),
         entry.attributes,
         config.rules,
+        digest,
     )
 
 

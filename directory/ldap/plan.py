@@ -133,6 +133,8 @@ class Mirror:
 
     People and groups by ``entryUUID``; memberships as (group, person) → direct.  ``bystanders``: by the key of their
     name, people who are there and have not changed.  ``touched``: the groups whose people may be others now.
+    ``names``: the keys of names that came, went, or may mean somebody else now; whatever is called otherwise stays in
+    its groups, and those memberships are not in here.  None: every name of a touched group is looked at.
     ``login_keys``, ``email_keys``: those of which all holders are known here.
     """
 
@@ -143,6 +145,7 @@ class Mirror:
     leads: frozenset[tuple[UUID, UUID]] = frozenset()
     bystanders: Mapping[str, UUID] = field(default_factory=dict)
     touched: frozenset[UUID] = frozenset()
+    names: frozenset[str] | None = None
     login_keys: frozenset[str] = frozenset()
     email_keys: frozenset[str] = frozenset()
     # Who may name technicians, and whether they may enter.
@@ -692,7 +695,7 @@ def _resolve(groups: Mapping[UUID, Group], resolver: _Resolver, mirror: Mirror, 
             continue
         leads -= {pair for pair in leads if pair[0] == uuid}
         direct[uuid], children[uuid], unknown = set(), set(), []
-        for key in group.member_keys:
+        for key in group.member_keys if mirror.names is None else mirror.names.intersection(group.member_keys):
             if key in resolver.people:
                 direct[uuid].add(resolver.people[key].int)
             elif key in resolver.groups:
@@ -709,7 +712,7 @@ def _resolve(groups: Mapping[UUID, Group], resolver: _Resolver, mirror: Mirror, 
         unknown_leads = [key for key in lead_keys if key not in resolver.people]
         if unknown_leads:
             issues.append(Issue(uuid, group.dn, "group_lead_unknown"))
-        goes_by_former = not resolver.former.isdisjoint((*group.member_keys, *group.lead_keys))
+        goes_by_former = not all(map(resolver.former.isdisjoint, (group.member_keys, group.lead_keys)))
         unsettled = unsettled or goes_by_former
         result[uuid] = replace(
             group,

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from audit.services import record
 from audit.types import SYSTEM, Action, Entry
-from directory.models import Member, MemberPhoto, Membership, SyncIssue
+from directory.models import Collective, Member, MemberPhoto, Membership, SyncIssue
 from directory.policy import erasures_wait
 from directory.selectors import digest_of
 from directory.services import absences
@@ -104,6 +104,9 @@ def _erase(member_id: UUID, now: datetime) -> bool:
     member.second_factor_by, member.erased_at = None, now
     member.set_unusable_password()
     member.save()
+    # What those groups list means somebody less: they are worked out from the beginning, the next time they are read.
+    groups = Collective.objects.filter(Q(memberships__member=member) | Q(leads=member))
+    Collective.objects.filter(pk__in=groups.values("pk")).update(digest="")
     Membership.objects.filter(member=member).delete()
     MemberPhoto.objects.filter(member=member).delete()
     member.leads.clear()

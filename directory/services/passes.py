@@ -71,7 +71,7 @@ def _read_and_apply(
     ldap = sources.of(source)
     before = last_read(source)
     # While something waits, everything is worked out anew: what waits is not remembered, it is found again.
-    force = allow_large or bool(approved) or (before is not None and before.status == RunStatus.HELD)
+    force = allow_large or bool(approved) or _waited(before)
     if force or before is None or source.mapping_digest != ldap.rules.digest:
         run.mode = Mode.DEEP
     column = "digest" if run.mode == Mode.DEEP else "csn"
@@ -155,9 +155,15 @@ def _decide(
     approved: str,
 ) -> Plan:
     context = tuple(before.watermark.split()) if before else ()
-    mirror = load_mirror(source, seen.observed, context_csn=context, now=now)
+    # Whatever reads everything also works every group that it finds changed out from the beginning.
+    whole = column == "digest" or _waited(before)
+    mirror = load_mirror(source, seen.observed, context_csn=context, now=now, whole_groups=whole)
     observed = _as_compared(seen.observed, known, {uuid: getattr(each, column) for uuid, each in mirror.people.items()})
     return make_plan(mirror, observed, ldap.ceilings, lifted=allow_large, approved=approved)
+
+
+def _waited(before: SyncRun | None) -> bool:
+    return before is not None and before.status == RunStatus.HELD
 
 
 def _as_compared(observed: Observed, known: Known, marks: dict[UUID, str]) -> Observed:

@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 
 from demo.slapd import EmbeddedDirectory
-from directory.models import Member, Membership
-from directory.services import synchronise
+from directory.ldap.plan import Mirror, Plan, make_plan
+from directory.models import Collective, Member, Membership
+from directory.services import passes, synchronise
 from directory.types import Mode
 from tests.support.slapd import settle
 
@@ -114,6 +115,31 @@ def test_newcomers_cost_by_the_hundreds_and_not_one_by_one(own):
 
     assert cost() <= 40
     assert Member.objects.filter(login__startswith="nouveau.").count() == 700
+
+
+def test_whoever_stays_in_a_group_is_not_looked_at_when_another_comes_and_one_goes(own, monkeypatch):
+    newcomers(own, 300)
+    group = Collective.objects.filter(present=True, memberships__direct=True, dn__gt="", nested=None).first()
+    names = [f"uid=nouveau.{number},{PEOPLE}" for number in range(300)]
+    members = "".join(f"member: {name}\n" for name in names[1:])
+    own.modify(f"dn: {group.dn}\nchangetype: modify\nadd: member\n{members}")
+    at_rest(own)
+    mirrors = []
+
+    def noting(mirror: Mirror, *rest: Any, **how: Any) -> Plan:
+        mirrors.append(mirror)
+        return make_plan(mirror, *rest, **how)
+
+    monkeypatch.setattr(passes, "make_plan", noting)
+    come, go = f"add: member\nmember: {names[0]}\n", f"delete: member\nmember: {names[1]}\n"
+    own.modify(f"dn: {group.dn}\nchangetype: modify\n{come}-\n{go}")
+    a_pass()
+
+    # Whoever leads it is looked at in any case.
+    assert len(mirrors[0].memberships) <= 1 + len(mirrors[0].leads)
+    found = set(Membership.objects.filter(collective=group).values_list("member__dn", flat=True))
+    assert found >= {names[0], *names[2:]}
+    assert names[1] not in found
 
 
 def test_a_whole_group_emptied_and_filled_costs_by_the_hundreds(own):

@@ -57,6 +57,23 @@ def test_the_contact_details_of_a_leaver_go_with_the_retention_period(member):
     assert (line.subject_id, line.reason) == (member.pk, "retention_over")
 
 
+def test_a_group_that_lists_somebody_erased_is_worked_out_from_the_beginning(member):
+    concerned, led, other = (
+        Collective.objects.create(entry_uuid=uuid4(), slug=slug, name=slug, digest="0f") for slug in ("a", "b", "c")
+    )
+    Membership.objects.create(member=member, collective=concerned)
+    led.leads.add(member)
+    left(member)
+
+    services.erase_leavers(now=MONDAY + YEAR)
+
+    assert {group: Collective.objects.get(pk=group.pk).digest for group in (concerned, led, other)} == {
+        concerned: "",
+        led: "",
+        other: "0f",
+    }
+
+
 def test_a_departure_counts_as_well_as_the_directorys_word(member, other_member):
     Member.objects.filter(pk=member.pk).update(hold=Hold.LEFT, hold_since=MONDAY)
     Member.objects.filter(pk=other_member.pk).update(hold=Hold.SUSPENDED, hold_since=MONDAY)

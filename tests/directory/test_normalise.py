@@ -20,6 +20,8 @@ from directory.normalise import (
     is_under,
     login_key,
     mail_key,
+    name_key,
+    name_keys,
     parse_dn,
     postal_address,
 )
@@ -228,6 +230,30 @@ def test_names_are_read_as_libldap_reads_them(rdns):
 
     assert parse_dn(dn) == [[(kind, value)] for kind, value in rdns]
     assert parse_dn(dn) == [[(kind, value) for kind, value, _ in rdn] for rdn in ldap.dn.str2dn(dn)]
+
+
+NAMES_AS_SENT = st.one_of(
+    st.binary(max_size=20),
+    st.tuples(
+        st.sampled_from(["uid", "UID", "cn", "userid", "uıd", "ou", "2.5.4.3"]),
+        st.one_of(st.text(alphabet="aB1 .-_@'+\\\u212aé", max_size=8), st.just("a" * 300)),
+        st.sampled_from(
+            ["", ",", ",OU=Membres,dc=x", ",ou=Équipe,dc=x", ", ou=b,dc=x", ",ou=b", ",a", ",ou=" + "ﷺ" * 90]
+        ),
+    ).map(lambda parts: f"{parts[0]}={parts[1]}{parts[2]}".encode()),
+)
+
+
+@given(st.lists(NAMES_AS_SENT, max_size=4))
+def test_many_names_have_the_keys_that_each_has_alone(names):
+    def alone(raw: bytes) -> str:
+        text = raw.decode("utf-8", "replace")
+        try:
+            return name_key(dn_key(text))
+        except InvalidName:
+            return name_key(f"?{text}")
+
+    assert name_keys(names) == set(map(alone, names))
 
 
 @given(st.text())
