@@ -8,9 +8,10 @@ from uuid import UUID
 from django.dispatch import receiver
 
 from audit.types import Action, Actor
-from directory.signals import addresses_changed, member_acted_on, members_ended, members_erased
+from directory.models import DirectorySource
+from directory.signals import addresses_changed, member_acted_on, members_ended, members_erased, source_trusted
 from directory.types import Role
-from idp.services.accounts import addresses, attached, links, notices_of_acts
+from idp.services.accounts import addresses, attached, directory_mails, links, notices_of_acts
 from idp.services.sessions import end_member
 from idp.types import LinkKind
 
@@ -43,3 +44,8 @@ def tell_member(
 @receiver(addresses_changed)
 def follow_addresses(*, former: dict[UUID, str], now: datetime, **_: Any) -> None:
     addresses.changed(former, now=now)
+
+
+@receiver(source_trusted)
+def tell_of_trust(source: DirectorySource, actor: Actor, what: str, now: datetime, **_: Any) -> None:
+    directory_mails.tell_of_trust(source=source, what=what, member_id=actor.member, now=now)

@@ -18,6 +18,7 @@ from directory.models import DirectorySource, SyncIssue, SyncRun
 from directory.runs import last_read
 from directory.sealing import seal
 from directory.selectors import READ
+from directory.signals import source_trusted
 from directory.types import CannotChange, Mode, RunStatus, SourceState
 
 # Where it is and as whom it is read: of the operator's own directory, the operator's settings say it.
@@ -87,6 +88,8 @@ def change_source(*, source_id: int, changes: Mapping[str, object], actor: Actor
         if source.state == SourceState.ACTIVE and set(changed) != {"name"}:
             raise CannotChange("source_followed")
         _keep(source, changes, changed)
+        if FORGETS_SECRETS & set(changed) and source.members.exists():
+            source_trusted.send(None, source=source, actor=actor, what="moved", now=now)
         facts: dict[str, object] = {"source": source.pk, "properties": list(changed)}
         record(Entry(Action.SOURCE_CHANGED, actor=actor, facts=facts, at=now))
         return changed
@@ -147,6 +150,7 @@ def activate(*, source_id: int, actor: Actor, now: datetime) -> None:
         if trial_of(source) is None and not source.mapping_digest:
             raise CannotChange("source_not_tried")
         _set_state(source, SourceState.ACTIVE, actor, now)
+        source_trusted.send(None, source=source, actor=actor, what="followed", now=now)
 
 
 def pause(*, source_id: int, actor: Actor, now: datetime) -> None:

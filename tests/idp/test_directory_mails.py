@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 from django.conf import settings as hub_settings
 
-from directory.models import DirectorySource, RoleGrant, SyncRun
+from audit.types import Actor
+from directory.models import DirectorySource, Member, RoleGrant, SyncRun
 from directory.sealing import unseal
+from directory.services.sources import activate, change_source, pause
 from directory.types import Role, RunStatus, SourceState
 from idp.models import OutgoingMail
 from idp.services.accounts import directory_mails, lifecycle, mails
@@ -116,3 +118,39 @@ def test_of_a_directory_that_is_not_followed_nothing_is_told(source, state):
 def test_an_idle_turn_costs_two_statements_a_source(source, django_assert_max_num_queries):
     with django_assert_max_num_queries(5):
         directory_mails.tell_of_directories(now=MONDAY)
+
+
+def mails_after(act) -> list[tuple[str, str]]:
+    OutgoingMail.objects.all().delete()
+    act()
+    rows = OutgoingMail.objects.filter(kind=MailKind.DIRECTORY).order_by("pk")
+    found = [json.loads(unseal(bytes(row.sealed), purpose=mails.PURPOSE)) for row in rows]
+    return [(mail["to"], f"{mail['subject']}\n{mail['body']}") for mail in found]
+
+
+def test_whoever_makes_the_hub_believe_a_directory_is_told_of_to_the_office_and_the_others(source):
+    """Its passwords open accounts from then on, of technicians too."""
+    karim = make_member("karim.haddad", "Karim Haddad")
+    actor = Actor(member=karim.pk)
+    pause(source_id=source.pk, actor=actor, now=MONDAY)
+    DirectorySource.objects.update(mapping_digest="known")
+
+    found = mails_after(lambda: activate(source_id=source.pk, actor=actor, now=MONDAY))
+
+    assert sorted(to for to, _text in found) == [OFFICE, TECHNICIAN]
+    assert all("Karim Haddad" in text and "est suivi" in text for _to, text in found)
+
+
+@pytest.mark.parametrize("has_members", [True, False])
+def test_another_address_is_told_where_people_enter_by_it(source, has_members):
+    karim = make_member("karim.haddad", "Karim Haddad")
+    Member.objects.filter(pk=karim.pk).update(source=source if has_members else None)
+    DirectorySource.objects.update(state=SourceState.PAUSED)
+    changes = {"uri": "ldaps://ailleurs.alizarine.example"}
+
+    found = mails_after(
+        lambda: change_source(source_id=source.pk, changes=changes, actor=Actor(member=karim.pk), now=MONDAY)
+    )
+
+    assert sorted(to for to, _text in found) == ([OFFICE, TECHNICIAN] if has_members else [])
+    assert all("ailleurs" not in text for _to, text in found)

@@ -6,6 +6,7 @@ said, at most once an hour.
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -63,6 +64,12 @@ def _one(source_id: int, now: datetime) -> int:
     return sent
 
 
+def tell_of_trust(*, source: DirectorySource, what: str, member_id: UUID | None, now: datetime) -> int:
+    """One technician's hand makes a directory's passwords open accounts: the others know at once, and the office too."""
+    who = Member.objects.filter(pk=member_id).first() if member_id else None
+    return _tell(source, what, {"who": who.display_name if who else ""}, now, to_office=True)
+
+
 def _is_news(before: dict[str, str] | None, which: str, now: datetime) -> bool:
     if before is None:
         return True
@@ -70,7 +77,9 @@ def _is_news(before: dict[str, str] | None, which: str, now: datetime) -> bool:
     return since >= (SAID_AGAIN if before["which"] == which else SAID_ANEW)
 
 
-def _tell(source: DirectorySource, what: str, context: dict[str, Any], now: datetime) -> int:
+def _tell(
+    source: DirectorySource, what: str, context: dict[str, Any], now: datetime, *, to_office: bool = False
+) -> int:
     """The technicians; of removals the office too, which may accept them.  The office alone where no technician is."""
     page = "idp:directory_waiting" if what == HELD else "idp:directory_source"
     context = {
@@ -91,7 +100,7 @@ def _tell(source: DirectorySource, what: str, context: dict[str, Any], now: date
             kept=SAID_AGAIN,
         )
         sent += mail is not None
-    if what == HELD or not sent:
+    if to_office or what == HELD or not sent:
         subject, body = mails.rendered("directory_alarm", None, context, language=settings.LANGUAGE_CODE)
         mail = mails.queue_text(
             kind=MailKind.DIRECTORY,
