@@ -11,8 +11,8 @@ members_erased = Signal()
 # Sent with ``action``, ``member_id``, ``actor``, ``facts`` and ``now``: somebody changed this member’s account.
 member_acted_on = Signal()
 
-# Sent with ``source``, ``actor``, ``what`` ("followed" or "moved") and ``now``: another directory says from now on whose
-# passwords open accounts.
+# Sent with ``source``, ``actor``, ``what`` ("followed" or "moved") and ``now``: another directory says from now on
+# whose passwords open accounts.
 source_trusted = Signal()
 
 # Sent with ``former`` (by member whose mail address is another one now, or no longer theirs alone: the one they had, or
