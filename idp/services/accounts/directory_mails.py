@@ -65,7 +65,7 @@ def _one(source_id: int, now: datetime) -> int:
 
 
 def tell_of_trust(*, source: DirectorySource, what: str, member_id: UUID | None, now: datetime) -> int:
-    """One technician's hand makes a directory's passwords open accounts: the others know at once, and the office too."""
+    """One technician makes a directory's passwords open accounts: the others know at once, and so does the office."""
     who = Member.objects.filter(pk=member_id).first() if member_id else None
     return _tell(source, what, {"who": who.display_name if who else ""}, now, to_office=True)
 
