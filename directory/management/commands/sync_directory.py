@@ -201,10 +201,10 @@ class Command(BaseCommand):
 
 def _issues(run: SyncRun) -> list[dict[str, Any]]:
     """What this pass found, and what stands from before: whoever did not change is not looked at again."""
-    told = {(issue["entry"], issue["code"]) for issue in run.report["issues"]}
+    told = {(issue["entry"], issue["code"]) for issue in run.report.get("issues", ())}
     before = SyncIssue.objects.filter(source=run.source, resolved_at=None).order_by("code", "dn")
     return [
-        *run.report["issues"],
+        *run.report.get("issues", ()),
         *(
             {"entry": str(issue.entry_uuid), "dn": issue.dn, "code": issue.code, "detail": issue.detail}
             for issue in before
