@@ -12,6 +12,7 @@ import ldap
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 from django.utils import translation
 from django.utils.html import escape
 from PIL import Image
@@ -456,6 +457,13 @@ def test_too_many_in_a_minute_are_told_to_wait_and_keep_what_they_typed(browser,
 
 @pytest.mark.spec("OWASP ASVS", "14.2.8")
 @pytest.mark.incident("canaille, photos as they came")
+@pytest.mark.parametrize("page", ["consent:mine", "mfa_index"])
+def test_the_page_is_found_from_my_data_and_from_security(browser, page):
+    answer = browser.get(reverse(page))
+
+    assert f'href="{PAGE}" id="my-details"' in text_of(answer)
+
+
 def test_a_photo_is_made_anew_kept_in_the_directory_and_shown(browser, own, noemie):
     raw = with_place()
 
@@ -517,6 +525,8 @@ def test_a_photo_that_is_refused_is_said_beside_it_and_the_rest_is_kept(browser,
 
     assert page.status_code == 422
     assert page.context["form"].errors["photo"]
+    # By what it is, not by what its button says.
+    assert '<a href="#id_photo">Photo</a>' in text_of(page)
     assert page.context["form"]["mobile"].value() == NEW
     assert refused() == [(reason, ["photo"])]
     assert there(own, "mobile") != [NEW]
