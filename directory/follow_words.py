@@ -273,7 +273,7 @@ HELD_ADVICE: dict[str, Text] = {
     "people": _("Fin d’année, ou accident ? Lisez la liste : acceptez si ces départs sont voulus."),
     "people_today": _(
         "D’autres se sont fermés depuis hier, lecture après lecture. "
-        "Est-ce voulu, ou l’annuaire se vide-t-il peu à peu ?"
+        "Est-ce voulu, ou l’annuaire se vide-t-il peu à peu ?"
     ),
     "last_administrator": _(
         "Sans elle, personne ne pourrait plus régler Trousseau. Nommez d’abord quelqu’un d’autre, ou acceptez."
@@ -283,8 +283,8 @@ HELD_ADVICE: dict[str, Text] = {
         "Acceptez si ce sont bien les mêmes personnes."
     ),
     "others": _(
-        "Cet annuaire donne à d’autres leur identifiant ou leur adresse : elles ne pourraient plus entrer avec. "
-        "Les mêmes personnes sont-elles dans deux annuaires ? Retirez d’abord l’ancien."
+        "Cet annuaire donne à d’autres leur identifiant ou leur adresse : elles ne pourraient plus entrer avec. "
+        "Les mêmes personnes sont-elles dans deux annuaires ? Retirez d’abord l’ancien."
     ),
     "groups": _("Une branche a-t-elle été déplacée ? Acceptez si ces fermetures sont voulues."),
     "memberships": _("Des groupes ont-ils été vidés par erreur ? Acceptez si c’est voulu."),

@@ -1,7 +1,7 @@
 """Reading how directories are followed: their sources, passes and what waits, what is to be settled, who is absent."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 
+from audit.selectors import fold as unaccented
 from directory import follow_words as words
 from directory.ldap.apply import LISTED, PLUMBING
 from directory.ldap.plan import Ceilings
@@ -27,6 +28,8 @@ SHARED = {"login_shared": "login_key", "mail_shared": "email_key"}
 # What changes with an entry's place, and tells a reader more than that it was looked at.
 TOLD = {"dn", "member_keys", "lead_keys", "nested"}
 UNTOLD = PLUMBING - TOLD
+# Of an issue, where there may be many.
+SHOWN = ("entry_uuid", "dn", "detail", "code", "first_run__started_at", "acknowledged_by", "source__name")
 ORDER = {code: place for place, code in enumerate(words.ISSUES)}
 
 
@@ -271,6 +274,9 @@ COUNTS = {
 }
 
 
+PAIRS = ("memberships-", "leads-")
+
+
 def left_out(run: SyncRun) -> dict[str, int]:
     """By kind of change, how many the report of a very large pass does not list."""
     found: dict[str, int] = {}
@@ -285,13 +291,37 @@ def left_out(run: SyncRun) -> dict[str, int]:
     return found
 
 
-def named(part: str, lines: Sequence[Any]) -> list[Named]:
-    """These lines of one part, with the names of whom they are about."""
-    if part.startswith(("memberships-", "leads-")):
-        groups = _group_names(group for group, _ in lines)
+def names_in(run: SyncRun) -> dict[str, str]:
+    """What a report itself calls people and groups: of those who are nowhere else, where it is for show."""
+    report = run.report or {}
+    return {line["entry"]: short(line["dn"]) for kind in ("people", "groups") for line in report.get(kind, [])}
+
+
+def nameable(part: str, lines: Sequence[Any], known: Mapping[str, str]) -> list[Any]:
+    """Without the pairs of a person and a group of which one has no name any more, neither here nor in the report."""
+    if not part.startswith(PAIRS):
+        return list(lines)
+    groups = _group_names(group for group, _ in lines if group not in known)
+    people = _people(person for _, person in lines if person not in known)
+    return [
+        (group, person)
+        for group, person in lines
+        if (group in known or group in groups) and (person in known or person in people)
+    ]
+
+
+def named(part: str, lines: Sequence[Any], known: Mapping[str, str] | None = None) -> list[Named]:
+    """These lines of one part, with the names of whom they are about.  ``known``: how the report calls the others."""
+    if part.startswith(PAIRS):
+        others = known or {}
+        groups = {**others, **_group_names(group for group, _ in lines)}
         people = _people(person for _, person in lines)
         return [
-            Named(_name_of(people, person), member=_id_of(people, person), other=groups.get(group, "?"))
+            Named(
+                people[person].display_name if person in people else others.get(person, "?"),
+                member=people[person].pk if person in people else None,
+                other=groups.get(group, "?"),
+            )
             for group, person in lines
         ]
     entries = [line["entry"] for line in lines]
@@ -340,14 +370,6 @@ def _uuids(entries: Iterable[str]) -> list[UUID]:
 
 def _batches(wanted: Sequence[UUID]) -> Iterable[Sequence[UUID]]:
     return (wanted[start : start + 500] for start in range(0, len(wanted), 500))
-
-
-def _name_of(people: Mapping[str, Member], entry: str) -> str:
-    return people[entry].display_name if entry in people else "?"
-
-
-def _id_of(people: Mapping[str, Member], entry: str) -> UUID | None:
-    return people[entry].pk if entry in people else None
 
 
 def short(dn: str) -> str:
@@ -421,10 +443,10 @@ def _waiting_lines(what: str, rests: Sequence[str]) -> list[Named]:
         return []
     if what == "memberships":
         pairs = [rest.split(" ") for rest in rests]
-        return sorted(named("memberships-removed", pairs), key=lambda each: (each.other, each.name))
+        return sorted(named("memberships-removed", pairs), key=lambda each: (unaccented(each.other), _place(each)))
     if what == "groups":
         groups = _group_names(rests)
-        return sorted((Named(groups.get(rest, "?")) for rest in rests), key=lambda each: each.name)
+        return sorted((Named(groups.get(rest, "?")) for rest in rests), key=_place)
     people = _people(rests)
     found = [
         Named(people[rest].display_name, other=people[rest].login, member=people[rest].pk)
@@ -434,7 +456,12 @@ def _waiting_lines(what: str, rests: Sequence[str]) -> list[Named]:
     if what in ("nothing_in_common", "taken_over"):
         groups = _group_names(rest for rest in rests if rest not in people)
         found += [Named(name) for name in groups.values()]
-    return sorted(found, key=lambda each: each.name)
+    return sorted(found, key=_place)
+
+
+def _place(line: Named) -> tuple[str, str]:
+    """By name as people look for it: without accents or case."""
+    return unaccented(line.name), line.name
 
 
 def _total(what: str, run: SyncRun) -> int:
@@ -466,6 +493,8 @@ class ToSettle:
     detail: str = ""
     since: datetime | None = None
     seen_by: str = ""
+    # Of which directory.
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -505,12 +534,8 @@ def _kindred(code: str, count: int, shown: Sequence[ToSettle]) -> Kindred:
 
 def to_settle(code: str, *, seen: bool, start: int, end: int) -> list[ToSettle]:
     """Where several share one thing, one line for all of them."""
-    rows = open_issues(seen=seen).filter(code=code).select_related("first_run", "acknowledged_by")
-    found = (
-        list(rows.only("entry_uuid", "dn", "detail", "code", "first_run__started_at", "acknowledged_by").order_by("pk"))
-        if code in SHARED
-        else list(rows.order_by("pk")[start:end])
-    )
+    rows = open_issues(seen=seen).filter(code=code).select_related("first_run", "acknowledged_by", "source")
+    found = list(rows.only(*SHOWN).order_by("pk")) if code in SHARED else list(rows.order_by("pk")[start:end])
     people = _people(str(row.entry_uuid) for row in found)
     groups = _group_names(str(row.entry_uuid) for row in found if str(row.entry_uuid) not in people)
 
@@ -529,13 +554,16 @@ def to_settle(code: str, *, seen: bool, start: int, end: int) -> list[ToSettle]:
         by_dn = {row.dn: of(row) for row in together}
         everybody = tuple(by_dn.get(dn) or Named(short(dn), dn) for dn in sorted(dns - {""}))
         line = _settled(together[0], everybody, "")
-        lines.append(ToSettle(tuple(row.pk for row in together), everybody, "", line.since, line.seen_by))
+        # Two that share a name may be of two directories.
+        names = " · ".join(sorted({row.source.name for row in together if row.source}, key=unaccented))
+        lines.append(replace(line, ids=tuple(row.pk for row in together), source=names))
     return lines
 
 
 def _settled(row: SyncIssue, people: tuple[Named, ...], detail: str) -> ToSettle:
     seen_by = row.acknowledged_by.display_name if row.acknowledged_by else ""
-    return ToSettle((row.pk,), people, detail, row.first_run.started_at, seen_by)
+    source = row.source.name if row.source else ""
+    return ToSettle((row.pk,), people, detail, row.first_run.started_at, seen_by, source)
 
 
 def _detail(row: SyncIssue) -> str:
@@ -593,6 +621,11 @@ def waiting() -> tuple[DirectorySource, ...]:
 
 def todo() -> Todo:
     return Todo(waiting(), open_issues().count(), absent().count())
+
+
+def are_several() -> bool:
+    """Whether a page that tells of all directories should say which one it means."""
+    return DirectorySource.objects.exclude(state__in=[SourceState.DRAFT, SourceState.RETIRED]).count() > 1
 
 
 def collectives_of(source: DirectorySource) -> int:

@@ -188,52 +188,52 @@ ABILITIES: dict[str, Text] = {
 }
 WHY: dict[str, Text] = {
     "read.identity_shown": _(
-        "Chaque fiche porte un identifiant stable ({names}) : renommée ou déplacée, elle reste la même personne."
+        "Chaque fiche porte un identifiant stable ({names}) : renommée ou déplacée, elle reste la même personne."
     ),
     "read.identity_hidden": _(
         "Le compte de lecture ne voit pas l’identifiant des fiches ({names}). "
-        "Sans lui rien n’est lu : donnez-lui le droit de le voir."
+        "Sans lui rien n’est lu : donnez-lui le droit de le voir."
     ),
     "read.nothing_found": _(
-        "Aucune fiche n’a été trouvée : vérifiez les bases, les filtres et les droits du compte de lecture."
+        "Aucune fiche n’a été trouvée : vérifiez les bases, les filtres et les droits du compte de lecture."
     ),
     "page.offered": _(
         "L’annuaire répond page par page. Ses limites peuvent tout de même couper sa réponse ({names}) : "
         "la lecture échouerait alors, et rien ne changerait."
     ),
     "page.not_offered": _(
-        "L’annuaire répond en une seule fois : si une de ses limites coupe sa réponse ({names}), "
+        "L’annuaire répond en une seule fois : si une de ses limites coupe sa réponse ({names}), "
         "la lecture échoue et rien ne change."
     ),
     "pivot.mark_shown": _("Une lecture ordinaire ne redemande que les fiches modifiées ({names})."),
     "pivot.mark_hidden": _(
-        "Les fiches ne montrent pas si elles ont changé ({names}) : seulement par lecture complète, "
+        "Les fiches ne montrent pas si elles ont changé ({names}) : seulement par lecture complète, "
         "toutes les quinze minutes."
     ),
     "pivot.nothing_read": _("Rien n’est lu pour l’instant."),
     "probe.watermark_shown": _("Les modifications sont vues en une seconde ou deux ({names})."),
     "probe.watermark_hidden": _(
-        "L’annuaire ne dit pas si quelque chose a changé ({names}) : les modifications sont vues "
+        "L’annuaire ne dit pas si quelque chose a changé ({names}) : les modifications sont vues "
         "à la lecture suivante, dans les quinze minutes."
     ),
     "policy.offered": _("L’annuaire dit pourquoi un mot de passe est refusé, et quand il faut en changer."),
     "policy.by_message": _(
-        "L’annuaire dit qu’un mot de passe a expiré, mais pas pourquoi il en refuse un nouveau : "
+        "L’annuaire dit qu’un mot de passe a expiré, mais pas pourquoi il en refuse un nouveau : "
         "les membres lisent alors un message général."
     ),
     "policy.not_offered": _(
-        "L’annuaire ne dit pas pourquoi un mot de passe est refusé : les membres lisent un message général."
+        "L’annuaire ne dit pas pourquoi un mot de passe est refusé : les membres lisent un message général."
     ),
     "change_password.offered": _("Les membres changent ici leur mot de passe, et l’annuaire vérifie l’ancien."),
     "change_password.not_offered": _(
-        "L’annuaire ne permet pas de changer un mot de passe d’ici : les membres le font ailleurs."
+        "L’annuaire ne permet pas de changer un mot de passe d’ici : les membres le font ailleurs."
     ),
     "reset_password.offered": _(
         "Un membre qui a oublié son mot de passe en choisit un autre, par un lien reçu par e-mail."
     ),
     "reset_password.no_writer": _("Sans compte d’écriture, un mot de passe oublié ne se remplace que dans l’annuaire."),
     "reset_password.not_offered": _(
-        "L’annuaire ne permet pas de remplacer un mot de passe d’ici : cela se fait dans l’annuaire."
+        "L’annuaire ne permet pas de remplacer un mot de passe d’ici : cela se fait dans l’annuaire."
     ),
     "write.by_assertion": _(
         "Les membres corrigent leur fiche, "
@@ -245,7 +245,7 @@ WHY: dict[str, Text] = {
     "write.no_writer": _("Sans compte d’écriture, les fiches ne se corrigent que dans l’annuaire."),
     "whoami.offered": _("À chaque connexion, l’annuaire confirme qui vient d’entrer."),
     "whoami.not_offered": _(
-        "L’annuaire ne dit pas qui vient d’entrer : personne ne peut se connecter avec son mot de passe."
+        "L’annuaire ne dit pas qui vient d’entrer : personne ne peut se connecter avec son mot de passe."
     ),
 }
 # What to change on a server of this kind where an ability is missing.
@@ -254,7 +254,7 @@ HINTS: dict[tuple[ServerKind, str], Text] = {
     (ServerKind.OPENLDAP, "pivot"): _("Laissez le compte de lecture voir entryCSN."),
     (ServerKind.DS389, "probe"): _("Activez le module USN de l’annuaire, puis redémarrez-le."),
     (ServerKind.DS389, "pivot"): _(
-        "Activez le module USN de l’annuaire, puis redémarrez-le ; laissez le compte de lecture voir entryUSN."
+        "Activez le module USN de l’annuaire, puis redémarrez-le ; laissez le compte de lecture voir entryUSN."
     ),
     (ServerKind.ACTIVE_DIRECTORY, "probe"): _(
         "Laissez le compte de lecture voir l’invocationId du contrôleur de domaine."

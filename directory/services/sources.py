@@ -147,7 +147,7 @@ def activate(*, source_id: int, actor: Actor, now: datetime) -> None:
             raise CannotChange("source_retired")
         if source.state == SourceState.ACTIVE:
             raise CannotChange("source_followed_already")
-        if trial_of(source) is None and not source.mapping_digest:
+        if not may_activate(source):
             raise CannotChange("source_not_tried")
         _set_state(source, SourceState.ACTIVE, actor, now)
         source_trusted.send(None, source=source, actor=actor, what="followed", now=now)
@@ -187,6 +187,11 @@ def _set_state(source: DirectorySource, state: SourceState, actor: Actor, now: d
     source.save(update_fields=["state"])
     facts: dict[str, object] = {"source": source.pk, "source_state": str(state)}
     record(Entry(Action.SOURCE_CHANGED, actor=actor, facts=facts, at=now))
+
+
+def may_activate(source: DirectorySource) -> bool:
+    """Whether its settings as they are were read with, for show or for good."""
+    return bool(source.mapping_digest) or trial_of(source) is not None
 
 
 def trial_of(source: DirectorySource) -> SyncRun | None:

@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
@@ -517,6 +518,41 @@ def test_an_act_that_does_not_fit_says_why_and_has_its_line(lea, away, act, acti
     assert (source.state, source.wanted) == (SourceState.DRAFT, "")
 
 
+@pytest.mark.parametrize(("act", "probed", "step"), [("suivre", True, "essai"), ("a-blanc", False, "possibilites")])
+def test_what_has_to_be_done_first_is_where_the_refusal_leads(lea, away, act, probed, step):
+    source = drafted(away)
+    DirectorySource.objects.filter(pk=source.pk).update(probed_at=timezone.now() if probed else None)
+
+    answer = ask(lea, source, act)
+
+    assert answer.redirect_chain[-1][0] == at(source, step)
+    assert "notice--error" in text_of(answer)
+
+
+def test_a_paused_directory_goes_on_at_once_or_by_the_step_with_the_reading_for_show(lea, away):
+    source = drafted(away)
+    DirectorySource.objects.filter(pk=source.pk).update(state=SourceState.PAUSED, mapping_digest="x")
+    url = reverse("idp:directory_source", args=[source.pk])
+
+    def acts() -> str:
+        page = text_of(lea.get(url))
+        return page[page.index('id="source-acts"') : page.index('id="settings-title"')]
+
+    assert "Reprendre" in acts()
+    services.change_source(source_id=source.pk, changes={"base": "dc=y"}, actor=SYSTEM, now=timezone.now())
+    assert "Reprendre" not in acts()
+    assert f'href="{at(source, "essai")}"' in acts()
+    assert "Les réglages ont changé" in acts()
+
+
+def test_each_way_to_read_says_what_it_does(lea, small_directory):
+    page = text_of(lea.get(reverse("idp:directory_source", args=[sources.settings_source().pk])))
+
+    acts = page[page.index('id="source-acts"') : page.index("</ul>", page.index('id="source-acts"'))]
+    assert acts.count("<li") == acts.count("<form") == 3
+    assert "Rien ne change." in acts
+
+
 def test_a_directory_is_paused_changed_retired_and_asked_for_nothing_more(lea, away):
     source = drafted(away)
     DirectorySource.objects.filter(pk=source.pk).update(state=SourceState.ACTIVE, mapping_digest="x")
@@ -682,6 +718,59 @@ def test_a_reading_for_show_says_that_nothing_was_changed(lea, followed, small_d
     assert person.display_name in page
     person.refresh_from_db()
     assert person.state == MemberState.ACTIVE
+
+
+def test_a_reading_for_show_names_memberships_by_what_it_has_itself_and_counts_the_others(karim, db):
+    person, group, nobody = (str(uuid4()) for _ in range(3))
+    run = SyncRun.objects.create(
+        source=DirectorySource.objects.create(name="Neuf"),
+        started_at=timezone.now(),
+        status=RunStatus.OK,
+        dry=True,
+        counts={"people_joined": 1, "groups_new": 1, "memberships_set": 2},
+        report={
+            "people": [{"verb": "join", "entry": person, "dn": "uid=nouvelle.personne,dc=x"}],
+            "groups": [{"verb": "new", "entry": group, "dn": "cn=Tisserandes,dc=x"}],
+            "memberships": {"set": [[group, person], [group, nobody]], "removed": []},
+        },
+    )
+
+    page = page_of(karim, run)
+
+    joined = page[page.index('data-list="memberships-set"') :]
+    assert "nouvelle.personne" in joined
+    assert "entre dans «\xa0Tisserandes\xa0»" in joined
+    assert joined.count('class="change"') == 1
+    assert "1 n’est pas nommée" in joined
+    assert ">?<" not in joined
+    assert "«\xa0?\xa0»" not in joined
+    assert "1 n’est pas nommée" in page_of(karim, run, liste="memberships-set")
+
+
+def test_the_report_of_a_held_reading_names_who_waits_and_leads_to_the_list(karim, held):
+    gone = Member.objects.filter(dn__contains="ou=membres").order_by("login")[:8]
+    run = following.waiting_of(held)
+
+    page = page_of(karim, run)
+
+    waits = page[page.index('id="held"') : page.index("</section>", page.index('id="held"'))]
+    assert all(person.display_name in waits for person in gone)
+    waiting = reverse("idp:directory_waiting", args=[held.pk])
+    assert f'href="{waiting}"' in waits
+    # What was decided since leads nowhere.
+    decide(karim, held, read="1", digest=digest_of(held))
+    Follower().turn(now=timezone.now())
+    assert waiting not in page_of(karim, run)
+
+
+def test_names_are_in_the_order_in_which_people_look_for_them(held):
+    people = list(Member.objects.filter(dn__contains="ou=membres").order_by("login")[:8])
+    for person, name in zip(people, ("Lou", "Léo", "lea", "Zoé", "Éva", "Ana", "Max", "Ève"), strict=True):
+        Member.objects.filter(pk=person.pk).update(display_name=name)
+
+    (kind,) = following.what_waits(following.waiting_of(held))
+
+    assert [line.name for line in kind.lines] == ["Ana", "Éva", "Ève", "lea", "Léo", "Lou", "Max", "Zoé"]
 
 
 def test_a_reading_that_failed_says_so_in_words(lea, followed, small_directory):
@@ -880,6 +969,20 @@ def test_two_people_with_one_address_are_both_named_and_laid_aside_together(kari
     small_directory.modify(f"dn: {two.dn}\nchangetype: modify\nreplace: mail\nmail: {two.email}\n")
     synchronise(now=timezone.now())
     assert 'data-issue="mail_shared"' not in text_of(karim.get(url))
+
+
+def test_an_issue_says_of_which_directory_where_there_are_several(karim, db):
+    source = DirectorySource.objects.create(name="Grappe", state=SourceState.ACTIVE)
+    run = SyncRun.objects.create(source=source, started_at=timezone.now(), status=RunStatus.PROBLEMS)
+    for code, detail in (("no_mail", ""), ("mail_shared", "uid=y,dc=x")):
+        SyncIssue.objects.create(
+            source=source, entry_uuid=uuid4(), dn="uid=x,dc=x", code=code, detail=detail, first_run=run, last_run=run
+        )
+    url = reverse("idp:directory_issues")
+
+    assert "Grappe ·" not in text_of(karim.get(url))
+    DirectorySource.objects.create(name="Invités", state=SourceState.PAUSED)
+    assert text_of(karim.get(url)).count("Grappe ·") == 2
 
 
 @pytest.mark.parametrize("typed", ["", "x", "4711", "9" * 30, "²"])

@@ -89,7 +89,7 @@ class AddressForm(StepForm):
     def clean_uri(self) -> str:
         found = [_address(each) for each in self.cleaned_data["uri"].split()]
         if len({each.partition("://")[0] for each in found}) > 1:
-            raise forms.ValidationError(_("Commencez toutes les adresses de la même façon : ldaps://, ou ldap://."))
+            raise forms.ValidationError(_("Commencez toutes les adresses de la même façon : ldaps://, ou ldap://."))
         return " ".join(found)
 
 

@@ -52,20 +52,23 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
     if chosen and chosen not in parts:
         raise Http404
     left_out = following.left_out(found)
+    known = following.names_in(found)
     lists = []
     for code, title in follow_words.VERBS.items():
         lines = parts.get(code, [])
         if not (lines or left_out.get(code)) or (chosen and code != chosen):
             continue
+        everything, lines = lines, following.nameable(code, lines, known)
         page = Paginator(lines, PER_PAGE).get_page(request.GET.get("page")) if chosen else None
         shown = page.object_list if page is not None else lines[:SOME]
         lists.append(
             {
                 "code": code,
                 "title": title,
-                "count": len(lines) + left_out.get(code, 0),
+                "count": len(everything) + left_out.get(code, 0),
+                "nameless": len(everything) - len(lines),
                 "left_out": left_out.get(code, 0),
-                "lines": [_line(code, each) for each in following.named(code, list(shown))],
+                "lines": [_line(code, each) for each in following.named(code, list(shown), known)],
                 "page": page,
                 "more": len(lines) - len(shown) if page is None else 0,
             }
@@ -74,13 +77,22 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
         "run": found,
         "lists": lists,
         "chosen": chosen,
-        "held": [(follow_words.held_title(each["what"]), each) for each in found.report.get("held", [])],
+        "held": [
+            (follow_words.held_title(each.what), each, each.lines[:SOME], each.count - len(each.lines[:SOME]))
+            for each in following.what_waits(found)
+        ],
         "error": follow_words.error(found.error) if found.error else "",
-        "is_waiting": found.source is not None and following.waiting_of(found.source) == found,
+        "is_waiting": _still_waits(found),
         "may_find": may(request.user, Right.FIND_MEMBERS),
     }
     running = found.status == RunStatus.RUNNING
     return looked_at_again(render(request, "idp/directory/run.html", context), when=running)
+
+
+def _still_waits(run: SyncRun) -> bool:
+    """Whether something that this pass held back may be decided upon; a later one may hold the same."""
+    is_held = run.status == RunStatus.HELD and not run.dry
+    return is_held and run.source is not None and following.waiting_of(run.source) is not None
 
 
 def _replaced(request: HttpRequest, run_id: int) -> HttpResponse:
@@ -168,6 +180,7 @@ def issues(request: HttpRequest) -> HttpResponse:
         "page": page,
         "seen": seen,
         "others": following.open_issues(seen=not seen).count(),
+        "several": following.are_several(),
         "may_settle": may(request.user, Right.SETTLE_ISSUES),
         "may_find": may(request.user, Right.FIND_MEMBERS),
     }

@@ -59,6 +59,7 @@ def source(request: HttpRequest, source_id: int) -> HttpResponse:
         "abilities": abilities_in_words(found),
         "server": ServerKind(found.server).label,
         "may_manage": may(request.user, Right.MANAGE_SOURCES),
+        "may_activate": directory_services.may_activate(found),
         "may_ask": found.state == SourceState.ACTIVE,
     }
     return looked_at_again(render(request, "idp/directory/source.html", context), when=bool(found.wanted))
@@ -127,6 +128,10 @@ ACTS: dict[str, Act] = {
 }
 
 
+# What is to be done first, and the step that has it.
+CURES = {"source_not_tried": "essai", "source_not_probed": "possibilites"}
+
+
 @login_required
 @require_POST
 def act(request: HttpRequest, source_id: int, act: str) -> HttpResponse:
@@ -149,6 +154,8 @@ def act(request: HttpRequest, source_id: int, act: str) -> HttpResponse:
             back = reverse("idp:directory_source", args=[found.pk])
     except CannotChange as error:
         messages.error(request, str(directory_words.refusal(error.reason)))
+        if error.reason in CURES:
+            back = reverse("idp:directory_step", args=[found.pk, CURES[error.reason]])
     return HttpResponseRedirect(back)
 
 
