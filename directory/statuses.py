@@ -3,7 +3,9 @@
 from functools import lru_cache
 
 from directory.normalise import fold
-from directory.types import Status
+from directory.types import MemberState, Status
+
+GONE_STATES = (MemberState.LEFT, MemberState.MISSING)
 
 # The directory is kept by hand: each cooperative writes these its own way, in both genders.
 WORDS = {

@@ -18,7 +18,8 @@ from audit.types import Action, Entry
 from directory.ldap.plan import DETAILS, GroupChange, PersonChange, Plan
 from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
 from directory.signals import addresses_changed, members_ended
-from directory.types import MailState, MemberState, RunStatus
+from directory.statuses import GONE_STATES, status_of
+from directory.types import MailState, MemberState, RunStatus, Status
 from statements.writing import InsertingQuerySet, Row
 
 MIRRORED = ("dn", "dn_key", "csn", "digest", "state", "state_reason", "login_ambiguous", "email_state", *DETAILS)
@@ -41,9 +42,13 @@ PERSON_ACTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """``changed``: members whose rows were written; ``written``: how many rows in all, the run's own apart."""
+    """``arrived``: the new members and their first status; ``changed``: others whose rows were written.
+
+    ``written``: how many rows in all, the run's own apart.
+    """
 
     changed: tuple[UUID, ...]
+    arrived: Mapping[UUID, Status]
     written: int
 
 
@@ -61,7 +66,7 @@ def apply(run: SyncRun, plan: Plan, now: datetime, *, first: bool, held_before: 
     report_of(run, plan, now)
     run.counts["written"] = plan.changes + issues
     record_all(_journal(run, plan, members, collectives, now, first=first, held_before=held_before))
-    return Applied(tuple(members[each.entry_uuid] for each in plan.people), plan.changes + issues)
+    return _applied(plan, members, issues)
 
 
 def apply_between(run: SyncRun, plan: Plan, now: datetime, *, told: Collection[str] = ()) -> Applied:
@@ -75,7 +80,20 @@ def apply_between(run: SyncRun, plan: Plan, now: datetime, *, told: Collection[s
     issues = _write_issues(run, plan, now)
     _tell(plan, members, former, now)
     record_all(_lines(plan, members, collectives, now, facts={}, told=told))
-    return Applied(tuple(members[each.entry_uuid] for each in plan.people), plan.changes + issues)
+    return _applied(plan, members, issues)
+
+
+def _applied(plan: Plan, members: Mapping[UUID, UUID], issues: int) -> Applied:
+    return Applied(
+        changed=tuple(members[each.entry_uuid] for each in plan.people if each.verb != "join"),
+        arrived={members[each.entry_uuid]: _first_status(each) for each in plan.people if each.verb == "join"},
+        written=plan.changes + issues,
+    )
+
+
+def _first_status(change: PersonChange) -> Status:
+    is_gone = change.changes["state"] in GONE_STATES
+    return status_of(str(change.changes["employee_type"]), is_gone=is_gone)
 
 
 def _tell(plan: Plan, members: dict[UUID, UUID], former: dict[UUID, str], now: datetime) -> None:
@@ -188,6 +206,7 @@ def _newcomer(run: SyncRun, change: PersonChange, pk: UUID, now: datetime) -> Ro
         # As ``make_password(None)`` writes it: nothing matches it, and no two are alike.
         "password": UNUSABLE_PASSWORD_PREFIX + token_urlsafe(30),
         "state_since": now,
+        "status": _first_status(change),
         **change.changes,
     }
 

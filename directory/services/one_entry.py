@@ -53,6 +53,8 @@ def take_over(
         observed = Observed(people=(person,), placeholders=config.rules.placeholders)
         plan = make_plan(load_mirror(source, observed, context_csn=()), observed, config.ceilings)
         applied = apply_between(run or last, plan, now, told=told)
+        if applied.arrived:
+            statuses.begin(applied.arrived, now=now)
         if applied.changed:
             statuses.settle(now=now, only=applied.changed)
         # refint renames members of groups a moment later and without a mark: the next pass reads the groups whole.

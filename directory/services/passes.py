@@ -122,6 +122,8 @@ def _apply(
     run.source = source
     held_before = str(before.report.get("approval", "")) if before else ""
     applied = apply(run, plan, now, first=before is None, held_before=held_before)
+    if applied.arrived:
+        statuses.begin(applied.arrived, now=now)
     if applied.changed:
         statuses.settle(now=now, only=applied.changed)
         end_roles_of_leavers(now=now)

@@ -1,7 +1,7 @@
 """Keeping statuses, their history and their collectives in step with what the directory says of people."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import chain
 from typing import Any
@@ -13,11 +13,10 @@ from django.utils import timezone
 from audit.services import record_all
 from audit.types import Action, Entry
 from directory.models import Collective, Member, Membership, StatusPeriod
-from directory.statuses import COLLECTIVE_NAMES, WITH_COLLECTIVE, status_of
-from directory.types import Hold, Kind, MemberState, Status
+from directory.statuses import COLLECTIVE_NAMES, GONE_STATES, WITH_COLLECTIVE, status_of
+from directory.types import Hold, Kind, Status
 from statements.writing import InsertingQuerySet
 
-GONE_STATES = (MemberState.LEFT, MemberState.MISSING)
 BATCH = 500
 # From so many on everybody is read; PostgreSQL takes no more than 65,535 values in one statement.
 MANY = 20 * BATCH
@@ -42,6 +41,28 @@ def settle(*, now: datetime, only: Sequence[UUID] | None = None) -> int:
         _write(changed, now)
     _keep_collectives(wanted, everybody=only is None)
     return len(changed)
+
+
+def begin(arrived: Mapping[UUID, Status], *, now: datetime) -> None:
+    """Of those who were added just now, with this status in their rows: where it begins, and its collective.
+
+    Inside the transaction that added them, so nobody else knows them yet, and nothing has to be looked up.
+    """
+    standing = {pk: status for pk, status in arrived.items() if status != Status.UNKNOWN}
+    today = timezone.localdate(now, timezone.get_default_timezone())
+    InsertingQuerySet(StatusPeriod).insert(
+        [{"member_id": pk, "status": str(status), "since": today} for pk, status in standing.items()]
+    )
+    collectives = {
+        status: _collective_of(status).pk for status in sorted(set(standing.values())) if status in WITH_COLLECTIVE
+    }
+    InsertingQuerySet(Membership).insert(
+        [
+            {"member_id": pk, "collective_id": collectives[status]}
+            for pk, status in standing.items()
+            if status in collectives
+        ]
+    )
 
 
 def _write(changed: dict[UUID, tuple[Status, Status]], now: datetime) -> None:
