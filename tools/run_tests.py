@@ -31,6 +31,7 @@ OWN_HUB = (
     "tests/benchmarks",
     "tests/certification",
     "tests/demo",
+    "tests/hub/test_leaving.py",
     "tests/idp/test_key_rotation_live.py",
     "tests/idp/test_outages.py",
     "tests/journeys",
