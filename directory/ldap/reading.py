@@ -190,7 +190,7 @@ def reading(config: LdapConfig, *, seconds: float = PASS_SECONDS) -> Iterator[Re
 
 
 class Probe:
-    """A connection kept open, for one small question a second."""
+    """A connection kept open, for one small question twice a second."""
 
     def __init__(self) -> None:
         self._config: LdapConfig | None = None

@@ -103,7 +103,8 @@ class Server:
         default_factory=lambda: {"groupOfNames": "member", "groupOfUniqueNames": "uniqueMember"}
     )
     locked: str = "pwdAccountLockedTime"
-    page_size: int = 200
+    # For each page slapd begins to look through its candidates anew; more at once gains nothing.
+    page_size: int = 400
     # Whether a value may come in parts (``ranged``).
     gives_ranges: bool = False
     # Settings of the server that cut an answer short: named to whoever can change them.

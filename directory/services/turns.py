@@ -1,4 +1,4 @@
-"""Following the directories: a probe each second, a pass where something moved, and one each quarter of an hour."""
+"""Following the directories: a probe twice a second, a pass where something moved, and one each quarter of an hour."""
 
 import logging
 import secrets

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from time import monotonic
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -13,7 +14,9 @@ from django.utils import timezone
 from directory.services.turns import Follower
 from hub.followers import log_failure
 
-PAUSE_SECONDS = 1.0
+# From the beginning of a turn to that of the next, however long it takes: a change waits half of it for its probe.
+EVERY_SECONDS = 0.5
+LEAST_PAUSE_SECONDS = 0.2
 
 
 class Command(BaseCommand):
@@ -29,7 +32,9 @@ class Command(BaseCommand):
         if options["beat"]:
             threading.Thread(target=_end_with_the_parent, daemon=True).start()
         follower = Follower()
-        while not stop.wait(PAUSE_SECONDS):
+        pause = EVERY_SECONDS
+        while not stop.wait(pause):
+            began = monotonic()
             try:
                 follower.turn(now=timezone.now())
             except Exception as error:
@@ -38,6 +43,7 @@ class Command(BaseCommand):
             if options["beat"]:
                 sys.stdout.write(".\n")
                 sys.stdout.flush()
+            pause = max(LEAST_PAUSE_SECONDS, EVERY_SECONDS - (monotonic() - began))
         follower.close()
 
 
