@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from directory.models import Collective, Member, Membership, SyncIssue
+from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue
 
 # What tells when or under which key a row was written, and not what it says.
 HISTORY = {"id", "csn", "digest", "created_at", "updated_at", "state_since", "absent_from", "password"}
@@ -37,8 +37,13 @@ def content() -> dict[str, Any]:
 
 
 def _said(found: Any) -> dict[Any, dict[str, Any]]:
+    # Sources by their names: one that was taken back and made again has another key on PostgreSQL.
+    sources = dict(DirectorySource.objects.values_list("pk", "name"))
     return {
-        each["entry_uuid"]: {name: value for name, value in each.items() if name not in HISTORY}
+        each["entry_uuid"]: {
+            **{name: value for name, value in each.items() if name not in HISTORY},
+            "source_id": sources.get(each["source_id"]),
+        }
         for each in found.values()
     }
 
