@@ -106,7 +106,8 @@ def test_an_invited_member_is_at_their_tools_within_two_minutes(demo: Demo, visi
     expect(page.locator(".errorlist")).to_be_visible()
     expect(page.locator("#strength")).to_be_visible()
     look(visitor, f"{name}-3-refused")
-    page.click("button[name=propose]")
+    with page.expect_navigation():
+        page.click("button[name=propose]")
     look(visitor, f"{name}-4-proposed")
     phrase = page.locator("#proposed").inner_text()
     page.click("[data-fill]")
