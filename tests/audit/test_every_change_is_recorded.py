@@ -33,6 +33,7 @@ RECORDS = {"record", "record_all"}
 EXCUSED = {
     "audit.services.record_all": "it is the journal",
     "directory.services.holds.set_hold": "called by what suspends, resumes, welcomes back or ends, which record it",
+    "directory.services.statuses.begin": "the status that somebody arrives with; the arrival is recorded",
     "directory.services.statuses._keep_collectives": "who is in a status’s collective; the status itself is recorded",
     "directory.services.statuses._collective_of": "the collective of a status, made when somebody first stands there",
     "directory.ldap.apply._rewrite": "rows of a plan; applying it records what became of each",
