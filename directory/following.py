@@ -616,7 +616,7 @@ class Todo:
 def waiting() -> tuple[DirectorySource, ...]:
     """Those of which removals are held back until somebody has read them."""
     followed = DirectorySource.objects.filter(state=SourceState.ACTIVE)
-    return tuple(source for source in followed if waiting_of(source) is not None)
+    return tuple(source for source in followed if held_of(source)[0])
 
 
 def todo() -> Todo:

@@ -92,7 +92,7 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
 def _still_waits(run: SyncRun) -> bool:
     """Whether something that this pass held back may be decided upon; a later one may hold the same."""
     is_held = run.status == RunStatus.HELD and not run.dry
-    return is_held and run.source is not None and following.waiting_of(run.source) is not None
+    return is_held and run.source is not None and bool(following.held_of(run.source)[0])
 
 
 def _replaced(request: HttpRequest, run_id: int) -> HttpResponse:
