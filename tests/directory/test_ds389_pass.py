@@ -1,6 +1,5 @@
 """Passes over a real 389 Directory Server, and signing in with it."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from directory.models import Collective, DirectorySource, Member, Membership, Sy
 from directory.services import synchronise
 from directory.types import DirectoryRefused, MemberState, Mode, RunStatus, ServerKind
 from tests.support.ds389 import Ds389
-from tests.support.slapd import ldap_settings
+from tests.support.slapd import ldap_settings, settle
 
 pytestmark = pytest.mark.django_db
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -70,16 +69,6 @@ def told() -> dict[str, Any]:
         "members": sorted(Membership.objects.values_list("collective__dn_key", "member__dn_key", "direct")),
         "leads": sorted(Collective.leads.through.objects.values_list("collective__dn_key", "member__dn_key")),
     }
-
-
-def settle(server: EmbeddedDirectory) -> None:
-    """slapd's refint works in the background: wait until the groups have stayed as they are for a while."""
-    before, quiet, deadline = "", 0, time.monotonic() + 10
-    while time.monotonic() < deadline and quiet < 4:
-        now = server.search("-b", f"ou=groupes,{BASE}", "(objectClass=groupOfNames)", "member", "owner")
-        quiet = quiet + 1 if now == before else 0
-        before = now
-        time.sleep(0.1)
 
 
 def next_pass(expected: Mode = Mode.PIVOT) -> dict[str, int]:

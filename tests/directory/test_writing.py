@@ -142,6 +142,19 @@ def change(server: EmbeddedDirectory, attribute: str, *values: str) -> None:
     server.modify(f"dn: {NOEMIE}\nchangetype: modify\nreplace: {attribute}\n{lines}")
 
 
+def meanwhile(monkeypatch: pytest.MonkeyPatch, server: EmbeddedDirectory, attribute: str, value: str) -> None:
+    """Somebody else changes this once, between the reading and the writing."""
+    real = writing._modify
+    values = iter([value])
+
+    def modify(config, deadline, before, wanted):
+        for each in values:
+            change(server, attribute, each)
+        return real(config, deadline, before, wanted)
+
+    monkeypatch.setattr(writing, "_modify", modify)
+
+
 def held(attribute: str) -> set[bytes]:
     config = load()
     with reading(config) as read:
@@ -238,15 +251,7 @@ def test_a_change_of_something_else_is_kept_and_nobody_is_bothered(own, noemie):
 
 def test_a_change_in_the_very_moment_of_writing_is_seen_by_the_server(own, noemie, monkeypatch):
     """Between the reading and the writing: the assertion (RFC 4528) is what stands in the way."""
-    real = writing._modify
-    numbers = iter(["+33 6 39 98 55 55"])
-
-    def meanwhile(config, deadline, before, wanted):
-        for number in numbers:
-            change(own, "mobile", number)
-        return real(config, deadline, before, wanted)
-
-    monkeypatch.setattr(writing, "_modify", meanwhile)
+    meanwhile(monkeypatch, own, "mobile", "+33 6 39 98 55 55")
 
     with pytest.raises(Conflict):
         correct(noemie, "mobile", "+33 6 39 98 77 66")
@@ -259,15 +264,7 @@ def test_the_assertion_alone_stops_it_where_no_value_goes(own, noemie, monkeypat
     change(own, "mobile")
     synchronise(now=MONDAY)
     noemie.refresh_from_db()
-    real = writing._modify
-    numbers = iter(["+33 6 39 98 55 55"])
-
-    def meanwhile(config, deadline, before, wanted):
-        for number in numbers:
-            change(own, "mobile", number)
-        return real(config, deadline, before, wanted)
-
-    monkeypatch.setattr(writing, "_modify", meanwhile)
+    meanwhile(monkeypatch, own, "mobile", "+33 6 39 98 55 55")
 
     with pytest.raises(Conflict):
         correct(noemie, "mobile", "+33 6 39 98 77 66")
@@ -276,15 +273,7 @@ def test_the_assertion_alone_stops_it_where_no_value_goes(own, noemie, monkeypat
 
 
 def test_a_change_of_something_else_in_that_moment_is_tried_again(own, noemie, monkeypatch):
-    real = writing._modify
-    towns = iter(["Agde"])
-
-    def meanwhile(config, deadline, before, wanted):
-        for town in towns:
-            change(own, "l", town)
-        return real(config, deadline, before, wanted)
-
-    monkeypatch.setattr(writing, "_modify", meanwhile)
+    meanwhile(monkeypatch, own, "l", "Agde")
 
     correct(noemie, "mobile", "+33 6 39 98 77 66")
 
@@ -294,16 +283,8 @@ def test_a_change_of_something_else_in_that_moment_is_tried_again(own, noemie, m
 def test_without_assertions_the_old_value_itself_must_still_be_there(own, noemie, monkeypatch):
     """As 389 Directory Server does it: exactly the old value goes, so a change by somebody else makes it fail."""
     monkeypatch.setattr(writing, "_offers", lambda *_: False)
-    real = writing._modify
-    numbers = iter(["+33 6 39 98 55 55"])
-
-    def meanwhile(config, deadline, before, wanted):
-        for number in numbers:
-            change(own, "mobile", number)
-        return real(config, deadline, before, wanted)
-
     correct(noemie, "town", "Agde")
-    monkeypatch.setattr(writing, "_modify", meanwhile)
+    meanwhile(monkeypatch, own, "mobile", "+33 6 39 98 55 55")
     with pytest.raises(Conflict):
         correct(noemie, "mobile", "+33 6 39 98 77 66")
 

@@ -1,6 +1,5 @@
 """Mails of a directory that needs a person: said once, again every day, and once when it is over."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -8,13 +7,13 @@ from django.conf import settings as hub_settings
 
 from audit.types import Actor
 from directory.models import DirectorySource, Member, RoleGrant, SyncRun
-from directory.sealing import unseal
 from directory.services.sources import activate, change_source, pause
 from directory.types import Role, RunStatus, SourceState
 from idp.models import OutgoingMail
-from idp.services.accounts import directory_mails, lifecycle, mails
+from idp.services.accounts import directory_mails, lifecycle
 from idp.types import MailKind
 from tests.support.cast import MONDAY, make_member
+from tests.support.links import waiting
 
 pytestmark = pytest.mark.django_db
 TECHNICIAN = "tea.martin@alizarine.example"
@@ -39,13 +38,15 @@ def hold(source: DirectorySource, approval: str = "a" * 16, count: int = 7) -> N
     )
 
 
+def queued() -> list[tuple[str, str]]:
+    return [(mail["to"], f"{mail['subject']}\n{mail['body']}") for mail in waiting(MailKind.DIRECTORY)]
+
+
 def told(now) -> list[tuple[str, str]]:
     """To whom, and of what, in one turn of the worker."""
     OutgoingMail.objects.all().delete()
     lifecycle.turn(now=now)
-    rows = OutgoingMail.objects.filter(kind=MailKind.DIRECTORY).order_by("pk")
-    found = [json.loads(unseal(bytes(row.sealed), purpose=mails.PURPOSE)) for row in rows]
-    return [(mail["to"], f"{mail['subject']}\n{mail['body']}") for mail in found]
+    return queued()
 
 
 def readers(now) -> list[str]:
@@ -123,9 +124,7 @@ def test_an_idle_turn_costs_two_statements_a_source(source, django_assert_max_nu
 def mails_after(act) -> list[tuple[str, str]]:
     OutgoingMail.objects.all().delete()
     act()
-    rows = OutgoingMail.objects.filter(kind=MailKind.DIRECTORY).order_by("pk")
-    found = [json.loads(unseal(bytes(row.sealed), purpose=mails.PURPOSE)) for row in rows]
-    return [(mail["to"], f"{mail['subject']}\n{mail['body']}") for mail in found]
+    return queued()
 
 
 def test_whoever_makes_the_hub_believe_a_directory_is_told_of_to_the_office_and_the_others(source):

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from tests.support.demo import ROOT, Demo
+from tests.support.demo import ROOT, Demo, Visitor
 
 # Factors, known browsers and what waits for the office; sessions of the file before are over.
 AS_MADE = """
@@ -27,3 +29,17 @@ def accounts_as_made(demo: Demo) -> None:
     """What one file leaves behind is not the next one's: a second factor there is a closed door here."""
     script = f'. {demo.data}/hub.env && exec "$0" manage.py shell -c "$1"'
     subprocess.run(["/bin/sh", "-c", script, sys.executable, AS_MADE], cwd=ROOT, check=True, capture_output=True)
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Iterator[Callable[..., Visitor]]:
+    """Somebody in a browser of their own; all of them leave when the test is over."""
+    visitors: list[Visitor] = []
+
+    def arrive(**how: Any) -> Visitor:
+        visitors.append(Visitor(chromium, **how))
+        return visitors[-1]
+
+    yield arrive
+    for visitor in visitors:
+        visitor.close()

@@ -23,19 +23,6 @@ SOON = 30_000
 
 
 @pytest.fixture
-def visit(chromium) -> Iterator[Arrive]:
-    visitors: list[Visitor] = []
-
-    def arrive(**how: object) -> Visitor:
-        visitors.append(Visitor(chromium, **how))  # type: ignore[arg-type]
-        return visitors[-1]
-
-    yield arrive
-    for visitor in visitors:
-        visitor.close()
-
-
-@pytest.fixture
 def guests(small_template: EmbeddedDirectory, tmp_path: Path) -> Iterator[EmbeddedDirectory]:
     """Another slapd, with twelve guests in a branch of their own."""
     server = small_template.copy_to(tmp_path / "guests")

@@ -6,13 +6,12 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.test_main_job import look
-from tests.support.demo import ROOT, Demo, Visitor
+from tests.support.demo import ROOT, Demo
 
 pytestmark = pytest.mark.journey
 PHRASE = "pelican-bureau-ancre-lilas"
@@ -35,19 +34,6 @@ found = Member.objects.active().filter(email_state="ok", account_links=None, hub
 Member.objects.filter(pk__in=[each.pk for each in found]).update(language={language!r})
 print(*[each.email for each in found])
 """
-
-
-@pytest.fixture
-def visit(chromium) -> Iterator[object]:
-    visitors: list[Visitor] = []
-
-    def arrive(**how: object) -> Visitor:
-        visitors.append(Visitor(chromium, **how))
-        return visitors[-1]
-
-    yield arrive
-    for visitor in visitors:
-        visitor.close()
 
 
 def manage(demo: Demo, *words: str) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,19 +42,6 @@ def open_tile(page: Page, slug: str) -> None:
 
 def claim(page: Page, name: str) -> str:
     return page.locator(f'[data-claim="{name}"] td').first.inner_text()
-
-
-@pytest.fixture
-def visit(chromium) -> Iterator[object]:
-    visitors: list[Visitor] = []
-
-    def arrive(**how: object) -> Visitor:
-        visitors.append(Visitor(chromium, **how))
-        return visitors[-1]
-
-    yield arrive
-    for visitor in visitors:
-        visitor.close()
 
 
 @pytest.mark.parametrize(("locale", "width", "role"), CASES)

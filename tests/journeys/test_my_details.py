@@ -21,19 +21,6 @@ Arrive = Callable[..., Visitor]
 MINE, THEIRS = "06 39 98 77 66", "06 39 98 55 55"
 
 
-@pytest.fixture
-def visit(chromium) -> Iterator[Arrive]:
-    visitors: list[Visitor] = []
-
-    def arrive(**how: object) -> Visitor:
-        visitors.append(Visitor(chromium, **how))  # type: ignore[arg-type]
-        return visitors[-1]
-
-    yield arrive
-    for visitor in visitors:
-        visitor.close()
-
-
 class Office:
     """Somebody who keeps a member's entry with another tool than the hub, and puts it back as it was."""
 

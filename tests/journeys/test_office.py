@@ -49,19 +49,6 @@ WORDS = {
 }
 
 
-@pytest.fixture
-def visit(chromium) -> Iterator[Arrive]:
-    visitors: list[Visitor] = []
-
-    def arrive(**how: object) -> Visitor:
-        visitors.append(Visitor(chromium, **how))  # type: ignore[arg-type]
-        return visitors[-1]
-
-    yield arrive
-    for visitor in visitors:
-        visitor.close()
-
-
 def manage(demo: Demo, *words: str) -> list[str]:
     """A command beside the running hub, with its settings."""
     script = f'set -a; . {shlex.quote(str(demo.data / "hub.env"))}; exec "$@"'

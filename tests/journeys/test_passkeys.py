@@ -58,19 +58,6 @@ class Device:
 
 
 @pytest.fixture
-def visit(chromium) -> Iterator[Any]:
-    visitors: list[Visitor] = []
-
-    def arrive(**how: Any) -> Visitor:
-        visitors.append(Visitor(chromium, **how))
-        return visitors[-1]
-
-    yield arrive
-    for visitor in visitors:
-        visitor.close()
-
-
-@pytest.fixture
 def strict_tool(demo: Demo) -> Iterator[None]:
     """The training software asks for two factors."""
     with sqlite3.connect(demo.data / "hub.sqlite3", timeout=20) as database:
