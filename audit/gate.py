@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-View = Callable[[HttpRequest], HttpResponseBase]
+View = Callable[..., HttpResponseBase]
 # An answer for whoever may not go on, nothing for whoever may; refusals raise ``PermissionDenied``.
 Rule = Callable[[HttpRequest, str], HttpResponseBase | None]
 _rules: list[Rule] = []
@@ -24,14 +24,14 @@ def for_readers(page: str) -> Callable[[View], View]:
 
     def guarded(view: View) -> View:
         @wraps(view)
-        def enter(request: HttpRequest) -> HttpResponseBase:
+        def enter(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
             if not _rules:
                 raise PermissionDenied
             for rule in _rules:
                 answer = rule(request, page)
                 if answer is not None:
                     return answer
-            return view(request)
+            return view(request, **kwargs)
 
         return login_required(enter)
 

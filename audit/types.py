@@ -1,7 +1,7 @@
 """Values of the journal that other apps may use."""
 
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import TextChoices
@@ -45,6 +45,7 @@ class Action(TextChoices):
     MEMBER_CONSULTED = "idp:member:consult", _("Fiche d’un membre consultée")
     ACT_REFUSED = "idp:member:refuse", _("Action refusée sur un compte")
     MEMBERS_SEARCHED = "idp:member:search", _("Membres recherchés")
+    COLLECTIVE_CONSULTED = "idp:collective:consult", _("Membres d’un collectif sensible consultés")
     AUTHORIZATION_REFUSED = "idp:authorization:refuse", _("Ouverture d’un outil refusée")
     CODE_ISSUED = "idp:code:issue", _("Code remis à un outil")
     CODE_REPLAYED = "idp:code:replay", _("Code rejoué, jetons révoqués")
@@ -59,6 +60,7 @@ class Action(TextChoices):
     TOOL_CREATED = "idp:tool:create", _("Outil connecté")
     TOOL_CHANGED = "idp:tool:change", _("Outil modifié")
     TOOL_CLOSED = "idp:tool:close", _("Outil retiré")
+    TOOL_REFUSED = "idp:tool:refuse", _("Mise en service d’un outil refusée")
     TOOLS_PAIRED = "idp:pair:allow", _("Échange de jetons entre deux outils autorisé")
     TOOLS_PARTED = "idp:pair:end", _("Échange de jetons entre deux outils terminé")
     SECRET_ROTATED = "idp:tool:secret", _("Secret d’un outil renouvelé")
@@ -76,12 +78,22 @@ class Action(TextChoices):
     KEY_RESEALED = "idp:key:reseal", _("Secrets chiffrés avec une nouvelle clé")
     FAVOURITE_CHANGED = "launcher:favourite:change", _("Favori modifié")
     SHEET_DECLARED = "consent:sheet:declare", _("Fiche de traitement déclarée")
+    REGISTER_CHANGED = "consent:register:change", _("Registre des traitements modifié")
+    REGISTER_CLOSED = "consent:register:close", _("Fiche du registre des traitements close")
+    REGISTER_EXPORTED = "consent:register:export", _("Registre des traitements exporté")
+    REGISTER_IMPORTED = "consent:register:import", _("Fichier importé dans le registre des traitements")
     NOTICE_SEEN = "consent:notice:see", _("Information lue")
     HUB_NOTICE_SEEN = "idp:notice:see", _("Information de Trousseau lue")
     CONSENT_GIVEN = "consent:grant:give", _("Accord donné")
     CONSENT_REFUSED = "consent:grant:refuse", _("Accord refusé")
     CONSENT_WITHDRAWN = "consent:grant:withdraw", _("Accord retiré")
+    OBJECTED = "consent:objection:make", _("Opposition faite")
+    OBJECTION_ENDED = "consent:objection:end", _("Opposition levée")
     DISCLOSED = "consent:data:disclose", _("Données transmises à un outil")
+    DISCLOSED_AGAIN = "consent:data:repeat", _("Données transmises plusieurs fois dans la journée")
+    ERASURE_CONFIRMED = "consent:holding:end", _("Effacement confirmé par un outil")
+    HOLDINGS_REBUILT = "consent:holding:rebuild", _("Données détenues par les outils recalculées")
+    RELEASE_DESCRIBED = "consent:release:describe", _("Contenu d’une transmission décrit")
     OWN_DATA_DOWNLOADED = "consent:data:download", _("Relevé de ses données téléchargé")
     SYNC_APPLIED = "directory:sync:apply", _("Annuaire synchronisé")
     SYNC_HELD = "directory:sync:hold", _("Synchronisation retenue")
@@ -115,20 +127,146 @@ class Action(TextChoices):
     COLLECTIVE_MARKED = "directory:collective:mark", _("Collectif sensible, ou non")
     ROLE_GRANTED = "directory:role:grant", _("Rôle attribué")
     ROLE_REVOKED = "directory:role:revoke", _("Rôle retiré")
+    READING_OPENED = "audit:reading:open", _("Raison de consulter donnée")
     JOURNAL_READ = "audit:journal:read", _("Journal consulté")
+    PERSON_REVEALED = "audit:person:reveal", _("Pseudonyme levé dans le journal")
     ACCESS_REFUSED = "audit:page:refuse", _("Accès à une page refusé")
+    LOG_OPENED = "audit:log:open", _("Registre de preuve ouvert")
+    LOG_SIGNED = "audit:log:sign", _("Signature d’un registre de preuve reprise")
+    LOG_NOT_SIGNED = "audit:log:refuse", _("Registre de preuve non signé")
+    LOG_CLOSED = "audit:log:close", _("Registre de preuve clos")
+    LOG_GIVEN_UP = "audit:log:abandon", _("Registre de preuve abandonné")
+    LOG_EXPORTED = "audit:log:export", _("Preuves exportées")
+    CHECKPOINTS_MAILED = "audit:log:mail", _("Relevés du journal envoyés")
+    CONTRADICTION_MAILED = "audit:log:alarm", _("Contradictions du journal annoncées par courrier")
+    LOG_DESTRUCTION_PROPOSED = "audit:log:propose", _("Destruction d’un registre de preuve proposée")
+    LOG_DESTRUCTION_APPROVED = "audit:log:approve", _("Destruction d’un registre de preuve acceptée")
+    LOG_DESTRUCTION_WITHDRAWN = "audit:log:withdraw", _("Destruction d’un registre de preuve abandonnée")
+    LOG_DESTROYED = "audit:log:destroy", _("Registre de preuve détruit")
+    PERSON_ERASED = "audit:person:erase", _("Personne effacée du journal")
+    RETENTION_RUN = "audit:retention:run", _("Durées de conservation appliquées")
+    RETENTION_REFUSED = "audit:retention:refuse", _("Conservation arrêtée, l’horloge est douteuse")
+    RETENTION_CONFIRMED = "audit:retention:confirm", _("Conservation reprise")
+    RETENTION_CHANGED = "audit:retention:change", _("Durée de conservation modifiée")
+    HOLD_PUT = "audit:hold:put", _("Effacement suspendu")
+    HOLD_LIFTED = "audit:hold:lift", _("Suspension d’effacement levée")
+    MAILS_KEPT = "audit:mail:keep", _("Relevés gardés, dit la protection des données")
+    WITNESS_ADDED = "audit:witness:add", _("Témoin ajouté")
+    WITNESS_TRUSTED = "audit:witness:trust", _("Témoin déclaré hors de portée")
+    WITNESS_ENDED = "audit:witness:end", _("Témoin retiré")
+    WITNESS_REFUSED = "audit:witness:refuse", _("Signature de témoin refusée")
+    STREAM_FAILED = "audit:stream:fail", _("Copie vers le SIEM interrompue")
+    STREAM_RESUMED = "audit:stream:resume", _("Copie vers le SIEM reprise")
+    WITNESS_CONTRADICTS = "audit:witness:contradict", _("Registre contredit par un témoin")
+    JOURNAL_COMPARED = "audit:journal:compare", _("Journal rapproché des tables")
+    GAP_SETTLED = "audit:gap:settle", _("Écart du journal réglé")
+
+
+# A purpose is stated anew after this long: by then it is another look.
+READING_LASTS = timedelta(minutes=30)
+
+
+class Trouble(TextChoices):
+    """Why a log is not signed; each needs a person."""
+
+    SHORTER = "log_shorter", _("la base en contient moins que ce qui a été signé")
+    ANOTHER_STORY = "log_another_story", _("la base ne contient plus ce qui a été signé")
+    KEY_MISSING = "log_key_missing", _("la clé de signature manque ou n’est pas lisible")
+    KEY_CHANGED = "log_key_changed", _("la clé de signature n’est pas celle de ce registre")
+    HEAD_MISSING = "log_head_missing", _("le dernier relevé signé manque")
+    HEAD_UNREADABLE = "log_head_unreadable", _("le dernier relevé signé n’est pas lisible")
+    UNKNOWN = "log_unknown_trouble", _("la signature échoue, le journal technique dit pourquoi")
+    FILES = "log_files", _("le dossier des clés ne se lit ou ne s’écrit pas")
+
+
+class RemovalKind(TextChoices):
+    """Why parts of the journal go."""
+
+    ERASURE = "erasure", _("effacement d’une personne")
+    RETENTION = "retention", _("fin des durées de conservation")
+
+
+class RemovalState(TextChoices):
+    """How far an erasure or a run of the rules is."""
+
+    GOING = "going", _("en cours")
+    HELD = "held", _("suspendu")
+    # Nothing is left; keys that other processes may still remember are waited for.
+    SWEEPING = "sweeping", _("presque fini")
+    REFUSED = "refused", _("arrêté : l’horloge est douteuse")
+    OVER = "over", _("fait")
+    # It was refused, and the clock came right by itself.
+    DROPPED = "dropped", _("sans suite")
+
+
+class By(TextChoices):
+    """Whose doing an event was; stays when nobody can tell any more which member it was."""
+
+    HUB = "hub", _("Trousseau")
+    SELF = "self", _("la personne concernée")
+    MEMBER = "member", _("quelqu’un d’autre")
+    TOOL = "tool", _("un outil")
+
+
+class Purpose(TextChoices):
+    """Why people are looked at: closed, so that it can be counted, and said to whoever was looked up."""
+
+    MEMBER_REQUEST = "member_request", _("Demande d’un membre")
+    ACCESS_REPAIR = "access_repair", _("Accès à rétablir")
+    ARRIVAL_OR_DEPARTURE = "arrival_or_departure", _("Arrivée ou départ")
+    DIRECTORY_CHECK = "directory_check", _("Vérification de l’annuaire")
+    SECURITY_INCIDENT = "security_incident", _("Incident de sécurité")
+    INTERNAL_CONTROL = "internal_control", _("Contrôle interne")
+    AUTHORITY_REQUEST = "authority_request", _("Demande d’une autorité")
+    TECHNICAL_CHECK = "technical_check", _("Vérification technique")
+
+
+TO_READ_THE_JOURNAL = (
+    Purpose.MEMBER_REQUEST,
+    Purpose.SECURITY_INCIDENT,
+    Purpose.INTERNAL_CONTROL,
+    Purpose.AUTHORITY_REQUEST,
+    Purpose.TECHNICAL_CHECK,
+)
+
+
+class Ground(TextChoices):
+    """Why somebody's name was needed."""
+
+    SEARCHED = "searched", _("La personne a été cherchée par son nom")
+    ANSWER = "answer", _("Répondre à la personne")
+    WARN = "warn", _("Prévenir la personne")
+    INVESTIGATE = "investigate", _("Comprendre un incident")
+    HAND_OVER = "hand_over", _("Fournir une preuve à une autorité")
 
 
 class AppendOnlyError(RuntimeError):
     """Somebody tried to change or remove a line that is only ever added."""
 
 
+class KeepingError(Exception):
+    """What was asked of retention, erasure or a hold is not possible; the code says why."""
+
+
+class LogError(Exception):
+    """What was asked of a log makes no sense; the code says why."""
+
+
+class WitnessError(Exception):
+    """What came from a witness, or was said to be one, is not taken; the code says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it: a member, a tool, or the hub itself (neither)."""
+    """Who did it: a member, a tool, or the hub itself (neither).  ``session`` is the one they did it in."""
 
     member: UUID | None = None
     tool: int | None = None
+    session: UUID | None = None
 
 
 SYSTEM = Actor()
@@ -136,7 +274,11 @@ SYSTEM = Actor()
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line to be written.  ``facts`` holds identifiers, counts and names of items, never values."""
+    """One line to be written.  ``facts`` holds identifiers, counts and names of items; of people never values, of
+    settings from what to what (``audit.differences``), secrets apart.
+
+    ``session`` is the subject's; where there is none, that of whoever did it.
+    """
 
     action: Action
     actor: Actor = SYSTEM
@@ -150,24 +292,63 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """One stated purpose, for a while: of reading the journal, or of looking at members' records.
+
+    In the journal pseudonyms hold for its reader, purpose and case, names for it alone.  ``case`` is the number of a
+    file kept elsewhere, and never words.
+    """
+
+    id: UUID
+    reader: UUID
+    purpose: Purpose
+    case: str
+    since: datetime
+    lasts: timedelta = READING_LASTS
+
+    @property
+    def until(self) -> datetime:
+        return self.since + self.lasts
+
+    @property
+    def why(self) -> dict[str, object]:
+        """What every line about a look says of it."""
+        case = {"case": self.case} if self.case else {}
+        return {"purpose": self.purpose.value, **case, "reading": str(self.id)}
+
+
+@dataclass(frozen=True, slots=True)
 class EventFilter:
     """What the reader of the journal asked for; empty means everything.
 
-    ``member`` is looked for, without accents or case, in the names and logins of those who acted and of those
-    concerned; ``since`` and ``until`` are whole days, both included, in the hub's time zone.
+    ``member`` did it or is concerned; ``words`` are looked for in the sentences, and ``mentioned`` are those whose
+    pseudonyms are among them.  ``since`` and ``until`` are whole days, both included, in the hub's time zone, and
+    ``hour`` is one of theirs.
     """
 
-    member: str = ""
+    member: UUID | None = None
+    words: str = ""
+    mentioned: tuple[UUID, ...] = ()
     tool: str = ""
+    family: str = ""
     action: str = ""
+    by: str = ""
+    result: str = ""
+    reason: str = ""
     since: date | None = None
     until: date | None = None
-    refused: bool = False
+    hour: int | None = None
 
     @property
     def used(self) -> tuple[str, ...]:
         """The names of the criteria in use: a line of the journal may hold these, never what was typed."""
-        return tuple(name.name for name in fields(self) if getattr(self, name.name))
+        criteria = [each.name for each in fields(self) if each.name != "mentioned"]
+        return tuple(name for name in criteria if getattr(self, name) not in (None, ""))
+
+    @property
+    def people(self) -> tuple[UUID, ...]:
+        """Whom it looks for, each once."""
+        return tuple(dict.fromkeys([self.member, *self.mentioned] if self.member else self.mentioned))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 ``--tokens`` instead shows how that grows with the tokens that are alive, and what removing the expired ones costs.
 ``--directory``: what a pass over a directory costs beside ``ldapsearch``, and what a sign-in by it does.
+``--log``: what the journal's formats cost, and what it takes to check an export, beside SHA-256 alone.
+``--journal``: what a line of the journal costs a request, and how soon it is signed, beside a chain under a lock.
+``--ledger``: what a release costs the ledger, and the question after a breach over a long one, beside a recount.
 """
 
 import argparse
@@ -13,21 +16,28 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import directory, floor, hub, peer, report, rounds, tokens
+from benchmarks import directory, floor, hub, journal, ledger, log, peer, report, rounds, tokens
 
 
 def arguments_of(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--tokens", action="store_true", help="the second report")
     parser.add_argument("--directory", action="store_true", help="the third report")
+    parser.add_argument("--log", action="store_true", help="the fourth report")
+    parser.add_argument("--journal", action="store_true", help="the fifth report")
+    parser.add_argument("--ledger", action="store_true", help="the sixth report")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a round (default: 2)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each side (default: 3); medians are told")
     parser.add_argument("--clients", type=_numbers, default=[1, 4, 16, 64], help="numbers at once, e.g. 1,4,16,64")
     parser.add_argument("--live", type=_numbers, default=[10**3, 10**4, 10**5, 10**6], help="with --tokens: how many")
     parser.add_argument("--expired", type=int, default=200_000, help="with --tokens: how many are removed")
     parser.add_argument("--people", type=_numbers, default=[10**3, 10**4, 10**5], help="with --directory: how many")
+    parser.add_argument(
+        "--entries", type=_numbers, default=[10**5, 10**6], help="with --log, --journal and --ledger: how many"
+    )
     found = parser.parse_args(argv)
-    if min(found.seconds, found.rounds, found.expired, *found.clients, *found.live, *found.people) <= 0:
+    numbers = [*found.clients, *found.live, *found.people, *found.entries]
+    if min(found.seconds, found.rounds, found.expired, *numbers) <= 0:
         parser.error("numbers are positive")
     return found
 
@@ -78,6 +88,12 @@ def main(argv: list[str]) -> int:
             tokens.run(folder, arguments)
         elif arguments.directory:
             directory.run(folder, arguments)
+        elif arguments.log:
+            log.run(folder, arguments)
+        elif arguments.journal:
+            journal.run(folder, arguments)
+        elif arguments.ledger:
+            ledger.run(folder, arguments)
         else:
             side_by_side(arguments, folder)
     return 0

@@ -6,7 +6,6 @@ Everything of one size is measured in turns, so that a neighbour of the machine 
 import argparse
 import base64
 import hashlib
-import json
 import re
 import resource
 import secrets
@@ -26,6 +25,7 @@ import psycopg
 from argon2 import PasswordHasher, Type
 
 from benchmarks import hub, meters, report, stores
+from benchmarks.children import Child, child
 from benchmarks.ldap_changes import MIX, Changes
 from benchmarks.rounds import median, station
 from demo.slapd import EmbeddedDirectory, program
@@ -34,6 +34,7 @@ from directory.ldap.servers import OPENLDAP
 from tools.run_tests import stop
 
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
+PASSING = "benchmarks.passing"
 BIND_CLIENTS = (1, 4)
 SHOWN_LIMIT_SECONDS = 60.0
 PASSES = (
@@ -144,47 +145,6 @@ class Copies:
         return self._store.url.rpartition("/")[0] + f"/{database}"
 
 
-# A hub's process that does one thing after the other ---------------------------------------------------------------
-
-
-@dataclass
-class Child:
-    process: "subprocess.Popen[str]"
-    start: float
-
-    def order(self, **told: Any) -> dict[str, Any]:
-        if self.process.stdin is None:
-            raise RuntimeError("it takes no orders")
-        self.process.stdin.write(json.dumps(told) + "\n")
-        self.process.stdin.flush()
-        return {**_line(self.process), "start": self.start}
-
-
-@contextmanager
-def child(environment: dict[str, str]) -> Iterator[Child]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.passing"],
-        cwd=hub.ROOT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    ) as process:
-        try:
-            yield Child(process, _line(process)["peak"])
-        finally:
-            process.terminate()
-
-
-def _line(process: "subprocess.Popen[str]") -> dict[str, Any]:
-    line = process.stdout.readline() if process.stdout else ""
-    if not line:
-        raise RuntimeError("wrong answer, nothing measured")
-    told: dict[str, Any] = json.loads(line)
-    return told
-
-
 # Passes ------------------------------------------------------------------------------------------------------------
 
 
@@ -214,7 +174,7 @@ class Size:
             self._raw()
             for store, copies in self._copies.items():
                 self.environments[store] = copies.fresh(self.directory)
-                with child(self.environments[store]) as process:
+                with child(PASSING, self.environments[store]) as process:
                     self._pass(process, "first import", store, "pivot", expected="deep")
             self._say("first import")
 
@@ -280,7 +240,7 @@ class Size:
     @contextmanager
     def _children(self) -> Iterator[dict[str, Child]]:
         with ExitStack() as running:
-            yield {store: running.enter_context(child(self.environments[store])) for store in self._copies}
+            yield {store: running.enter_context(child(PASSING, self.environments[store])) for store in self._copies}
 
     def _servers(self, store: str) -> dict[str, int]:
         return {"slapd": self.directory.pid or 0, "store": self._copies[store].pid}
@@ -350,7 +310,7 @@ def sign_ins(size: Size, arguments: argparse.Namespace) -> Iterator[tuple[object
     password = secrets.token_urlsafe(16)
     found = size.directory.search("-b", f"ou=personnes,{size.directory.base}", "(uid=nouveau.*)", "entryUUID")
     people = re.findall(r"^dn: (.+)\nentryUUID: (.+)$", found, re.MULTILINE)[:20]
-    with child(size.environments[POSTGRESQL]) as process:
+    with child(PASSING, size.environments[POSTGRESQL]) as process:
         for name, made in HASHES.items():
             hashed = made(password)
             change = f"changetype: modify\nreplace: userPassword\nuserPassword: {hashed}\n"

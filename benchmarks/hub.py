@@ -25,7 +25,10 @@ ROOT = Path(__file__).resolve().parents[1]
 UNIT = ROOT / "deploy" / "trousseau-hub.service"
 # One sheet with the claims that the peer gives; what a member's entry lacks does not leave.
 ITEMS = ("name", "given_name", "family_name", "login", "language", "email")
-SHEET = ("--processing", "Mesure", "--purpose", "Mesurer.", "--retention", "le temps de la mesure")
+SHEET = (
+    *("--processing", "Mesure", "--purpose", "Mesurer.", "--retention", "un jour après la mesure"),
+    *("--kept-then", "delete", "--recipient-role", "internal", "--contact", "x@x.example", "--country", "France"),
+)
 SHEET_ITEMS = tuple(part for item in ITEMS for part in ("--item", f"{item}=pour mesurer"))
 
 
@@ -69,13 +72,24 @@ def running(folder: Path, *, members: int) -> Iterator[Hub]:
 
 
 def environment_of(folder: Path, port: int, directory: EmbeddedDirectory) -> dict[str, str]:
+    environment = environment_without_directory(folder, port)
+    kept = Path(environment["TROUSSEAU_SECRETS_DIR"])
+    (kept / "trousseau_ldap_bind_password").write_text(directory.reader_password)
+    return environment | {
+        "TROUSSEAU_LDAP_URI": directory.uri,
+        "TROUSSEAU_LDAP_BASE": directory.base,
+        "TROUSSEAU_LDAP_BIND_DN": directory.reader_dn,
+        "TROUSSEAU_LDAP_CA_FILE": str(directory.ca_file),
+    }
+
+
+def environment_without_directory(folder: Path, port: int) -> dict[str, str]:
     kept = folder / "secrets"
     kept.mkdir(mode=0o700)
     for name, value in {
         "secret_key": secrets.token_urlsafe(50),
         "key_encryption_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "pairwise_salt": secrets.token_urlsafe(32),
-        "ldap_bind_password": directory.reader_password,
     }.items():
         (kept / f"trousseau_{name}").write_text(value)
     return {
@@ -87,10 +101,6 @@ def environment_of(folder: Path, port: int, directory: EmbeddedDirectory) -> dic
         "TROUSSEAU_SECRETS_DIR": str(kept),
         # The load generator stands where the front proxy does, and says who calls.
         "TROUSSEAU_TRUSTED_PROXIES": "1",
-        "TROUSSEAU_LDAP_URI": directory.uri,
-        "TROUSSEAU_LDAP_BASE": directory.base,
-        "TROUSSEAU_LDAP_BIND_DN": directory.reader_dn,
-        "TROUSSEAU_LDAP_CA_FILE": str(directory.ca_file),
     }
 
 

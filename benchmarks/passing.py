@@ -25,7 +25,7 @@ def main() -> None:
     django.setup()
     connection.ensure_connection()
     work: dict[str, Callable[..., dict[str, Any]]] = {"pass": one_pass, "binds": binds}
-    print(json.dumps({"peak": peak_mib()}), flush=True)
+    print(json.dumps({"start": peak_mib()}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
         print(json.dumps(work[order.pop("do")](**order)), flush=True)

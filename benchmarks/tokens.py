@@ -68,7 +68,7 @@ def growth(store: "psycopg.Connection[Any]", load: Station, arguments: argparse.
 def purge(store: "psycopg.Connection[Any]", load: Station, running: hub.Hub, arguments: argparse.Namespace) -> str:
     """Half of what goes are access tokens, half the refresh tokens that came with them."""
     live, expired = max(arguments.live), arguments.expired // 2
-    fill(store, live, live + expired, expires="now() - interval '1 hour'")
+    fill(store, live, live + expired, expires="now() - interval '3 days'")
     before = rounds_of(load, "introspection", live, arguments)
     removing = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.purging"],

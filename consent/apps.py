@@ -7,11 +7,23 @@ class ConsentConfig(AppConfig):
     def ready(self) -> None:
         # The journal knows no data items; it asks their owner for the words.
         from audit import words
-        from consent import display
+        from audit.reconciliation.sources import compare_with
+        from consent import compared, display
+        from consent.ledger.holdings import Holdings
+        from consent.register import words as register
+        from consent.types import Download
 
+        compare_with(*compared.SOURCES, Holdings())
         words.name_codes("items", display.item_label)
         words.name_codes("refused_items", display.item_label)
+        words.name_codes("categories", display.category_name)
         words.name_codes("channel", display.channel_name)
         words.name_codes("legal_basis", display.basis_name)
+        words.name_codes("processing", display.processing_name)
         words.name_codes("language", display.language_name)
+        words.name_codes("download", dict(Download.choices).get)
         words.name_codes("reason", display.ENDINGS.get)
+        words.name_codes("reason", register.REFUSALS.get)
+        words.name_codes("fields", register.FIELDS.get)
+        words.name_codes("missing", register.HOLES.get)
+        words.name_codes("page", register.PAGES.get)

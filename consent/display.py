@@ -1,18 +1,20 @@
 """Rows and words of the pages: what is declared and agreed, said to the member."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from threading import Lock
 from typing import Any
 
+from cachetools import TTLCache, cached
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from consent.models import Processing
+from consent.models import Objection, Processing, ProcessingPurpose
 from consent.selectors import Relation
-from consent.types import ALWAYS, ITEMS, Channel, LegalBasis, Question
+from consent.types import ALWAYS, ITEMS, Channel, DataCategory, Face, LegalBasis
 from directory.models import Member, StatusPeriod
 from directory.types import Kind, MailState
 
@@ -43,8 +45,14 @@ PARTS: dict[str, Text] = {
     "recipient": _("qui les reçoit"),
     "items": _("pourquoi l’une des données est demandée"),
 }
-# Why an agreement ended, for those who read the journal.
-ENDINGS: dict[str, Text] = {"withdrawn": _("retiré par le membre")}
+# Why an agreement ended, or something was refused, for those who read the journal.
+ENDINGS: dict[str, Text] = {
+    "withdrawn": _("retiré par le membre"),
+    "downloads_enough": _("trop de téléchargements en une heure"),
+    "basis_changed": _("la fiche de l’outil ne repose plus sur l’intérêt légitime"),
+    "notice_outdated": _("texte qui n’est plus celui de l’outil"),
+    "nothing_to_object_to": _("usage auquel on ne peut pas, ou plus, s’opposer"),
+}
 LANGUAGES: dict[str, Text] = {"fr": _("français"), "en": _("anglais")}
 
 
@@ -56,7 +64,16 @@ class Row:
     label: Text
     why: str
     value: str
-    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A purpose on that page, with the items that are wanted for it and what the member can do about them."""
+
+    purpose: ProcessingPurpose
+    face: Face
+    rows: list[Row]
+    objected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +83,24 @@ class CardItem:
     ``current`` is true for an item that was part of the last day's transmissions, whose time the card tells once.
     """
 
+    code: str
     label: Text
     why: Text
     last: datetime | None
     current: bool
     refused: bool = False
     declared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CardGroup:
+    """A purpose on a tool's card; none for what no purpose of today's sheet covers."""
+
+    purpose: ProcessingPurpose | None
+    items: list[CardItem]
+    objection: Objection | None = None
+    may_object: bool = False
+    may_choose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +121,9 @@ def basis_words(code: str) -> Text:
     return BASES.get(code, "")
 
 
-def basis_name(code: str) -> Text:
-    return LegalBasis(code).label if code in LegalBasis.values else code
+def basis_name(codes: str) -> str:
+    """The name of each legal basis, as ``Release`` tells them."""
+    return ", ".join(str(LegalBasis(code).label) if code in LegalBasis.values else code for code in codes.split())
 
 
 def channel_words(code: str) -> Text:
@@ -105,8 +135,19 @@ def channel_name(code: str) -> Text:
     return Channel(code).label if code in Channel.values else code
 
 
+def category_name(code: str) -> Text:
+    return DataCategory(code).label if code in DataCategory.values else code
+
+
 def part_words(code: str) -> Text:
     return PARTS.get(code, code)
+
+
+@cached(TTLCache(maxsize=500, ttl=60), key=lambda code: (code, get_language() or "fr"), lock=Lock())
+def processing_name(code: str) -> str:
+    """What the sheet is called whose number a line has; its rows never change, so that they are kept for a while."""
+    row = Processing.objects.filter(pk=int(code)).first() if code.isdecimal() else None
+    return f"{row.shown_name} ({row.version})" if row else code
 
 
 def language_name(code: str) -> str:
@@ -114,13 +155,19 @@ def language_name(code: str) -> str:
     return str(LANGUAGES.get(code.partition("-")[0], code))
 
 
-def rows(processing: Processing | None, question: Question, values: Mapping[str, str]) -> list[Row]:
-    """The items of a question with today's values, needed ones first, each group in the order of the sheet."""
-    whys = {item.item: item.shown_why for item in processing.items.all()} if processing else {}
-    optional = frozenset(question.optional)
+def groups(processing: Processing | None, values: Mapping[str, str], objected: Collection[str] = ()) -> list[Group]:
+    """The purposes of a sheet in its order, each with its items and today's values."""
     return [
-        Row(code, item_label(code), whys.get(code, ""), _shown(code, values.get(code, "")), code in optional)
-        for code in (*question.required, *question.optional)
+        Group(
+            purpose=purpose,
+            face=purpose.face,
+            rows=[
+                Row(each.item, item_label(each.item), each.shown_why, _shown(each.item, values.get(each.item, "")))
+                for each in purpose.items.all()
+            ],
+            objected=all(each.item in objected for each in purpose.items.all()) and bool(objected),
+        )
+        for purpose in (processing.purposes.all() if processing else ())
     ]
 
 
@@ -128,23 +175,33 @@ def _shown(code: str, value: str) -> str:
     return language_name(value) if code == "language" else value
 
 
-def card_items(relation: Relation) -> list[CardItem]:
-    """What a tool gets: its sheet's items in order, then what it received beyond them, identifiers last."""
+def card_groups(relation: Relation) -> list[CardGroup]:
+    """What a tool gets, by what it is for; then what it received beyond its sheet, identifiers last."""
     last = {each.item: each.last for each in relation.received}
     consent = relation.consent
     refused = frozenset(consent.refused_items) if consent and consent.ended_at is None else frozenset[str]()
-    whys = {each.item: each.shown_why for each in relation.processing.items.all()} if relation.processing else {}
+    objected = {item: each for each in relation.objections for item in each.items}
 
     def row(code: str, why: Text, *, declared: bool = True) -> CardItem:
         at = last.get(code)
         current = at is not None and relation.last is not None and at.date() == relation.last.date()
-        return CardItem(item_label(code), why, at, current, code in refused, declared)
+        return CardItem(code, item_label(code), why, at, current, code in refused, declared)
 
-    # What was never sent under an agreement that is over will not be: nothing to tell.
-    shown = last if relation.ended else whys
-    declared = [row(code, why) for code, why in whys.items() if code not in ALWAYS and code in shown]
-    beyond = [row(code, "", declared=False) for code in last if code not in whys and code not in ALWAYS]
-    return declared + beyond + [row(code, why) for code, why in ALWAYS_WHY.items() if code in last]
+    may_choose = relation.stands and not relation.outdated
+    found, on_the_sheet = [], set(ALWAYS)
+    for purpose in relation.purposes:
+        codes = {each.item: each.shown_why for each in purpose.items.all()}
+        on_the_sheet |= codes.keys()
+        # What was never sent under an agreement that is over will not be: nothing to tell.
+        rows = [row(code, why) for code, why in codes.items() if code in last or not relation.ended]
+        objections = [objected.get(code) for code in codes]
+        objection = objections[0] if objections and all(objections) else None
+        may_object = purpose.face == Face.OBJECTION and objection is None and bool(codes)
+        if rows or not relation.ended:
+            found.append(CardGroup(purpose, rows, objection, may_object, may_choose and purpose.face == Face.CONSENT))
+    beyond = [row(code, "", declared=False) for code in last if code not in on_the_sheet]
+    beyond += [row(code, why) for code, why in ALWAYS_WHY.items() if code in last]
+    return [*found, CardGroup(None, beyond)] if beyond or not found else found
 
 
 def known(member: Member) -> list[Known]:

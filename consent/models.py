@@ -1,14 +1,32 @@
 """Register of processings, notices, consents, and the ledger of disclosures."""
 
-from typing import Any, NoReturn
-
 from django.conf import settings
 from django.db import models
 from django.utils.translation import get_language
 
-from audit.types import AppendOnlyError
-from consent.types import Channel, Decision, LegalBasis
-from statements.writing import InsertingQuerySet
+from consent.ledger.models import Disclosure, Holding
+from consent.register.models import RegisterRecord, RegisterVersion
+from consent.types import Decision, Face, LegalBasis, Origin, face_of
+
+__all__ = [
+    "Consent",
+    "Disclosure",
+    "Holding",
+    "Notice",
+    "NoticeCopy",
+    "Objection",
+    "Processing",
+    "ProcessingItem",
+    "ProcessingPurpose",
+    "RegisterRecord",
+    "RegisterVersion",
+]
+
+
+def _in_language(row: models.Model, field: str) -> str:
+    english: str = getattr(row, f"{field}_en") if (get_language() or "fr").startswith("en") else ""
+    plain: str = getattr(row, field)
+    return english or plain
 
 
 class Processing(models.Model):
@@ -18,11 +36,6 @@ class Processing(models.Model):
     version = models.PositiveIntegerField()
     name = models.CharField(max_length=200)
     name_en = models.CharField(max_length=200, blank=True)
-    purpose = models.TextField()
-    purpose_en = models.TextField(blank=True)
-    legal_basis = models.CharField(max_length=20, choices=LegalBasis.choices)
-    retention = models.CharField(max_length=200)
-    retention_en = models.CharField(max_length=200, blank=True)
     recipient = models.CharField(max_length=200, blank=True)
     contact = models.CharField(max_length=200, blank=True)
     started_at = models.DateTimeField()
@@ -37,32 +50,49 @@ class Processing(models.Model):
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
 
-    def _in_language(self, field: str) -> str:
-        english: str = getattr(self, f"{field}_en") if (get_language() or "fr").startswith("en") else ""
-        plain: str = getattr(self, field)
-        return english or plain
-
     @property
     def shown_name(self) -> str:
-        return self._in_language("name")
+        return _in_language(self, "name")
+
+
+class ProcessingPurpose(models.Model):
+    """One thing the data of a processing is wanted for, on one legal basis, for so long."""
+
+    processing = models.ForeignKey(Processing, models.CASCADE, related_name="purposes")
+    text = models.TextField()
+    text_en = models.TextField(blank=True)
+    legal_basis = models.CharField(max_length=20, choices=LegalBasis.choices)
+    retention = models.CharField(max_length=200)
+    retention_en = models.CharField(max_length=200, blank=True)
+    order = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["order", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.legal_basis} of {self.processing_id}"
 
     @property
-    def shown_purpose(self) -> str:
-        return self._in_language("purpose")
+    def face(self) -> Face:
+        return face_of(self.legal_basis)
+
+    @property
+    def shown_text(self) -> str:
+        return _in_language(self, "text")
 
     @property
     def shown_retention(self) -> str:
-        return self._in_language("retention")
+        return _in_language(self, "retention")
 
 
 class ProcessingItem(models.Model):
-    """A data item of a processing."""
+    """A data item of a processing, for one of its purposes."""
 
     processing = models.ForeignKey(Processing, models.CASCADE, related_name="items")
+    purpose = models.ForeignKey(ProcessingPurpose, models.CASCADE, related_name="items")
     item = models.CharField(max_length=40)
     why = models.CharField(max_length=300)
     why_en = models.CharField(max_length=300, blank=True)
-    optional = models.BooleanField(default=False)
     order = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -74,7 +104,7 @@ class ProcessingItem(models.Model):
 
     @property
     def shown_why(self) -> str:
-        return (self.why_en if (get_language() or "fr").startswith("en") else "") or self.why
+        return _in_language(self, "why")
 
 
 class Notice(models.Model):
@@ -90,6 +120,25 @@ class Notice(models.Model):
         return f"notice {self.pk} v{self.version}"
 
 
+class NoticeCopy(models.Model):
+    """A notice as members see it in one language, without anybody's values, kept from the moment it is in force.
+
+    A proof of consent shows what was on the screen, not only what the words were made of (CNIL, 17 September 2020).
+    """
+
+    notice = models.ForeignKey(Notice, models.CASCADE, related_name="copies")
+    language = models.CharField(max_length=8)
+    html = models.TextField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["notice", "language"], name="one_copy_per_language")]
+
+    def __str__(self) -> str:
+        return f"{self.notice_id} {self.language}"
+
+
 class Consent(models.Model):
     """One decision of a member about one notice.  Rows are added; only their end is written later."""
 
@@ -99,6 +148,7 @@ class Consent(models.Model):
     decision = models.CharField(max_length=10, choices=Decision.choices)
     items = models.JSONField(default=list)
     refused_items = models.JSONField(default=list)
+    origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.PAGE)
     language = models.CharField(max_length=8)
     at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -116,47 +166,26 @@ class Consent(models.Model):
         return f"{self.decision} {self.member_id} {self.tool_id}"
 
 
-class DisclosureQuerySet(InsertingQuerySet):
-    def update(self, **_: Any) -> NoReturn:
-        raise AppendOnlyError("disclosures are never changed")
+class Objection(models.Model):
+    """A member's objection to a purpose that rests on legitimate interest (GDPR art. 21(1)); only its end is added.
 
-    def delete(self) -> NoReturn:
-        raise AppendOnlyError("disclosures are never removed")
-
-
-class Disclosure(models.Model):
-    """The ledger: which items went to which tool, when, for which processing.  Names of items, never values.
-
-    Rows are added, never changed or removed one by one; they go with the member they are about.
+    It outlives the version of the sheet that it was made about: its items stay back until it ends.
     """
 
-    id = models.BigAutoField(primary_key=True)
-    member = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="disclosures")
-    tool = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, models.PROTECT, related_name="disclosures")
-    channel = models.CharField(max_length=14, choices=Channel.choices)
-    items = models.JSONField()
-    processing = models.ForeignKey(Processing, models.PROTECT, null=True, related_name="disclosures")
-    notice = models.ForeignKey(Notice, models.PROTECT, null=True, related_name="disclosures")
-    legal_basis = models.CharField(max_length=20, blank=True)
-    session = models.UUIDField(null=True)
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="objections")
+    tool = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, models.CASCADE, related_name="objections")
+    purpose = models.ForeignKey(ProcessingPurpose, models.PROTECT, related_name="objections")
+    items = models.JSONField(default=list)
     at = models.DateTimeField()
-
-    objects = DisclosureQuerySet.as_manager()
+    ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        ordering = ["-id"]
-        indexes = [
-            models.Index(fields=["member", "-at"], name="disclosure_member"),
-            models.Index(fields=["tool", "-at"], name="disclosure_tool"),
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member", "purpose"], condition=models.Q(ended_at=None), name="one_live_objection"
+            )
         ]
+        indexes = [models.Index(fields=["member", "tool"], name="objection_member")]
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.member_id} {self.tool_id}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnlyError("disclosures are never changed")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError("disclosures are never removed")
+        return f"objection {self.pk}"

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from consent.types import (
@@ -10,50 +10,128 @@ from consent.types import (
     ITEMS,
     Changes,
     Decision,
+    Face,
     LegalBasis,
+    Purpose,
     Question,
     Release,
     Sheet,
     SheetInvalid,
+    SheetItem,
     Standing,
     Terms,
+    face_of,
 )
 
 # The parts of a notice, beside its items, whose change is told to the member, in the order of the page.
-PARTS = ("purpose", "legal_basis", "retention", "recipient")
+PARTS = ("purpose", "legal_basis", "retention")
 
 
 def check_sheet(sheet: Sheet) -> None:
-    """GDPR art. 5(1)(b), (c), (e) and 7(4): each item is known and has a reason; purpose and period are said."""
-    for part in ("processing", "purpose", "retention"):
-        if not getattr(sheet, part).strip():
-            raise SheetInvalid(f"{part} is empty")
+    """GDPR art. 5(1)(b), (c), (e) and 6(1): each item is known and has a reason; purposes and periods are said."""
+    if not sheet.processing.strip():
+        raise SheetInvalid("processing is empty")
+    if not sheet.purposes:
+        raise SheetInvalid("no purpose is given")
+    for purpose in sheet.purposes:
+        for part, text in (("purpose", purpose.text), ("retention", purpose.retention)):
+            if not text.strip():
+                raise SheetInvalid(f"{part} is empty")
+        if face_of(purpose.legal_basis) != Face.INFORMATION and not purpose.items:
+            raise SheetInvalid("a purpose that can be refused or objected to names the items that are held back then")
     codes = [item.item for item in sheet.items]
     if unknown := sorted(set(codes) - ITEMS.keys()):
         raise SheetInvalid(f"unknown data items: {', '.join(unknown)}")
     if len(codes) != len(set(codes)):
         raise SheetInvalid("a data item is declared twice")
+    if asked_for := sorted(ALWAYS.intersection(codes)):
+        raise SheetInvalid(f"every tool gets these, and nobody is asked: {', '.join(asked_for)}")
     if unexplained := sorted(item.item for item in sheet.items if not item.why.strip()):
         raise SheetInvalid(f"no reason given for: {', '.join(unexplained)}")
-    # One basis per purpose: an item that may be refused rests on consent, whatever the rest of the sheet says.
-    if sheet.legal_basis != LegalBasis.CONSENT and any(item.optional for item in sheet.items):
-        raise SheetInvalid("optional items need consent as their legal basis")
 
 
 def notice_content(sheet: Sheet) -> dict[str, Any]:
     """The notice as data, in both languages: what the page shows and the digest covers."""
     return {
         "processing": {"fr": sheet.processing, "en": sheet.processing_en},
-        "purpose": {"fr": sheet.purpose, "en": sheet.purpose_en},
-        "legal_basis": str(sheet.legal_basis.value),
-        "retention": {"fr": sheet.retention, "en": sheet.retention_en},
+        "purposes": [
+            {
+                "purpose": {"fr": purpose.text, "en": purpose.text_en},
+                "legal_basis": str(purpose.legal_basis.value),
+                "retention": {"fr": purpose.retention, "en": purpose.retention_en},
+                "items": [{"item": item.item, "why": {"fr": item.why, "en": item.why_en}} for item in purpose.items],
+            }
+            for purpose in sheet.purposes
+        ],
         "recipient": sheet.recipient,
         "contact": sheet.contact,
-        "items": [
-            {"item": item.item, "why": {"fr": item.why, "en": item.why_en}, "optional": item.optional}
-            for item in sheet.items
-        ],
     }
+
+
+def sheet_of(content: Any) -> Sheet:
+    """The sheet that ``notice_content`` tells: how an operator writes one down.  Raises ``SheetInvalid``."""
+    whole = _object(content, "the sheet", ("processing", "purposes"), ("recipient", "contact"))
+    purposes = []
+    for told in _list(whole["purposes"], "purposes"):
+        purpose = _object(told, "a purpose", ("purpose", "legal_basis", "retention"), ("items",))
+        if purpose["legal_basis"] not in LegalBasis.values:
+            raise SheetInvalid(f"legal_basis is one of {', '.join(LegalBasis.values)}")
+        items = [_object(each, "an item", ("item", "why")) for each in _list(purpose.get("items", []), "items")]
+        text, retention = _both(purpose["purpose"], "purpose"), _both(purpose["retention"], "retention")
+        purposes.append(
+            Purpose(
+                text=text[0],
+                text_en=text[1],
+                legal_basis=LegalBasis(purpose["legal_basis"]),
+                retention=retention[0],
+                retention_en=retention[1],
+                items=tuple(SheetItem(_text(each["item"], "item"), *_both(each["why"], "why")) for each in items),
+            )
+        )
+    processing = _both(whole["processing"], "processing")
+    return Sheet(
+        processing=processing[0],
+        processing_en=processing[1],
+        purposes=tuple(purposes),
+        recipient=_text(whole.get("recipient", ""), "recipient"),
+        contact=_text(whole.get("contact", ""), "contact"),
+    )
+
+
+def _object(value: Any, what: str, needed: Collection[str], beside: Collection[str] = ()) -> Mapping[str, Any]:
+    if not isinstance(value, dict) or not set(needed) <= value.keys() <= {*needed, *beside}:
+        raise SheetInvalid(f"{what} has {', '.join([*needed, *(f'{each} (may be left out)' for each in beside)])}")
+    return value
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise SheetInvalid(f"{what} is a list")
+    return value
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise SheetInvalid(f"{what} is a text")
+    return value
+
+
+def _both(value: Any, what: str) -> tuple[str, str]:
+    """French and English; a text alone is French."""
+    if isinstance(value, str):
+        return value, ""
+    told = _object(value, what, ("fr",), ("en",))
+    return _text(told["fr"], what), _text(told.get("en", ""), what)
+
+
+def in_purposes(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A notice as ``notice_content`` tells it; one from before there were several purposes is told as one."""
+    if "purposes" in content:
+        return dict(content)
+    items = [{"item": item["item"], "why": item["why"]} for item in content.get("items", [])]
+    own = {part: content.get(part) for part in PARTS}
+    beside = {name: value for name, value in content.items() if name not in (*PARTS, "items")}
+    return beside | {"purposes": [own | {"items": items}]}
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -62,26 +140,37 @@ def digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def agreeable(content: Mapping[str, Any]) -> frozenset[str]:
+    """The items of a notice that leave only for those who agree."""
+    return frozenset(item for item, basis in _bases_of(in_purposes(content)).items() if basis == LegalBasis.CONSENT)
+
+
 def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Changes:
     """What ``after`` says differently from ``before``; nothing for a member who knew no notice."""
     if not before or not after:
         return Changes()
-    old, new = _items_of(before), _items_of(after)
+    old, new = in_purposes(before), in_purposes(after)
+    old_items, new_items = _items_of(old), _items_of(new)
+    old_bases, new_bases = _bases_of(old), _bases_of(new)
+    parts = [part for part in ("purpose", "retention") if _said(old, part) != _said(new, part)]
+    if any(new_bases.get(item, basis) != basis for item, basis in old_bases.items()):
+        parts.append("legal_basis")
+    parts += ["recipient"] if old.get("recipient") != new.get("recipient") else []
+    parts += ["items"] if any(each in new_items and new_items[each] != why for each, why in old_items.items()) else []
     return Changes(
-        added=tuple(item for item in new if item not in old),
-        removed=tuple(item for item in old if item not in new),
-        parts=tuple(part for part in PARTS if before.get(part) != after.get(part))
-        + (("items",) if any(item in new and new[item] != old[item] for item in old) else ()),
+        added=tuple(item for item in new_items if item not in old_items),
+        removed=tuple(item for item in old_items if item not in new_items),
+        parts=tuple(parts),
     )
 
 
 def settled(terms: Terms, standing: Standing | None) -> bool:
-    """Whether the member has decided about the notice in force, as its basis requires.
+    """Whether the member has decided about the notice in force, as its bases require.
 
     Any change of the notice asks or informs again: a consent covers the purpose, the period and the items that
     were shown (GDPR art. 4(11), "specific, informed").  Until then the tool gets nothing but its identifier.
     """
-    expected = Decision.GIVEN if terms.basis == LegalBasis.CONSENT else Decision.INFORMED
+    expected = Decision.GIVEN if terms.asks else Decision.INFORMED
     return standing is not None and standing.notice == terms.notice and standing.decision == expected
 
 
@@ -109,47 +198,67 @@ def question(
     """
     if terms is None:
         return None
-    of_no_concern = frozenset(asked).isdisjoint((*terms.required, *terms.optional))
-    if not again and (of_no_concern or settled(terms, standing)):
+    if not again and (frozenset(asked).isdisjoint(terms.bases) or settled(terms, standing)):
         return None
     return Question(
         notice=terms.notice,
-        asks=terms.basis == LegalBasis.CONSENT,
-        required=tuple(item for item in terms.required if item not in ALWAYS),
-        optional=tuple(item for item in terms.optional if item not in ALWAYS),
+        asks=terms.asks,
+        needed=terms.under(Face.INFORMATION),
+        objectable=terms.under(Face.OBJECTION),
+        optional=terms.under(Face.CONSENT),
         changes=changed or Changes(),
     )
 
 
 def release(terms: Terms | None, standing: Standing | None, asked: Iterable[str]) -> Release:
-    """What may leave now, and on which ground.  No sheet, or nothing settled: the tool's own identifiers only."""
+    """What may leave now, and on which grounds.  No sheet, or nothing settled: the tool's own identifiers only."""
     if terms is None:
         return Release(items=ALWAYS)
     if standing is None or not settled(terms, standing):
         # Never booked as consent: there is none.
-        basis = "" if terms.basis == LegalBasis.CONSENT else terms.basis.value
-        return Release(items=ALWAYS, processing=terms.processing, legal_basis=basis)
-    declared = (*terms.required, *terms.optional)
-    on_consent = terms.basis == LegalBasis.CONSENT
-    allowed = [item for item in declared if item in standing.items] if on_consent else terms.required
+        return Release(items=ALWAYS, processing=terms.processing, legal_basis=_words(_without_asking(terms)))
+    leaving = terms.bases.keys() & standing.items & frozenset(asked)
+    # The identifiers alone go where the tool needs them for anything at all.
+    grounds = {terms.bases[item] for item in leaving} or _without_asking(terms) or {LegalBasis.CONSENT}
     return Release(
-        items=ALWAYS | (frozenset(allowed) & frozenset(asked)),
+        items=ALWAYS | leaving,
         processing=terms.processing,
         notice=terms.notice,
-        legal_basis=terms.basis.value,
+        legal_basis=_words(grounds),
         consent=standing.consent,
     )
 
 
-def split(terms: Terms, accepted: Iterable[str]) -> tuple[list[str], list[str]]:
+def split(terms: Terms, accepted: Iterable[str], objected: Iterable[str] = ()) -> tuple[list[str], list[str]]:
     """Items granted and items refused by a member who goes on; what is not on the sheet is ignored.
 
-    Required items have no switch: going on grants them.  Optional ones are refused unless switched on.
+    What only informs has no switch.  Optional items are refused unless switched on, those that may be objected to go
+    unless somebody did.
     """
-    chosen = frozenset(accepted)
-    granted = [*terms.required, *(item for item in terms.optional if item in chosen)]
-    return granted, [item for item in terms.optional if item not in chosen]
+    chosen, against = frozenset(accepted), frozenset(objected)
+    refused = [item for item in terms.under(Face.OBJECTION) if item in against]
+    refused += [item for item in terms.under(Face.CONSENT) if item not in chosen]
+    return [item for item in terms.bases if item not in refused], refused
+
+
+def _without_asking(terms: Terms) -> set[LegalBasis]:
+    """On what the tool's own identifiers leave, where nothing else does: what nobody can refuse, if there is any."""
+    unasked = set(terms.grounds) - {LegalBasis.CONSENT}
+    return {each for each in unasked if face_of(each) == Face.INFORMATION} or unasked
+
+
+def _words(grounds: Collection[LegalBasis]) -> str:
+    return " ".join(basis.value for basis in LegalBasis if basis in grounds)
+
+
+def _said(content: Mapping[str, Any], part: str) -> list[str]:
+    """A part of every purpose, whatever their order."""
+    return sorted(json.dumps(each[part], sort_keys=True) for each in content["purposes"])
 
 
 def _items_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {item["item"]: item for item in content.get("items", [])}
+    return {item["item"]: item["why"] for purpose in content["purposes"] for item in purpose["items"]}
+
+
+def _bases_of(content: Mapping[str, Any]) -> dict[str, str]:
+    return {item["item"]: purpose["legal_basis"] for purpose in content["purposes"] for item in purpose["items"]}

@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,14 @@ from uuid import UUID
 
 from cachetools import TTLCache
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Exists, F, FilteredRelation, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, FilteredRelation, Max, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.expressions import Combinable
 
+from audit.models import Event
+from audit.types import Action
 from consent import policy
-from consent.models import Consent, Disclosure, Processing
-from consent.types import Changes, Decision, LegalBasis, Question, Release, Standing, Terms
+from consent.models import Consent, Disclosure, Notice, NoticeCopy, Objection, Processing, ProcessingPurpose
+from consent.types import Changes, Decision, Face, LegalBasis, Question, Release, Standing, Terms
 from directory import photos
 
 SHEET_SECONDS = 5
@@ -39,7 +41,7 @@ def sheet(tool_id: int) -> Processing | None:
     return (
         Processing.objects.filter(tool_id=tool_id, ended_at=None)
         .select_related("notice")
-        .prefetch_related("items")
+        .prefetch_related("purposes__items")
         .first()
     )
 
@@ -88,12 +90,16 @@ def standing(member_id: UUID, tool_id: int) -> Standing | None:
 
 
 def may_be_told(member_id: UUID, tool_id: int) -> bool:
-    """Whether this tool may hear of the member from another one: where it rests on consent, only while that stands."""
+    """Whether this tool may hear of the member from another one: where it rests on consent, only while that stands.
+
+    A decision about a text that is no longer in force is none: the member has not seen what is asked today.
+    """
     terms = _in_force(tool_id).terms
-    if terms is None or terms.basis != LegalBasis.CONSENT:
+    if terms is None or not terms.asks:
         return True
     live = standing(member_id, tool_id)
-    return live is not None and live.decision == Decision.GIVEN
+    in_force = _in_force(tool_id, live).terms
+    return in_force is None or not in_force.asks or policy.settled(in_force, live)
 
 
 def release_on(tool_id: int, standing: Standing | None, asked: frozenset[str]) -> Release:
@@ -147,6 +153,7 @@ class Relation:
     tool: Any
     processing: Processing | None = None
     consent: Consent | None = None
+    objections: list[Objection] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     transmissions: int = 0
 
@@ -164,9 +171,22 @@ class Relation:
         return moment.timestamp() if moment else 0.0
 
     @property
-    def may_withdraw(self) -> bool:
+    def stands(self) -> bool:
+        """Whether the member goes on with a tool that asks for something, agreed to or not."""
         consent = self.consent
         return consent is not None and consent.ended_at is None and consent.decision == Decision.GIVEN
+
+    @property
+    def agreed(self) -> bool:
+        """Whether anything was agreed to that could have been refused, beside what the tool needs anyway."""
+        consent = self.consent
+        if consent is None or consent.decision != Decision.GIVEN:
+            return False
+        return not policy.agreeable(consent.notice.content).isdisjoint(consent.items)
+
+    @property
+    def may_withdraw(self) -> bool:
+        return self.stands and self.agreed
 
     @property
     def ended(self) -> bool:
@@ -174,8 +194,12 @@ class Relation:
         return self.consent is not None and self.consent.ended_at is not None
 
     @property
+    def purposes(self) -> list[ProcessingPurpose]:
+        return list(self.processing.purposes.all()) if self.processing else []
+
+    @property
     def on_consent(self) -> bool:
-        return self.processing is not None and self.processing.legal_basis == LegalBasis.CONSENT
+        return any(purpose.legal_basis == LegalBasis.CONSENT for purpose in self.purposes)
 
     @property
     def outdated(self) -> bool:
@@ -186,7 +210,7 @@ class Relation:
 
 
 def relations(member_id: UUID) -> list[Relation]:
-    """The tools that received or asked something of this member, the last one first.  Five statements at most."""
+    """The tools that received or asked something of this member, the last one first.  Seven statements at most."""
     found: dict[int, Relation] = {}
     for consent in decisions(member_id):
         relation = found.setdefault(consent.tool_id, Relation(tool=consent.tool))
@@ -197,21 +221,60 @@ def relations(member_id: UUID) -> list[Relation]:
         found[tool.pk] = Relation(tool=tool)
     for tool_id, (items, count) in received.items():
         found[tool_id].received, found[tool_id].transmissions = items, count
+    for objection in objections(member_id):
+        if objection.tool_id in found:
+            found[objection.tool_id].objections.append(objection)
     in_force = Processing.objects.filter(tool_id__in=found, ended_at=None).select_related("notice")
-    for processing in in_force.prefetch_related("items"):
+    for processing in in_force.prefetch_related("purposes__items"):
         found[processing.tool_id].processing = processing
     return sorted(found.values(), key=Relation.recency, reverse=True)
 
 
+def notice_decided(member_id: UUID, notice_id: int) -> Notice | None:
+    """A notice that this member decided about, whatever became of the decision, with its copies."""
+    decided = Consent.objects.filter(member_id=member_id, notice=notice_id)
+    return _shown(Notice.objects.filter(Exists(decided), pk=notice_id))
+
+
+def notice_on(tool_id: int, at: datetime) -> Notice | None:
+    """The notice of a tool that was in force at a moment, with its copies."""
+    begun = Notice.objects.filter(processing__tool_id=tool_id, processing__started_at__lte=at)
+    return _shown(begun.exclude(processing__ended_at__lte=at).order_by("-version"))
+
+
+def _shown(notices: QuerySet[Notice]) -> Notice | None:
+    return notices.select_related("processing__tool").prefetch_related("copies").first()
+
+
+def objections(member_id: UUID) -> QuerySet[Objection]:
+    """What a member objects to today."""
+    return Objection.objects.filter(member_id=member_id, ended_at=None).select_related("purpose").order_by("pk")
+
+
+def objected(member_id: UUID, tool_id: int) -> frozenset[str]:
+    """The items that do not leave for a tool because the member objects."""
+    live = Objection.objects.filter(member_id=member_id, tool_id=tool_id, ended_at=None)
+    return frozenset(item for items in live.values_list("items", flat=True) for item in items)
+
+
 def decisions(member_id: UUID) -> QuerySet[Consent]:
     """Every decision of a member, the newest first."""
-    return Consent.objects.filter(member_id=member_id).select_related("tool", "notice__processing").order_by("-pk")
+    kept = NoticeCopy.objects.filter(notice=OuterRef("notice"))
+    rows = Consent.objects.filter(member_id=member_id).annotate(has_copy=Exists(kept))
+    return rows.select_related("tool", "notice__processing").order_by("-pk")
 
 
 def ledger(member_id: UUID, tool: str = "") -> QuerySet[Disclosure]:
     """What left about a member, the newest first; ``tool`` is the slug of the only tool wanted."""
     rows = Disclosure.objects.filter(member_id=member_id).select_related("tool", "processing", "notice")
     return rows.filter(tool__slug=tool) if tool else rows
+
+
+def purposes_for(processing: Processing, items: Collection[str]) -> list[ProcessingPurpose]:
+    """What these items were wanted for; where only the tool's own identifiers left, what nobody can refuse, if any."""
+    purposes = list(processing.purposes.all())
+    wanted = [each for each in purposes if any(item.item in items for item in each.items.all())]
+    return wanted or [each for each in purposes if each.face == Face.INFORMATION] or purposes
 
 
 def known_member(member_id: UUID) -> Any:
@@ -221,17 +284,24 @@ def known_member(member_id: UUID) -> Any:
     return get_user_model().objects.annotate(has_photo=Exists(photo)).prefetch_related(*known).get(pk=member_id)
 
 
+def downloads(member_id: UUID, *, since: datetime) -> int:
+    """How often this member took their own data with them."""
+    return Event.objects.about(member_id).filter(action=Action.OWN_DATA_DOWNLOADED, at__gt=since).count()
+
+
 def export(member_id: UUID) -> Iterator[dict[str, Any]]:
     """The member's ledger, row by row and without a ceiling, in names of items."""
-    for row in ledger(member_id).iterator(chunk_size=1000):
+    for row in ledger(member_id).prefetch_related("processing__purposes__items").iterator(chunk_size=1000):
         yield {
             "at": row.at.isoformat(),
+            "last_at": row.last_at.isoformat(),
+            "times": row.count,
             "tool": row.tool.slug,
             "tool_name": row.tool.name,
             "channel": row.channel,
             "items": row.items,
             "processing": row.processing.name if row.processing else None,
-            "purpose": row.processing.purpose if row.processing else None,
+            "purposes": [each.text for each in purposes_for(row.processing, row.items)] if row.processing else [],
             "legal_basis": row.legal_basis or None,
             "notice_version": row.notice.version if row.notice else None,
             "notice_digest": row.notice.digest if row.notice else None,
@@ -284,23 +354,22 @@ def forget_sheets() -> None:
 
 def read_in_force(tool_id: int) -> InForce:
     """What is in force for a tool, from the database.  One statement."""
-    columns = ["pk", "notice__pk", "legal_basis", "items__item", "items__optional", "notice__content"]
+    columns = ["processing", "processing__notice__pk", "legal_basis", "items__item", "processing__notice__content"]
     rows = list(
-        Processing.objects.filter(tool_id=tool_id, ended_at=None)
-        .order_by("items__order", "items__pk")
+        ProcessingPurpose.objects.filter(processing__tool_id=tool_id, processing__ended_at=None)
+        .order_by("order", "pk", "items__order", "items__pk")
         .values_list(*columns)
     )
     if not rows or rows[0][1] is None:
         return InForce(None, None)
-    processing, notice, basis = rows[0][:3]
-    found = Terms(
+    processing, notice, _, _, content = rows[0]
+    terms = Terms(
         processing=processing,
         notice=notice,
-        basis=LegalBasis(basis),
-        required=tuple(row[3] for row in rows if row[3] and not row[4]),
-        optional=tuple(row[3] for row in rows if row[3] and row[4]),
+        grounds=tuple(dict.fromkeys(LegalBasis(row[2]) for row in rows)),
+        bases={row[3]: LegalBasis(row[2]) for row in rows if row[3]},
     )
-    return InForce(found, rows[0][5])
+    return InForce(terms, content)
 
 
 def _standing(row: Any) -> Standing:
@@ -320,10 +389,10 @@ def _received(member_id: UUID) -> dict[int, tuple[list[Received], int]]:
         Disclosure.objects.filter(member_id=member_id)
         .order_by()
         .values("tool_id", "items")
-        .annotate(first=Min("at"), last=Max("at"), count=Count("pk"))
+        .annotate(first=Min("at"), last=Max("last_at"), times=Sum("count"))
     )
     for row in sets:
-        counts[row["tool_id"]] += row["count"]
+        counts[row["tool_id"]] += row["times"]
         known = spans[row["tool_id"]]
         for item in row["items"]:
             before = known.get(item)

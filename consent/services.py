@@ -1,27 +1,42 @@
-"""Changing what is declared and agreed, and writing the ledger.  Each change records itself in its transaction."""
+"""Changing what is declared and agreed.  Each change records itself in its transaction."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
 
-from audit.services import record
-from audit.types import Action, Actor, Entry
-from consent import policy, selectors
-from consent.models import Consent, Disclosure, Notice, Processing, ProcessingItem
-from consent.types import Decision, Disclosed, LegalBasis, NoticeOutdated, Sheet, SheetInvalid, Terms
+from audit.differences import differences
+from audit.services import record, record_all
+from audit.types import SYSTEM, Action, Actor, Entry
+from consent import copies, policy, selectors
+from consent.models import Consent, Notice, Objection, Processing, ProcessingItem, ProcessingPurpose
+from consent.register import policy as register_policy
+from consent.register import services as register
+from consent.types import (
+    Decision,
+    Download,
+    Face,
+    NothingToObjectTo,
+    NoticeOutdated,
+    Origin,
+    Sheet,
+    SheetInvalid,
+    Terms,
+)
 
+TOLD = ("name", "name_en", "recipient", "contact")
 REPLACED = "replaced"
 WITHDRAWN = "withdrawn"
+BASIS_CHANGED = "basis_changed"
 
 
 @transaction.atomic
 def declare(*, tool_id: int, sheet: Sheet, actor: Actor, now: datetime) -> Processing:
     """Put a sheet in force: a new version with its notice, or nothing at all when it says the same."""
     policy.check_sheet(sheet)
+    register_policy.check_engagement(sheet)
     content = policy.notice_content(sheet)
     digest = policy.digest(content)
     newest = (
@@ -31,36 +46,41 @@ def declare(*, tool_id: int, sheet: Sheet, actor: Actor, now: datetime) -> Proce
         .order_by("-version")
         .first()
     )
-    if newest is not None and newest.ended_at is None and newest.notice.digest == digest:
+    if newest is not None and newest.ended_at is None and policy.in_purposes(newest.notice.content) == content:
+        # Members are not asked again about a contract that was renewed: the register has it, and its versions.
+        _feed_register(newest, sheet, actor=actor, now=now)
         return newest
+    before = _told(newest) if newest is not None else {}
     Processing.objects.filter(tool_id=tool_id, ended_at=None).update(ended_at=now)
     processing = Processing(
         tool_id=tool_id,
         version=newest.version + 1 if newest is not None else 1,
         name=sheet.processing,
         name_en=sheet.processing_en,
-        purpose=sheet.purpose,
-        purpose_en=sheet.purpose_en,
-        legal_basis=sheet.legal_basis,
-        retention=sheet.retention,
-        retention_en=sheet.retention_en,
         recipient=sheet.recipient,
         contact=sheet.contact,
         started_at=now,
     )
-    try:
-        processing.clean_fields(exclude=["tool", "ended_at"])
-    except ValidationError as error:
-        raise SheetInvalid(
-            "; ".join(f"{name}: {' '.join(said)}" for name, said in error.message_dict.items())
-        ) from error
+    _check(processing, but=["tool", "ended_at"])
     processing.save()
-    ProcessingItem.objects.bulk_create(
-        ProcessingItem(
-            processing=processing, item=item.item, why=item.why, why_en=item.why_en, optional=item.optional, order=order
+    for order, wanted in enumerate(sheet.purposes):
+        purpose = ProcessingPurpose(
+            processing=processing,
+            text=wanted.text,
+            text_en=wanted.text_en,
+            legal_basis=wanted.legal_basis,
+            retention=wanted.retention,
+            retention_en=wanted.retention_en,
+            order=order,
         )
-        for order, item in enumerate(sheet.items)
-    )
+        _check(purpose, but=["processing"])
+        purpose.save()
+        ProcessingItem.objects.bulk_create(
+            ProcessingItem(
+                processing=processing, purpose=purpose, item=item.item, why=item.why, why_en=item.why_en, order=order
+            )
+            for order, item in enumerate(wanted.items)
+        )
     notice = Notice.objects.create(
         processing=processing, version=processing.version, digest=digest, content=content, created_at=now
     )
@@ -76,13 +96,66 @@ def declare(*, tool_id: int, sheet: Sheet, actor: Actor, now: datetime) -> Proce
                 "notice": notice.pk,
                 "version": notice.version,
                 "digest": digest,
-                "legal_basis": sheet.legal_basis.value,
+                "copies": copies.make(processing, notice),
+                "legal_basis": " ".join(dict.fromkeys(purpose.legal_basis.value for purpose in sheet.purposes)),
                 "items": [item.item for item in sheet.items],
+                **differences(before, _told(processing), untold={"contact"}),
             },
             at=now,
         )
     )
+    record_all(_carry_objections(processing, now=now))
+    _feed_register(processing, sheet, actor=actor, now=now)
     return processing
+
+
+def _check(row: models.Model, *, but: list[str]) -> None:
+    try:
+        row.clean_fields(exclude=but)
+    except ValidationError as error:
+        told = "; ".join(f"{name}: {' '.join(said)}" for name, said in error.message_dict.items())
+        raise SheetInvalid(told) from error
+
+
+def _feed_register(processing: Processing, sheet: Sheet, *, actor: Actor, now: datetime) -> None:
+    register.feed(
+        tool_id=processing.tool_id,
+        sheet=sheet,
+        software=processing.tool.name,
+        notice=f"version {processing.version}",
+        actor=actor,
+        now=now,
+    )
+
+
+@transaction.atomic
+def fill_register(*, now: datetime) -> int:
+    """The register of a hub that has none yet, or whose tools were declared before it had one.
+
+    Such a sheet says nothing of contracts and countries: the record has these as holes, and its tool goes on.
+    """
+    filled = register.fill(now=now)
+    declared = Processing.objects.filter(ended_at=None, tool__register_record=None).select_related("tool", "notice")
+    for processing in declared:
+        sheet = policy.sheet_of(policy.in_purposes(processing.notice.content))
+        _feed_register(processing, sheet, actor=SYSTEM, now=now)
+        filled += 1
+    return filled
+
+
+def _told(processing: Processing) -> dict[str, object]:
+    purposes = {str(number): each for number, each in enumerate(processing.purposes.all(), 1)}
+    items = list(processing.items.select_related("purpose"))
+    return {
+        **{name: getattr(processing, name) for name in TOLD},
+        "purpose": {number: each.text for number, each in purposes.items()},
+        "purpose_en": {number: each.text_en for number, each in purposes.items()},
+        "retention": {number: each.retention for number, each in purposes.items()},
+        "retention_en": {number: each.retention_en for number, each in purposes.items()},
+        "items": {item.item: item.purpose.legal_basis for item in items},
+        "why": {item.item: item.why for item in items},
+        "why_en": {item.item: item.why_en for item in items},
+    }
 
 
 @transaction.atomic
@@ -92,26 +165,39 @@ def answer(
     tool_id: int,
     notice_id: int,
     accepted: frozenset[str],
+    objected: frozenset[int] = frozenset(),
     actor: Actor,
     language: str,
     now: datetime,
     session: UUID | None = None,
+    origin: Origin = Origin.PAGE,
 ) -> Consent:
-    """The member goes on: informed where the basis needs no consent, else granting item by item.
+    """The member goes on: informed where no basis needs consent, else granting item by item.
+
+    ``objected`` names purposes; what was objected to before stays so, said again or not.
 
     Raises ``NoticeOutdated`` when the notice is not the one in force: nobody agrees to a text they did not see.
     """
     terms = _terms(tool_id, notice_id)
-    granted, refused = policy.split(terms, accepted)
-    decision = Decision.GIVEN if terms.basis == LegalBasis.CONSENT else Decision.INFORMED
+    _lock(member_id)
+    against = frozenset[str]()
+    if terms.under(Face.OBJECTION):
+        for purpose in _objectable(terms.processing) if objected else ():
+            if purpose.pk in objected:
+                objection = _object(member_id, purpose, tool_id=tool_id, now=now)
+                record_all([_made(objection, actor, session)] if objection else [])
+        against = selectors.objected(member_id, tool_id)
+    granted, refused = policy.split(terms, accepted, against)
+    decision = Decision.GIVEN if terms.asks else Decision.INFORMED
     action = Action.NOTICE_SEEN
     if decision == Decision.GIVEN:
-        # Going on with every switch off opens the tool without data: the journal must not call that an agreement.
-        action = Action.CONSENT_GIVEN if granted or not refused else Action.CONSENT_REFUSED
+        # Going on with every switch off opens the tool without them: the journal must not call that an agreement.
+        agreed = not set(granted).isdisjoint(terms.under(Face.CONSENT))
+        action = Action.CONSENT_GIVEN if agreed else Action.CONSENT_REFUSED
     return _decide(
         member_id=member_id,
         tool_id=tool_id,
-        terms=terms,
+        notice_id=terms.notice,
         decision=decision,
         granted=granted,
         refused=refused,
@@ -120,6 +206,31 @@ def answer(
         language=language,
         session=session,
         now=now,
+        origin=origin,
+    )
+
+
+@transaction.atomic
+def choose(
+    *, member_id: UUID, notice: Notice, accepted: frozenset[str], actor: Actor, language: str, now: datetime
+) -> Consent:
+    """Other optional items than before, for a tool that the member goes on using; the rest of it stands.
+
+    Raises ``NoticeOutdated`` where no decision stands about this text: then the tool asks when it is opened.
+    """
+    _lock(member_id)
+    live = Consent.objects.filter(member_id=member_id, notice=notice, ended_at=None, decision=Decision.GIVEN)
+    if not live.exists():
+        raise NoticeOutdated(f"no decision stands about notice {notice.pk}")
+    return answer(
+        member_id=member_id,
+        tool_id=notice.processing.tool_id,
+        notice_id=notice.pk,
+        accepted=accepted,
+        actor=actor,
+        language=language,
+        now=now,
+        origin=Origin.CHOICE,
     )
 
 
@@ -136,13 +247,14 @@ def refuse(
 ) -> Consent:
     """The member does not open the tool.  It is asked again the next time they try to open it."""
     terms = _terms(tool_id, notice_id)
+    _lock(member_id)
     return _decide(
         member_id=member_id,
         tool_id=tool_id,
-        terms=terms,
+        notice_id=terms.notice,
         decision=Decision.REFUSED,
         granted=[],
-        refused=[*terms.required, *terms.optional],
+        refused=list(terms.bases),
         action=Action.CONSENT_REFUSED,
         actor=actor,
         language=language,
@@ -152,11 +264,50 @@ def refuse(
 
 
 @transaction.atomic
+def object_to(*, member_id: UUID, purpose_id: int, actor: Actor, now: datetime) -> Objection:
+    """From now on nothing leaves for this purpose, which rests on legitimate interest (GDPR art. 21(1)).
+
+    Raises ``NothingToObjectTo``.
+    """
+    _lock(member_id)
+    purpose = (
+        # Whoever changes the sheet meanwhile carries this objection over, or comes first.
+        ProcessingPurpose.objects.select_for_update(of=("processing",), no_key=True)
+        .filter(pk=purpose_id, processing__ended_at=None)
+        .select_related("processing")
+        .prefetch_related("items")
+        .first()
+    )
+    if purpose is None or purpose.face != Face.OBJECTION:
+        raise NothingToObjectTo(f"purpose {purpose_id}")
+    tool_id = purpose.processing.tool_id
+    objection = _object(member_id, purpose, tool_id=tool_id, now=now)
+    if objection is None:
+        raise NothingToObjectTo(f"purpose {purpose_id}")
+    record(_made(objection, actor, decision=_follow_objections(member_id, tool_id, now=now)))
+    return objection
+
+
+@transaction.atomic
+def end_objection(*, member_id: UUID, objection_id: int, actor: Actor, now: datetime) -> Objection:
+    """The member takes it back: the items leave again.  Raises ``NothingToObjectTo`` for none that is theirs."""
+    _lock(member_id)
+    objection = Objection.objects.filter(pk=objection_id, member_id=member_id, ended_at=None).first()
+    if objection is None:
+        raise NothingToObjectTo(f"objection {objection_id}")
+    objection.ended_at = now
+    objection.save(update_fields=["ended_at"])
+    record(_over(objection, actor, decision=_follow_objections(member_id, objection.tool_id, now=now)))
+    return objection
+
+
+@transaction.atomic
 def end_consent(*, member_id: UUID, tool_id: int, actor: Actor, now: datetime, reason: str = WITHDRAWN) -> bool:
     """End the member's consent for a tool, from now on (GDPR art. 7(3)); whether there was one.
 
     Only an agreement can be withdrawn: a notice that was read, or a refusal, is not one.
     """
+    _lock(member_id)
     live = (
         Consent.objects.select_for_update(of=("self",))
         .filter(member_id=member_id, tool_id=tool_id, ended_at=None, decision=Decision.GIVEN)
@@ -186,56 +337,11 @@ def end_consent(*, member_id: UUID, tool_id: int, actor: Actor, now: datetime, r
     return True
 
 
-def disclose(disclosures: Sequence[Disclosed], *, now: datetime) -> list[Entry]:
-    """Write ledger rows in one statement and return their lines, so that the caller writes its journal in one too.
-
-    Raises ``TransactionManagementError`` outside a transaction, as the journal does: what leaves and what is
-    written of it stand or fall together.
-    """
-    if not disclosures:
-        return []
-    if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("disclose() belongs inside the transaction of what it hands out")
-    Disclosure.objects.insert(
-        [
-            {
-                "member_id": each.member,
-                "tool_id": each.tool,
-                "channel": each.channel,
-                "items": sorted(each.items),
-                "processing_id": each.release.processing,
-                "notice_id": each.release.notice,
-                "legal_basis": each.release.legal_basis,
-                "session": each.session,
-                "at": now,
-            }
-            for each in disclosures
-        ]
-    )
-    return [
-        Entry(
-            Action.DISCLOSED,
-            actor=Actor(tool=each.tool),
-            subject=each.member,
-            tool=each.tool,
-            session=each.session,
-            facts={
-                "channel": each.channel.value,
-                "items": sorted(each.items),
-                "processing": each.release.processing,
-                "notice": each.release.notice,
-                "legal_basis": each.release.legal_basis,
-            },
-            at=now,
-        )
-        for each in disclosures
-    ]
-
-
 @transaction.atomic
-def note_download(*, member_id: UUID, now: datetime) -> None:
+def note_download(*, member_id: UUID, what: Download, now: datetime) -> None:
     """The member takes their own record with them: the proof that the right of access was answered."""
-    record(Entry(Action.OWN_DATA_DOWNLOADED, actor=Actor(member=member_id), subject=member_id, at=now))
+    facts: dict[str, object] = {"download": what.value}
+    record(Entry(Action.OWN_DATA_DOWNLOADED, actor=Actor(member=member_id), subject=member_id, facts=facts, at=now))
 
 
 def _terms(tool_id: int, notice_id: int) -> Terms:
@@ -246,11 +352,114 @@ def _terms(tool_id: int, notice_id: int) -> Terms:
     return terms
 
 
+def _lock(member_id: UUID) -> None:
+    """Two answers at once queue up instead of breaking the "one live" constraints."""
+    get_user_model().objects.select_for_update(no_key=True).only("pk").get(pk=member_id)
+
+
+def _objectable(processing_id: int) -> list[ProcessingPurpose]:
+    """Raises ``NoticeOutdated`` when the sheet changed meanwhile: what is objected to now is not carried over."""
+    if not Processing.objects.select_for_update(no_key=True).filter(pk=processing_id, ended_at=None).exists():
+        raise NoticeOutdated(f"processing {processing_id} is over")
+    purposes = ProcessingPurpose.objects.filter(processing_id=processing_id).prefetch_related("items")
+    return [each for each in purposes if each.face == Face.OBJECTION]
+
+
+def _object(member_id: UUID, purpose: ProcessingPurpose, *, tool_id: int, now: datetime) -> Objection | None:
+    """Nothing where all of its items are objected to already."""
+    items = [each.item for each in purpose.items.all()]
+    if selectors.objected(member_id, tool_id).issuperset(items):
+        return None
+    return Objection.objects.create(member_id=member_id, tool_id=tool_id, purpose=purpose, items=items, at=now)
+
+
+def _carry_objections(processing: Processing, *, now: datetime) -> list[Entry]:
+    """A new sheet may ask under another basis for what was objected to: then the objection is over for that item.
+
+    It is said, to the member too: their notice tells the new basis, and their activity that the objection ended.
+    """
+    faces = {item.item: item.purpose.face for item in processing.items.select_related("purpose")}
+    lines = []
+    for objection in Objection.objects.select_for_update().filter(tool_id=processing.tool_id, ended_at=None):
+        stays = [item for item in objection.items if faces.get(item, Face.OBJECTION) == Face.OBJECTION]
+        if stays == objection.items:
+            continue
+        objection.ended_at = now
+        objection.save(update_fields=["ended_at"])
+        lines.append(_over(objection, SYSTEM, reason=BASIS_CHANGED))
+        if stays:
+            rest = Objection.objects.create(
+                member_id=objection.member_id,
+                tool_id=objection.tool_id,
+                purpose=objection.purpose,
+                items=stays,
+                at=now,
+            )
+            lines.append(_made(rest, SYSTEM))
+    return lines
+
+
+def _over(objection: Objection, actor: Actor, *, decision: Consent | None = None, reason: str = "") -> Entry:
+    return Entry(
+        Action.OBJECTION_ENDED,
+        actor=actor,
+        subject=objection.member_id,
+        tool=objection.tool_id,
+        reason=reason,
+        facts={"objection": objection.pk, "items": objection.items, **_naming(decision)},
+        at=objection.ended_at,
+    )
+
+
+def _naming(decision: Consent | None) -> dict[str, object]:
+    """The decision that stands since, where there is one."""
+    return {"consent": decision.pk} if decision else {}
+
+
+def _made(objection: Objection, actor: Actor, session: UUID | None = None, *, decision: Consent | None = None) -> Entry:
+    return Entry(
+        Action.OBJECTED,
+        actor=actor,
+        subject=objection.member_id,
+        tool=objection.tool_id,
+        session=session,
+        facts={
+            "objection": objection.pk,
+            "processing": objection.purpose.processing_id,
+            "items": objection.items,
+            **_naming(decision),
+        },
+        at=objection.at,
+    )
+
+
+def _follow_objections(member_id: UUID, tool_id: int, *, now: datetime) -> Consent | None:
+    """The decision that stands, told anew with what is objected to today; what was agreed to is not touched."""
+    terms = selectors.read_in_force(tool_id).terms
+    live = Consent.objects.select_for_update().filter(member_id=member_id, tool_id=tool_id, ended_at=None).first()
+    if terms is None or live is None or live.notice_id != terms.notice or live.decision == Decision.REFUSED:
+        return None
+    granted, refused = policy.split(terms, live.items, selectors.objected(member_id, tool_id))
+    live.ended_at, live.ended_reason = now, REPLACED
+    live.save(update_fields=["ended_at", "ended_reason"])
+    return Consent.objects.create(
+        member_id=member_id,
+        tool_id=tool_id,
+        notice_id=live.notice_id,
+        decision=live.decision,
+        items=granted,
+        refused_items=refused,
+        origin=Origin.OWN_DATA,
+        language=live.language,
+        at=now,
+    )
+
+
 def _decide(
     *,
     member_id: UUID,
     tool_id: int,
-    terms: Terms,
+    notice_id: int,
     decision: Decision,
     granted: list[str],
     refused: list[str],
@@ -259,24 +468,24 @@ def _decide(
     language: str,
     session: UUID | None,
     now: datetime,
+    origin: Origin = Origin.PAGE,
 ) -> Consent:
     """Replace the standing decision; a form sent twice leaves one row and one line."""
-    # The member's row is the lock: two answers at once queue up instead of breaking the "one live" constraint.
-    get_user_model().objects.select_for_update(no_key=True).only("pk").get(pk=member_id)
     live = Consent.objects.filter(member_id=member_id, tool_id=tool_id, ended_at=None)
     standing = live.first()
     if standing is not None:
         said = (standing.notice_id, standing.decision, standing.items, standing.refused_items)
-        if said == (terms.notice, decision, granted, refused):
+        if said == (notice_id, decision, granted, refused):
             return standing
         live.update(ended_at=now, ended_reason=REPLACED)
     consent = Consent.objects.create(
         member_id=member_id,
         tool_id=tool_id,
-        notice_id=terms.notice,
+        notice_id=notice_id,
         decision=decision,
         items=granted,
         refused_items=refused,
+        origin=origin,
         language=language,
         at=now,
     )
@@ -290,7 +499,7 @@ def _decide(
             refused=decision == Decision.REFUSED,
             facts={
                 "consent": consent.pk,
-                "notice": terms.notice,
+                "notice": notice_id,
                 "items": granted,
                 "refused_items": refused,
                 "language": language,

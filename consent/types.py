@@ -1,6 +1,9 @@
 """Values of consent that other apps may use: data items, legal bases, the sheet, the release."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
 from uuid import UUID
 
 from django.db.models import TextChoices
@@ -17,6 +20,23 @@ class LegalBasis(TextChoices):
     VITAL_INTEREST = "vital_interest", _("intérêt vital")
     PUBLIC_TASK = "public_task", _("mission d’intérêt public")
     LEGITIMATE_INTEREST = "legitimate_interest", _("intérêt légitime")
+
+
+class Face(TextChoices):
+    """What a member can do about a data item; its legal basis decides."""
+
+    INFORMATION = "information", _("Nécessaire")
+    OBJECTION = "objection", _("Vous pouvez vous y opposer")
+    CONSENT = "consent", _("Facultatif")
+
+
+# All others inform only: a consent that cannot be refused is none (GDPR art. 7(4)), an objection has no place where
+# a contract or the law asks for the data (art. 21(1)).
+_FACES: dict[str, Face] = {LegalBasis.CONSENT: Face.CONSENT, LegalBasis.LEGITIMATE_INTEREST: Face.OBJECTION}
+
+
+def face_of(basis: str) -> Face:
+    return _FACES.get(basis, Face.INFORMATION)
 
 
 class DataCategory(TextChoices):
@@ -42,8 +62,28 @@ class Decision(TextChoices):
     REFUSED = "refused", _("refus")
 
 
+class Origin(TextChoices):
+    """Where a decision was taken."""
+
+    PAGE = "page", _("page montrée avant l’ouverture de l’outil")
+    OWN_DATA = "own_data", _("« Mes données », par une opposition")
+    CHOICE = "choice", _("« Mes données », par un choix")
+
+
+class Download(TextChoices):
+    """What of their own a member takes with them."""
+
+    RECORD = "record", _("relevé de ses données")
+    LINES = "lines", _("toutes ses lignes, avec leur preuve")
+    LINE = "line", _("une ligne, avec sa preuve")
+
+
 class SheetInvalid(ValueError):
     """A sheet that could not be declared: the message says what to correct."""
+
+
+class NothingToObjectTo(Exception):
+    """The purpose is not in force, rests on something else than legitimate interest, or is objected to already."""
 
 
 class NoticeOutdated(Exception):
@@ -93,7 +133,62 @@ class SheetItem:
     item: str
     why: str
     why_en: str = ""
-    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """One thing the data is wanted for.  It has one legal basis, which says what the member can do about it."""
+
+    text: str
+    legal_basis: LegalBasis
+    retention: str
+    items: tuple[SheetItem, ...] = ()
+    text_en: str = ""
+    retention_en: str = ""
+
+
+class RecipientRole(TextChoices):
+    """What a recipient is to the cooperative (articles 4, 26 and 28)."""
+
+    INTERNAL = "internal", _("interne")
+    PROCESSOR = "processor", _("sous-traitant")
+    JOINT = "joint", _("responsable conjoint")
+    SEPARATE = "separate", _("responsable distinct")
+
+
+class Safeguard(TextChoices):
+    """By what data is protected where it goes; that nothing does is an answer too."""
+
+    EEA = "eea", _("aucun transfert hors de l’Espace économique européen")
+    ADEQUACY = "adequacy", _("décision d’adéquation")
+    CLAUSES = "clauses", _("clauses contractuelles types")
+    RULES = "rules", _("règles d’entreprise contraignantes")
+    DEROGATION = "derogation", _("dérogation de l’article 49")
+    NONE = "none", _("aucune garantie")
+
+
+class Ending(TextChoices):
+    """What becomes of data once its period is over."""
+
+    DELETE = "delete", _("suppression")
+    ANONYMISE = "anonymise", _("anonymisation")
+    ARCHIVE = "archive", _("archivage")
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """What articles 28 and 30 ask about whoever receives the data; what is empty has not been said yet.
+
+    ``since`` is from when the sheet's retention counts, where the retention itself does not say so.
+    """
+
+    role: RecipientRole | Literal[""] = ""
+    contract: str = ""
+    contract_end: date | None = None
+    country: str = ""
+    safeguard: Safeguard | Literal[""] = ""
+    since: str = ""
+    ending: Ending | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +196,36 @@ class Sheet:
     """What an operator declares about a tool: no sheet, no data."""
 
     processing: str
-    purpose: str
-    legal_basis: LegalBasis
-    retention: str
-    items: tuple[SheetItem, ...]
+    purposes: tuple[Purpose, ...]
     processing_en: str = ""
-    purpose_en: str = ""
-    retention_en: str = ""
     recipient: str = ""
     contact: str = ""
+    engagement: Engagement = Engagement()
+
+    @property
+    def items(self) -> tuple[SheetItem, ...]:
+        return tuple(item for purpose in self.purposes for item in purpose.items)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is in force for a tool, reduced to what the rules look at."""
+    """What is in force for a tool, reduced to what the rules look at.
+
+    ``grounds`` are the legal bases of all purposes, ``bases`` those of each item, in the order of the sheet.
+    """
 
     processing: int
     notice: int
-    basis: LegalBasis
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
+    grounds: tuple[LegalBasis, ...]
+    bases: Mapping[str, LegalBasis] = field(default_factory=dict)
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is something to agree to, beyond something to know."""
+        return LegalBasis.CONSENT in self.grounds
+
+    def under(self, face: Face) -> tuple[str, ...]:
+        return tuple(item for item, basis in self.bases.items() if face_of(basis) == face)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +240,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What may leave for one member and one tool right now, and on which ground."""
+    """What may leave for one member and one tool right now, and on which grounds.
+
+    ``legal_basis`` has one word for each basis of what leaves, with spaces between, in the order of article 6(1).
+    """
 
     items: frozenset[str] = field(default_factory=frozenset)
     processing: int | None = None
@@ -158,7 +266,9 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What must be shown before the tool opens.  ``asks`` is false for a notice that only informs.
+    """What must be shown before the tool opens, by what the member can do about it.
+
+    ``asks`` is false for a notice that only informs.
 
     It covers the whole sheet, not only what this request asks for: the member decides once per notice version,
     and a tool that asks for more of its sheet later finds that decision, not a consent to something unseen.
@@ -166,9 +276,14 @@ class Question:
 
     notice: int
     asks: bool
-    required: tuple[str, ...]
+    needed: tuple[str, ...]
+    objectable: tuple[str, ...]
     optional: tuple[str, ...]
     changes: Changes = Changes()
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        return (*self.needed, *self.objectable, *self.optional)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,39 +3,215 @@
 import base64
 import json
 from collections.abc import Iterator
-from datetime import datetime
-from typing import cast
+from contextlib import closing
+from datetime import datetime, timedelta
+from tempfile import TemporaryFile
+from typing import IO, cast
+from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
-from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
-from consent import display, selectors, services
+from audit.exporting import digest_of_verifier, keys_address
+from audit.own import selectors as own
+from audit.own.exporting import export_person
+from audit.own.types import Kind, NothingProved
+from audit.published import public_keys
+from audit.selectors import page as page_of
+from audit.services import note_refused_page
+from audit.types import Actor
+from audit.zipping import Archive
+from consent import activity, display, selectors, services
+from consent.activity import LineForm
+from consent.models import Notice, Objection
+from consent.types import Download, NothingToObjectTo, NoticeOutdated
 from directory import photos
 from directory.models import Member
 
-PER_PAGE = 50
+# The last ones only, to the page of all.
+SENT_SHOWN = 5
+HOUR = timedelta(hours=1)
+# Each is worked out line by line, with the hub's processor.
+DOWNLOADS_AN_HOUR = 20
 
 
 @login_required
 @require_safe
 def mine(request: HttpRequest) -> HttpResponse:
     member = selectors.known_member(cast(Member, request.user).pk)
-    tool = request.GET.get("tool", "").replace("\x00", "")[:60]
     relations = selectors.relations(member.pk)
     known = display.known(member)
     context = {
         "relations": relations,
-        "page": Paginator(selectors.ledger(member.pk, tool), PER_PAGE).get_page(request.GET.get("page")),
-        "chosen": tool,
-        "chosen_tool": next((each.tool for each in relations if each.tool.slug == tool), None),
+        "sent": selectors.ledger(member.pk)[:SENT_SHOWN],
         "known": [each for each in known if each.value],
         "unknown": [each for each in known if not each.value],
     }
     return render(request, "consent/mine.html", context)
+
+
+def _not_theirs(person: UUID, page: str, now: datetime) -> Http404:
+    """On the record, and for the reader: somebody else's and none look the same."""
+    note_refused_page(actor=Actor(member=person), page=page, reason="not_yours", now=now)
+    return Http404()
+
+
+@login_required
+@require_safe
+def notice(request: HttpRequest, notice: int) -> HttpResponse:
+    """The text as it was shown, for whoever decided about it."""
+    person, now = cast(Member, request.user).pk, timezone.now()
+    found = selectors.notice_decided(person, notice)
+    if found is None:
+        raise _not_theirs(person, "consent:notice", now)
+    return show_notice(request, found)
+
+
+def show_notice(request: HttpRequest, found: Notice) -> HttpResponse:
+    copies = list(found.copies.all())
+    wanted = request.GET.get("lang") or translation.get_language()
+    copy = next((each for each in copies if each.language == wanted), copies[0] if copies else None)
+    if copy is None:
+        raise Http404
+    others = [(each.language, display.language_name(each.language)) for each in copies if each != copy]
+    context = {"notice": found, "tool": found.processing.tool, "copy": copy, "others": others}
+    return render(request, "consent/notice_page.html", context)
+
+
+@login_required
+@require_POST
+def choose(request: HttpRequest, notice: int) -> HttpResponse:
+    """Which optional items a tool receives from now on."""
+    person, now = cast(Member, request.user).pk, timezone.now()
+    found = selectors.notice_decided(person, notice)
+    if found is None:
+        raise _not_theirs(person, "consent:choose", now)
+    try:
+        services.choose(
+            member_id=person,
+            notice=found,
+            accepted=frozenset(request.POST.getlist("items")),
+            actor=Actor(member=person),
+            language=translation.get_language() or "fr",
+            now=now,
+        )
+    except NoticeOutdated:
+        note_refused_page(actor=Actor(member=person), page="consent:choose", reason="notice_outdated", now=now)
+        said = _("Ce texte n’est plus celui de l’outil : la question vous sera posée à sa prochaine ouverture.")
+        messages.info(request, said)
+        return redirect("consent:mine")
+    messages.success(request, _("C’est noté : vos choix valent dès maintenant."))
+    return redirect(f"{reverse('consent:mine')}#outil-{found.processing.tool.slug}")
+
+
+@login_required
+@require_POST
+def object_to(request: HttpRequest, purpose: int) -> HttpResponse:
+    """From now on nothing leaves for this purpose.  It is taken back in one click: nobody is asked twice."""
+    person, now = cast(Member, request.user).pk, timezone.now()
+    try:
+        made = services.object_to(member_id=person, purpose_id=purpose, actor=Actor(member=person), now=now)
+    except NothingToObjectTo:
+        note_refused_page(actor=Actor(member=person), page="consent:object", reason="nothing_to_object_to", now=now)
+        messages.info(request, _("Il n’y a rien à changer : l’usage n’est plus le même, ou vous vous y opposez déjà."))
+        return redirect("consent:mine")
+    messages.success(request, _("C’est noté : plus rien ne part pour cet usage. Vous pouvez y revenir à tout moment."))
+    return redirect(_card_of(made))
+
+
+@login_required
+@require_POST
+def end_objection(request: HttpRequest, objection: int) -> HttpResponse:
+    person, now = cast(Member, request.user).pk, timezone.now()
+    try:
+        ended = services.end_objection(member_id=person, objection_id=objection, actor=Actor(member=person), now=now)
+    except NothingToObjectTo:
+        raise _not_theirs(person, "consent:end_objection", now) from None
+    messages.success(request, _("Vous ne vous y opposez plus."))
+    return redirect(_card_of(ended))
+
+
+def _card_of(objection: Objection) -> str:
+    return f"{reverse('consent:mine')}#outil-{objection.tool.slug}"
+
+
+@login_required
+@require_safe
+def my_activity(request: HttpRequest) -> HttpResponse:
+    """What one did, what was sent, who looked: one's own lines of the journal."""
+    person = cast(Member, request.user).pk
+    keys = own.keys_of(person)
+    form = activity.ActivityForm(request.GET, tools=own.tools_in(keys))
+    page, lines, drawn = None, [], None
+    if form.is_valid():
+        page = page_of(own.lines(keys, form.wanted), form.cursor)
+        lines = activity.tell(page.events, person)
+        drawn = activity.picture(own.hours(keys, form.wanted))
+    query = request.GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+    context = {
+        "form": form,
+        "page": page,
+        "lines": lines,
+        "picture": drawn,
+        "query": query.urlencode(),
+        "filtered": form.is_valid() and bool(form.wanted),
+        "kinds": Kind,
+    }
+    return render(request, "consent/activity.html", context, status=200 if page else 400)
+
+
+@require_safe
+def proof(request: HttpRequest) -> HttpResponse:
+    """How anybody checks what they took with them, and with which keys: for whoever has a file, signed in or not."""
+    context = {"keys": public_keys(), "keys_address": keys_address(), "program": digest_of_verifier()}
+    return render(request, "consent/proof.html", context)
+
+
+@login_required
+@require_POST
+def take_lines(request: HttpRequest) -> HttpResponseBase:
+    """All one's lines with their proofs, or one: made whole before anything is sent, in a file that has no name."""
+    person, now = cast(Member, request.user).pk, timezone.now()
+    wanted = LineForm(request.POST)
+    line = wanted.cleaned_data["line"] if wanted.is_valid() else None
+    if not wanted.is_valid() or (line and not own.has_line(own.keys_of(person), line)):
+        raise _not_theirs(person, "consent:take_lines", now)
+    if selectors.downloads(person, since=now - HOUR) >= DOWNLOADS_AN_HOUR:
+        note_refused_page(actor=Actor(member=person), page="consent:take_lines", reason="downloads_enough", now=now)
+        messages.warning(request, _("Assez pour cette heure : ce que vous avez emporté reste bon. Revenez plus tard."))
+        return redirect("consent:proof")
+    try:
+        file = _lines_of(person, line, now)
+    except NothingProved:
+        messages.info(request, _("Ce n’est pas encore signé : recommencez dans une minute."))
+        return redirect("consent:activity" if line else "consent:proof")
+    # Before it leaves, and not where nothing does.
+    services.note_download(member_id=person, what=Download.LINE if line else Download.LINES, now=now)
+    name = f"ligne-{str(line)[:8]}" if line else f"mes-lignes-{timezone.localdate():%Y-%m-%d}"
+    response = FileResponse(file, as_attachment=True, filename=f"{name}.zip", content_type="application/zip")
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+def _lines_of(person: UUID, line: UUID | None, now: datetime) -> IO[bytes]:
+    file = TemporaryFile()  # noqa: SIM115 (closed with the answer)
+    try:
+        with closing(Archive(file)) as archive:
+            export_person(archive, person, tell=activity.tell, line=line, now=now)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
 
 
 @login_required
@@ -44,7 +220,7 @@ def download(request: HttpRequest) -> StreamingHttpResponse:
     """The member's own record, streamed: a long history is not held in memory, and has no ceiling."""
     member = selectors.known_member(cast(Member, request.user).pk)
     now = timezone.now()
-    services.note_download(member_id=member.pk, now=now)
+    services.note_download(member_id=member.pk, what=Download.RECORD, now=now)
     response = StreamingHttpResponse(_own_record(member, now), content_type="application/json; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="mes-donnees-{timezone.localdate():%Y-%m-%d}.json"'
     response["Cache-Control"] = "no-store, private"

@@ -5,16 +5,25 @@ Runs inside the hub's settings, called by ``demo.prepare``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from audit.types import SYSTEM
 from consent import services as consent_services
-from consent.types import LegalBasis, Sheet, SheetItem
+from consent.types import (
+    Ending,
+    Engagement,
+    LegalBasis,
+    Purpose,
+    RecipientRole,
+    Safeguard,
+    Sheet,
+    SheetItem,
+)
 from directory import services as directory_services
 from directory.models import Collective, Member, RoleGrant
 from directory.types import Kind, Role
-from idp.services.tools import register_tool
+from idp.services.tools import connect_tool
 from idp.types import AuthMethod, Section, ToolKind, ToolState
 
 SPARE_ORIGIN = "http://localhost:9999"
@@ -42,58 +51,99 @@ class Seed:
 LOUTY_SHEET = Sheet(
     processing="Gestion de l’activité des entrepreneur·es",
     processing_en="Managing members’ activity",
-    purpose="Établir vos factures, suivre votre compte d’activité et préparer vos bulletins de paie.",
-    purpose_en="To issue your invoices, keep your activity account and prepare your payslips.",
-    legal_basis=LegalBasis.CONTRACT,
-    retention="dix ans après la clôture de l’exercice",
-    retention_en="ten years after the end of the financial year",
     recipient="Louty",
     contact="structure@alizarine.example",
-    items=(
-        SheetItem("name", "pour afficher votre nom", "to show your name"),
-        SheetItem("given_name", "pour vos bulletins de paie", "for your payslips"),
-        SheetItem("family_name", "pour vos bulletins de paie", "for your payslips"),
-        SheetItem("email", "pour vous prévenir d’un paiement", "to tell you of a payment"),
-        SheetItem("employee_number", "pour retrouver votre contrat", "to find your contract"),
-        SheetItem("business_name", "pour l’en-tête de vos factures", "for the head of your invoices"),
-        SheetItem("groups", "pour rattacher votre activité à son pôle", "to place your activity in its cluster"),
+    engagement=Engagement(
+        role=RecipientRole.PROCESSOR,
+        contract="Contrat de sous-traitance LY-2024-03",
+        contract_end=date(2031, 12, 31),
+        country="France",
+        safeguard=Safeguard.EEA,
+        since="leur transmission à l’outil",
+        ending=Ending.ARCHIVE,
+    ),
+    purposes=(
+        Purpose(
+            text="Établir vos factures, suivre votre compte d’activité et préparer vos bulletins de paie.",
+            text_en="To issue your invoices, keep your activity account and prepare your payslips.",
+            legal_basis=LegalBasis.CONTRACT,
+            retention="dix ans après la clôture de l’exercice",
+            retention_en="ten years after the end of the financial year",
+            items=(
+                SheetItem("name", "pour afficher votre nom", "to show your name"),
+                SheetItem("given_name", "pour vos bulletins de paie", "for your payslips"),
+                SheetItem("family_name", "pour vos bulletins de paie", "for your payslips"),
+                SheetItem("email", "pour vous prévenir d’un paiement", "to tell you of a payment"),
+                SheetItem("employee_number", "pour retrouver votre contrat", "to find your contract"),
+                SheetItem("business_name", "pour l’en-tête de vos factures", "for the head of your invoices"),
+            ),
+        ),
+        Purpose(
+            text="Comparer l’activité des pôles, pour l’assemblée générale.",
+            text_en="To compare the clusters’ activity, for the general meeting.",
+            legal_basis=LegalBasis.LEGITIMATE_INTEREST,
+            retention="jusqu’à l’assemblée générale suivante",
+            retention_en="until the next general meeting",
+            items=(SheetItem("groups", "pour compter l’activité de votre pôle", "to count your cluster’s activity"),),
+        ),
     ),
 )
 FORMATION_SHEET = Sheet(
     processing="Inscription aux formations",
     processing_en="Registering for courses",
-    purpose="Vous inscrire aux formations que vous choisissez et vous remettre vos attestations.",
-    purpose_en="To register you for the courses you choose and give you your certificates.",
-    legal_basis=LegalBasis.CONSENT,
-    retention="trois ans après votre dernière formation",
-    retention_en="three years after your last course",
     recipient="Logiciel de formation",
     contact="formation@alizarine.example",
-    items=(
-        SheetItem("name", "pour la feuille d’émargement", "for the attendance sheet"),
-        SheetItem("given_name", "pour vous accueillir par votre prénom", "to greet you by your first name"),
-        SheetItem("email", "pour vous envoyer la convocation", "to send you the invitation"),
-        SheetItem(
-            "phone", "pour vous prévenir d’un report de dernière minute", "to tell you of a late change", optional=True
+    engagement=Engagement(role=RecipientRole.SEPARATE, country="France", safeguard=Safeguard.EEA, ending=Ending.DELETE),
+    purposes=(
+        Purpose(
+            text="Vous inscrire aux formations que vous choisissez et vous remettre vos attestations.",
+            text_en="To register you for the courses you choose and give you your certificates.",
+            legal_basis=LegalBasis.CONTRACT,
+            retention="trois ans après votre dernière formation",
+            retention_en="three years after your last course",
+            items=(
+                SheetItem("name", "pour la feuille d’émargement", "for the attendance sheet"),
+                SheetItem("given_name", "pour vous accueillir par votre prénom", "to greet you by your first name"),
+                SheetItem("email", "pour vous envoyer la convocation", "to send you the invitation"),
+            ),
         ),
-        SheetItem("town", "pour proposer les formations près de chez vous", "to offer courses near you", optional=True),
-        SheetItem(
-            "trade", "pour proposer les formations de votre métier", "to offer courses of your trade", optional=True
+        Purpose(
+            text="Vous joindre plus vite et vous proposer des formations qui vous conviennent.",
+            text_en="To reach you faster and offer you courses that suit you.",
+            legal_basis=LegalBasis.CONSENT,
+            retention="un an après votre dernière formation",
+            retention_en="one year after your last course",
+            items=(
+                SheetItem("phone", "pour vous prévenir d’un report de dernière minute", "to tell you of a late change"),
+                SheetItem("town", "pour proposer les formations près de chez vous", "to offer courses near you"),
+                SheetItem("trade", "pour proposer les formations de votre métier", "to offer courses of your trade"),
+            ),
         ),
     ),
 )
 SPARE_SHEET = Sheet(
     processing="Essai d’un outil",
     processing_en="Trying a tool",
-    purpose="Essayer la connexion d’un outil avant de l’ouvrir aux membres.",
-    purpose_en="To try connecting a tool before it opens to members.",
-    legal_basis=LegalBasis.LEGITIMATE_INTEREST,
-    retention="le temps de l’essai",
-    retention_en="for the time of the trial",
     contact="structure@alizarine.example",
-    items=(
-        SheetItem("name", "pour reconnaître le compte d’essai", "to recognise the trial account"),
-        SheetItem("email", "pour reconnaître le compte d’essai", "to recognise the trial account"),
+    engagement=Engagement(
+        role=RecipientRole.INTERNAL,
+        country="France",
+        safeguard=Safeguard.EEA,
+        since="le début de l’essai",
+        ending=Ending.DELETE,
+    ),
+    purposes=(
+        Purpose(
+            text="Essayer la connexion d’un outil avant de l’ouvrir aux membres.",
+            text_en="To try connecting a tool before it opens to members.",
+            legal_basis=LegalBasis.LEGITIMATE_INTEREST,
+            retention="le temps de l’essai",
+            retention_en="for the time of the trial",
+            items=(
+                SheetItem("name", "pour reconnaître le compte d’essai", "to recognise the trial account"),
+                SheetItem("email", "pour reconnaître le compte d’essai", "to recognise the trial account"),
+            ),
+        ),
     ),
 )
 
@@ -316,9 +366,10 @@ def seed(*, ports: Mapping[str, int], client_secrets: Mapping[str, str], now: da
     for wanted in (*stand_ins(ports), *LINKS, *SPARES):
         slugs = Collective.objects.filter(kind__in=wanted.kinds, present=True).values_list("slug", flat=True)
         secret = client_secrets[wanted.slug] if wanted.confidential else ""
-        registered = register_tool(
+        registered = connect_tool(
             slug=wanted.slug,
             name=wanted.name,
+            sheet=wanted.sheet,
             actor=SYSTEM,
             now=now,
             redirect_uris=wanted.redirect_uris,
@@ -328,7 +379,6 @@ def seed(*, ports: Mapping[str, int], client_secrets: Mapping[str, str], now: da
             client_secret=secret,
         )
         if wanted.sheet:
-            consent_services.declare(tool_id=registered.tool.pk, sheet=wanted.sheet, actor=SYSTEM, now=now)
             credentials[wanted.slug] = {
                 "client_id": registered.tool.client_id,
                 "client_secret": secret,
@@ -336,6 +386,7 @@ def seed(*, ports: Mapping[str, int], client_secrets: Mapping[str, str], now: da
                 "post_logout_redirect_uris": list(wanted.post_logout_redirect_uris),
                 "backchannel_logout_uri": wanted.properties["backchannel_logout_uri"],
             }
+    consent_services.fill_register(now=now)
     for login, role in ROLES:
         member = Member.objects.filter(login_key=login, login_ambiguous=False).first()
         if member and not RoleGrant.objects.filter(member=member, role=role).exists():

@@ -7,9 +7,15 @@ class DirectoryConfig(AppConfig):
     def ready(self) -> None:
         # The journal knows no codes of the directory; it asks their owner for the words.
         from audit import words as journal
-        from directory import follow_words, words
+        from audit.keeping import ends
+        from audit.reconciliation.sources import compare_with
+        from directory import compared, follow_words, selectors, words
         from directory.types import Mode, SourceState
 
+        ends.know_by(selectors.ended_before, selectors.erased_of)
+        compare_with(*compared.SOURCES)
+        journal.name_things("source", selectors.source_names)
+        journal.name_things("collective", selectors.collective_names)
         journal.name_codes("reason", words.REASONS.get)
         journal.name_codes("held", words.held)
         journal.name_codes("role", words.role)

@@ -1,13 +1,15 @@
 """Words of the pages about directories: items, troubles of a connection, issues and what to do, runs and what waits."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from directory.ldap.probing import CODES, Trouble
-from directory.types import MemberState
+from directory.types import MailState, MemberState
 
 Text = str | Promise
 
@@ -66,12 +68,20 @@ SETTINGS: dict[str, Text] = {
     "writable": _("données modifiables"),
     "ceilings": _("garde-fous"),
 }
-# What may go in one pass without a person's word.
+# What may go in one pass, and in one day, without a person's word.
 CEILINGS: dict[str, Text] = {
     "people": _("Comptes qui se ferment"),
     "groups": _("Collectifs qui se ferment"),
     "memberships": _("Personnes qui quittent un collectif"),
+    "leads": _("Responsables qui ne le sont plus"),
     "emptied": _("Fiches qui perdent une même donnée"),
+    "others": _("Personnes d’autres annuaires qui perdent leur identifiant"),
+}
+CEILINGS_EXPLAINED: dict[str, Text] = {
+    "others": _(
+        "Cet annuaire donnerait à quelqu’un d’autre leur identifiant ou leur adresse : "
+        "aucun des deux n’entrerait plus avec. Avec 0, chacune attend votre accord."
+    ),
 }
 STEPS: dict[str, Text] = {
     "address": _("Adresse"),
@@ -88,6 +98,7 @@ TROUBLES: dict[str, Text] = {
     "no_answer": _("pas de réponse à temps"),
     "connection_refused": _("connexion refusée"),
     "unreachable": _("serveur injoignable"),
+    "not_ldap": _("autre chose qu’un annuaire"),
     "no_tls": _("pas de chiffrement à cette adresse"),
     "no_connection": _("connexion impossible"),
     "certificate_early": _("certificat pas encore valable"),
@@ -106,6 +117,7 @@ TROUBLES: dict[str, Text] = {
     "no_right": _("droit insuffisant"),
     "filter_unreadable": _("filtre illisible"),
     "limit_reached": _("limite de l’annuaire atteinte"),
+    "answer_too_large": _("réponse trop grande pour la mémoire permise"),
     "nobody_found": _("personne dans cette branche"),
     "read_missing": _("fiches non reconnues"),
     "not_configured": _("réglages incomplets"),
@@ -118,6 +130,9 @@ ADVICE: dict[str, Text] = {
         "Ce serveur refuse la connexion à ce port. D’habitude : 389 pour ldap://, 636 pour ldaps://."
     ),
     "unreachable": _("Le réseau ne mène pas à ce serveur. Vérifiez l’adresse, puis le réseau de Trousseau."),
+    "not_ldap": _(
+        "Ce qui répond à ce port n’est pas un annuaire LDAP. D’habitude : 389 pour ldap://, 636 pour ldaps://."
+    ),
     "no_tls": _(
         "Rien de chiffré ne répond ici. Pour ldaps://, le port est d’habitude 636 ; "
         "pour ldap://, l’annuaire doit accepter StartTLS."
@@ -130,6 +145,10 @@ ADVICE: dict[str, Text] = {
     "authority_unknown": _(
         "Ce certificat est signé par une autorité que Trousseau ne connaît pas. "
         "Si c’est celle de votre coopérative, collez son certificat ci-dessus."
+    ),
+    "authority_other": _(
+        "L’autorité collée ci-dessus n’est pas celle de ce serveur. Collez le certificat de celle qui a signé le "
+        "sien : son nom est plus bas, « Signé par ». Pas celui du serveur lui-même."
     ),
     "certificate_name": _(
         "Ce certificat n’est pas au nom de cette adresse. Utilisez un des noms qu’il porte, "
@@ -150,6 +169,10 @@ ADVICE: dict[str, Text] = {
     "no_right": _("Le compte de lecture n’a pas le droit de lire ici."),
     "filter_unreadable": _("Ce filtre est mal écrit. Exemple : (objectClass=inetOrgPerson)"),
     "limit_reached": _("L’annuaire coupe sa réponse : relevez la limite de ce compte de lecture."),
+    "answer_too_large": _(
+        "L’annuaire répond plus que la mémoire permise n’en contient. Est-ce le bon serveur ? "
+        "Si oui, relevez TROUSSEAU_DIRECTORY_MEMORY_MB."
+    ),
     "nobody_found": _("La branche existe, mais le filtre n’y trouve personne."),
     "read_missing": _("Les fiches ne se reconnaissent pas : voyez ci-dessous."),
     "not_configured": _("Il manque encore des réglages : reprenez les étapes précédentes."),
@@ -166,6 +189,13 @@ ISSUES: dict[str, tuple[Text, Text]] = {
         _(
             "Personne n’entre par cette adresse, et aucun e-mail n’y part. "
             "Dans l’annuaire, donnez à chaque fiche sa propre adresse."
+        ),
+    ),
+    "login_is_mail": (
+        _("Identifiant d’une personne, adresse e-mail d’une autre"),
+        _(
+            "Personne n’entre par ce mot : chacune entre par son autre nom. Dans l’annuaire, changez l’identifiant "
+            "de l’une ou l’adresse de l’autre."
         ),
     ),
     "login_reused": (
@@ -242,10 +272,12 @@ VERBS: dict[str, Text] = {
     "people-join": _("Arrivées"),
     "people-end": _("Comptes fermés"),
     "people-return": _("Retours"),
+    "people-taken": _("Personnes reprises d’un annuaire retiré"),
     "people-edit": _("Fiches modifiées"),
     "groups-new": _("Nouveaux collectifs"),
     "groups-end": _("Collectifs fermés"),
     "groups-return": _("Collectifs rouverts"),
+    "groups-taken": _("Collectifs repris d’un annuaire retiré"),
     "groups-edit": _("Collectifs modifiés"),
     "memberships-set": _("Appartenances ajoutées"),
     "memberships-removed": _("Appartenances retirées"),
@@ -262,7 +294,11 @@ HELD_TITLES: dict[str, Text] = {
     "taken_over": _("Des personnes d’un annuaire retiré passeraient à celui-ci"),
     "others": _("Trop de personnes d’autres annuaires perdraient leur identifiant"),
     "groups": _("Trop de collectifs se fermeraient d’un coup"),
+    "groups_today": _("Trop de collectifs se fermeraient en un jour"),
     "memberships": _("Trop de personnes quitteraient leur collectif d’un coup"),
+    "memberships_today": _("Trop de personnes quitteraient leur collectif en un jour"),
+    "leads": _("Trop de responsables ne le seraient plus d’un coup"),
+    "leads_today": _("Trop de responsables ne le seraient plus en un jour"),
 }
 HELD_ADVICE: dict[str, Text] = {
     "server_went_back": _(
@@ -287,7 +323,22 @@ HELD_ADVICE: dict[str, Text] = {
         "Les mêmes personnes sont-elles dans deux annuaires ? Retirez d’abord l’ancien."
     ),
     "groups": _("Une branche a-t-elle été déplacée ? Acceptez si ces fermetures sont voulues."),
+    "groups_today": _(
+        "D’autres se sont fermés depuis hier, lecture après lecture. Acceptez si ces fermetures sont voulues."
+    ),
     "memberships": _("Des groupes ont-ils été vidés par erreur ? Acceptez si c’est voulu."),
+    "memberships_today": _(
+        "D’autres en sont sorties depuis hier, lecture après lecture. "
+        "Est-ce voulu, ou des groupes se vident-ils peu à peu ?"
+    ),
+    "leads": _(
+        "Le compte de lecture voit-il encore qui est responsable ? "
+        "Acceptez si c’est voulu, après des élections par exemple. Les nouveaux responsables le sont déjà."
+    ),
+    "leads_today": _(
+        "D’autres ne le sont plus depuis hier, lecture après lecture. "
+        "Acceptez si c’est voulu. Les nouveaux responsables le sont déjà."
+    ),
 }
 # Why somebody is absent from the directory, and what brings them back.
 ABSENCES: dict[str, tuple[Text, Text]] = {
@@ -309,6 +360,15 @@ ABSENCES: dict[str, tuple[Text, Text]] = {
 ERRORS: dict[str, Text] = {
     "DirectoryUnavailable": _("L’annuaire n’a pas répondu."),
     "DirectoryRefused": _("L’annuaire a refusé la lecture."),
+    "MemoryError": _("La lecture demande plus que la mémoire permise."),
+}
+# And what to do.
+CURES: dict[str, Text] = {
+    "DirectoryUnavailable": _(
+        "Son serveur est-il allumé, et joignable depuis celui de Trousseau ? Essayez la connexion, étape par étape."
+    ),
+    "DirectoryRefused": _("Essayez la connexion, étape par étape : la première qui échoue dit quoi corriger."),
+    "MemoryError": _("Relevez TROUSSEAU_DIRECTORY_MEMORY_MB dans les réglages du serveur, puis relancez Trousseau."),
 }
 
 
@@ -320,6 +380,23 @@ def reason(code: str) -> Text:
 
 def item(code: str) -> Text:
     return ITEMS.get(code, code)
+
+
+def changed(code: str, line: Mapping[str, Any]) -> str:
+    """An item that changed, as a report's line tells of it; where it says what came of it, that.
+
+    Why somebody's state is what it is stands beside it.
+    """
+    if code == "state_reason":
+        return ""
+    if code == "state" and line.get("state"):
+        return gettext("État : {state}").format(state=state_word(line["state"]))
+    if code == "email_state" and line.get(code):
+        words: Mapping[str, Text] = dict(MailState.choices)
+        return gettext("Adresse e-mail : {state}").format(state=words.get(line[code], line[code]))
+    if code == "login_ambiguous" and code in line:
+        return gettext("Identifiant partagé") if line[code] else gettext("Identifiant qui n’est plus partagé")
+    return capfirst(str(item(code)))
 
 
 def trouble(found: Trouble) -> str:
@@ -341,10 +418,17 @@ def held_title(what: str) -> str:
     kind, _space, name = what.partition(" ")
     if kind == "attribute":
         return gettext("Trop de fiches perdraient une donnée d’un coup : {item}").format(item=item(name))
+    if kind == "attribute_today":
+        return gettext("Trop de fiches perdraient une donnée en un jour : {item}").format(item=item(name))
     return str(HELD_TITLES.get(what, what))
 
 
 def held_advice(what: str) -> str:
+    if what.startswith("attribute_today "):
+        return gettext(
+            "D’autres l’ont perdue depuis hier, lecture après lecture. "
+            "Est-ce voulu, ou l’annuaire se vide-t-il peu à peu ?"
+        )
     if what.startswith("attribute "):
         return gettext("Le compte de lecture a-t-il perdu un droit, l’attribut son nom ? Acceptez si c’est voulu.")
     return str(HELD_ADVICE.get(what, ""))
@@ -354,8 +438,23 @@ def error(text: str) -> str:
     """The error of a run: what kind it is, and why the directory refused, where there are words for it."""
     kind, _colon, name = text.partition(": ")
     said = str(ERRORS.get(kind, gettext("Une erreur interne a arrêté la lecture.")))
-    why = TROUBLES.get(CODES.get(name, "")) if kind == "DirectoryRefused" else None
+    code = CODES.get(name, "") if kind == "DirectoryRefused" else ""
+    if code == "answer_too_large":
+        # Nobody's refusal: it was read, and would not end.
+        return str(ADVICE[code])
+    why = TROUBLES.get(code)
     return f"{said.rstrip('.')}\N{NO-BREAK SPACE}: {why}." if why else said
+
+
+def cure(text: str) -> str:
+    """What to do about the error of a run."""
+    kind, _colon, name = text.partition(": ")
+    if CODES.get(name) == "answer_too_large":
+        # Its words say it already.
+        return ""
+    return str(
+        CURES.get(kind, gettext("Ce n’est pas la faute de l’annuaire : le journal technique du serveur dit pourquoi."))
+    )
 
 
 def state_word(state: str) -> str:

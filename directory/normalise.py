@@ -48,6 +48,11 @@ INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u20
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 CONTROL_BUT_LINES = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 SPACES = re.compile(r"\s+")
+WORDS = re.compile(r"\w+")
+# Within a word (d’Arc), where a dash is between two.
+APOSTROPHES = re.compile("['’ʼ]")
+# Letters that Unicode does not take apart.
+LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})
 # Words of printable characters that are alike in every normal form, parted by one space each: ASCII; and Latin letters,
 # dashes and quotation marks, which only NFC leaves alone.
 PLAIN_ASCII = re.compile("[!-~]+(?: [!-~]+)*")
@@ -59,6 +64,8 @@ _WORD = "[A-Za-z0-9._@'-]+"
 PLAIN_RDN = re.compile(f"([A-Za-z][A-Za-z0-9-]*)=({_WORD}(?: {_WORD})*),(?=[A-Za-z0-9])")
 # A plain first part of the two types that name people nearly everywhere, whose spelling is not to be looked up.
 PLAIN_PERSON = re.compile(f"(?:[Uu][Ii][Dd]|[Cc][Nn])={_WORD}(?: {_WORD})*")
+PHONE_SPACES = re.compile(r"[\s.\-/  ]")
+FRENCH_NUMBER = re.compile("0[1-9][0-9]{8}")
 E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 
 
@@ -102,6 +109,9 @@ class Values:
 
     def text(self, name: str, limit: int, *, lines: bool = False) -> str:
         """One value (RFC 4511 §4.1.7: the server's order means nothing), cut at the limit."""
+        raws = self.attributes.get(name.lower(), ())
+        if len(raws) == 1 and len(raws[0]) <= limit and (plain := _plain(raws[0])):
+            return plain
         return self.cut(name, next(iter(self.texts(name, lines=lines)), ""), limit)
 
     def cut(self, name: str, text: str, limit: int) -> str:
@@ -138,6 +148,8 @@ def clean(text: str, *, lines: bool = False) -> str:
     if lines:
         kept = (clean(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
         return "\n".join(line for line in kept if line)
+    if PLAIN_LATIN.fullmatch(text):
+        return text
     # A control character parts words as a space would: "Léa\nRoux" is not "LéaRoux".
     text = INVISIBLE.sub("", CONTROL.sub(" ", text))
     return unicodedata.normalize("NFC", SPACES.sub(" ", text).strip())
@@ -149,6 +161,15 @@ def login_key(text: str) -> str:
     Empty, and so nobody's, for what cannot be a login.
     """
     return "" if CONTROL.search(text) else fold(text)
+
+
+def order_key(text: str) -> str:
+    """By what a French reader finds a name in a list: its letters, whatever their accents and case."""
+    letters = fold(text)
+    if not letters.isascii():
+        plain = unicodedata.normalize("NFKD", letters.translate(LIGATURES))
+        letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    return " ".join(WORDS.findall(APOSTROPHES.sub("", letters)))
 
 
 def mail_key(text: str) -> str:
@@ -165,6 +186,17 @@ def mail_key(text: str) -> str:
         return ""
     key = f"{unicodedata.normalize('NFC', local.casefold())}@{host}"
     return key if len(key) <= MAX_MAIL else ""
+
+
+def logins_like(mail: str) -> tuple[str, ...]:
+    """The logins that somebody types who types this address: with its host in ASCII, and as it is read (RFC 5891)."""
+    local, _at, host = mail.partition("@")
+    if "xn--" not in host:
+        return (login_key(mail),) if mail else ()
+    try:
+        return login_key(mail), login_key(f"{local}@{idna.decode(host)}")
+    except (idna.IDNAError, UnicodeError):
+        return (login_key(mail),)
 
 
 @lru_cache(KEPT)
@@ -193,13 +225,14 @@ def e164(text: str) -> str:
 
     National numbers are read as French ones: ten digits, the first a zero.
     """
-    digits = re.sub(r"[\s.\-/  ]", "", text.replace("(0)", "")).replace("(", "").replace(")", "")
+    digits = PHONE_SPACES.sub("", text.replace("(0)", "")).replace("(", "").replace(")", "")
     if digits.startswith("00"):
         digits = "+" + digits[2:]
-    if re.fullmatch(r"0[1-9][0-9]{8}", digits, re.ASCII):
+    if FRENCH_NUMBER.fullmatch(digits):
         digits = "+33" + digits[1:]
     # "+33 06 …" writes both prefixes: the zero is the national one.
-    digits = re.sub(r"^\+330(?=[1-9][0-9]{8}$)", "+33", digits)
+    elif digits.startswith("+330") and FRENCH_NUMBER.fullmatch(digits[3:]):
+        digits = "+33" + digits[4:]
     return digits if E164.fullmatch(digits) else ""
 
 

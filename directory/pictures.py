@@ -5,6 +5,7 @@ portrait was taken, a preview of what was cut away, all of it stays behind.
 """
 
 import hashlib
+import re
 import threading
 import warnings
 from dataclasses import dataclass
@@ -12,9 +13,16 @@ from io import BytesIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-MAX_BYTES = 2_000_000
+# As telephones make them; of what is kept, nothing is larger for it.
+MAX_BYTES = 15_000_000
 # Looked at in the header, before anything is decoded: a few kilobytes may stand for gigabytes of pixels.
 MAX_PIXELS = 25_000_000
+# Forty bytes are one scan more of a progressive JPEG (ITU-T T.81 annex G), which goes over the whole picture again: two
+# hundred kilobytes of them take half a minute.  Cameras write ten.
+MAX_SCANS = 100
+# What has a length behind it: not TEM, RSTn and SOI (T.81 table B.1), behind which libjpeg goes on at once.
+MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 # Decoders are where the holes are (CVE-2023-4863, CVE-2024-28219 …): three formats, and none of Pillow's forty others.
 FORMATS = ("JPEG", "PNG", "WEBP")
 # As pages show it, at most, and on a screen twice as fine; as the directory keeps it.
@@ -70,6 +78,8 @@ def read(raw: bytes) -> Photo:
     """Raises ``PhotoRefused``."""
     if len(raw) > MAX_BYTES:
         raise PhotoRefused("too_heavy")
+    if raw.startswith(b"\xff\xd8") and _scans(raw) > MAX_SCANS:
+        raise PhotoRefused("unreadable")
     try:
         # What Pillow only warns of is refused: it is nobody's portrait.
         with ALONE, warnings.catch_warnings(), Image.open(BytesIO(raw), formats=FORMATS) as opened:
@@ -82,6 +92,16 @@ def read(raw: bytes) -> Photo:
     # Decoders raise what they like on a spoilt file: struct.error, IndexError, SyntaxError, MemoryError …
     except (UnidentifiedImageError, Exception) as error:
         raise PhotoRefused("unreadable") from error
+
+
+def _scans(raw: bytes) -> int:
+    """How many scans the first picture of a JPEG has (T.81 annex B): what its segments hold, or follows it, is none."""
+    count, place = 0, 2
+    while (found := MARKER.search(raw, place)) is not None and raw[found.end() - 1] != END_OF_IMAGE:
+        count += raw[found.end() - 1] == START_OF_SCAN
+        length = int.from_bytes(raw[found.end() : found.end() + 2], "big")
+        place = found.end() + max(length, 2)
+    return count
 
 
 def _square(opened: Image.Image) -> Image.Image:

@@ -5,7 +5,8 @@ officer the journal and no accounts, a lead their own collectives.  Nobody acts 
 done to an account is the closed list of ``Right``, each recorded, each told to the member.
 """
 
-from collections.abc import Collection, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -25,6 +26,8 @@ class Right(StrEnum):
     ASK_RECOVERY = "ask_recovery"
     DECIDE_RECOVERY = "decide_recovery"
     SETTLE_ALARMS = "settle_alarms"
+    # Over collectives: which of them tools hear of.
+    MARK_COLLECTIVES = "mark_collectives"
     # Over rules and roles.
     SEE_ROLES = "see_roles"
     GRANT_ROLES = "grant_roles"
@@ -39,6 +42,12 @@ class Right(StrEnum):
     SETTLE_ISSUES = "settle_issues"
     # Over the journal.
     READ_JOURNAL = "read_journal"
+    # Over the register of processing.
+    KEEP_REGISTER = "keep_register"
+    # How far its proof has come, and who keeps it outside: it says nothing of anybody.
+    KEEP_PROOF = "keep_proof"
+    # Never alone: one proposes, another carries it out.
+    DESTROY_LOGS = "destroy_logs"
     # Over one’s own collectives.
     SEE_COLLECTIVE = "see_collective"
 
@@ -55,6 +64,8 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.ASK_RECOVERY,
             Right.DECIDE_RECOVERY,
             Right.SETTLE_ALARMS,
+            # Not the technician’s: it takes knowing what a collective is, and shows who is in it.
+            Right.MARK_COLLECTIVES,
             Right.SEE_ROLES,
             Right.GRANT_ROLES,
             Right.SET_FACTOR_POLICY,
@@ -74,9 +85,11 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.MANAGE_SOURCES,
             Right.APPROVE_REMOVALS,
             Right.SETTLE_ISSUES,
+            Right.KEEP_PROOF,
+            Right.DESTROY_LOGS,
         }
     ),
-    Role.DPO: frozenset({Right.READ_JOURNAL}),
+    Role.DPO: frozenset({Right.READ_JOURNAL, Right.KEEP_REGISTER, Right.KEEP_PROOF, Right.DESTROY_LOGS}),
 }
 # What a lead may do, in the collectives that the directory says they lead and nowhere else.
 LEAD_RIGHTS = frozenset({Right.SEE_COLLECTIVE})
@@ -188,3 +201,8 @@ def reminder_is_due(end: date, *, today: date, told: date | None, before: Sequen
     """Whether a reminder’s day has come since they were last told.  After an outage one mail makes up for several."""
     days = [end - ahead for ahead in before if end - ahead <= today]
     return bool(days) and today < end and (told is None or told < max(days))
+
+
+def digest_of(names: Iterable[str]) -> str:
+    """Names exactly these: an approval given for them holds for no others."""
+    return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:16]

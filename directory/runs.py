@@ -9,7 +9,8 @@ from audit.services import record
 from audit.types import Action, Entry
 from directory.models import DirectorySource, SyncRun
 from directory.selectors import READ
-from directory.types import RunStatus
+from directory.types import Mode, RunStatus
+from directory.words import REASONS
 
 # A pass that takes longer was killed: its row would say "running" for ever.
 LONGEST = timedelta(minutes=10)
@@ -37,10 +38,6 @@ def one_at_a_time() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
-def is_overtaken(run: SyncRun) -> bool:
-    return SyncRun.objects.filter(pk__gt=run.pk, source=run.source, dry=False, status__in=READ).exists()
-
-
 def last_read(source: DirectorySource) -> SyncRun | None:
     """The last pass that read the whole directory."""
     return SyncRun.objects.filter(source=source, dry=False, status__in=READ).order_by("-id").first()
@@ -50,10 +47,13 @@ def close(run: SyncRun, status: RunStatus, now: datetime) -> SyncRun:
     """Save the run; of several in a row that say the same, the last one is kept, or the table grows by the hour."""
     run.status, run.ended_at = status, now
     run.save()
-    _forget_old(now)
     previous = _previous(run)
-    if previous is not None and _says_the_same(previous, run):
+    is_one_more = previous is None or not _says_the_same(previous, run)
+    if previous is not None and not is_one_more:
         _unreferenced().filter(pk=previous.pk).delete()
+    # Not in every second: where the table has grown, and every night.
+    if is_one_more or run.mode == Mode.DEEP:
+        _forget_old(now)
     return run
 
 
@@ -63,9 +63,10 @@ def fail(run: SyncRun, error: str, now: datetime) -> None:
         run.error = error[:MAX_ERROR]
         previous = _previous(run)
         if previous is None or (previous.status, previous.error) != (RunStatus.FAILED, run.error):
-            record(
-                Entry(Action.SYNC_FAILED, refused=True, reason=error[:60].split(":")[0], facts={"run": run.pk}, at=now)
-            )
+            facts: dict[str, object] = {"run": run.pk, "source": run.source_id}
+            kind = error.partition(":")[0]
+            reason = kind if kind in REASONS else "reading_broke"
+            record(Entry(Action.SYNC_FAILED, refused=True, reason=reason, facts=facts, at=now))
         close(run, RunStatus.FAILED, now)
 
 

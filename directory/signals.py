@@ -15,6 +15,9 @@ member_acted_on = Signal()
 # whose passwords open accounts.
 source_trusted = Signal()
 
+# Sent with ``proposal`` and ``now``: somebody wants a log of proof destroyed.
+destruction_proposed = Signal()
+
 # Sent with ``former`` (by member whose mail address is another one now, or no longer theirs alone: the one they had, or
 # nothing) and ``now``.
 addresses_changed = Signal()

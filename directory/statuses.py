@@ -3,9 +3,7 @@
 from functools import lru_cache
 
 from directory.normalise import fold
-from directory.types import MemberState, Status
-
-GONE_STATES = (MemberState.LEFT, MemberState.MISSING)
+from directory.types import Hold, MemberState, Status
 
 # The directory is kept by hand: each cooperative writes these its own way, in both genders.
 WORDS = {
@@ -59,6 +57,11 @@ def _key(text: str) -> str:
 
 
 _BY_WORD = {_key(word): status for status, words in WORDS.items() for word in words}
+
+
+def has_left(state: str, hold: str, *, is_absent_for_good: bool) -> bool:
+    """An absence is no departure before it has lasted: the entry may be back tomorrow."""
+    return hold == Hold.LEFT or state == MemberState.LEFT or (state == MemberState.MISSING and is_absent_for_good)
 
 
 def status_of(employee_type: str, *, is_gone: bool) -> Status:

@@ -26,6 +26,7 @@ REASONS: dict[str, Text] = {
     "role_first": _("tient un rôle à retirer d’abord"),
     "suspended_already": _("compte déjà suspendu"),
     "gone_already": _("membre déjà parti"),
+    "absent_already": _("membre absent de l’annuaire, au compte déjà fermé"),
     "not_suspended": _("compte non suspendu"),
     "not_gone": _("membre qui n’est pas parti"),
     "last_technician": _("dernière personne de la technique"),
@@ -60,6 +61,8 @@ REASONS: dict[str, Text] = {
     "unreadable": _("photo illisible"),
     "DirectoryUnavailable": _("l’annuaire ne répond pas"),
     "DirectoryRefused": _("l’annuaire refuse"),
+    "MemoryError": _("lecture trop grande pour la mémoire permise"),
+    "reading_broke": _("erreur interne pendant la lecture"),
 }
 HELD: dict[str, Text] = {
     "server_went_back": _("l’annuaire montre un contenu plus ancien"),
@@ -68,9 +71,13 @@ HELD: dict[str, Text] = {
     "people_today": _("trop de départs en un jour"),
     "last_administrator": _("départ du dernier administrateur"),
     "taken_over": _("personnes d’un annuaire retiré"),
-    "others": _("identifiants d’un autre annuaire"),
+    "others": _("trop d’identifiants perdus dans d’autres annuaires"),
     "groups": _("trop de collectifs fermés"),
+    "groups_today": _("trop de collectifs fermés en un jour"),
     "memberships": _("trop d’appartenances perdues"),
+    "memberships_today": _("trop d’appartenances perdues en un jour"),
+    "leads": _("trop de responsables retirés"),
+    "leads_today": _("trop de responsables retirés en un jour"),
 }
 # The columns of a member that are no item of a sheet.
 FIELDS: dict[str, Text] = {
@@ -98,6 +105,8 @@ CHANGES: dict[str, Text] = {
 def held(code: str) -> Text:
     """What makes a pass wait; ``attribute x`` when many would lose x."""
     kind, _space, name = code.partition(" ")
+    if kind == "attribute_today":
+        return gettext("trop de valeurs vidées en un jour ({name})").format(name=FIELDS.get(name, name))
     if kind != "attribute":
         return HELD.get(code, "")
     return gettext("trop de valeurs vidées ({name})").format(name=FIELDS.get(name, name))
@@ -126,6 +135,7 @@ REFUSALS: dict[str, Text] = {
     "own_account": _("Vous ne pouvez pas faire cela sur votre propre compte : demandez à une autre personne."),
     "suspended_already": _("Ce compte est déjà suspendu."),
     "gone_already": _("Ce membre est déjà parti."),
+    "absent_already": _("Ce membre est absent de l’annuaire : son compte est déjà fermé."),
     "not_suspended": _("Ce compte n’est pas suspendu : il n’y a rien à lever."),
     "not_gone": _("Ce membre n’est pas parti : son compte est déjà le sien."),
     "last_technician": _(
@@ -289,7 +299,7 @@ PROFILE_REFUSALS: dict[str, Text] = {
         "Ce que vous avez écrit est encore là. Attendez un moment, puis enregistrez de nouveau : "
         "rien ne sera fait deux fois."
     ),
-    "too_heavy": _("Cette photo pèse plus de 2 Mo. Rien n’est enregistré : choisissez-en une plus légère."),
+    "too_heavy": _("Cette photo pèse plus de 15 Mo. Rien n’est enregistré : choisissez-en une plus légère."),
     "too_large": _(
         "Cette photo a plus de 25 millions de points. Rien n’est enregistré : choisissez-en une plus petite."
     ),

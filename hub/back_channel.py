@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import ResolverMatch, resolve, reverse
+from django.urls import Resolver404, ResolverMatch, resolve, reverse
 
 NAMES = (
     *("discovery", "server_metadata", "resource_metadata", "userinfo_metadata", "jwks"),
     *("token", "introspect", "revoke", "userinfo", "par", "device_authorization"),
 )
+# What witnesses fetch of the log of proof; under this prefix there is nothing else.
+LOG, LOG_NAMES = "/audit/", ("log_keys", "log_checkpoint", "log_tile", "log_cosignatures")
 # The strictest there is: nothing in these answers is meant to run, or to be framed.
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 
@@ -22,7 +24,7 @@ class BackChannel:
         self._matches: dict[str, ResolverMatch] = {}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        match = self._known().get(request.path_info)
+        match = self._known().get(request.path_info) or _of_the_log(request.path_info)
         if match is None:
             return self.get_response(request)
         request.get_host()  # raises for a name that is not the hub's
@@ -44,4 +46,16 @@ class BackChannel:
 def is_called_by_programs(request: HttpRequest) -> bool:
     """Whether an error at this address is told as JSON (RFC 6749 §5.2, RFC 7591 §3.2.2)."""
     match = request.resolver_match
-    return match is not None and match.namespace == "idp" and match.url_name in (*NAMES, "register", "registered")
+    if match is None:
+        return False
+    names = (*NAMES, "register", "registered") if match.namespace == "idp" else LOG_NAMES
+    return match.url_name in names
+
+
+def _of_the_log(path: str) -> ResolverMatch | None:
+    if not path.startswith(LOG):
+        return None
+    try:
+        return resolve(path)
+    except Resolver404:
+        return None

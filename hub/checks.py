@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
+from audit.stream import targets
 from directory.ldap.config import ADDRESS
 from hub import mail
 from hub.env import Env, load
@@ -77,6 +78,13 @@ def mail_errors(env: Env) -> list[CheckMessage]:
     return [Error("TROUSSEAU_MAIL_URL names no mail server.", hint=hint, id="hub.E008")]
 
 
+def stream_errors(env: Env) -> list[CheckMessage]:
+    """A stream that goes nowhere is found out when the SIEM is needed."""
+    if not env.stream_url or targets.server(env.stream_url):
+        return []
+    return [Error("TROUSSEAU_STREAM_URL names no server.", hint="syslog+tls://host:6514", id="hub.E010")]
+
+
 def key_errors(env: Env) -> list[CheckMessage]:
     """A key is published before it signs, while its predecessor still does."""
     found: list[CheckMessage] = []
@@ -93,6 +101,14 @@ def key_errors(env: Env) -> list[CheckMessage]:
     return found
 
 
+def registration_warnings(env: Env) -> list[CheckMessage]:
+    """What registers itself then has no sheet: for the run of a test suite, on a hub without members."""
+    if not env.registration_opens:
+        return []
+    hint = "Unset TROUSSEAU_REGISTRATION_OPENS where there are members."
+    return [Warning("Tools that register themselves may be open to every member.", hint=hint, id="hub.W001")]
+
+
 @register
 def unsafe_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     env = load()
@@ -103,5 +119,7 @@ def unsafe_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         *origin_errors(env.origin),
         *directory_errors(env),
         *mail_errors(env),
+        *stream_errors(env),
         *key_errors(env),
+        *registration_warnings(env),
     ]

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 
+from audit import mailing
 from directory.access import may
 from directory.models import Member
 from directory.policy import Right
@@ -35,7 +37,10 @@ def hub(request: HttpRequest) -> dict[str, Any]:
         # Until when a second factor may be missing, for the pages that say so.
         "second_factor_by": second_factor_by,
         "may_find_members": lambda: may(person, Right.FIND_MEMBERS),
+        "may_keep_proof": lambda: may(person, Right.KEEP_PROOF),
+        "is_kept_nowhere": lambda: may(person, Right.KEEP_PROOF) and not mailing.is_kept_outside(timezone.now()),
         "may_read_journal": lambda: may(person, Right.READ_JOURNAL),
+        "may_keep_register": lambda: may(person, Right.KEEP_REGISTER),
         "may_see_deliveries": lambda: may(person, Right.SEE_DELIVERIES),
         "may_see_directory": lambda: may(person, Right.SEE_DIRECTORY),
         "may_see_roles": lambda: may(person, Right.SEE_ROLES),

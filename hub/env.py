@@ -8,6 +8,7 @@ import os
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +26,49 @@ class Env(BaseSettings):
     origin: str = Field("http://localhost:8000", description="Where do browsers reach the hub? No trailing slash.")
     demo: bool = Field(False, description="Is this the demonstration with its mailbox page and its accounts?")
     data_dir: Path = Field(ROOT / "var" / "demo", description="Where do the database, mails and keys live?")
+    audit_dir: Path | None = Field(
+        None,
+        description="Where does the signer of the journal keep its keys and what it signed last? Empty: in the data "
+        "folder. Never in a backup that is restored with the database.",
+    )
+    journal_in_worker: bool = Field(
+        True, description="Does the worker put events into the log of proof and sign it? False: run_journal does."
+    )
+    journal_before_administration: bool = Field(
+        False,
+        description="Do changes by office, technicians and DPO wait while the journal is unsigned? Sign-in never does.",
+    )
+    stream_url: str = Field(
+        "",
+        description="To which SIEM does the journal go as it grows? syslog+tls://host:6514 (RFC 5425). Empty: to none.",
+    )
+    stream_ca_file: Path | None = Field(
+        None, description="Which authority signed the SIEM's certificate? Empty: those of the system."
+    )
+    stream_certificate_file: Path | None = Field(
+        None, description="With which certificate does the hub show itself there? PEM, with its key. Empty: with none."
+    )
+    stream_confirms: bool = Field(
+        True,
+        description="Does the SIEM answer the end of TLS (RFC 5425 section 4.4)? False: what was written counts as "
+        "taken, and is lost where the SIEM goes down at that moment.",
+    )
+    stream_file: Path | None = Field(
+        None,
+        description="Into which file does the journal go besides, a line of JSON for each event? Empty: into none.",
+    )
+    stream_people: Literal["pseudonym", "member"] = Field(
+        "pseudonym",
+        description="How are people called there? pseudonym: by a name that leads to nobody; member: by id.",
+    )
+    witness_silent_days: int = Field(
+        3, ge=1, description="After how many days without a signature is a witness of the log called silent?"
+    )
+    publish_log: Literal["nothing", "tree", "entries"] = Field(
+        "tree",
+        description="What of the log of proof may anybody fetch? nothing; tree: checkpoints and hashes, all that a "
+        "witness needs; entries: the entries too. None of it says anything of a person.",
+    )
     secret_key: SecretStr = Field(SecretStr(""), description="Which key signs cookies? 50 random characters or more.")
     key_encryption_key: SecretStr = Field(
         SecretStr(""),
@@ -60,6 +104,9 @@ class Env(BaseSettings):
     directory_max_age_hours: int = Field(
         24, gt=0, description="From which age is the directory copy called stale, so that no passkey opens on it alone?"
     )
+    directory_memory_mb: int = Field(
+        1500, ge=300, description="How much memory, in MB, may the process take that follows the directories?"
+    )
 
     mail_url: str = Field(
         "",
@@ -88,6 +135,10 @@ class Env(BaseSettings):
     dynamic_registration: bool = Field(
         False,
         description="May a program with a token of yours register tools (RFC 7591)? They stay closed until you look.",
+    )
+    registration_opens: bool = Field(
+        False,
+        description="May such a token open its tools to every member at once? Only for a hub without members.",
     )
     registration_management: bool = Field(
         False, description="May tools registered that way read, change and withdraw their own registration (RFC 7592)?"

@@ -28,6 +28,18 @@ SECURE = ORIGIN.startswith("https://")
 # RFC 6265bis §4.1.3.2: browsers take a cookie of such a name from this host alone, never from a neighbour's domain.
 HOST_ONLY = "__Host-" if SECURE else ""
 DATA_DIR: Path = env.data_dir
+JOURNAL_IN_WORKER: bool = env.journal_in_worker
+JOURNAL_BEFORE_ADMINISTRATION: bool = env.journal_before_administration
+PUBLISH_LOG = env.publish_log
+STREAM_URL = env.stream_url
+STREAM_CA_FILE = env.stream_ca_file
+STREAM_CERTIFICATE_FILE = env.stream_certificate_file
+STREAM_CONFIRMS = env.stream_confirms
+STREAM_FILE = env.stream_file
+STREAM_PEOPLE = env.stream_people
+WITNESS_SILENCE = timedelta(days=env.witness_silent_days)
+
+AUDIT_DIR: Path = env.audit_dir or DATA_DIR / "audit"
 
 INSTALLED_APPS = [
     "hub",
@@ -62,6 +74,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "idp.middleware.Whereabouts",
     "idp.middleware.SessionLimits",
     "idp.middleware.SecondFactorDue",
     "idp.middleware.BrowserState",
@@ -111,7 +124,9 @@ else:
             "OPTIONS": {
                 "timeout": 10,
                 "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                # What was erased is overwritten where it stood, and does not wait in the file for its place to be used.
+                "PRAGMA secure_delete=ON;",
             },
         }
     }
@@ -196,10 +211,11 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# A record of the register has so many rows, each with its fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 # One photo, in memory; whatever is larger is read to its end and kept nowhere.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
-FILE_UPLOAD_MAX_MEMORY_SIZE = 2_100_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 15_100_000
 
 # Directory --------------------------------------------------------------------------------------------------
 LDAP = {
@@ -216,6 +232,7 @@ LDAP = {
     "timeout_seconds": env.ldap_timeout_seconds,
 }
 DIRECTORY_MAX_AGE = timedelta(hours=env.directory_max_age_hours)
+DIRECTORY_MEMORY_BYTES = env.directory_memory_mb * 2**20
 
 # Members and sign-in --------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "directory.Member"
@@ -293,6 +310,7 @@ CLIENT_CERTIFICATE_PROXIES = env.client_certificate_proxies
 CLIENT_CERTIFICATE_ORIGIN = env.client_certificate_origin.rstrip("/")
 DPOP_NONCES = env.dpop_nonces
 DYNAMIC_REGISTRATION = env.dynamic_registration
+REGISTRATION_OPENS = env.registration_opens or env.demo
 REGISTRATION_MANAGEMENT = env.registration_management
 DOCUMENTATION_URL = env.documentation_url
 POLICY_URL = env.policy_url

@@ -1,14 +1,20 @@
 """Every address of the hub."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
-from hub import views
+from hub import published, views
 
 urlpatterns = [
     path("", include("launcher.urls")),
     path("", include("idp.urls")),
     path("mes-donnees/", include("consent.urls")),
+    path("registre/", include("consent.register.urls")),
     path("journal/", include("audit.urls")),
+    path("audit/keys", published.keys, name="log_keys"),
+    path("audit/verify.py", published.program, name="log_program"),
+    re_path(r"^audit/(?P<name>[a-z0-9.-]{1,40})/checkpoint$", published.checkpoint, name="log_checkpoint"),
+    re_path(r"^audit/(?P<name>[a-z0-9.-]{1,40})/cosignatures$", published.cosignatures, name="log_cosignatures"),
+    re_path(r"^audit/(?P<name>[a-z0-9.-]{1,40})/tile/(?P<path>[a-z0-9./]{1,60})$", published.tile, name="log_tile"),
     path("compte/", include("idp.signin.urls")),
     path("langue/", views.set_language, name="set_language"),
     path("courrier/", views.mailbox, name="mailbox"),

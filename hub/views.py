@@ -19,6 +19,10 @@ from django.views.decorators.http import require_GET, require_POST
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from audit import mailing, witnesses
+from audit.proof import selectors as proof
+from audit.reconciliation.selectors import open_gaps
+from audit.stream import sending
 from directory.selectors import directory_age
 from hub import mailbox as mailbox_reader
 from hub.back_channel import is_called_by_programs
@@ -76,17 +80,36 @@ def style(request: HttpRequest) -> HttpResponse:
 def healthz(request: HttpRequest) -> HttpResponse:
     """For the supervisor: is this process able to serve?
 
-    A silent directory is no reason to start it again: its age is told, for whoever wants to be woken by it.
+    A silent directory is no reason to start it again, nor is a log of proof that is not signed: both are told, for
+    whoever wants to be woken by them.
     """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
-        age = directory_age(timezone.now())
+        now = timezone.now()
+        age, late, unsigned = directory_age(now), proof.late_by(now), proof.unsigned(now)
+        streams = sending.standing(now)
+        contradicted, is_kept = witnesses.contradicted(), mailing.is_kept_outside(now)
+        stopped = proof.retention_is_stopped()
+        gaps = open_gaps().count()
     except DatabaseError:
         return JsonResponse({"status": "failing", "database": "unavailable"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
     seconds = int(age.total_seconds()) if age is not None else None
-    return JsonResponse({"status": "ok", "database": "ok", "directory_age_seconds": seconds})
+    told = {"directory_age_seconds": seconds, "journal_late_seconds": int(late.total_seconds())}
+    journal = {
+        "journal_unsigned": unsigned,
+        "journal_gaps": gaps,
+        "journal_retention_stopped": stopped,
+        "journal_contradicted": contradicted,
+        "journal_kept_outside": is_kept,
+    }
+    # Nothing of it where no SIEM is named.
+    fares = [
+        {"to": each.cursor.name, "late_seconds": each.late_seconds, "error": each.cursor.last_error} for each in streams
+    ]
+    streamed = {"stream": fares} if fares else {}
+    return JsonResponse({"status": "ok", "database": "ok", **told, **journal, **streamed})
 
 
 # Errors ------------------------------------------------------------------------------------------------------

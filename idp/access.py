@@ -4,13 +4,16 @@ Every prompt, grant, refresh, API call and tile asks here; it is closed unless s
 """
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable
 
-from directory.models import Member
+from directory.models import Collective, Member
 from idp.models import Tool
 from idp.types import ToolState
+
+NOBODY = UUID(int=0)
 
 
 def _open_to(member: Any) -> Combinable:
@@ -29,6 +32,17 @@ def enterable(member: Member) -> QuerySet[Tool]:
     if not member.is_active:
         return Tool.objects.none()
     return Tool.objects.filter(_open_to(member.pk))
+
+
+def open_to_everybody() -> QuerySet[Tool]:
+    """The tools that whoever becomes a member may enter at once, in no collective yet."""
+    return Tool.objects.filter(_open_to(NOBODY))
+
+
+def opened_by(collective: Collective) -> QuerySet[Tool]:
+    """The tools that being in this collective opens: not those that are open to everybody."""
+    tools = Tool.objects.filter(collectives=collective).exclude(state=ToolState.CLOSED)
+    return tools.exclude(pk__in=open_to_everybody()).order_by("name")
 
 
 def may_enter(member: Member, tool: Tool) -> bool:

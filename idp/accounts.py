@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from directory import following
 from directory import selectors as directory_selectors
@@ -44,15 +45,19 @@ def facts_of(member: Member, now: datetime) -> Facts:
     """Everything that decides whether this member gets in, for the rule in ``idp/standing.py``."""
     departure = directory_selectors.planned_departure(member)
     ways = factors.summary(member)
+    login_is_mail, mail_is_login = directory_selectors.crossed_names(member)
     return Facts(
         state=MemberState(member.state),
         hold=Hold(member.hold),
         since=member.hold_since if member.hold else member.state_since,
         reason=member.hold_reason,
         source_retired=member.source is not None and member.source.state == SourceState.RETIRED,
+        removal_waits=following.removal_waits(member),
         has_login=bool(member.login),
         login_shared=member.login_ambiguous,
+        login_is_mail=login_is_mail,
         mail=MailState(member.email_state),
+        mail_is_login=mail_is_login,
         blocked_until=attempts.blocked_until(member.pk, now=now),
         ever_in=HubSession.objects.filter(member=member).exists(),
         invited=_invited(member, now),
@@ -90,20 +95,25 @@ LISTS: dict[str, Q] = {
     "jamais": Q(state=MemberState.ACTIVE, hold=Hold.NONE, ever_in=False),
     "suspendus": Q(hold=Hold.SUSPENDED),
     "departs": Q(leaving=True),
-    "partis": Q(hold=Hold.LEFT) | Q(state__in=[MemberState.LEFT, MemberState.MISSING]),
+    "absents": Q(state=MemberState.MISSING, absent_for_good_at=None) & ~Q(hold=Hold.LEFT),
+    "partis": Q(hold=Hold.LEFT)
+    | Q(state=MemberState.LEFT)
+    | Q(state=MemberState.MISSING, absent_for_good_at__isnull=False),
 }
 
 
 def members(which: str = "tous", ids: Collection[Any] | None = None) -> QuerySet[Member]:
-    """Members by name, with ``ever_in`` and ``leaving``; whoever was erased has no name to be found by."""
+    """Members by name, with what their badge says; whoever was erased has no name to be found by."""
     rows = Member.objects.filter(erased_at=None).annotate(
         ever_in=Exists(HubSession.objects.filter(member=OuterRef("pk"))),
         leaving=Exists(Departure.objects.filter(member=OuterRef("pk"), done_at=None, cancelled_at=None)),
+        source_state=F("source__state"),
+        has_passkey=Exists(Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.WEBAUTHN)),
     )
     rows = rows.filter(LISTS[which])
     if ids is not None:
         rows = rows.filter(pk__in=list(ids))
-    return rows.order_by("display_name", "pk")
+    return rows.order_by("order_key", "pk")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,21 @@ class IdpConfig(AppConfig):
         # The journal knows no codes of the protocol; it asks their owner for the words.
         from audit import gate as readers
         from audit import words as journal
+        from audit.reconciliation.sources import compare_with
         from directory.policy import Right
-        from idp import gate, receivers, words  # noqa: F401 (receivers are connected by being imported)
+        from idp import compared, gate, networks, receivers, words  # noqa: F401 (receivers are connected by being imported)
         from idp.signin import first_role  # noqa: F401
         from idp.signin import receivers as signin_receivers  # noqa: F401
 
-        readers.guard_with(lambda request, page: gate.refusal(request, Right.READ_JOURNAL, page))
+        compare_with(*compared.SOURCES)
+        proof = frozenset({"audit:proof", "audit:checkpoint", "audit:checkpoints", "audit:witness_add"})
+
+        def right_for(page: str) -> Right:
+            if page.startswith("register:"):
+                return Right.KEEP_REGISTER
+            return Right.KEEP_PROOF if page in proof else Right.READ_JOURNAL
+
+        readers.guard_with(lambda request, page: gate.refusal(request, right_for(page), page))
         journal.name_codes("reason", words.reason)
         journal.name_codes("state", words.state)
         journal.name_codes("step", words.STEPS.get)
@@ -23,5 +32,6 @@ class IdpConfig(AppConfig):
         journal.name_codes("endpoint", words.ENDPOINTS.get)
         journal.name_codes("link_kind", words.LINKS.get)
         journal.name_codes("mail", words.MAILS.get)
+        journal.name_codes("network", networks.shown)
         journal.name_codes("page", words.PAGES.get)
         journal.name_codes("active_at", words.moment)

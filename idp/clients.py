@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from joserfc.jwk import KeySet, OctKey
 
-from directory import sealing
+from audit import sealing
 from idp import tls
 from idp.models import Tool
 from idp.protocol import algorithms, assertions, jose

@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -14,10 +15,12 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from audit.proof import selectors as proof
 from audit.services import note_refused_page
 from audit.types import Actor
 from directory.access import may
@@ -29,6 +32,9 @@ from idp.services.sessions import SESSION_FIELD
 from idp.signin import allauth_parts, reauth
 
 View = Callable[..., HttpResponseBase]
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Forms by which somebody goes on to read: why they do, and what they look for.
+READING = frozenset({"audit:purpose", "audit:search", "idp:office_purpose", "idp:office_search"})
 TWO_FACTORS = Need(minimum="2")
 
 
@@ -52,11 +58,17 @@ def opened_by(right: Right, *, page: str) -> Callable[[View], View]:
 def refusal(request: HttpRequest, right: Right, page: str) -> HttpResponse | None:
     """Nothing for whoever may go on; the way to a second factor for whose session lacks it.
 
+    Nothing is changed either while the journal is not signed, where that was chosen: the page says to come back.
+
     Raises ``PermissionDenied`` without the right, after a line in the journal.
     """
     check(request, right, page=page)
     member = request.user
     now = timezone.now()
+    changes = request.method not in SAFE and page not in READING
+    if settings.JOURNAL_BEFORE_ADMINISTRATION and changes and proof.is_behind(now):
+        note_refused_page(actor=actor_of(request), page=page, reason="journal_behind", now=now)
+        return _come_back_later(request)
     if not isinstance(member, Member) or not _must_prove_more(request, member, now):
         return None
     if allauth_parts.has_second_factor(member):
@@ -91,6 +103,17 @@ def is_second_factor_due(member: Member, now: datetime) -> bool:
     # The worker has not looked since the role was given.
     given = [grant.granted_at for grant in member.role_grants.all() if grant.is_in_force(now)]
     return not given or now >= min(given) + settings.SECOND_FACTOR_GRACE
+
+
+def _come_back_later(request: HttpRequest) -> HttpResponse:
+    context = {
+        "title": _("Le journal ne se signe plus"),
+        "message": _("Votre coopérative a choisi que rien ne change tant que le journal ne peut pas le prouver."),
+        "advice": _("Prévenez la technique, puis revenez en arrière : ce que vous avez écrit y est encore."),
+    }
+    response = render(request, "hub/error.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    response["Retry-After"] = str(int(proof.LATE.total_seconds()))
+    return response
 
 
 def _must_prove_more(request: HttpRequest, member: Member, now: datetime) -> bool:

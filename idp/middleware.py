@@ -5,14 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.place import coming_from
 from directory.models import Member
 from idp.selectors import live_sessions, must_enrol
 from idp.services import sessions
-from idp.signin import pending
+from idp.signin import browser, pending
 
 SEEN_EVERY = timedelta(minutes=5)
 STATE_COOKIE = "trousseau_state"
@@ -129,6 +131,24 @@ class BrowserState:
                 samesite="None" if settings.SECURE else "Lax",
             )
         return response
+
+
+class Whereabouts:
+    """What the journal may note of where a request comes from: worked out only when an event of it wants to know."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with coming_from(lambda: self._place(request)):
+            return self.get_response(request)
+
+    def _place(self, request: HttpRequest) -> dict[str, str]:
+        try:
+            return {"network": browser.place_of(request), "browser": browser.label_of(request)}
+        except (ImproperlyConfigured, PermissionDenied):
+            # No address behind these proxies: where somebody was is not worth refusing what they do.
+            return {}
 
 
 class FormAction:

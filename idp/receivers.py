@@ -7,11 +7,19 @@ from uuid import UUID
 
 from django.dispatch import receiver
 
+from audit.models import Destruction
 from audit.types import Action, Actor
 from directory.models import DirectorySource
-from directory.signals import addresses_changed, member_acted_on, members_ended, members_erased, source_trusted
+from directory.signals import (
+    addresses_changed,
+    destruction_proposed,
+    member_acted_on,
+    members_ended,
+    members_erased,
+    source_trusted,
+)
 from directory.types import Role
-from idp.services.accounts import addresses, attached, directory_mails, links, notices_of_acts
+from idp.services.accounts import addresses, attached, directory_mails, links, notices_of_acts, proof_mails
 from idp.services.sessions import end_member
 from idp.types import LinkKind
 
@@ -49,3 +57,8 @@ def follow_addresses(*, former: dict[UUID, str], now: datetime, **_: Any) -> Non
 @receiver(source_trusted)
 def tell_of_trust(source: DirectorySource, actor: Actor, what: str, now: datetime, **_: Any) -> None:
     directory_mails.tell_of_trust(source=source, what=what, member_id=actor.member, now=now)
+
+
+@receiver(destruction_proposed)
+def tell_of_proposal(proposal: Destruction, now: datetime, **_: Any) -> None:
+    proof_mails.tell_of_proposal(proposal, now=now)

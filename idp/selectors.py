@@ -6,7 +6,7 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit.models import Event
@@ -14,7 +14,7 @@ from audit.types import Action
 from directory.models import Member
 from idp import access
 from idp.models import HubSession, Tool, ToolSession
-from idp.types import SECOND_FACTORS, AuthMethod, SubjectType, ToolKind, ToolWarning
+from idp.types import SECOND_FACTORS, AuthMethod, SubjectType, ToolKind, ToolState, ToolWarning
 
 # What others can do to a member's account, and no more: nobody acts in a member's name.  Each is recorded, and shown
 # to the member in their own words; those that change something are told by mail as well.
@@ -35,8 +35,6 @@ ACTS = frozenset(
         Action.RECOVERY_APPROVED,
         Action.RECOVERY_REFUSED,
         Action.RECOVERY_CANCELLED,
-        Action.MEMBER_CONSULTED,
-        Action.JOURNAL_READ,
         Action.MEMBER_SUSPENDED,
         Action.MEMBER_RESUMED,
         Action.MEMBER_RETURNED,
@@ -52,16 +50,22 @@ ACTS_SHOWN = 100
 def acts_on(member: Member, *, limit: int = ACTS_SHOWN, for_office: bool = False) -> list[Event]:
     """What other people did to this member's account, the newest first, refused attempts included.
 
-    ``for_office``: whom the data protection officer looks up is between the two of them.
+    ``for_office``: with who opened the file.  The member finds who looked in « Mon activité », without their names.
     """
-    actions = ACTS - {Action.JOURNAL_READ} if for_office else ACTS
-    rows = Event.objects.filter(subject_id=member.pk, action__in=actions, actor__isnull=False)
-    return list(rows.exclude(actor_id=member.pk).select_related("actor", "subject", "tool").order_by("-pk")[:limit])
+    actions = ACTS | {Action.MEMBER_CONSULTED} if for_office else ACTS
+    rows = Event.objects.about(member).by_others().filter(action__in=actions)
+    return list(rows.select_related("tool").with_people().order_by("-pk")[:limit])
 
 
 def tools_for(member: Member) -> list[Tool]:
     """The tools a member may enter, in the order of the launcher page."""
     return list(access.enterable(member))
+
+
+def tools_told(item: str) -> QuerySet[Tool]:
+    """The tools that may be told this item: it is on the sheet in force of one that is not closed."""
+    sheets = Q(processings__ended_at=None, processings__items__item=item)
+    return Tool.objects.filter(sheets).exclude(state=ToolState.CLOSED).order_by("name")
 
 
 def tool_by_client_id(client_id: str) -> Tool | None:

@@ -31,8 +31,11 @@ class Code(StrEnum):
     LOCKED = "locked"
     MISSING = "missing"
     SOURCE_RETIRED = "source_retired"
+    REMOVAL_WAITS = "removal_waits"
     NO_NAME = "no_name"
     SHARED_NAME = "shared_name"
+    LOGIN_IS_MAIL = "login_is_mail"
+    MAIL_IS_LOGIN = "mail_is_login"
     BLOCKED = "blocked"
     FACTOR_MISSING = "factor_missing"
     INVITATION_NEVER = "invitation_never"
@@ -78,9 +81,14 @@ class Facts:
     reason: str = ""
     # Nobody asks their directory whose password it is any more.
     source_retired: bool = False
+    # Their entry was not there any more, and nobody has said yet that it should not be.
+    removal_waits: bool = False
     has_login: bool = True
     login_shared: bool = False
+    # Somebody else's address is what their login is, or the other way round.
+    login_is_mail: bool = False
     mail: MailState = MailState.OK
+    mail_is_login: bool = False
     blocked_until: datetime | None = None
     ever_in: bool = True
     invited: Invited = Invited.NEVER
@@ -120,6 +128,8 @@ def _found(facts: Facts, now: datetime) -> Iterator[Obstacle]:
     if facts.source_retired:
         # Whoever has a passkey comes in with it: no directory is asked for that.
         yield Obstacle(Code.SOURCE_RETIRED, not facts.has_passkey, Ask.TECHNIQUE)
+    if facts.removal_waits:
+        yield Obstacle(Code.REMOVAL_WAITS, not facts.has_passkey, Ask.TECHNIQUE)
     yield from _of_the_name(facts)
     if facts.blocked_until and facts.blocked_until > now:
         yield Obstacle(Code.BLOCKED, True, Ask.OFFICE, Act.UNLOCK, facts.blocked_until)
@@ -158,11 +168,17 @@ def _of_the_account(facts: Facts) -> Iterator[Obstacle]:
 
 def _of_the_name(facts: Facts) -> Iterator[Obstacle]:
     """Login or mail lead to the account; a name that two people answer to leads to neither."""
-    by_mail = facts.mail == MailState.OK
+    by_mail = facts.mail == MailState.OK and not facts.mail_is_login
+    by_login = facts.has_login and not facts.login_shared and not facts.login_is_mail
+    stops = not by_mail and not by_login
     if facts.login_shared:
-        yield Obstacle(Code.SHARED_NAME, not by_mail, Ask.DIRECTORY)
-    elif not facts.has_login and not by_mail:
+        yield Obstacle(Code.SHARED_NAME, stops, Ask.DIRECTORY)
+    elif not facts.has_login and facts.mail != MailState.OK:
         yield Obstacle(Code.NO_NAME, True, Ask.DIRECTORY)
+    if facts.login_is_mail:
+        yield Obstacle(Code.LOGIN_IS_MAIL, stops, Ask.DIRECTORY)
+    if facts.mail_is_login:
+        yield Obstacle(Code.MAIL_IS_LOGIN, stops, Ask.DIRECTORY)
 
 
 def _of_the_factor(facts: Facts, now: datetime) -> Iterator[Obstacle]:

@@ -41,6 +41,10 @@ OFFICE: dict[Code, tuple[Text, Text]] = {
             "Elle entrera de nouveau par mot de passe quand un annuaire suivi aura sa fiche."
         ),
     ),
+    Code.REMOVAL_WAITS: (
+        _("Fiche disparue de l’annuaire"),
+        _("Sa fiche n’y est plus, et son retrait attend une décision : aucun mot de passe n’ouvre en attendant."),
+    ),
     Code.NO_NAME: (
         _("Aucun identifiant"),
         _("La fiche n’a ni identifiant ni adresse e-mail utilisable : rien ne mène à ce compte."),
@@ -48,6 +52,14 @@ OFFICE: dict[Code, tuple[Text, Text]] = {
     Code.SHARED_NAME: (
         _("Identifiant porté par deux fiches"),
         _("Deux fiches de l’annuaire portent le même identifiant : il ne mène à aucune des deux."),
+    ),
+    Code.LOGIN_IS_MAIL: (
+        _("Identifiant qui est l’adresse e-mail d’une autre personne"),
+        _("Tapé à la connexion, il désigne deux personnes : il ne fait entrer ni l’une ni l’autre."),
+    ),
+    Code.MAIL_IS_LOGIN: (
+        _("Adresse e-mail qui est l’identifiant d’une autre personne"),
+        _("Tapée à la connexion, elle désigne deux personnes : elle ne fait entrer ni l’une ni l’autre."),
     ),
     Code.BLOCKED: (
         _("Trop d’essais"),
@@ -97,6 +109,10 @@ MEMBER: dict[Code, tuple[Text, Text]] = {
         _("Votre mot de passe ne sert plus"),
         _("Trousseau ne suit plus l’annuaire où il se trouve. Si vous avez une clé d’accès, elle fonctionne encore."),
     ),
+    Code.REMOVAL_WAITS: (
+        _("Votre fiche n’est plus dans l’annuaire"),
+        _("La coopérative doit dire si c’est voulu. En attendant, votre mot de passe ne peut pas être vérifié."),
+    ),
     Code.NO_NAME: (
         _("Il manque votre identifiant"),
         _("Votre fiche n’a ni identifiant ni adresse e-mail utilisable."),
@@ -104,6 +120,17 @@ MEMBER: dict[Code, tuple[Text, Text]] = {
     Code.SHARED_NAME: (
         _("Votre identifiant désigne deux personnes"),
         _("Connectez-vous avec votre adresse e-mail en attendant que la structure le corrige."),
+    ),
+    Code.LOGIN_IS_MAIL: (
+        _("Votre identifiant est l’adresse e-mail d’une autre personne"),
+        _(
+            "Il ne fait entrer personne. "
+            "En attendant, connectez-vous avec votre adresse e-mail, si elle n’est qu’à vous."
+        ),
+    ),
+    Code.MAIL_IS_LOGIN: (
+        _("Votre adresse e-mail est l’identifiant d’une autre personne"),
+        _("Elle ne fait entrer personne. En attendant, connectez-vous avec votre identifiant, s’il n’est qu’à vous."),
     ),
     Code.BLOCKED: (
         _("Trop d’essais ont été faits"),

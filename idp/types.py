@@ -133,6 +133,8 @@ class MailKind(TextChoices):
     DEPARTURE = "departure", _("annonce d’un départ")
     ROLE_REMINDER = "role_reminder", _("fin d’un rôle")
     DIRECTORY = "directory", _("état d’un annuaire")
+    CHECKPOINTS = "checkpoints", _("relevés du journal")
+    CONTRADICTION = "contradiction", _("contradiction du journal")
 
 
 class OutgoingState(TextChoices):

@@ -1,11 +1,12 @@
 """Addresses of the provider."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from idp.views import (
     agreement,
     authorize,
     deliveries,
+    destructions,
     device,
     logout,
     member,
@@ -20,7 +21,7 @@ from idp.views.details import pages as details
 from idp.views.details import photos
 from idp.views.directory import reports, setup
 from idp.views.directory import sources as directory_sources
-from idp.views.office import acts, invitation, members, roles
+from idp.views.office import acts, collectives, invitation, members, purpose, roles
 
 app_name = "idp"
 urlpatterns = [
@@ -67,12 +68,18 @@ urlpatterns = [
     path("outils/<slug:slug>/fermer/", logout.close_tool, name="close_tool"),
     path("technique/deconnexions/", deliveries.log, name="deliveries"),
     path("technique/deconnexions/relance/", deliveries.retry, name="retry_deliveries"),
+    path("technique/registres/", destructions.page, name="destructions"),
+    re_path(r"^technique/registres/(?P<name>[a-z0-9.-]{1,40})/(?P<act>[a-z]+)/$", destructions.act, name="destruction"),
     path("structure/", members.home, name="office"),
+    path("structure/raison/", purpose.purpose, name="office_purpose"),
     path("structure/recherche/", members.search, name="office_search"),
     path("structure/roles/", roles.page, name="office_roles"),
     path("structure/roles/donner/", roles.grant, name="office_grant"),
     path("structure/roles/retirer/", roles.revoke, name="office_revoke"),
     path("structure/regles/", roles.rule, name="office_rule"),
+    path("structure/collectifs/", collectives.page, name="office_collectives"),
+    path("structure/collectifs/<slug:slug>/", collectives.one, name="office_collective"),
+    path("structure/collectifs/<slug:slug>/sensible/", collectives.mark, name="office_collective_mark"),
     path("structure/membres/<uuid:member_id>/", members.member, name="office_member"),
     path("structure/membres/<uuid:member_id>/invitation/", invitation.preview, name="office_invitation"),
     path("structure/membres/<uuid:member_id>/<slug:act>/", acts.act, name="office_act"),

@@ -46,7 +46,10 @@ ENDPOINTS: dict[str, Text] = {"userinfo": _("données du membre")}
 PAGES: dict[str, Text] = {
     "idp:deliveries": _("avis de déconnexion"),
     "idp:retry_deliveries": _("relance des avis de déconnexion"),
+    "idp:destructions": _("registres clos"),
+    "idp:destruction": _("destruction d’un registre"),
     "idp:office": _("page de la structure"),
+    "idp:office_purpose": _("raison d’ouvrir des fiches"),
     "idp:office_search": _("recherche de membres"),
     "idp:office_member": _("fiche d’un membre"),
     "idp:office_invitation": _("invitation d’un membre"),
@@ -81,6 +84,7 @@ REASONS: dict[str, Text] = {
     "ambiguous": _("identifiant porté par plusieurs membres"),
     "locked": _("compte verrouillé"),
     "left": _("membre parti"),
+    "absent": _("membre absent de l’annuaire"),
     "suspended": _("compte suspendu par la structure"),
     "blank": _("identifiant ou mot de passe vide"),
     "code": _("code faux ou déjà utilisé"),
@@ -284,6 +288,7 @@ REASONS: dict[str, Text] = {
     # Tools and their registration.
     "access": _("accès modifié"),
     "self_registered": _("par l’outil lui-même"),
+    "registration_opens_off": _("les réglages ne laissent aucun jeton ouvrir des outils"),
     "self_changed": _("par l’outil lui-même"),
     "self_removed": _("par l’outil lui-même"),
     "name_taken": _("nom d’un autre outil"),

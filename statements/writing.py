@@ -1,10 +1,14 @@
 """Rows that are added and marked on the hot paths, by names of columns and without an object for each row."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import chain
+from itertools import chain, islice, repeat
 from typing import Any
+from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.utils import timezone
@@ -14,6 +18,15 @@ Row = Mapping[str, Any]
 MAX_VALUES = 30_000
 # From so many rows on PostgreSQL is sent them by COPY: a twentieth of the work, and a round trip or two more.
 COPIED = 200
+# Of these kinds of column, what the database's driver takes as it is: most values are of that type.
+TAKEN: Mapping[type[Any], type] = {
+    models.CharField: str,
+    models.TextField: str,
+    models.BinaryField: bytes,
+    models.UUIDField: UUID,
+}
+# Tables in one statement: each has fewer than ``COPIED`` rows, and so the values stay within what is taken.
+MAX_TABLES = 8
 # Texts kept: one for each number of rows that comes again and again.
 MAX_TEXTS = 200
 
@@ -26,12 +39,65 @@ class _Column:
     stored: str
     adapted: Callable[..., Any]
     default: Callable[[], Any]
+    # Whether rows that name no value get one each.
+    differs: bool
+
+    def of(self, row: Row, to: Any) -> Any:
+        return self.adapted(row[self.name] if self.name in row else self.default(), to)
+
+    def of_all(self, rows: Sequence[Row], to: Any) -> Iterator[Any]:
+        """The very same value in many rows, one after the other, is adapted once."""
+        name, default, adapted = self.name, self.default, self.adapted
+        before = sent = object()
+        for row in rows:
+            value = row[name] if name in row else default()
+            if value is not before:
+                before, sent = value, adapted(value, to)
+            yield sent
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
     columns: tuple[_Column, ...]
     names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """What becomes of a row whose ``same`` columns say what another row says that is ``open``: whose column of that
+    name is null.  The other row takes its number, its later and its earlier.  A unique index must know the same.
+    """
+
+    same: tuple[str, ...]
+    open: str
+    summed: str = ""
+    highest: tuple[str, ...] = ()
+    lowest: tuple[str, ...] = ()
+
+
+# Told of each row whether it is the first of the same.
+Told = Callable[[list[bool]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Few:
+    """A table, and a few rows for it; ``then``: who waits for what became of rows that are merged."""
+
+    model: type[models.Model]
+    rows: list[list[Any]]
+    merged: bool = False
+    then: Told | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Rows that are sent later, and how deep in transactions that will be."""
+
+    depth: tuple[bool, int]
+    rows: list[_Few]
+
+
+_waiting: ContextVar[_Waiting | None] = ContextVar("waiting", default=None)
 
 
 class InsertingQuerySet(models.QuerySet[Any]):
@@ -45,24 +111,64 @@ class InsertingQuerySet(models.QuerySet[Any]):
         """
         model: type[models.Model] = self.model
         table = _table_of(model)
+        named = set().union(*rows)
+        _check_names(model, named)
         # Looked up once: each look at the name of this thread's connection costs more than most values do.
         to = transaction.get_connection()
-        values: list[list[Any]] = []
-        for row in rows:
-            _check_names(model, row)
-            values.append(
-                [
-                    column.adapted(row[column.name] if column.name in row else column.default(), to)
-                    for column in table.columns
-                ]
-            )
-        if to.vendor == "postgresql" and len(values) >= COPIED:
-            _copy(model, values)
+        if len(rows) < COPIED:
+            few = [[column.of(row, to) for column in table.columns] for row in rows]
+            waiting = _waiting.get()
+            if waiting is None or waiting.depth != _depth(to):
+                # Deeper down, what takes back the savepoint has to take these back too.
+                _insert(model, few)
+            elif few:
+                waiting.rows.append(_Few(model, few))
             return
-        at_once = MAX_VALUES // len(table.columns)
-        for start in range(0, len(values), at_once):
-            part = values[start : start + at_once]
-            _run(_insertion(model, len(part)), list(chain.from_iterable(part)))
+        # Column by column: most of them are not named at all, or hold the same value in every row.
+        values = zip(*(_sent(column, rows, named, to) for column in table.columns), strict=True)
+        if to.vendor == "postgresql":
+            _copy(model, values)
+        else:
+            _insert(model, values)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """The few rows that are inserted within are sent at its end: on PostgreSQL in one statement, whatever their tables.
+
+    A round trip costs more than most rows do.  Until the end nobody finds them, and what the database refuses is
+    raised there; where something else is raised, nothing is sent.  Within a savepoint that began meanwhile nothing
+    waits for an end outside it.
+    """
+    depth, outer = _depth(transaction.get_connection()), _waiting.get()
+    if outer is not None and outer.depth == depth:
+        yield  # the end of the outer one will do
+        return
+    waiting = _Waiting(depth, [])
+    token = _waiting.set(waiting)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+    _insert_together(waiting.rows)
+
+
+class MergingQuerySet(InsertingQuerySet):
+    """A query set that can also merge rows into those that say the same, as the table's ``Merging`` has it."""
+
+    def merge(self, rows: Sequence[Row], then: Told | None = None) -> None:
+        """As ``insert``, a few rows, no two of them of the same; ``then`` is called once they are there."""
+        if not rows:
+            return
+        model: type[models.Model] = self.model
+        _check_names(model, set().union(*rows))
+        to, columns = transaction.get_connection(), _table_of(model).columns
+        few = _Few(model, [[column.of(row, to) for column in columns] for row in rows], True, then)
+        waiting = _waiting.get()
+        if waiting is None or waiting.depth != _depth(to):
+            _insert_together([few])
+        else:
+            waiting.rows.append(few)
 
 
 class MarkingQuerySet(InsertingQuerySet):
@@ -77,20 +183,71 @@ class MarkingQuerySet(InsertingQuerySet):
         _run(_marking(model, frozenset(values)), [*adapted, model._meta.pk.get_db_prep_value(pk, connection)])
 
 
-def _check_names(model: type[models.Model], named: Row) -> None:
+def _depth(to: Any) -> tuple[bool, int]:
+    """Each ``atomic`` within another adds one, whether it has a savepoint or not."""
+    return to.in_atomic_block, len(to.savepoint_ids)
+
+
+def _sent(column: _Column, rows: Sequence[Row], named: AbstractSet[str], to: Any) -> Iterable[Any]:
+    if column.differs or column.name in named:
+        return column.of_all(rows, to)
+    return repeat(column.of({}, to), len(rows))
+
+
+def _insert(model: type[models.Model], values: Iterable[Sequence[Any]]) -> None:
+    remaining, at_once = iter(values), MAX_VALUES // len(_table_of(model).columns)
+    while part := list(islice(remaining, at_once)):
+        _run(_insertion(model, len(part)), list(chain.from_iterable(part)))
+
+
+def _insert_together(waiting: Sequence[_Few]) -> None:
+    told = []
+    for some in _statements(waiting):
+        text = _insertions(tuple((few.model, len(few.rows), few.merged, few.then is not None) for few in some))
+        last = some[-1]
+        found = _run(text, [value for few in some for row in few.rows for value in row], answered=bool(last.then))
+        if last.then:
+            told.append((last.then, _firsts(last, found)))
+    for then, firsts in told:
+        then(firsts)
+
+
+def _statements(waiting: Sequence[_Few]) -> Iterator[list[_Few]]:
+    """The tables of one statement each: one where only one can be, and whoever is answered is the last of theirs."""
+    at_once = MAX_TABLES if transaction.get_connection().vendor == "postgresql" else 1
+    some: list[_Few] = []
+    for few in sorted(waiting, key=lambda few: few.then is not None):
+        some.append(few)
+        if few.then or len(some) == at_once:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _firsts(few: _Few, found: Sequence[Sequence[Any]]) -> list[bool]:
+    """A row whose number is all that there is of the same is the first; answers come in no order."""
+    merging, names = _merging_of(few.model), [column.name for column in _table_of(few.model).columns]
+    numbers = {tuple(map(str, same)): number for *same, number in found}
+    same, number = [names.index(name) for name in merging.same], names.index(merging.summed)
+    return [numbers[tuple(str(row[place]) for place in same)] == row[number] for row in few.rows]
+
+
+def _check_names(model: type[models.Model], named: Iterable[str]) -> None:
     """Raises ``TypeError``."""
     known = _table_of(model).names
     if not known.issuperset(named):
-        raise TypeError(f"{model.__name__} has no column {', '.join(sorted(named.keys() - known))}")
+        raise TypeError(f"{model.__name__} has no column {', '.join(sorted(set(named) - known))}")
 
 
-def _run(text: str, values: Sequence[Any]) -> None:
+def _run(text: str, values: Sequence[Any], *, answered: bool = False) -> list[Any]:
     # As ``save`` does: what the database refused must not be forgotten by whoever holds the transaction.
     with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS), connection.cursor() as cursor:
         cursor.execute(text, values)
+        return cursor.fetchall() if answered else []
 
 
-def _copy(model: type[models.Model], values: Sequence[Sequence[Any]]) -> None:
+def _copy(model: type[models.Model], values: Iterable[Sequence[Any]]) -> None:
     """All or nothing, as one statement."""
     with (
         transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS),
@@ -105,7 +262,7 @@ def _copy(model: type[models.Model], values: Sequence[Sequence[Any]]) -> None:
 @cache
 def _table_of(model: type[models.Model]) -> _Table:
     columns = tuple(
-        _Column(field.attname, str(field.column), _adapted_of(field), _default_of(field))
+        _Column(field.attname, str(field.column), _adapted_of(field), _default_of(field), _differs(field))
         for field in model._meta.local_concrete_fields
         if not isinstance(field, models.AutoField)
     )
@@ -114,10 +271,11 @@ def _table_of(model: type[models.Model]) -> _Table:
 
 def _adapted_of(field: "models.Field[Any, Any]") -> Callable[..., Any]:
     adapted: Callable[..., Any] = field.get_db_prep_save
-    if type(field) not in (models.CharField, models.TextField):
+    meant = field.target_field if isinstance(field, models.ForeignKey) else field
+    taken = TAKEN.get(type(meant))
+    if taken is None or (taken is UUID and not connection.features.has_native_uuid_field):
         return adapted
-    # Most values are texts in columns for texts, which stay as they are.
-    return lambda value, to: value if type(value) is str else adapted(value, to)
+    return lambda value, to: value if type(value) is taken else adapted(value, to)
 
 
 def _default_of(field: "models.Field[Any, Any]") -> Callable[[], Any]:
@@ -127,15 +285,62 @@ def _default_of(field: "models.Field[Any, Any]") -> Callable[[], Any]:
     return default
 
 
+def _differs(field: "models.Field[Any, Any]") -> bool:
+    return field.has_default() and callable(field.default)
+
+
 # Names come from the models and are quoted by the database's rules; values are sent beside the text.
 
 
 @lru_cache(MAX_TEXTS)
-def _insertion(model: type[models.Model], count: int) -> str:
+def _insertion(model: type[models.Model], count: int, merged: bool = False, answered: bool = False) -> str:
     quoted, columns = connection.ops.quote_name, _table_of(model).columns
     named = ", ".join(quoted(column.stored) for column in columns)
     places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
-    return f"INSERT INTO {quoted(model._meta.db_table)} ({named}) VALUES {places}"  # noqa: S608
+    text = f"INSERT INTO {quoted(model._meta.db_table)} ({named}) VALUES {places}"  # noqa: S608
+    if merged:
+        text += f" {_merged(model)}"
+    if answered:
+        merging = _merging_of(model)
+        text += f" RETURNING {', '.join(map(_stored(model), (*merging.same, merging.summed)))}"
+    return text
+
+
+def _merged(model: type[models.Model]) -> str:
+    merging, table, same = _merging_of(model), connection.ops.quote_name(model._meta.db_table), _stored(model)
+
+    def of_both(function: str, name: str) -> str:
+        before, added = f"{table}.{same(name)}", f"excluded.{same(name)}"
+        if connection.vendor == "postgresql":
+            return f"{same(name)} = {function}({before}, {added})"
+        # There the greater of something and nothing is nothing.
+        plain = {"GREATEST": "MAX", "LEAST": "MIN"}[function]
+        return f"{same(name)} = {plain}(COALESCE({before}, {added}), COALESCE({added}, {before}))"
+
+    changes = [f"{same(name)} = {table}.{same(name)} + excluded.{same(name)}" for name in [merging.summed] if name]
+    changes += [of_both("GREATEST", name) for name in merging.highest]
+    changes += [of_both("LEAST", name) for name in merging.lowest]
+    named = ", ".join(map(same, merging.same))
+    return f"ON CONFLICT ({named}) WHERE {same(merging.open)} IS NULL DO UPDATE SET {', '.join(changes)}"
+
+
+def _merging_of(model: Any) -> Merging:
+    merging: Merging = model.merging
+    return merging
+
+
+def _stored(model: type[models.Model]) -> Callable[[str], str]:
+    """How the database calls a column, by what a row calls it."""
+    stored = {column.name: connection.ops.quote_name(column.stored) for column in _table_of(model).columns}
+    return stored.__getitem__
+
+
+@lru_cache(MAX_TEXTS)
+def _insertions(tables: tuple[tuple[type[models.Model], int, bool, bool], ...]) -> str:
+    """One statement: those before the last stand in its WITH clause, where PostgreSQL runs them too."""
+    *before, last = (_insertion(*table) for table in tables)
+    named = ", ".join(f"i{number} AS ({text})" for number, text in enumerate(before))
+    return f"WITH {named} {last}" if named else last
 
 
 @cache

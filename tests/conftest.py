@@ -2,13 +2,20 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 
+from audit import keyring, releases
+from consent.display import processing_name
 from consent.selectors import forget_sheets
 from demo.run import compile_messages
 from idp.models.tools import forget_tools
+
+# A machine with neighbours is slow at times; how long an example takes is no part of what these tests say.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.load_profile("here")
 
 # Whoever reads English in a test reads the catalogue as it is now.
 compile_messages()
@@ -30,7 +37,10 @@ pytest_plugins = [
 def _empty_cache() -> Iterator[None]:
     """What one test left is not the next one's: a cache in the database rolls back, Redis and processes do not."""
     forget_sheets()
+    processing_name.cache_clear()
     forget_tools()
+    keyring.forget()
+    releases.forget()
     yield
     if "redis" in settings.CACHES["default"]["BACKEND"]:
         cache.clear()

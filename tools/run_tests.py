@@ -1,5 +1,5 @@
-"""``./trousseau test``: every check, then all tests on SQLite, then again on a private PostgreSQL and Redis,
-but for those that start a hub of their own.
+"""``./trousseau test``: every check, the tests that start a hub of their own, then all others on SQLite and, beside it,
+on a private PostgreSQL and Redis.
 
 With pytest arguments the checks and the coverage are left out, and only what the arguments select runs.
 """
@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
@@ -38,6 +38,8 @@ OWN_HUB = (
     "tests/parties",
 )
 
+Running = subprocess.Popen[bytes]
+
 
 def free_port() -> int:
     with socket.socket() as listener:
@@ -46,7 +48,7 @@ def free_port() -> int:
         return port
 
 
-def stop(process: "subprocess.Popen[bytes]", how: signal.Signals) -> None:
+def stop(process: Running, how: signal.Signals) -> None:
     """End one process that was started here, by its id."""
     if process.poll() is None:
         process.send_signal(how)
@@ -57,7 +59,7 @@ def stop(process: "subprocess.Popen[bytes]", how: signal.Signals) -> None:
             process.wait()
 
 
-def wait_for(process: "subprocess.Popen[bytes]", name: str, log: Path, ready: Any) -> None:
+def wait_for(process: Running, name: str, log: Path, ready: Any) -> None:
     deadline = time.monotonic() + START_LIMIT_SECONDS
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -154,13 +156,18 @@ def redis(folder: Path) -> Iterator[str]:
         stop(server, signal.SIGTERM)
 
 
-def pytest(title: str, arguments: list[str], report: Path, **extra: str) -> int:
-    print(f"\n== {title} ==", flush=True)
+@contextmanager
+def pytest(arguments: list[str], report: Path, output: IO[str] | None = None, **extra: str) -> Iterator[Running]:
+    """One run, going on meanwhile; ``output``: where it writes in place of the terminal."""
     command = [sys.executable, "-m", "pytest", f"--junit-xml={report}", *arguments]
     data = report.with_suffix(".data")
     data.mkdir()
     environment = {**os.environ, "TROUSSEAU_DATA_DIR": str(data), **extra}
-    return subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL).returncode
+    run = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        yield run
+    finally:
+        stop(run, signal.SIGTERM)
 
 
 def count(reports: list[Path]) -> tuple[int, int, int]:
@@ -186,18 +193,34 @@ def main() -> int:
         sound = run_static()
     folder = Path(tempfile.mkdtemp(prefix="trousseau-test-"))
     folder.chmod(0o711)  # PostgreSQL's user passes through to its own folder
-    reports = [folder / "sqlite.xml", folder / "postgresql.xml"]
+    reports = [folder / f"{name}.xml" for name in ("sqlite", "postgresql", "own")]
     try:
-        first = pytest("Tests on SQLite", arguments or ["--cov"], reports[0])
         with ExitStack() as servers:
             database = servers.enter_context(postgresql(folder))
             cache = servers.enter_context(redis(folder))
-            again = arguments or [f"--ignore={path}" for path in OWN_HUB]
-            second = pytest("Tests on PostgreSQL and Redis", again, reports[1], DATABASE_URL=database, CACHE_URL=cache)
+            said = servers.enter_context((folder / "postgresql.txt").open("w+"))
+            alone = 0
+            if not arguments:
+                # Browsers and other people's programs beside hubs of their own: nothing else runs meanwhile.
+                print("\n== Tests that start a hub of their own ==", flush=True)
+                with pytest([*OWN_HUB, "--cov", "--cov-report=", "--cov-fail-under=0"], reports[2]) as own:
+                    alone = own.wait()
+            rest = arguments or [f"--ignore={path}" for path in OWN_HUB]
+            # Both at once: each keeps one core busy.
+            print("\n== Tests on SQLite ==", flush=True)
+            covered = [] if arguments else ["--cov", "--cov-append"]
+            on_sqlite = servers.enter_context(pytest([*rest, *covered], reports[0]))
+            on_postgresql = servers.enter_context(
+                pytest(rest, reports[1], said, DATABASE_URL=database, CACHE_URL=cache)
+            )
+            first, second = on_sqlite.wait(), on_postgresql.wait()
+            print("\n== Tests on PostgreSQL and Redis ==", flush=True)
+            said.seek(0)
+            shutil.copyfileobj(said, sys.stdout)
         passed, failed, skipped = count(reports)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    sound = sound and first == 0 and second == 0
+    sound = sound and (alone, first, second) == (0, 0, 0)
     if NO_TESTS in (first, second):
         print("\nNo test was run.")
     print(f"\n{'Everything holds.' if sound else 'Something failed: see above.'}")

@@ -1,12 +1,14 @@
 """Writing a plan into the mirror, with its report, its issues and its lines in the journal."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nsmallest
+from itertools import chain, islice
 from secrets import token_urlsafe
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
@@ -15,21 +17,30 @@ from django.utils.text import slugify
 
 from audit.services import record_all
 from audit.types import Action, Entry
-from directory.ldap.plan import DETAILS, GroupChange, PersonChange, Plan
+from directory.ldap.plan import DETAILS, ELSEWHERE_ISSUE, GroupChange, PersonChange, Plan
 from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
+from directory.normalise import order_key
 from directory.signals import addresses_changed, members_ended
-from directory.statuses import GONE_STATES, status_of
+from directory.statuses import status_of
 from directory.types import MailState, MemberState, RunStatus, Status
 from statements.writing import InsertingQuerySet, Row
 
 MIRRORED = ("dn", "dn_key", "csn", "digest", "state", "state_reason", "login_ambiguous", "email_state", *DETAILS)
 # Of people, what a pass writes beside what it has read.
-KEPT_BY_THE_HUB = ("source", "state_since", "absent_from", "absent_for_good_at", "erased_at", "updated_at")
+KEPT_BY_THE_HUB = ("source", "order_key", "state_since", "absent_from", "absent_for_good_at", "erased_at", "updated_at")
 GROUP_KEYS = ("member_keys", "lead_keys", "unknown_keys")
 GROUP_MIRRORED = ("dn", "dn_key", "csn", "digest", "name", "kind", "description", "present", *GROUP_KEYS)
 # What changes without anybody's data changing: the entry's place and its change number.
 PLUMBING = {"dn", "dn_key", "csn", "digest", "login_key", "email_key", "nested", *GROUP_KEYS}
+# What changes with an entry's place or a group's list tells a reader more than that it was looked at again.
+UNTOLD = PLUMBING - {"dn", "member_keys", "lead_keys", "nested"}
+# What the hub makes of an entry, and no value of it: whether its address and its login serve.
+SAID = ("email_state", "login_ambiguous")
 LISTED = 2_000
+Pair = tuple[UUID, UUID]
+# Rows made ready before they are sent.
+ROWS_AT_ONCE = 10_000
+T = TypeVar("T")
 MAX_SLUG = 110
 MAX_DETAIL = 400
 PERSON_ACTIONS = {
@@ -65,7 +76,8 @@ def apply(run: SyncRun, plan: Plan, now: datetime, *, first: bool, held_before: 
     _tell(plan, members, former, now)
     report_of(run, plan, now)
     run.counts["written"] = plan.changes + issues
-    record_all(_journal(run, plan, members, collectives, now, first=first, held_before=held_before))
+    for part in _parts(_journal(run, plan, members, collectives, now, first=first, held_before=held_before)):
+        record_all(part)
     return _applied(plan, members, issues)
 
 
@@ -92,7 +104,7 @@ def _applied(plan: Plan, members: Mapping[UUID, UUID], issues: int) -> Applied:
 
 
 def _first_status(change: PersonChange) -> Status:
-    is_gone = change.changes["state"] in GONE_STATES
+    is_gone = change.changes["state"] == MemberState.LEFT
     return status_of(str(change.changes["employee_type"]), is_gone=is_gone)
 
 
@@ -106,12 +118,21 @@ def _tell(plan: Plan, members: dict[UUID, UUID], former: dict[UUID, str], now: d
 
 def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
     """Fill the run with what the plan says: counts, every difference, every issue, what waits."""
-    run.counts = plan.counts()
+    people = [each for each in plan.people if _is_told(each)]
+    groups = [each for each in plan.groups if _is_told(each)]
+    # As many as the report lists, where it has the room.
+    run.counts = plan.counts() | {
+        "people_changed": sum(_is_edited(each) for each in people),
+        "groups_changed": sum(_is_edited(each) for each in groups),
+        "people_taken_over": sum(each.is_taken_over for each in people),
+        "groups_taken_over": sum(each.is_taken_over for each in groups),
+        "people_barred": sum(each.verb == "join" and each.changes["state"] != MemberState.ACTIVE for each in people),
+    }
     run.status = RunStatus.HELD if plan.held else RunStatus.PROBLEMS if plan.open_issues else RunStatus.OK
     run.ended_at = now
     run.report = {
-        "people": [_person_line(each) for each in nsmallest(LISTED, plan.people, key=_weight)],
-        "groups": [_group_line(each) for each in nsmallest(LISTED, plan.groups, key=_weight)],
+        "people": [_person_line(each) for each in nsmallest(LISTED, people, key=_weight)],
+        "groups": [_group_line(each) for each in nsmallest(LISTED, groups, key=_weight)],
         "memberships": {"set": _pairs(plan.memberships_set), "removed": _pairs(plan.memberships_removed)},
         "leads": {"added": _pairs(plan.leads_added), "removed": _pairs(plan.leads_removed)},
         "issues": [
@@ -121,10 +142,22 @@ def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
         "held": [{"what": held.what, "count": held.count, "limit": held.limit} for held in plan.held],
         "held_names": list(plan.held_names[:LISTED]),
         "approval": plan.digest if plan.held else "",
-        # From then on departures are counted anew.
+        # From then on what goes is counted anew.
         "lifted": plan.lifted,
     }
+    if plan.gone:
+        # What counts for a day: only where something went, or came back, is there anything to add up.
+        run.report["gone"] = dict(plan.gone)
     return run
+
+
+def _is_told(change: PersonChange | GroupChange) -> bool:
+    return change.verb != "edit" or change.is_taken_over or bool(set(change.changes) - UNTOLD)
+
+
+def _is_edited(change: PersonChange | GroupChange) -> bool:
+    """And not taken over, which is counted as that."""
+    return change.verb == "edit" and not change.is_taken_over
 
 
 def _weight(change: PersonChange | GroupChange) -> int:
@@ -133,10 +166,15 @@ def _weight(change: PersonChange | GroupChange) -> int:
 
 
 def _person_line(change: PersonChange) -> dict[str, object]:
-    """Names of what changed, never values: a report outlives what it tells of."""
+    """Names of what changed, and values of none but of what the hub makes of it: a report outlives what it tells of."""
     line: dict[str, object] = {"verb": change.verb, "entry": str(change.entry_uuid), "dn": change.dn}
+    if change.is_taken_over:
+        line["taken_over"] = True
     if change.verb != "join":
         line["items"] = sorted(change.changes)
+    for name in SAID:
+        if change.verb != "join" and name in change.changes:
+            line[name] = change.changes[name]
     if "state" in change.changes:
         line["state"] = str(change.changes["state"])
         line["reason"] = str(change.changes.get("state_reason", ""))
@@ -145,6 +183,8 @@ def _person_line(change: PersonChange) -> dict[str, object]:
 
 def _group_line(change: GroupChange) -> dict[str, object]:
     line: dict[str, object] = {"verb": change.verb, "entry": str(change.entry_uuid), "dn": change.dn}
+    if change.is_taken_over:
+        line["taken_over"] = True
     if change.verb == "edit":
         line["items"] = sorted(change.changes)
     return line
@@ -163,8 +203,6 @@ def _write_people(run: SyncRun, plan: Plan, now: datetime) -> tuple[dict[UUID, U
     And by member the address they had, where it is another one now, or is no longer theirs alone.
     """
     known = {each.entry_uuid for each in plan.people if each.verb != "join"}
-    others = {person for _, person in (*plan.memberships_set, *plan.memberships_removed)}
-    others |= {person for _, person in plan.leads_added | plan.leads_removed}
     rows: dict[UUID, Member] = {member.entry_uuid: member for member in _by_entry(Member.objects.all(), known)}
     members = {entry: member.pk for entry, member in rows.items()}
     joined, changed = [], []
@@ -172,7 +210,7 @@ def _write_people(run: SyncRun, plan: Plan, now: datetime) -> tuple[dict[UUID, U
     for each in plan.people:
         if each.verb == "join":
             members[each.entry_uuid] = uuid4()
-            joined.append(_newcomer(run, each, members[each.entry_uuid], now))
+            joined.append(each)
             continue
         member = rows[each.entry_uuid]
         member.updated_at = now
@@ -192,9 +230,12 @@ def _write_people(run: SyncRun, plan: Plan, now: datetime) -> tuple[dict[UUID, U
         if member.is_active or each.changes.get("dn"):
             # Erased, and back: the plan filled them again.
             member.erased_at = None
-    InsertingQuerySet(Member).insert(joined)
+    for part in _parts(_newcomer(run, each, members[each.entry_uuid], now) for each in joined):
+        InsertingQuerySet(Member).insert(part)
     _rewrite(changed, [*MIRRORED, *KEPT_BY_THE_HUB])
-    members.update(_by_entry(Member.objects.values_list("entry_uuid", "pk"), others - members.keys()))
+    pairs = chain(plan.memberships_set, plan.memberships_removed, plan.leads_added, plan.leads_removed)
+    others = {person for _, person in pairs if person not in members}
+    members.update(_by_entry(Member.objects.values_list("entry_uuid", "pk"), others))
     return members, former
 
 
@@ -207,6 +248,7 @@ def _newcomer(run: SyncRun, change: PersonChange, pk: UUID, now: datetime) -> Ro
         "password": UNUSABLE_PASSWORD_PREFIX + token_urlsafe(30),
         "state_since": now,
         "status": _first_status(change),
+        "order_key": order_key(str(change.changes["display_name"])),
         **change.changes,
     }
 
@@ -236,7 +278,7 @@ def _write_groups(run: SyncRun, plan: Plan) -> dict[UUID, Collective]:
     Collective.objects.bulk_create(made)
     for collective, columns in changed:
         # One by one, and what differs alone: what is sent in bulk is quoted twice.
-        collective.save(update_fields=[*columns, "source"])
+        collective.save(update_fields=[*columns, "order_key", "source"])
     _write_nesting(plan, collectives)
     return collectives
 
@@ -289,16 +331,29 @@ def _slug(name: str, taken: set[str]) -> str:
 def _write_memberships(plan: Plan, members: dict[UUID, UUID], collectives: dict[UUID, Collective]) -> None:
     new = {each.entry_uuid for each in plan.people if each.verb == "join"}
     new |= {each.entry_uuid for each in plan.groups if each.verb == "new"}
-    first: list[Row] = []
-    others: list[Row] = []
-    for group, person in sorted(plan.memberships_set, key=_in_order):
-        direct = plan.memberships_set[group, person]
-        row = {"member_id": members[person], "collective_id": collectives[group].pk, "direct": direct}
+    first: list[Pair] = []
+    others: list[Pair] = []
+    for pair in plan.memberships_set:
         # Whoever has just come, or a group that has, is in nothing yet.
-        (first if person in new or group in new else others).append(row)
-    InsertingQuerySet(Membership).insert(first)
+        (first if pair[1] in new or pair[0] in new else others).append(pair)
+    for part in _parts(
+        {
+            "member_id": members[person],
+            "collective_id": collectives[group].pk,
+            "direct": plan.memberships_set[group, person],
+        }
+        for group, person in first
+    ):
+        InsertingQuerySet(Membership).insert(part)
     Membership.objects.bulk_create(
-        (Membership(**row) for row in others),
+        (
+            Membership(
+                member_id=members[person],
+                collective_id=collectives[group].pk,
+                direct=plan.memberships_set[group, person],
+            )
+            for group, person in sorted(others, key=_in_order)
+        ),
         update_conflicts=True,
         unique_fields=["member", "collective"],
         update_fields=["direct"],
@@ -315,9 +370,16 @@ def _write_memberships(plan: Plan, members: dict[UUID, UUID], collectives: dict[
         through.objects.filter(_any_of(batch, members, collectives)).delete()
 
 
-def _in_order(pair: tuple[UUID, UUID]) -> tuple[int, int]:
+def _in_order(pair: Pair) -> tuple[int, int]:
     """As pairs of identifiers compare, which do so ten times as slowly."""
     return pair[0].int, pair[1].int
+
+
+def _parts(items: Iterable[T]) -> Iterator[list[T]]:
+    """Of a large first reading never all rows at once: they are half of what it holds in memory."""
+    left = iter(items)
+    while part := list(islice(left, ROWS_AT_ONCE)):
+        yield part
 
 
 def _batches(pairs: Sequence[tuple[UUID, UUID]]) -> Iterator[Sequence[tuple[UUID, UUID]]]:
@@ -332,13 +394,20 @@ def _any_of(pairs: Sequence[tuple[UUID, UUID]], members: dict[UUID, UUID], colle
 
 
 def _write_issues(run: SyncRun, plan: Plan, now: datetime) -> int:
-    """One row per entry and code for ever: opened, opened again, changed or settled; unchanged ones are not touched."""
+    """One row per entry and code for ever: opened, opened again, changed or settled; unchanged ones are not touched.
+
+    Of what another source shows too, one for each source that shows it.
+    """
+
+    def place(entry: UUID, code: str, source: int | None) -> tuple[UUID, str, int | None]:
+        return entry, code, source if code == ELSEWHERE_ISSUE else None
+
     named = {issue.entry_uuid for issue in plan.issues} | {uuid for uuid, _ in plan.settled}
-    rows = {(row.entry_uuid, row.code): row for row in _by_entry(SyncIssue.objects.all(), named)}
+    rows = {place(row.entry_uuid, row.code, row.source_id): row for row in _by_entry(SyncIssue.objects.all(), named)}
     opened, changed = [], []
     for issue in plan.issues:
         detail = issue.detail[:MAX_DETAIL]
-        row = rows.get((issue.entry_uuid, issue.code))
+        row = rows.get(place(issue.entry_uuid, issue.code, run.source_id))
         if row is None:
             opened.append(
                 SyncIssue(
@@ -356,10 +425,10 @@ def _write_issues(run: SyncRun, plan: Plan, now: datetime) -> int:
             # Seen as it was: it is another thing now.
             row.acknowledged_by, row.source_id = None, run.source_id
             changed.append(row)
-    for key in plan.settled:
-        if key in rows:
-            rows[key].resolved_at = now
-            changed.append(rows[key])
+    for entry, code in plan.settled:
+        if (row := rows.get(place(entry, code, run.source_id))) is not None:
+            row.resolved_at = now
+            changed.append(row)
     SyncIssue.objects.bulk_create(opened, batch_size=500)
     if changed:
         columns = ["dn", "detail", "last_run", "resolved_at", "acknowledged_by", "source"]
@@ -381,12 +450,13 @@ def _journal(
     held_before: str,
 ) -> Iterator[Entry]:
     yield from _lines(plan, members, collectives, now, facts={"run": run.pk})
+    own = {"run": run.pk, "source": run.source_id}
     counts = {name: count for name, count in run.counts.items() if count}
     if plan.held and held_before != plan.digest:
         what = [held.what for held in plan.held]
-        yield Entry(Action.SYNC_HELD, facts={"run": run.pk, "held": what, "approval": plan.digest}, at=now)
+        yield Entry(Action.SYNC_HELD, facts={**own, "held": what, "approval": plan.digest}, at=now)
     if run.counts["written"] or first:
-        yield Entry(Action.SYNC_APPLIED, facts={"run": run.pk, **counts}, at=now)
+        yield Entry(Action.SYNC_APPLIED, facts={**own, **counts}, at=now)
 
 
 def _lines(
@@ -395,21 +465,19 @@ def _lines(
     collectives: dict[UUID, Collective],
     now: datetime,
     *,
-    facts: Mapping[str, object],
+    facts: dict[str, object],
     told: Collection[str] = (),
 ) -> Iterator[Entry]:
     """One for each person and each group that is not as it was."""
     for each in plan.people:
-        items = sorted(set(each.changes) - PLUMBING - set(told))
-        if each.verb == "edit" and not items:
-            continue
-        own = dict(facts)
+        own = facts
         if each.verb == "edit":
-            own["items"] = items
-        if each.verb == "join" and each.changes["state"] != MemberState.ACTIVE:
-            own["state"] = str(each.changes["state"])
-        if each.verb == "end":
-            own["state"] = str(each.changes["state"])
+            items = sorted(set(each.changes) - PLUMBING - set(told))
+            if not items:
+                continue
+            own = {**facts, "items": items}
+        elif each.verb == "end" or (each.verb == "join" and each.changes["state"] != MemberState.ACTIVE):
+            own = {**facts, "state": str(each.changes["state"])}
         yield Entry(
             PERSON_ACTIONS[each.verb],
             subject=members[each.entry_uuid],
@@ -431,14 +499,15 @@ def _group_facts(plan: Plan) -> dict[UUID, dict[str, object]]:
     for change in plan.groups:
         if change.verb != "edit" or set(change.changes) - PLUMBING:
             facts.setdefault(change.entry_uuid, {})["change"] = change.verb
-    for name, pairs in (
-        ("members_set", list(plan.memberships_set)),
-        ("members_removed", list(plan.memberships_removed)),
-        ("leads_added", list(plan.leads_added)),
-        ("leads_removed", list(plan.leads_removed)),
-    ):
-        for group, _ in pairs:
-            own = facts.setdefault(group, {})
-            count = own.get(name, 0)
-            own[name] = count + 1 if isinstance(count, int) else 1
+            if items := sorted(set(change.changes) - PLUMBING) if change.verb == "edit" else []:
+                facts[change.entry_uuid]["items"] = items
+    parts: dict[str, Iterable[Pair]] = {
+        "members_set": plan.memberships_set,
+        "members_removed": plan.memberships_removed,
+        "leads_added": plan.leads_added,
+        "leads_removed": plan.leads_removed,
+    }
+    for name, pairs in parts.items():
+        for group, count in Counter(group for group, _ in pairs).items():
+            facts.setdefault(group, {})[name] = count
     return facts

@@ -12,23 +12,30 @@ import os
 # libldap reads this once, when it is loaded.
 os.environ["LDAPNOINIT"] = "1"
 
+import errno
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
+from traceback import clear_frames
 from typing import Any, NamedTuple
 
 import ldap
 import ldap.controls.libldap
 
+from directory.ldap.addresses import in_order
 from directory.ldap.config import LdapConfig
 from directory.types import DirectoryRefused, DirectoryUnavailable
 
 FIRST_WITH_TLS_TIMEOUT = 20600
 BINDS_AT_ONCE = 4
+# Of one entry, with everything that is read of a person; photos are read elsewhere.
+MOST_BYTES = 1_000_000
 FAILURES_TO_OPEN = 3
 OPEN_SECONDS = 15.0
 
+# An error of the hub's own: more came than the memory that this process may take (``follow_directory`` has a limit).
+TOO_LARGE = "ANSWER_TOO_LARGE"
 # Results by which a server says "not now" (RFC 4511 §4.1.9).
 NOT_NOW = {51, 52}
 
@@ -125,7 +132,7 @@ def connect(config: LdapConfig, deadline: Deadline) -> Iterator[Any]:
     """A connection with TLS, whose errors are the hub's own."""
     connection: Any = None
     try:
-        connection = ldap.initialize(config.uri)
+        connection = ldap.initialize(in_order(config.uri, deadline.left()))
         _configure(connection, config)
         allow(connection, deadline)
         if config.start_tls and not config.uri.startswith(("ldaps://", "ldapi://")):
@@ -150,12 +157,18 @@ def told_errors() -> Iterator[None]:
     except UnicodeDecodeError as error:
         # A name that is no UTF-8 (RFC 4511 §4.1.2), which python-ldap cannot hand over.
         raise DirectoryRefused("an entry's name cannot be read") from error
+    except MemoryError as error:
+        # What came until then goes at once: whoever tells of it needs a little too.
+        clear_frames(error.__traceback__)
+        raise DirectoryRefused(TOO_LARGE) from None
 
 
 def told(error: Exception) -> DirectoryUnavailable | DirectoryRefused:
     """The server's own results are positive; negative ones are libldap's: nothing, or nothing readable, came back."""
     given = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
     result = given.get("result", -1)
+    if given.get("errno") == errno.ENOMEM:
+        return DirectoryRefused(TOO_LARGE)
     return (DirectoryUnavailable if result < 0 or result in NOT_NOW else DirectoryRefused)(type(error).__name__)
 
 
@@ -190,6 +203,38 @@ def reader(config: LdapConfig, deadline: Deadline) -> Iterator[Any]:
             raise DirectoryRefused("the reader has no password")
         connection.simple_bind_s(config.bind_dn, config.bind_password)
         yield connection
+
+
+def few(
+    connection: Any, deadline: Deadline, base: str, filter_: str, attributes: Sequence[str], *, most: int
+) -> list[Entry]:
+    """Whoever is found, or so many of them and one more: no server makes anybody take in what nobody asked for.
+
+    It is asked to stop there (RFC 4511 §4.5.1.4), and one that does not is not listened to any longer.  libldap itself
+    bounds one entry by nothing but the time that it may take.
+    Raises ``DirectoryRefused`` for an entry of an unlikely size.
+    """
+    allow(connection, deadline)
+    message = connection.search_ext(base, ldap.SCOPE_SUBTREE, filter_, list(attributes), sizelimit=most + 1)
+    wanted = {name.lower() for name in attributes}
+    found: list[Entry] = []
+    while len(found) <= most:
+        kind, given, *_ = connection.result3(message, all=0, timeout=deadline.left())
+        found += [_entry(dn, values, wanted) for dn, values in given if dn is not None]
+        if kind == ldap.RES_SEARCH_RESULT:
+            return found
+    # Before its own word that this was the limit: one that comes earlier is another, and lets nobody say who there is.
+    connection.abandon_ext(message)
+    return found
+
+
+def _entry(dn: str, attributes: Mapping[str, Sequence[bytes]], wanted: Collection[str]) -> Entry:
+    if len(dn) + sum(len(value) for values in attributes.values() for value in values) > MOST_BYTES:
+        raise DirectoryRefused(TOO_LARGE)
+    # With its options (RFC 4512 §2.5): of a language, or of a part of its values.
+    return Entry(
+        dn, {name.lower(): values for name, values in attributes.items() if name.lower().partition(";")[0] in wanted}
+    )
 
 
 def pages(

@@ -1,6 +1,7 @@
 """From an entry of the directory to a person or a group of the plan.  Values in, values out."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from directory.normalise import (
 from directory.types import Kind, MailState, MemberState
 
 Attributes = Mapping[str, Sequence[bytes]]
+UNCLEAN = re.compile(rb"[\x00-\x1f\x7f]")
 
 LIMITS = {
     "login": 255,
@@ -76,14 +78,14 @@ def person_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Ru
     key = dn_key(dn)
     state, reason = state_of(key, attributes, rules)
     login = _login(values, dn, names["login"])
-    mail, mail_state = _mail(values, names["email"], rules.mail_domain)
+    mail, mail_of, mail_state = _mail(values, names["email"], rules.mail_domain)
     given = values.text(names["given_name"], LIMITS["given_name"])
     family = values.text(names["family_name"], LIMITS["family_name"])
     details = {
         "login": login,
         "login_key": login_key(login),
         "email": mail,
-        "email_key": mail_key(mail),
+        "email_key": mail_of,
         "display_name": _shown(values, names, given, family, login),
         "given_name": given,
         "family_name": family,
@@ -117,25 +119,27 @@ def _login(values: Values, dn: str, attribute: str) -> str:
     return next((text for text in logins if fold(text) == named), logins[0])
 
 
-def _mail(values: Values, attribute: str, domain: str) -> tuple[str, MailState]:
-    """The address in the organisation's domain, else the alphabetically first: the same at every pass."""
+def _mail(values: Values, attribute: str, domain: str) -> tuple[str, str, MailState]:
+    """The address in the organisation's domain, else the alphabetically first: the same at every pass; and its key."""
     raws = values.attributes.get(attribute.lower(), ())
     texts = values.texts(attribute)
-    good = sorted((text for text in texts if mail_key(text)), key=lambda text: (mail_key(text), text))
+    keys = {text: key for text in texts if (key := mail_key(text))}
     if not raws:
         values.problems.append(Problem("no_mail"))
-        return "", MailState.NONE
+        return "", "", MailState.NONE
     # A line feed in an address is an attack on mail headers: such a value is refused, not repaired.
-    unclean = [raw for raw in raws if any(byte < 32 or byte == 127 for byte in raw)]
+    unclean = list(filter(UNCLEAN.search, raws))
     if unclean:
         spoilt = {Values({attribute.lower(): [raw]}).text(attribute, 10_000) for raw in unclean}
-        good = [text for text in good if text not in spoilt]
-    if len(good) < len(texts) or unclean:
+        keys = {text: key for text, key in keys.items() if text not in spoilt}
+    if len(keys) < len(texts) or unclean:
         values.problems.append(Problem("mail_invalid"))
-    if not good:
-        return "", MailState.INVALID
-    own = [text for text in good if mail_key(text).endswith("@" + domain)]
-    return (own or good)[0], MailState.OK
+    if not keys:
+        return "", "", MailState.INVALID
+    good = sorted(keys, key=lambda text: (keys[text], text))
+    own = [text for text in good if keys[text].endswith("@" + domain)]
+    mail = (own or good)[0]
+    return mail, keys[mail], MailState.OK
 
 
 def _shown(values: Values, names: Mapping[str, str], given: str, family: str, login: str) -> str:

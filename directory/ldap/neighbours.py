@@ -6,7 +6,7 @@ Of a hundred thousand people of whom ten have changed, some dozens of rows are r
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +15,9 @@ from django.db.models import Q, QuerySet
 
 from directory.ldap.graph import reachable, reversed_edges
 from directory.ldap.observe import Known
-from directory.ldap.plan import DETAILS, Group, Mirror, Observed, Person
+from directory.ldap.plan import BETWEEN_SOURCES, CROSSING_ISSUE, DETAILS, Group, Mirror, Observed, Person
 from directory.models import Collective, DirectorySource, Member, Membership, RoleGrant, SyncIssue, SyncRun
+from directory.normalise import logins_like, mail_key
 from directory.selectors import READ
 from directory.types import Hold, Kind, MailState, MemberState, Role, SourceState
 
@@ -51,30 +52,44 @@ class Counted:
         self._groups = Collective.objects.filter(source=source, present=True)
 
     def active(self) -> int:
+        return self._active
+
+    @cached_property
+    def _active(self) -> int:
         return self._people.filter(state=MemberState.ACTIVE).count()
 
-    def ended_lately(self) -> int:
-        """How many more have gone than come back since yesterday, or since a person last let removals go."""
+    def gone_lately(self) -> dict[str, int]:
+        """By kind, how many more have gone than come back since yesterday, or since a person last let removals go."""
+        found: dict[str, int] = {}
         if self._now is None:
-            return 0
+            return found
         runs = SyncRun.objects.filter(
-            source=self._source, dry=False, status__in=READ, started_at__gt=self._now - LATELY
+            Q(report__has_key="gone") | Q(report__lifted=True),
+            source=self._source,
+            dry=False,
+            status__in=READ,
+            started_at__gt=self._now - LATELY,
         )
-        ended = 0
-        for counts, lifted in runs.order_by("pk").values_list("counts", "report__lifted"):
-            # Whoever comes back makes up for those who went before, and not for those who go afterwards.
-            change = int(counts.get("people_ended", 0)) - int(counts.get("people_returned", 0))
-            ended = 0 if lifted else max(ended + change, 0)
-        return ended
+        for gone, lifted in runs.order_by("pk").values_list("report__gone", "report__lifted"):
+            if lifted:
+                found = {}
+                continue
+            for what, count in gone.items():
+                # Whoever comes back makes up for those who went before, and not for those who go afterwards.
+                found[what] = max(found.get(what, 0) + count, 0)
+        return found
 
     def others_sharing(self) -> frozenset[UUID]:
-        """People of other sources who have a login or an address together with somebody of this one."""
+        """People of other sources whose login or address means somebody of this one too."""
         there = (MemberState.ACTIVE, MemberState.LOCKED)
         own = self._people.filter(state__in=there)
         others = Member.objects.exclude(source=self._source).filter(state__in=there, entry_uuid__isnull=False)
+        others = others.exclude(source__state=SourceState.RETIRED)
         sharing = Q(login_ambiguous=True, login_key__in=own.filter(login_ambiguous=True).values("login_key"))
         shared = own.filter(email_state=MailState.SHARED)
         sharing |= Q(email_state=MailState.SHARED, email_key__in=shared.values("email_key"))
+        sharing |= Q(login_key__in=own.exclude(email_key="").values("email_key"))
+        sharing |= Q(email_key__in=own.filter(login_key__contains="@").values("login_key"))
         return frozenset(uuid for uuid in others.filter(sharing).values_list("entry_uuid", flat=True) if uuid)
 
     def groups(self) -> int:
@@ -82,6 +97,9 @@ class Counted:
 
     def memberships(self) -> int:
         return Membership.objects.filter(collective__in=self._groups).count()
+
+    def leads(self) -> int:
+        return Collective.leads.through.objects.filter(collective__in=self._groups).count()
 
     def holders(self, name: str) -> int:
         return self._people.exclude(state=MemberState.MISSING).exclude(**{name: ""}).count()
@@ -131,6 +149,12 @@ def load_mirror(
     people = _people_of(source, [*seen, *observed.located])
     logins, mails = _keys_concerned(people.values(), seen.values())
     people = {**_sharing(source, logins, mails, apart=people), **people}
+    issues = _open_issues(source, people)
+    if crossed := [people[uuid] for uuid, code in issues if code == CROSSING_ISSUE and uuid in people]:
+        # Is either of their two names still another's?
+        more = _keys_concerned(crossed, ())
+        people = {**_sharing(source, more[0] - logins, more[1] - mails, apart=people), **people}
+        logins, mails = logins | more[0], mails | more[1]
     groups = _concerned_groups(source, observed, people, whole=whole_groups)
     return Mirror(
         totals=Counted(source, now),
@@ -144,9 +168,7 @@ def load_mirror(
         login_keys=logins,
         email_keys=mails,
         administrators=_administrators(source) if people else {},
-        open_issues=frozenset(
-            SyncIssue.objects.filter(source=source, resolved_at=None).values_list("entry_uuid", "code")
-        ),
+        open_issues=issues,
         context_csn=context_csn,
         is_empty=not Member.objects.filter(source=source).exists(),
     )
@@ -161,18 +183,20 @@ def _people_of(source: DirectorySource, uuids: Collection[UUID]) -> dict[UUID, P
 
 
 def _keys_concerned(known: Iterable[Person], seen: Iterable[Person]) -> tuple[frozenset[str], frozenset[str]]:
+    """With the logins that are somebody's address, and the other way round: at the door both are typed in one place."""
     each = [*known, *seen]
-    return (
-        frozenset(person.details["login_key"] for person in each) - {""},
-        frozenset(person.details["email_key"] for person in each) - {""},
-    )
+    logins = {person.details["login_key"] for person in each}
+    mails = {person.details["email_key"] for person in each}
+    as_logins = {login for mail in mails for login in logins_like(mail)}
+    as_mails = {mail_key(login) for login in logins if "@" in login}
+    return frozenset(logins | as_logins) - {""}, frozenset(mails | as_mails) - {""}
 
 
 def _sharing(
     source: DirectorySource, logins: Collection[str], mails: Collection[str], *, apart: Collection[UUID]
 ) -> dict[UUID, Person]:
-    """Whoever has one of these logins or addresses, in whichever source."""
-    everybody = Member.objects.filter(entry_uuid__isnull=False)
+    """Whoever has one of these logins or addresses, in whichever source but a retired one, which lets nobody in."""
+    everybody = Member.objects.filter(entry_uuid__isnull=False).exclude(source__state=SourceState.RETIRED)
     rows = [*_in_batches(everybody, "login_key", logins), *_in_batches(everybody, "email_key", mails)]
     return {person.entry_uuid: person for person in _persons(source, rows) if person.entry_uuid not in apart}
 
@@ -221,6 +245,13 @@ def _retired() -> frozenset[int]:
     Asked where somebody of another source is met, which is seldom.
     """
     return frozenset(DirectorySource.objects.filter(state=SourceState.RETIRED).values_list("pk", flat=True))
+
+
+def _open_issues(source: DirectorySource, people: Collection[UUID]) -> frozenset[tuple[UUID, str]]:
+    """Those of this source, and of others' what somebody of it may be the reason of."""
+    mine = Q(source=source) | Q(code__in=BETWEEN_SOURCES)
+    rows = SyncIssue.objects.filter(mine, resolved_at=None).values_list("entry_uuid", "code", "source_id")
+    return frozenset((uuid, code) for uuid, code, own in rows if own == source.pk or uuid in people)
 
 
 def _administrators(source: DirectorySource) -> dict[UUID, bool]:

@@ -59,7 +59,9 @@ def by_pivots(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, ag
     tell("pivots", len(found.people) + len(found.groups))
     others = _changed(found.people, known.people)
     people = _details(read, read.people, others, len(found.people))
-    stirred = _is_stirred(found.people, known.people) or _is_stirred(found.groups, known.groups)
+    other_groups: Collection[str] = _changed(found.groups, known.groups)
+    stirred = _is_stirred(found.people, known.people, others)
+    stirred = stirred or _is_stirred(found.groups, known.groups, other_groups)
     groups: dict[str, Entry] = {}
     digests: dict[str, str] = {}
     if stirred or again:
@@ -71,7 +73,6 @@ def by_pivots(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, ag
                 groups[identity] = entry
         other_groups = groups.keys() | (found.groups.keys() - digests.keys())
     else:
-        other_groups = _changed(found.groups, known.groups)
         groups = _details(read, read.groups, other_groups, len(found.groups))
     tell("details", len(people) + len(groups))
     # Asked for and not given: gone since, as those that were not seen at all.
@@ -132,7 +133,8 @@ def by_everything(read: Reading, config: LdapConfig, known: Known, tell: Tell, *
         overlap=not seen_people.keys().isdisjoint(known.people.keys()),
         anybody=bool(seen_people),
         context=context,
-        stirred=_is_stirred(seen_people, known.people) or _is_stirred(seen_groups, known.groups),
+        stirred=_is_stirred(seen_people, known.people, seen_people)
+        or _is_stirred(seen_groups, known.groups, seen_groups),
     )
 
 
@@ -162,9 +164,12 @@ def _changed(found: Mapping[str, tuple[str, str]], known: Mapping[str, tuple[str
     return {identity for identity, pivot in found.items() if known.get(identity) != pivot or not pivot[0]}
 
 
-def _is_stirred(found: Mapping[str, tuple[str, str]], known: Mapping[str, tuple[str, str]]) -> bool:
-    """Whether anybody is gone, or is called otherwise than before."""
-    return any(identity not in found or found[identity][1] != name for identity, (_mark, name) in known.items())
+def _is_stirred(
+    found: Mapping[str, tuple[str, str]], known: Mapping[str, tuple[str, str]], changed: Iterable[str]
+) -> bool:
+    """Whether anybody is gone, or is called otherwise than before: whoever is, is among ``changed``."""
+    renamed = (identity in known and known[identity][1] != found[identity][1] for identity in changed)
+    return not known.keys() <= found.keys() or any(renamed)
 
 
 def _details(

@@ -1,12 +1,14 @@
 """Trying a directory out, step by step, while somebody sets it up: what answers, as whom, where, with what in it.
 
 Every step has its own few seconds, and comes to a value; what did not work is a ``Trouble``, never an exception.
-What is read here of people is shown to whoever asked and kept nowhere.
+Of what is read here of people, whoever asked is shown the shape, and nothing is kept: any attribute can be mapped for
+a moment.
 """
 
 # python-ldap fills its module with names at run time: a type checker sees none of them.
 # mypy: disable-error-code="attr-defined, no-untyped-call"
 
+import re
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
@@ -21,24 +23,33 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from directory.ldap import mapping
+from directory.ldap.addresses import connected
 from directory.ldap.config import LdapConfig
-from directory.ldap.connection import Deadline, Entry, allow, connect, pages, reader
+from directory.ldap.connection import TOO_LARGE, Deadline, Entry, allow, connect, pages, reader
 from directory.ldap.plan import Group, Person
 from directory.ldap.servers import ROOT_ATTRIBUTES, Abilities, NoIdentity, Probed, Server, abilities_of, recognise
 from directory.normalise import InvalidName, clean, parse_dn
-from directory.types import DirectoryRefused, DirectoryUnavailable
+from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState
 
 # Somebody waits at a page: longer than this is an answer too.
 SECONDS = 5.0
-PORTS = {"ldap": 389, "ldaps": 636}
 SAMPLES = 3
 SUGGESTED = 12
+WORD = re.compile(r"[^\W\d_]+")
+# A shorter word would be half told by its first letter.
+LONG_WORD = 4
+RDN = re.compile(r"(?:\\.|[^,\\])*")
 COUNTED_BY = 500
 # The extended request that begins TLS (RFC 4511 §4.14), as bytes: libldap shows no certificate that it refuses.
 START_TLS = bytes.fromhex("301d02010177188016") + b"1.3.6.1.4.1.1466.20037"
 SUCCESS = b"\x0a\x01\x00"
+# How the answer to it begins, or the notice that none will come (§4.1.1, §4.4.1), whichever way lengths are written.
+RESPONSE = re.compile(rb"\x30(?:[\x00-\x7f]|\x81.|\x82..|\x83...|\x84....)\x02\x01[\x00\x01]\x78", re.DOTALL)
+LONGEST_BEGINNING = 10
 # What OpenSSL says of a certificate (x509_vfy.h), as codes with words.
 VERDICTS = {
+    # Of the name of a known one, and not its key.
+    7: "authority_unknown",
     9: "certificate_early",
     10: "certificate_expired",
     18: "authority_unknown",
@@ -67,6 +78,7 @@ CODES = {
     "SIZELIMIT_EXCEEDED": "limit_reached",
     "TIMELIMIT_EXCEEDED": "limit_reached",
     "ADMINLIMIT_EXCEEDED": "limit_reached",
+    TOO_LARGE: "answer_too_large",
 }
 Found = TypeVar("Found")
 
@@ -81,7 +93,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Which addresses take connections, and what is wrong with the others."""
+    """At which addresses a directory answers, and what is wrong with the others."""
 
     addresses: tuple[tuple[str, Trouble | None], ...]
 
@@ -137,7 +149,7 @@ class Branches:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One item of a sample: from which attribute, in which shape it is there, and what the hub makes of it."""
+    """One item of a sample: from which attribute, how it is there, and in which shape what the hub makes of it."""
 
     item: str
     attribute: str
@@ -167,22 +179,52 @@ class Samples:
 
 
 def reach(uri: str) -> Reached:
-    """Whether something takes a connection at each address."""
-    end = monotonic() + SECONDS
-    found: list[tuple[str, Trouble | None]] = []
-    for each in uri.split():
+    """Whether a directory answers at each address; each has its share of the time, so that none uses up another's."""
+    uris = uri.split()
+    return Reached(tuple((each, _answering(each, SECONDS / len(uris))) for each in uris))
+
+
+def _answering(uri: str, seconds: float) -> Trouble | None:
+    """Why it does not answer as a directory.
+
+    It is asked for TLS, which costs nothing and which each may refuse, but only in an LDAPMessage (RFC 4511 §4.14.2).
+    """
+    end = monotonic() + seconds
+    try:
+        connection = connected(uri, seconds)
+    except OSError as error:
+        return _network(error)
+    try:
+        if urlsplit(uri).scheme == "ldaps":
+            connection = _believing_anything().wrap_socket(connection)
+        connection.sendall(START_TLS)
         try:
-            _connected(each, end).close()
-            found.append((each, None))
-        except OSError as error:
-            found.append((each, _network(error)))
-    return Reached(tuple(found))
+            told = _first_words(connection, end - seconds / 2)
+        except TimeoutError:
+            # Whoever speaks in lines (HTTP) waits for the end of one.
+            connection.sendall(b"\r\n\r\n")
+            told = _first_words(connection, end)
+        return None if RESPONSE.match(told) else Trouble("not_ldap")
+    except ssl.SSLError:
+        return Trouble("no_tls")
+    except TimeoutError:
+        return Trouble("no_answer")
+    except OSError:
+        return Trouble("not_ldap")
+    finally:
+        connection.close()
 
 
-def _connected(uri: str, end: float) -> socket.socket:
-    url = urlsplit(uri)
-    left = max(end - monotonic(), 0.1)
-    return socket.create_connection((url.hostname or "", url.port or PORTS.get(url.scheme, 389)), timeout=left)
+def _first_words(connection: socket.socket, end: float) -> bytes:
+    """So much of what is said back as tells what it is, however it is cut up.  Raises ``TimeoutError``."""
+    told = b""
+    while len(told) < LONGEST_BEGINNING and not RESPONSE.match(told):
+        connection.settimeout(max(end - monotonic(), 0.1))
+        more = connection.recv(512)
+        told += more
+        if not more:
+            break
+    return told
 
 
 def _network(error: OSError) -> Trouble:
@@ -224,13 +266,18 @@ def secure(config: LdapConfig) -> Secured:
 
 
 def _certificate(uri: str) -> Certificate:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with _wrapped(uri, context) as connection:
+    with _wrapped(uri, _believing_anything()) as connection:
         der = connection.getpeercert(binary_form=True)
     if not der:
         raise ValueError("no certificate")
     return certificate_from(x509.load_der_x509_certificate(der))
+
+
+def _believing_anything() -> ssl.SSLContext:
+    """To see what a server shows of itself: nothing of anybody is sent to it, and nothing that it says is kept."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def certificate_from(found: x509.Certificate) -> Certificate:
@@ -252,7 +299,7 @@ def certificate_from(found: x509.Certificate) -> Certificate:
 
 def _wrapped(uri: str, context: ssl.SSLContext) -> ssl.SSLSocket:
     end = monotonic() + SECONDS
-    plain = _connected(uri, end)
+    plain = connected(uri, SECONDS)
     try:
         if urlsplit(uri).scheme == "ldap":
             plain.sendall(START_TLS)
@@ -395,12 +442,13 @@ def _person(entry: Entry, config: LdapConfig) -> Sample:
         uuid = config.server.identity_of(entry.attributes)
         made: Person = mapping.person_from(uuid, entry.dn, "", entry.attributes, config.rules)
     except NoIdentity:
-        return Sample(entry.dn, (), (("identity_hidden", config.server.identity),))
+        return Sample(_place(entry.dn), (), (("identity_hidden", config.server.identity),))
     except InvalidName:
-        return Sample(entry.dn, (), (("name_unreadable", ""),))
-    comes_to = dict(made.details)
+        return Sample(_place(entry.dn), (), (("name_unreadable", ""),))
+    comes_to = {item: shape(value) for item, value in made.details.items()}
+    comes_to["locked"] = str(made.state) if made.state == MemberState.LOCKED else ""
     lines = [_line(item, attribute, entry, comes_to.get(item, "")) for item, attribute in config.rules.person.items()]
-    return Sample(entry.dn, tuple(lines), _told(made.problems), str(made.state))
+    return Sample(_place(entry.dn), tuple(lines), _told(made.problems), str(made.state))
 
 
 def _group(entry: Entry, config: LdapConfig) -> Sample:
@@ -408,18 +456,37 @@ def _group(entry: Entry, config: LdapConfig) -> Sample:
         uuid = config.server.identity_of(entry.attributes)
         made: Group = mapping.group_from(uuid, entry.dn, "", entry.attributes, config.rules)
     except NoIdentity:
-        return Sample(entry.dn, (), (("identity_hidden", config.server.identity),))
+        return Sample(_place(entry.dn), (), (("identity_hidden", config.server.identity),))
     except InvalidName:
-        return Sample(entry.dn, (), (("name_unreadable", ""),))
+        return Sample(_place(entry.dn), (), (("name_unreadable", ""),))
+    # Of groups too: people may be looked for where groups are.
     comes_to = {
-        "name": made.name,
-        "description": made.description,
+        "name": shape(made.name),
+        "description": shape(made.description),
         "kind": str(made.kind.label),
         "member": str(len(made.member_keys or ())),
         "lead": str(len(made.lead_keys or ())),
     }
     lines = [_line(item, attribute, entry, comes_to.get(item, "")) for item, attribute in config.rules.group.items()]
-    return Sample(entry.dn, tuple(lines), _told(made.problems))
+    return Sample(_place(entry.dn), tuple(lines), _told(made.problems))
+
+
+def shape(value: str) -> str:
+    """What a value looks like: the first letter of longer words, an x for every other letter, a 0 for every digit."""
+
+    def hidden(word: re.Match[str]) -> str:
+        text = word[0]
+        return text[0] + "x" * (len(text) - 1) if len(text) >= LONG_WORD else "x" * len(text)
+
+    return "".join("0" if each.isdigit() else each for each in WORD.sub(hidden, value))
+
+
+def _place(dn: str) -> str:
+    """The branch as it is, and of the entry's own name its shape."""
+    own = RDN.match(dn)
+    end = own.end() if own is not None else 0
+    attribute, equals, value = dn[:end].partition("=")
+    return f"{attribute}={shape(value)}{dn[end:]}" if equals else shape(dn)
 
 
 def _line(item: str, attribute: str, entry: Entry, comes_to: str) -> Line:

@@ -16,7 +16,7 @@ from uuid import UUID
 import ldap.filter
 
 from directory.ldap.config import LdapConfig
-from directory.ldap.connection import Deadline, Entry, allow, pages, reader, told_errors
+from directory.ldap.connection import Deadline, Entry, allow, few, pages, reader, told_errors
 from directory.ldap.servers import NoIdentity, Server, whole
 from directory.types import DirectoryRefused, DirectoryUnavailable
 
@@ -114,7 +114,8 @@ class Reading:
     def for_sign_in(self, who: UUID | str) -> list[Entry]:
         """The entry of this identity, or those that have this login or mail address, as the server compares them.
 
-        In one search whichever it is, with all that is mapped: it may be somebody whom the mirror does not know.
+        In one search whichever it is, with all that is mapped: it may be somebody whom the mirror does not know.  Of
+        more than one there are two: they are nobody.
         """
         config = self._config
         if isinstance(who, UUID):
@@ -124,7 +125,9 @@ class Reading:
             attributes = [config.rules.person[item] for item in ("login", "email")]
             filter_ = "(|" + "".join(f"({attribute}={text})" for attribute in attributes if attribute) + ")"
         names = (*config.server.pivots, *config.rules.person_attributes)
-        return list(self._search(config.people_base, f"(&{config.people_search}{filter_})", names))
+        filter_ = f"(&{config.people_search}{filter_})"
+        found = few(self._connection, self._deadline, config.people_base, filter_, names, most=1)
+        return [self._whole(entry) if config.server.ranged(entry.attributes) else entry for entry in found]
 
     def _pivots(self, base: str, filter_: str) -> dict[str, tuple[str, str]]:
         server, origin, counts = self._config.server, self._origin, self._counts

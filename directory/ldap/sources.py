@@ -5,7 +5,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import transaction
 
+from audit.differences import differences
+from audit.sealing import InvalidToken, unseal
+from audit.services import record
+from audit.types import Action, Entry
 from directory.ldap.authorities import file_of
 from directory.ldap.config import SYSTEM_AUTHORITIES, LdapConfig
 from directory.ldap.plan import Ceilings
@@ -13,7 +18,6 @@ from directory.ldap.rules import WRITABLE, rules_from
 from directory.ldap.servers import SERVERS
 from directory.models import DirectorySource, Member
 from directory.normalise import dn_key
-from directory.sealing import InvalidToken, unseal
 from directory.types import DirectoryRefused, ServerKind, SourceState
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -34,15 +38,24 @@ def settings_source() -> DirectorySource:
     found = DirectorySource.objects.filter(from_settings=True).first()
     if found is not None:
         return found
+    return _made()
+
+
+@transaction.atomic
+def _made() -> DirectorySource:
     # Two processes may start at once: the constraint lets one row be made, and both find it.
     name = SETTINGS_SOURCE
     if DirectorySource.objects.filter(name=name).exists():
         name = f"{SETTINGS_SOURCE} (réglages)"
-    return DirectorySource.objects.get_or_create(
+    source, is_new = DirectorySource.objects.get_or_create(
         from_settings=True,
         # From then on its row says what members may correct, also where that is nothing.
         defaults={"name": name, "state": SourceState.ACTIVE, "writable": list(WRITABLE)},
-    )[0]
+    )
+    if is_new:
+        changes = differences({}, {"name": source.name, "state": source.state, "writable": source.writable})
+        record(Entry(Action.SOURCE_ADDED, facts={"source": source.pk, **changes}))
+    return source
 
 
 def in_use() -> list[DirectorySource]:

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from directory.models.fields import Keys, OrderKey
 from directory.models.members import Member
 from directory.types import Kind, Status
 
@@ -25,12 +26,13 @@ class Collective(models.Model):
     csn = models.CharField(max_length=120, blank=True, editable=False)
     digest = models.CharField(max_length=32, blank=True, editable=False)
     # Keys of the names that the entry lists, as they came: what they mean is worked out again when others change.
-    member_keys = models.JSONField(default=list, editable=False)
-    lead_keys = models.JSONField(default=list, editable=False)
+    member_keys = Keys(default=list, editable=False)
+    lead_keys = Keys(default=list, editable=False)
     # Those of them that are nobody, for now.
-    unknown_keys = models.JSONField(default=list, editable=False)
+    unknown_keys = Keys(default=list, editable=False)
     slug = models.SlugField(max_length=120, unique=True)
     name = models.CharField(max_length=255)
+    order_key = OrderKey(of="name", max_length=255)
     kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.OTHER)
     description = models.TextField(blank=True)
     sensitive = models.BooleanField(default=False)
@@ -43,7 +45,7 @@ class Collective(models.Model):
     nested = models.ManyToManyField("self", symmetrical=False, related_name="nested_in", editable=False)
 
     class Meta:
-        ordering = ["kind", "name"]
+        ordering = ["kind", "order_key", "id"]
         indexes = [models.Index(fields=["dn_key"], name="collective_dn_key")]
         constraints = [
             models.UniqueConstraint(fields=["status"], condition=~models.Q(status=""), name="one_collective_per_status")
@@ -56,7 +58,8 @@ class Collective(models.Model):
 class Membership(models.Model):
     """A member in a collective; ``direct`` is false when it comes through a nested group."""
 
-    member = models.ForeignKey(Member, models.CASCADE, related_name="memberships")
+    # Found by the index of the constraint below.
+    member = models.ForeignKey(Member, models.CASCADE, related_name="memberships", db_index=False)
     collective = models.ForeignKey(Collective, models.CASCADE, related_name="memberships")
     direct = models.BooleanField(default=True)
 

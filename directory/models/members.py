@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from directory.models.fields import OrderKey
 from directory.types import Hold, MailState, MemberState, Role, Status
 
 
@@ -55,13 +56,14 @@ class Member(AbstractBaseUser):
     erased_at = models.DateTimeField(null=True, blank=True)
 
     login = models.CharField(max_length=255, blank=True)
-    login_key = models.CharField(max_length=255, blank=True, db_index=True)
+    login_key = models.CharField(max_length=255, blank=True)
     login_ambiguous = models.BooleanField(default=False)
     email = models.CharField(max_length=254, blank=True)
-    email_key = models.CharField(max_length=254, blank=True, db_index=True)
+    email_key = models.CharField(max_length=254, blank=True)
     email_state = models.CharField(max_length=8, choices=MailState.choices, default=MailState.NONE)
 
     display_name = models.CharField(max_length=400)
+    order_key = OrderKey(of="display_name", max_length=400)
     given_name = models.CharField(max_length=400, blank=True)
     family_name = models.CharField(max_length=400, blank=True)
     phone = models.CharField(max_length=32, blank=True)
@@ -97,6 +99,10 @@ class Member(AbstractBaseUser):
         indexes = [
             models.Index(fields=["state"], name="member_state"),
             models.Index(fields=["dn_key"], name="member_dn_key"),
+            # Not ``db_index``: PostgreSQL would keep a second index of each, for beginnings, which nobody asks for.
+            models.Index(fields=["login_key"], name="member_login_key"),
+            models.Index(fields=["email_key"], name="member_email_key"),
+            models.Index(fields=["order_key", "id"], name="member_order"),
         ]
 
     def __str__(self) -> str:
@@ -108,6 +114,11 @@ class Member(AbstractBaseUser):
     @property
     def is_active(self) -> bool:  # type: ignore[override]
         return self.state == MemberState.ACTIVE and self.hold == Hold.NONE
+
+    @property
+    def is_absent(self) -> bool:
+        """Missing from the directory, and nobody knows yet whether they have left."""
+        return self.state == MemberState.MISSING and self.absent_for_good_at is None and self.hold != Hold.LEFT
 
     @property
     def is_local(self) -> bool:

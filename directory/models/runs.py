@@ -31,7 +31,10 @@ class SyncRun(models.Model):
 
 
 class SyncIssue(models.Model):
-    """Something about one entry that a person should settle; one row per entry and code, not per run."""
+    """Something about one entry that a person should settle; one row per entry and code, not per run.
+
+    That an entry is another source's is told of each source that shows it.
+    """
 
     source = models.ForeignKey("directory.DirectorySource", models.CASCADE, null=True, related_name="issues")
     entry_uuid = models.UUIDField()
@@ -45,7 +48,18 @@ class SyncIssue(models.Model):
     acknowledged_by = models.ForeignKey("directory.Member", models.SET_NULL, null=True, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["entry_uuid", "code"], name="one_issue_per_entry_and_code")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entry_uuid", "code"],
+                condition=~models.Q(code="entry_elsewhere"),
+                name="one_issue_per_entry_and_code",
+            ),
+            models.UniqueConstraint(
+                fields=["entry_uuid", "source"],
+                condition=models.Q(code="entry_elsewhere"),
+                name="one_elsewhere_per_entry_and_source",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.entry_uuid}"

@@ -44,6 +44,8 @@ class DirectorySource(models.Model):
 
     abilities = models.JSONField(default=dict, editable=False)
     probed_at = models.DateTimeField(null=True, editable=False)
+    # The steps of the setting-up that went well with the settings as they are.
+    tried = models.JSONField(default=list, editable=False)
 
     # How far it was followed.
     watermark = models.TextField(blank=True, editable=False)

@@ -3,6 +3,12 @@
 from directory.services.absences import end_absences
 from directory.services.collectives import mark_sensitive
 from directory.services.departures import cancel_departure, carry_out_departures, plan_departure
+from directory.services.destructions import (
+    approve_destruction,
+    carry_out_destruction,
+    propose_destruction,
+    withdraw_destruction,
+)
 from directory.services.erasure import erase_leavers
 from directory.services.factor_rules import require_second_factor, settle_second_factor_dates
 from directory.services.holds import resume, suspend, welcome_back
@@ -27,9 +33,11 @@ __all__ = [
     "activate",
     "add_source",
     "approve",
+    "approve_destruction",
     "ask_pass",
     "cancel_departure",
     "carry_out_departures",
+    "carry_out_destruction",
     "change_source",
     "end_absences",
     "end_roles_over",
@@ -39,6 +47,7 @@ __all__ = [
     "may_activate",
     "pause",
     "plan_departure",
+    "propose_destruction",
     "require_second_factor",
     "resume",
     "retire",
@@ -49,4 +58,5 @@ __all__ = [
     "take_up_again",
     "trial_of",
     "welcome_back",
+    "withdraw_destruction",
 ]

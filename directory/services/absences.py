@@ -19,6 +19,7 @@ from audit.types import SYSTEM, Action, Entry
 from directory.ldap import sources
 from directory.models import DirectorySource, Member
 from directory.policy import is_followed
+from directory.services import statuses
 from directory.signals import member_acted_on
 from directory.types import MemberState, SourceState
 
@@ -41,10 +42,10 @@ def absent(now: datetime) -> QuerySet[Member]:
     for source in in_use:
         if _is_followed(source, now):
             over |= Q(source=source, absent_from__lte=source.followed_for - settings.ABSENCE)
-    # What nobody reads any more, by decision, shows nobody again: there the calendar counts.
+    # What nobody reads any more, by decision, or is nowhere, shows nobody again: there the calendar counts.
     unread = ~Q(source__in=[source.pk for source in in_use]) & Q(state_since__lte=now - settings.ABSENCE)
     missing = Member.objects.filter(state=MemberState.MISSING, absent_for_good_at=None, erased_at=None)
-    return missing.filter(over | unread | Q(source=None, state_since__lte=now - settings.ABSENCE)).order_by("pk")
+    return missing.filter(over | unread).order_by("pk")
 
 
 def end_absences(*, now: datetime) -> int:
@@ -82,6 +83,7 @@ def _end(member_id: UUID, now: datetime) -> bool:
         return False
     member.absent_for_good_at = now
     member.save(update_fields=["absent_for_good_at"])
+    statuses.settle(now=now, only=[member_id])
     since = timezone.localdate(member.state_since or now, timezone.get_default_timezone())
     record(
         Entry(

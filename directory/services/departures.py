@@ -11,8 +11,7 @@ from django.utils import timezone
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from directory.models import Departure, Member
-from directory.policy import departures_wait
-from directory.selectors import digest_of
+from directory.policy import departures_wait, digest_of
 from directory.services import statuses
 from directory.services.changing import changing, check_not_last_technician, check_not_watched_by
 from directory.services.holds import GONE, set_hold

@@ -8,11 +8,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from audit.services import record
+from audit.selectors import held_people
+from audit.services import erase_person, record
 from audit.types import SYSTEM, Action, Entry
+from directory.ldap.plan import DETAILS
 from directory.models import Collective, Member, MemberPhoto, Membership, SyncIssue
-from directory.policy import erasures_wait
-from directory.selectors import digest_of
+from directory.policy import digest_of, erasures_wait
 from directory.services import absences
 from directory.services.roles import end_roles_of
 from directory.signals import members_erased
@@ -21,31 +22,15 @@ from directory.types import Hold, MailState, MemberState, Waiting
 log = logging.getLogger("directory.erasure")
 # Shown wherever a line of the journal or a proof names somebody who is no longer known.
 NAME = "Ancien membre"
-EMPTIED = (
-    "dn",
-    "dn_key",
-    "csn",
-    "login",
-    "login_key",
-    "email",
-    "email_key",
-    "given_name",
-    "family_name",
-    "phone",
-    "mobile",
-    "trade",
-    "employee_number",
-    "employee_type",
-    "business_name",
-    "postal_address",
-    "postal_code",
-    "town",
-    "language",
-)
+# Whatever is read of a person, but for the name that stands for them from now on.
+EMPTIED = ("dn", "dn_key", "csn", *(each for each in DETAILS if each != "display_name"))
 
 
 def due(now: datetime) -> QuerySet[Member]:
-    """Who left so long ago that nothing of them may be kept: by the directory, or at the end of a departure."""
+    """Who left so long ago that nothing of them may be kept: by the directory, or at the end of a departure.
+
+    Not those about whom the data protection officer holds everything.
+    """
     limit = now - settings.LEAVER_RETENTION
     # An entry that was moved back lately has its time to be welcomed back.
     is_back = Q(state=MemberState.ACTIVE, state_since__gt=limit)
@@ -55,7 +40,7 @@ def due(now: datetime) -> QuerySet[Member]:
     by_directory = Q(state=MemberState.LEFT, state_since__lte=limit)
     by_directory |= Q(state=MemberState.MISSING, absent_for_good_at__lte=limit)
     gone = by_directory & ~Q(source__in=absences.not_followed(now)) | by_hub
-    return Member.objects.filter(gone, erased_at=None).order_by("pk")
+    return Member.objects.filter(gone, erased_at=None).exclude(pk__in=held_people(now)).order_by("pk")
 
 
 def waiting(*, now: datetime) -> Waiting | None:
@@ -114,6 +99,8 @@ def _erase(member_id: UUID, now: datetime) -> bool:
         SyncIssue.objects.filter(entry_uuid=member.entry_uuid).delete()
     if former_name:
         SyncIssue.objects.filter(detail__contains=former_name).update(detail="")
+    # Before what this writes of them: the worker takes it out of the journal with the rest.
+    erase_person(member_id, now=now)
     end_roles_of(member_id, actor=SYSTEM, reason="retention_over", now=now)
     record(Entry(Action.MEMBER_ERASED, subject=member_id, reason="retention_over", at=now))
     members_erased.send(sender=Member, member_ids=[member_id], now=now)

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from audit.differences import differences
 from audit.services import record, record_all
 from audit.types import Action, Actor, Entry
 from directory.models import Collective, Member, Membership, RoleGrant
@@ -23,11 +24,13 @@ def require_second_factor(*, collective_id: UUID, since: datetime | None, actor:
             collective = Collective.objects.select_for_update().filter(pk=collective_id, present=True).first()
             if collective is None:
                 raise CannotChange("collective_unknown")
-            if collective.second_factor_from == since:
+            before = collective.second_factor_from
+            if before == since:
                 return
             collective.second_factor_from = since
             collective.save(update_fields=["second_factor_from"])
             facts: dict[str, object] = {"collective": str(collective_id), "required": since is not None}
+            facts |= differences({"second_factor_from": before}, {"second_factor_from": since})
             record(Entry(Action.FACTOR_POLICY_CHANGED, actor=actor, facts=facts, at=now))
             settle_second_factor_dates(now=now)
     except CannotChange as refusal:

@@ -29,6 +29,8 @@ def suspend(*, member_id: UUID, reason: SuspensionReason, actor: Actor, now: dat
             raise CannotChange("own_account")
         if member.hold == Hold.SUSPENDED:
             raise CannotChange("suspended_already")
+        if member.is_absent:
+            raise CannotChange("absent_already")
         if member.hold == Hold.LEFT or member.state in GONE:
             raise CannotChange("gone_already")
         check_not_watched_by(member, actor=actor, now=now)

@@ -10,7 +10,7 @@ from directory.ldap.apply import apply_between
 from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Entry
 from directory.ldap.neighbours import load_mirror
-from directory.ldap.plan import ALL_WAITS, Observed, Person, make_plan
+from directory.ldap.plan import ALL_WAITS, Observed, Person, at_once, make_plan
 from directory.models import DirectorySource, Member, SyncRun
 from directory.normalise import InvalidName, dn_key, is_under
 from directory.runs import last_read, one_at_a_time
@@ -50,8 +50,11 @@ def take_over(
         known = Member.objects.filter(entry_uuid=person.entry_uuid).first()
         if last is None or not _may_take(source, last, person, known, config):
             return _own(source, known)
-        observed = Observed(people=(person,), placeholders=config.rules.placeholders)
+        observed = Observed(people=(person,), placeholders=config.rules.placeholders, is_complete=False)
         plan = make_plan(load_mirror(source, observed, context_csn=()), observed, config.ceilings)
+        if last.report.get("held") and (plan.memberships_removed or plan.leads_removed):
+            # Groups are known as they were read, also where what they would take away waits: they take nothing here.
+            return _own(source, known)
         applied = apply_between(run or last, plan, now, told=told)
         if applied.arrived:
             statuses.begin(applied.arrived, now=now)
@@ -76,7 +79,7 @@ def _person(entry: Entry, config: LdapConfig, mark: str | None) -> Person:
 def _may_take(source: DirectorySource, last: SyncRun, person: Person, known: Member | None, config: LdapConfig) -> bool:
     if source.state != SourceState.ACTIVE or not _is_in_scope(person.dn, config):
         return False
-    held = {str(each["what"]) for each in last.report.get("held", ())}
+    held = {at_once(str(each["what"])) for each in last.report.get("held", ())}
     # An older content, or a right that the reader lost: one by one, entries would pass under the ceiling.
     if held & ALL_WAITS or any(what.startswith("attribute ") for what in held):
         return False

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from traceback import clear_frames
 from uuid import UUID
 
 from django.db import transaction
@@ -18,7 +19,7 @@ from directory.ldap.plan import Observed, Plan, make_plan
 from directory.ldap.reading import reading
 from directory.models import DirectorySource, SyncRun
 from directory.policy import time_followed
-from directory.runs import close, fail, is_overtaken, last_read, one_at_a_time, open_run
+from directory.runs import close, fail, last_read, one_at_a_time, open_run
 from directory.services import statuses
 from directory.services.roles import end_roles_of_leavers
 from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, RunStatus
@@ -60,6 +61,8 @@ def synchronise(
             fail(run, f"{type(error).__name__}: {error}", now)
         raise
     except Exception as error:
+        # Where there was no memory left, to say so takes some.
+        clear_frames(error.__traceback__)
         if is_kept:
             fail(run, type(error).__name__, now)
         raise
@@ -103,7 +106,8 @@ def _apply(
     approved: str,
 ) -> SyncRun:
     one_at_a_time()
-    if is_overtaken(run):
+    before = last_read(source)
+    if before is not None and before.pk > run.pk:
         # A later pass has read later and is through: what was read here is old.
         return close(run, RunStatus.INTERRUPTED, now)
     # As it is now, and not as it was when the pass began: somebody may have changed its settings meanwhile.
@@ -112,7 +116,6 @@ def _apply(
     if source.state != state_read or sources.of(source) != ldap:
         # Paused while it was read, and perhaps pointed elsewhere: what was read is not what these settings say.
         return close(run, RunStatus.INTERRUPTED, now)
-    before = last_read(source)
     plan = _decide(source, ldap, seen, known, column, before, now, allow_large=allow_large, approved=approved)
     # Nothing is counted while something waits: not the time up to now, nor that until it is settled.
     source.followed_for = (

@@ -1,8 +1,9 @@
 """Photos of members: read apart from the pass, of those whose entries have changed, a few at a time."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
@@ -14,9 +15,11 @@ from audit.services import record
 from audit.types import Action, Entry
 from directory import pictures
 from directory.ldap import sources
+from directory.ldap.config import LdapConfig
+from directory.ldap.connection import TOO_LARGE
 from directory.ldap.neighbours import batches
 from directory.ldap.plan import PHOTO_ISSUE
-from directory.ldap.reading import reading
+from directory.ldap.reading import Reading, reading
 from directory.models import DirectorySource, Member, MemberPhoto, SyncIssue, SyncRun
 from directory.pictures import PhotoRefused
 from directory.runs import last_read
@@ -28,8 +31,10 @@ AT_ONCE = 10
 SECONDS = 60.0
 # And so many are listed at a time; the others have their turn in the next call.
 LISTED = 1_000
-# Where entries show no change mark, photos are looked at so often.
-UNMARKED_EVERY = timedelta(days=1)
+# Where entries show no change mark, photos are looked at so often; and those that could not be taken.
+AGAIN_EVERY = timedelta(days=1)
+# In place of a digest: the photo of this entry, as it is now, did not come.
+NOT_TAKEN = "not taken"
 
 
 class _Due(NamedTuple):
@@ -52,7 +57,8 @@ def follow(*, source: DirectorySource, now: datetime, seconds: float = SECONDS) 
     """Look at the photos of those whose entries changed since theirs was; returns how many were looked at.
 
     What does not fit in the time waits for the next call.  A photo that cannot be shown is an issue of its entry, and
-    nothing else; the good one of before goes, for the directory no longer has it.
+    nothing else; the good one of before goes, for the directory no longer has it.  One that cannot be taken, because it
+    fills the memory or takes too long, is left alone until its entry changes, or for a day.
     Raises ``DirectoryUnavailable`` or ``DirectoryRefused``; what was looked at until then is kept.
     """
     config = sources.of(source)
@@ -63,33 +69,73 @@ def follow(*, source: DirectorySource, now: datetime, seconds: float = SECONDS) 
     due = _due(source, now)
     if not due:
         return 0
-    looked_at = 0
-    with reading(config, seconds=max(seconds, SECONDS)) as read:
-        end = monotonic() + seconds
-        for batch in batches(due, AT_ONCE):
-            if monotonic() >= end:
-                break
-            by_entry = {each.entry.hex: each for each in batch}
-            without = []
-            shown = set()
-            for entry in read.photos(by_entry):
-                each = by_entry.get(read.identity_of(entry))
-                if each is None:
-                    continue
-                looked_at += 1
-                shown.add(each)
-                if raws := entry.attributes.get(attribute):
-                    _look(each, raws, run, now)
-                else:
-                    without.append(each)
-            _look_at_those_without(without, run, now)
-            _put_off([each for each in batch if each not in shown], now)
+    look = partial(_look_at, attribute=attribute, run=run, now=now)
+    looked_at, end = 0, monotonic() + seconds
+    batch: Sequence[_Due] = ()
+    try:
+        with reading(config, seconds=max(seconds, SECONDS)) as read:
+            for batch in batches(due, AT_ONCE):
+                if monotonic() >= end:
+                    break
+                looked_at += look(read, batch)
+    except (DirectoryUnavailable, DirectoryRefused) as error:
+        if not batch or not _may_be_a_photo(error):
+            raise
+        looked_at += _one_by_one(batch, config, look, run, now, end)
     return looked_at
 
 
+def _look_at(read: Reading, batch: Sequence[_Due], *, attribute: str, run: SyncRun, now: datetime) -> int:
+    by_entry = {each.entry.hex: each for each in batch}
+    without, shown = [], set()
+    for entry in read.photos(by_entry):
+        each = by_entry.get(read.identity_of(entry))
+        if each is None:
+            continue
+        shown.add(each)
+        if raws := entry.attributes.get(attribute):
+            _look(each, raws, run, now)
+        else:
+            without.append(each)
+    _look_at_those_without(without, run, now)
+    _put_off([each for each in batch if each not in shown], now)
+    return len(shown)
+
+
+def _may_be_a_photo(error: Exception) -> bool:
+    """A server that falls silent may be sending one for ever."""
+    return isinstance(error, DirectoryUnavailable) or str(error) == TOO_LARGE
+
+
+def _one_by_one(
+    batch: Sequence[_Due],
+    config: LdapConfig,
+    look: Callable[[Reading, Sequence[_Due]], int],
+    run: SyncRun,
+    now: datetime,
+    end: float,
+) -> int:
+    """One of these did not come: which, is asked on a connection of its own for each, and the others are taken."""
+    for number, each in enumerate(batch):
+        if number and monotonic() >= end:
+            # Whoever else there is comes first.
+            _put_off(batch[number:], now)
+            return number
+        is_there = False
+        try:
+            with reading(config) as read:
+                is_there = True
+                look(read, [each])
+        except (DirectoryUnavailable, DirectoryRefused) as error:
+            if not is_there or not _may_be_a_photo(error):
+                raise
+            _give_up(each, run, now)
+    return len(batch)
+
+
 def _due(source: DirectorySource, now: datetime) -> Sequence[_Due]:
-    unmarked = Q(csn="", photo__looked_at__lt=now - UNMARKED_EVERY)
-    changed = Q(photo=None) | ~Q(photo__csn=F("csn")) | unmarked
+    again = Q(Q(csn="") | Q(photo__digest=NOT_TAKEN), photo__looked_at__lt=now - AGAIN_EVERY)
+    changed = Q(photo=None) | ~Q(photo__csn=F("csn")) | again
     there = Member.objects.filter(source=source, state__in=(MemberState.ACTIVE, MemberState.LOCKED), erased_at=None)
     rows = (
         there.filter(changed, entry_uuid__isnull=False)
@@ -107,6 +153,16 @@ def _put_off(unseen: Sequence[_Due], now: datetime) -> None:
         (MemberPhoto(member_id=member, looked_at=now, updated_at=now) for member in members), ignore_conflicts=True
     )
     MemberPhoto.objects.filter(member__in=members).update(looked_at=now)
+
+
+@transaction.atomic
+def _give_up(due: _Due, run: SyncRun, now: datetime) -> None:
+    """For the entry as it is now.  What is shown of before stays: nobody has seen that it is another."""
+    _settle(due, "too_heavy", run, now)
+    tried = {"digest": NOT_TAKEN, "csn": due.csn, "looked_at": now}
+    MemberPhoto.objects.update_or_create(
+        member_id=due.member, defaults=tried, create_defaults={**tried, "updated_at": now}
+    )
 
 
 @transaction.atomic

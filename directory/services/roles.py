@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from audit.differences import differences
 from audit.services import record, record_all
 from audit.types import SYSTEM, Action, Actor, Entry
 from directory import policy
@@ -38,14 +39,18 @@ def grant_role(*, member_id: UUID, role: Role, actor: Actor, now: datetime, ends
             return
         if role == Role.TECHNICIAN and ends_at is not None and grant is not None:
             check_not_last_technician(member_id, now=now)
+        # One that was over and is given again begins anew, whether its row is gone yet or not.
+        begun = {} if grant is None or grant.is_in_force(now) else {"granted_at": now}
         RoleGrant.objects.update_or_create(
             member=member,
             role=role,
-            defaults={"ends_at": ends_at, "reminded_at": None, "granted_by_id": actor.member},
+            defaults={"ends_at": ends_at, "reminded_at": None, "granted_by_id": actor.member, **begun},
         )
         facts: dict[str, object] = {"role": str(role)}
         if ends_at is not None:
             facts["ends_at"] = ends_at.isoformat()
+        if grant is not None and grant.is_in_force(now):
+            facts |= differences({"ends_at": grant.ends_at}, {"ends_at": ends_at})
         record(Entry(Action.ROLE_GRANTED, actor=actor, subject=member_id, facts=facts, at=now))
         settle_second_factor_dates(now=now)
         _tell(Action.ROLE_GRANTED, member_id, actor, {"role": role, "ends_at": ends_at}, now)

@@ -10,14 +10,16 @@ from datetime import datetime
 
 from django.db import transaction
 
+from audit.differences import differences
+from audit.sealing import seal
 from audit.services import record, record_all
 from audit.types import Action, Actor, Entry
 from directory.ldap.servers import Abilities
 from directory.ldap.sources import SECRET_PURPOSE
 from directory.models import DirectorySource, SyncIssue, SyncRun
 from directory.runs import last_read
-from directory.sealing import seal
 from directory.selectors import READ
+from directory.services.given_back import give_back
 from directory.signals import source_trusted
 from directory.types import CannotChange, Mode, RunStatus, SourceState
 
@@ -37,7 +39,21 @@ CONNECTION = frozenset(
     }
 )
 MEANING = frozenset({"server", "people_filter", "groups_filter", "former_base", "mapping", "kinds", "writable"})
+# The first step of the setting-up to be tried again after each has changed; nothing is, after those that are not here.
+STEPS = ("address", "tls", "account", "bases", "mapping", "abilities")
+STEP_OF = {
+    "uri": "address",
+    "authorities": "tls",
+    "timeout_seconds": "address",
+    **dict.fromkeys(("bind_dn", "bind_password", "write_dn", "write_password"), "account"),
+    **dict.fromkeys(
+        ("server", "base", "people_base", "groups_base", "former_base", "people_filter", "groups_filter"), "bases"
+    ),
+    **dict.fromkeys(("mapping", "kinds", "writable"), "mapping"),
+}
 CHANGEABLE = CONNECTION | MEANING | {"name", "ceilings"}
+# An account may bear somebody's name, and a filter or a rule may name whom it leaves out.
+UNTOLD = frozenset({"bind_dn", "write_dn", "people_filter", "groups_filter", "mapping"})
 SECRETS = {"bind_password": "bind_secret", "write_password": "write_secret"}
 # Another server behind the same settings would be handed the account's password (as in CVE-2024-5967).
 FORGETS_SECRETS = frozenset({"uri", "authorities"})
@@ -66,7 +82,8 @@ def _changing(action: Action, *, source_id: int, actor: Actor, now: datetime) ->
 def add_source(*, name: str, uri: str, actor: Actor, now: datetime) -> DirectorySource:
     """A draft: nothing is read of it by itself."""
     source = DirectorySource.objects.create(name=name, uri=uri, state=SourceState.DRAFT)
-    record(Entry(Action.SOURCE_ADDED, actor=actor, facts={"source": source.pk}, at=now))
+    facts = {"source": source.pk, **differences({}, {"name": name, "uri": uri})}
+    record(Entry(Action.SOURCE_ADDED, actor=actor, facts=facts, at=now))
     return source
 
 
@@ -87,10 +104,12 @@ def change_source(*, source_id: int, changes: Mapping[str, object], actor: Actor
             raise CannotChange("source_from_settings")
         if source.state == SourceState.ACTIVE and set(changed) != {"name"}:
             raise CannotChange("source_followed")
+        before = _told(source, changed)
         _keep(source, changes, changed)
         if FORGETS_SECRETS & set(changed) and source.members.exists():
             source_trusted.send(None, source=source, actor=actor, what="moved", now=now)
-        facts: dict[str, object] = {"source": source.pk, "properties": list(changed)}
+        facts: dict[str, object] = {"source": source.pk, **differences(before, _told(source, changed), untold=UNTOLD)}
+        facts["properties"] = list(changed)
         record(Entry(Action.SOURCE_CHANGED, actor=actor, facts=facts, at=now))
         return changed
 
@@ -102,6 +121,11 @@ def _changed(source: DirectorySource, changes: Mapping[str, object]) -> tuple[st
     return tuple(sorted(name for name in changes if name in CHANGEABLE and differs(name)))
 
 
+def _told(source: DirectorySource, names: Collection[str]) -> dict[str, object]:
+    """Passwords by their names alone."""
+    return {name: getattr(source, name) for name in names if name not in SECRETS}
+
+
 def _keep(source: DirectorySource, changes: Mapping[str, object], changed: Collection[str]) -> None:
     if FORGETS_SECRETS & set(changed):
         source.bind_secret = source.write_secret = b""
@@ -111,6 +135,8 @@ def _keep(source: DirectorySource, changes: Mapping[str, object], changed: Colle
         else:
             setattr(source, name, changes[name])
     if set(changed) - {"name", "ceilings"}:
+        first = min(STEPS.index(STEP_OF[name]) for name in changed if name in STEP_OF)
+        source.tried = [step for step in STEPS[:first] if step in source.tried]
         source.probed_at = None
         # Read in full, and tried again at once, whatever was known before.
         source.mapping_digest, source.failing_since, source.failures, source.retry_at = "", None, 0, None
@@ -119,10 +145,25 @@ def _keep(source: DirectorySource, changes: Mapping[str, object], changed: Colle
 
 
 @transaction.atomic
-def note_tested(*, source_id: int, step: str, trouble: str, actor: Actor, now: datetime) -> None:
-    """Somebody tried a connection: who, which step, and what was wrong in a word; nothing of what was read."""
+def note_tested(
+    *, source_id: int, step: str, trouble: str, actor: Actor, now: datetime, results: int | None = None
+) -> None:
+    """Somebody tried a connection: who, which step, and what was wrong in a word; nothing of what was read.
+
+    ``results``: of how many entries something was shown.
+    """
     facts: dict[str, object] = {"source": source_id, "source_step": step}
+    if results is not None:
+        facts["results"] = results
+    _keep_tried(source_id, step, went_well=not trouble)
     record(Entry(Action.SOURCE_TESTED, actor=actor, refused=bool(trouble), reason=trouble, facts=facts, at=now))
+
+
+def _keep_tried(source_id: int, step: str, *, went_well: bool) -> None:
+    source = DirectorySource.objects.select_for_update(no_key=True).filter(pk=source_id).only("tried").first()
+    if source is not None and (step in source.tried) != went_well:
+        source.tried = [each for each in STEPS if (went_well if each == step else each in source.tried)]
+        source.save(update_fields=["tried"])
 
 
 @transaction.atomic
@@ -130,6 +171,7 @@ def keep_abilities(*, source_id: int, found: Abilities, actor: Actor, now: datet
     """What the server can do, as it was just tried."""
     codes = found.codes
     DirectorySource.objects.filter(pk=source_id).update(abilities=codes, probed_at=now)
+    _keep_tried(source_id, "abilities", went_well=True)
     facts: dict[str, object] = {"source": source_id, "source_step": "abilities"}
     record(Entry(Action.SOURCE_TESTED, actor=actor, facts=facts, at=now))
 
@@ -179,13 +221,15 @@ def retire(*, source_id: int, actor: Actor, now: datetime) -> None:
         source.wanted, source.approval = "", ""
         source.save()
         SyncIssue.objects.filter(source=source, resolved_at=None).update(resolved_at=now)
+        give_back(source, now=now)
         record(Entry(Action.SOURCE_RETIRED, actor=actor, facts={"source": source.pk}, at=now))
 
 
 def _set_state(source: DirectorySource, state: SourceState, actor: Actor, now: datetime) -> None:
-    source.state = state
+    before, source.state = source.state, state
     source.save(update_fields=["state"])
     facts: dict[str, object] = {"source": source.pk, "source_state": str(state)}
+    facts |= differences({"state": str(before)}, {"state": str(state)})
     record(Entry(Action.SOURCE_CHANGED, actor=actor, facts=facts, at=now))
 
 

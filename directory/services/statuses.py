@@ -13,13 +13,15 @@ from django.utils import timezone
 from audit.services import record_all
 from audit.types import Action, Entry
 from directory.models import Collective, Member, Membership, StatusPeriod
-from directory.statuses import COLLECTIVE_NAMES, GONE_STATES, WITH_COLLECTIVE, status_of
-from directory.types import Hold, Kind, Status
+from directory.statuses import COLLECTIVE_NAMES, WITH_COLLECTIVE, has_left, status_of
+from directory.types import Kind, Status
 from statements.writing import InsertingQuerySet
 
 BATCH = 500
 # From so many on everybody is read; PostgreSQL takes no more than 65,535 values in one statement.
 MANY = 20 * BATCH
+# What a status comes from.
+COLUMNS = ("pk", "employee_type", "status", "state", "hold", "absent_for_good_at")
 
 
 def settle(*, now: datetime, only: Sequence[UUID] | None = None) -> int:
@@ -28,12 +30,12 @@ def settle(*, now: datetime, only: Sequence[UUID] | None = None) -> int:
     Inside the caller's transaction: a status is a consequence of the change that the caller records.  Two statements
     where nothing changed, a few per status where something did.
     """
-    people = Member.objects.order_by().values_list("pk", "employee_type", "state", "hold", "status")
+    people = Member.objects.order_by().values_list(*COLUMNS)
     rows = people if only is None else _rows_of(people, "pk", only)
     wanted: dict[UUID, Status] = {}
     changed: dict[UUID, tuple[Status, Status]] = {}
-    for pk, employee_type, state, hold, status in rows:
-        is_gone = state in GONE_STATES or hold == Hold.LEFT
+    for pk, employee_type, status, state, hold, absent_for_good_at in rows:
+        is_gone = has_left(state, hold, is_absent_for_good=absent_for_good_at is not None)
         wanted[pk] = status_of(employee_type, is_gone=is_gone)
         if wanted[pk] != status:
             changed[pk] = (Status(status), wanted[pk])

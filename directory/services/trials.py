@@ -70,7 +70,12 @@ def try_bases(source: DirectorySource, *, actor: Actor, now: datetime) -> Branch
 def try_mapping(source: DirectorySource, *, actor: Actor, now: datetime) -> Samples | Trouble:
     config = _config(source)
     found = config if isinstance(config, Trouble) else probing.sample(config)
-    return _noted(source, "mapping", found, found if isinstance(found, Trouble) else None, actor, now)
+    if isinstance(found, Trouble):
+        return _noted(source, "mapping", found, found, actor, now)
+    # A look at people, as a search is one: of how many, and never of whom.
+    looked_at = len(found.people) + len(found.groups)
+    note_tested(source_id=source.pk, step="mapping", trouble="", actor=actor, now=now, results=looked_at)
+    return found
 
 
 def try_abilities(source: DirectorySource, *, actor: Actor, now: datetime) -> Abilities | Trouble:

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from directory.sealing import InvalidToken
+from audit.sealing import InvalidToken
 from idp.services.accounts.recovery_codes import from_seed
 
 

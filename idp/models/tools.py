@@ -207,6 +207,11 @@ class Tool(AbstractApplication):
             raise ValidationError({field: list(why) for field, why in problems.items()})
 
     @property
+    def is_open(self) -> bool:
+        """Whether it is there for anybody."""
+        return self.state != ToolState.CLOSED
+
+    @property
     def shown_tagline(self) -> str:
         return (self.tagline_en if (get_language() or "fr").startswith("en") else "") or self.tagline
 

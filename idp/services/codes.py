@@ -13,6 +13,7 @@ from idp.models import Grant, Tool, ToolSession
 from idp.protocol import tokens as protocol
 from idp.protocol.authorization import AuthRequest
 from idp.services import pushed, sessions, subjects
+from statements.writing import together
 
 # When a tool was last opened is told to the minute: a shorter step would be a write at every sign-on.
 SEEN_EVERY = timedelta(minutes=1)
@@ -47,18 +48,19 @@ def issue(*, entrance: Entrance, tool: Tool, request: AuthRequest, acr: str, ref
         "acr": acr,
         "methods": session.methods,
     }
-    Grant.objects.insert([grant])
-    record(
-        Entry(
-            Action.CODE_ISSUED,
-            actor=Actor(member=member.pk),
-            subject=member.pk,
-            tool=tool.pk,
-            session=session.pk,
-            facts={"scopes": sorted(request.scopes)},
-            at=now,
+    with together():
+        Grant.objects.insert([grant])
+        record(
+            Entry(
+                Action.CODE_ISSUED,
+                actor=Actor(member=member.pk),
+                subject=member.pk,
+                tool=tool.pk,
+                session=session.pk,
+                facts={"scopes": sorted(request.scopes)},
+                at=now,
+            )
         )
-    )
     return code
 
 

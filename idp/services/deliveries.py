@@ -20,10 +20,10 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from audit.services import record, record_all
+from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from consent import selectors as consent_selectors
-from consent import services as consent_services
+from consent.ledger.services import disclose
 from consent.types import Channel, Disclosed
 from idp import claims, outgoing
 from idp.models import LogoutDelivery, ToolSession
@@ -71,8 +71,7 @@ def note_front_channel(ended: Sequence[ToolSession], *, now: datetime) -> None:
         for session in ended
         if session.tool.frontchannel_logout_session_required
     ]
-    if leaving:
-        record_all(consent_services.disclose(leaving, now=now))
+    disclose(leaving, now=now)
 
 
 # The outbox --------------------------------------------------------------------------------------------------
@@ -266,7 +265,7 @@ def _note_disclosure(delivery: LogoutDelivery, *, identified: bool, now: datetim
     items = frozenset({"identifier", "session"} if identified else {"session"})
     release = consent_selectors.release(session.member_id, tool_session.tool_id, frozenset())
     disclosed = Disclosed(session.member_id, tool_session.tool_id, Channel.LOGOUT_TOKEN, items, release, session.pk)
-    record_all(consent_services.disclose([disclosed], now=now))
+    disclose([disclosed], now=now)
 
 
 @transaction.atomic

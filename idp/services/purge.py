@@ -25,8 +25,9 @@ from idp.services.accounts import browsers
 from idp.types import DeliveryState, OutgoingState, RecoveryState
 
 BATCH = 500
-# A used code is kept for a day so that its replay is recognised.
-CODE_MEMORY = timedelta(days=1)
+# A used code is kept so that its replay is recognised; and both until the journal was compared with them at night.
+CODE_MEMORY = timedelta(hours=36)
+TOKEN_MEMORY = timedelta(hours=36)
 # The technician's log of notices; the journal keeps their lines.
 NOTICE_MEMORY = timedelta(days=90)
 # Mails that left, links that are over, and from where somebody signed in; the journal keeps their lines.
@@ -40,7 +41,7 @@ DEVICE_MEMORY = timedelta(hours=1)
 def purge_expired(*, now: datetime) -> int:
     """Delete expired codes, tokens and cookie sessions; returns how many rows went.  Nothing here is a proof."""
     expired: tuple[QuerySet[Any], ...] = (
-        AccessToken.objects.filter(expires__lt=now).order_by("expires"),
+        AccessToken.objects.filter(expires__lt=now - TOKEN_MEMORY).order_by("expires"),
         RefreshToken.objects.filter(expires__lt=now).order_by("expires"),
         Grant.objects.filter(expires__lt=now - CODE_MEMORY).order_by("expires"),
         LogoutDelivery.objects.exclude(state=DeliveryState.WAITING).filter(next_at__lt=now - NOTICE_MEMORY),

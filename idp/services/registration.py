@@ -47,11 +47,30 @@ class Registration:
     registration_access_token: str
 
 
-@transaction.atomic
 def give_token(
     *, label: str, days: int, uses: int, opens: bool, relaxes_pkce: bool, actor: Actor, now: datetime
 ) -> str:
-    """A token that lets its holder register ``uses`` tools within ``days``.  Raises ``ValidationError``."""
+    """A token that lets its holder register ``uses`` tools within ``days``.
+
+    Raises ``ValidationError``; after a line in the journal where it would open tools and the settings do not let it.
+    """
+    if opens and not settings.REGISTRATION_OPENS:
+        _note_refused_token(actor=actor, now=now)
+        raise ValidationError(
+            {"token": ["registration_opens is off: open_tool lets members in, with the tool's sheet"]}
+        )
+    return _give_token(label=label, days=days, uses=uses, opens=opens, relaxes_pkce=relaxes_pkce, actor=actor, now=now)
+
+
+@transaction.atomic
+def _note_refused_token(*, actor: Actor, now: datetime) -> None:
+    record(Entry(Action.REGISTRATION_ALLOWED, actor=actor, refused=True, reason="registration_opens_off", at=now))
+
+
+@transaction.atomic
+def _give_token(
+    *, label: str, days: int, uses: int, opens: bool, relaxes_pkce: bool, actor: Actor, now: datetime
+) -> str:
     if not label.strip() or not 1 <= days <= MAX_DAYS or not 1 <= uses <= 10_000:
         raise ValidationError({"token": [f"a label, 1 to {MAX_DAYS} days, 1 to 10000 uses"]})
     token = secrets.token_urlsafe(32)
@@ -75,11 +94,12 @@ def register(*, sent: object, initial_token: str, now: datetime) -> Registration
     allowed = _spend(initial_token, now)
     metadata = protocol.parse(sent, offered=offered())
     token = secrets.token_urlsafe(32)
+    opens = allowed.opens and settings.REGISTRATION_OPENS
     given = {
         "self_registered": True,
         "registration_access_token": digest(token),
-        "state": ToolState.OPEN if allowed.opens else ToolState.CLOSED,
-        "everyone": allowed.opens,
+        "state": ToolState.OPEN if opens else ToolState.CLOSED,
+        "everyone": opens,
         "pkce_required": not allowed.relaxes_pkce,
         "grant_types": GrantType.CODE,
         "subject_type": SubjectType.PAIRWISE,

@@ -7,11 +7,16 @@ from typing import TypeVar
 from allauth.mfa.models import Authenticator
 from django.db import models, transaction
 
+from audit import keyring
+from audit.sealing import reseal
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
-from directory.sealing import reseal
+from directory.ldap import sources
+from directory.models import DirectorySource
+from directory.services.sources import SECRETS
 from idp.clients import SECRET_PURPOSE
-from idp.models import SigningKey, Tool
+from idp.models import OutgoingMail, SigningKey, Tool
+from idp.services.accounts import mails
 from idp.signin import secrets
 
 Row = TypeVar("Row", bound=models.Model)
@@ -26,6 +31,9 @@ def reseal_all(*, actor: Actor = SYSTEM, now: datetime) -> dict[str, int]:
         "signing_keys": _each(SigningKey.objects.all(), _reseal_key),
         "tools": _each(Tool.objects.all(), _reseal_tool),
         "factors": _each(Authenticator.objects.all(), _reseal_factor),
+        "directories": _each(DirectorySource.objects.all(), _reseal_source),
+        "mails": _each(OutgoingMail.objects.all(), _reseal_mail),
+        "person_keys": keyring.reseal_all(),
     }
     record(Entry(Action.KEY_RESEALED, actor=actor, facts=dict(counts), at=now))
     return counts
@@ -46,6 +54,20 @@ def _reseal_key(row: SigningKey) -> Iterator[str]:
     if row.private:
         row.private = reseal(bytes(row.private))
         yield "private"
+
+
+def _reseal_source(row: DirectorySource) -> Iterator[str]:
+    for name in SECRETS.values():
+        sealed = bytes(getattr(row, name))
+        if sealed:
+            setattr(row, name, reseal(sealed, purpose=sources.SECRET_PURPOSE))
+            yield name
+
+
+def _reseal_mail(row: OutgoingMail) -> Iterator[str]:
+    if row.sealed:
+        row.sealed = reseal(bytes(row.sealed), purpose=mails.PURPOSE)
+        yield "sealed"
 
 
 def _reseal_tool(row: Tool) -> Iterator[str]:

@@ -13,10 +13,10 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.utils.crypto import salted_hmac
 
-from audit.services import record, record_all
+from audit.services import record
 from audit.types import Action, Actor, Entry
 from consent import selectors as consent_selectors
-from consent import services as consent_services
+from consent.ledger.services import disclose
 from consent.policy import asked_items
 from consent.types import ALWAYS, Channel, Disclosed, Standing
 from directory.models import Member
@@ -28,6 +28,7 @@ from idp.protocol.encoding import base64url
 from idp.protocol.errors import ProtocolError
 from idp.services import client_keys, keys, subjects
 from idp.types import AccessTokenFormat
+from statements.writing import together
 
 # A code lives half as long: who has just proved themselves is let into any resource.
 LEAST_FRESH = timedelta(minutes=2)
@@ -35,7 +36,7 @@ LEAST_FRESH = timedelta(minutes=2)
 UNREAD = (
     *(f"user__{name}" for name in ("password", "source", "dn", "dn_key", "csn", "digest")),
     *(f"user__{name}" for name in ("state_reason", "state_since")),
-    *(f"user__{name}" for name in ("login_key", "email_key", "employee_type", "created_at", "updated_at")),
+    *(f"user__{name}" for name in ("login_key", "email_key", "order_key", "employee_type", "created_at", "updated_at")),
     *(f"tool_session__hub_session__{name}" for name in ("session_key", "started_at", "last_seen_at", "ended_reason")),
 )
 
@@ -337,9 +338,6 @@ def save_tokens(
         "acr": basis.acr,
         "actor_id": basis.actor.pk if basis.actor else None,
     }
-    AccessToken.objects.insert([token])
-    if refresh_token and not basis.repeated and not (basis.refresh and keeps_refresh_token(basis.tool)):
-        _save_refresh_token(basis, scope=scope, binding=binding, refresh_token=refresh_token, now=now)
     entry = Entry(
         Action.TOKEN_REFRESHED if basis.refresh else Action.TOKEN_ISSUED,
         actor=Actor(tool=basis.tool.pk),
@@ -351,8 +349,12 @@ def save_tokens(
     )
     leaving = [answer.disclosed] if answer else []
     leaving += _told_to_readers(basis, audience.readers)
-    ledger = consent_services.disclose(leaving, now=now) if leaving else []
-    record_all([entry, *ledger])
+    with together():
+        AccessToken.objects.insert([token])
+        if refresh_token and not basis.repeated and not (basis.refresh and keeps_refresh_token(basis.tool)):
+            _save_refresh_token(basis, scope=scope, binding=binding, refresh_token=refresh_token, now=now)
+        record(entry)
+        disclose(leaving, now=now)
 
 
 def _save_refresh_token(basis: Basis, *, scope: str, binding: str, refresh_token: str, now: datetime) -> None:

@@ -10,11 +10,16 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
+from audit.differences import differences, text
+from audit.sealing import seal, unseal
 from audit.services import record
 from audit.types import Action, Actor, Entry
+from consent import services as consent_services
+from consent.register import selectors as register
+from consent.types import Sheet
 from directory.models import Collective
-from directory.sealing import seal, unseal
 from idp.clients import SECRET_PURPOSE
 from idp.models import AccessToken, Tool, ToolPair, ToolSession
 from idp.protocol.tokens import digest
@@ -28,6 +33,8 @@ MAX_OVERLAP = timedelta(days=30)
 # RFC 6749 §3.3
 SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 SCOPES_LENGTH = 255
+# A secret, keys, and people's addresses: the journal has that they changed.
+UNTOLD = frozenset({"secret", "client_jwks", "contacts"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ def register_tool(
     tool = Tool.objects.select_for_update(no_key=True).filter(slug=slug).first()
     created = tool is None
     tool = tool or Tool(slug=slug, client_id=f"{slug}-{secrets.token_hex(4)}")
-    before = _facts(tool) if not created else {}
+    before = {} if created else _facts(tool) | {"collectives": _let_in(tool)}
     tool.name = name
     tool.redirect_uris = " ".join(redirect_uris)
     tool.post_logout_redirect_uris = " ".join(post_logout_redirect_uris)
@@ -74,19 +81,92 @@ def register_tool(
     secret = _give_secret(tool, client_secret)
     tool.save()
     tool.collectives.set(_collectives(collectives))
-    if created or before != _facts(tool):
-        changed = sorted(key for key, value in _facts(tool).items() if before.get(key) != value)
+    after = _facts(tool) | {"collectives": _let_in(tool)}
+    if created or before != after:
         record(
             Entry(
                 Action.TOOL_CREATED if created else Action.TOOL_CHANGED,
                 actor=actor,
                 tool=tool.pk,
                 reason=reason,
-                facts={"properties": changed},
+                facts=differences(before, after, untold=UNTOLD),
                 at=now,
             )
         )
     return Registered(tool, secret, kept=_has_secret(tool) and not secret)
+
+
+class NotDeclared(ValidationError):
+    """A tool would be switched on whose sheet has yet to say something: ``missing`` has the codes of what."""
+
+    def __init__(self, missing: list[str]) -> None:
+        self.missing = missing
+        super().__init__(
+            {"state": [f"not switched on: its sheet does not say {', '.join(missing)} (GDPR articles 5, 28 and 30)"]}
+        )
+
+
+def connect_tool(*, slug: str, sheet: Sheet | None, actor: Actor, now: datetime, **order: Any) -> Registered:
+    """``register_tool`` and the tool's sheet in one transaction, as an operator connects a tool.
+
+    Raises ``NotDeclared``, after a line in the journal, where more members would get in before the sheet says what the
+    register must know, or where the sheet of a tool in use says less of it than before; ``SheetInvalid`` and
+    ``ValidationError`` as those do.  Nothing is changed then.
+    """
+    try:
+        with transaction.atomic():
+            before = _use_of(Tool.objects.select_for_update(no_key=True).filter(slug=slug).first(), now=now)
+            registered = register_tool(slug=slug, actor=actor, now=now, **order)
+            if sheet is not None:
+                consent_services.declare(tool_id=registered.tool.pk, sheet=sheet, actor=actor, now=now)
+            _check_declared(registered.tool, before, now=now)
+            return registered
+    except NotDeclared as error:
+        _note_refused(slug, error, actor=actor, now=now)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """Which members a tool that is given data lets in, nobody as long as it is closed; and what its sheet omits."""
+
+    everyone: bool = False
+    collectives: frozenset[str] = frozenset()
+    missing: tuple[str, ...] = ("processing",)
+
+    def widens(self, before: "_Use") -> bool:
+        if before.everyone:
+            return False
+        return self.everyone or not self.collectives <= before.collectives
+
+    def says_less(self, before: "_Use") -> bool:
+        """A tool in use whose sheet omits nothing new goes on, as one from before there was a register does."""
+        in_use = self.everyone or bool(self.collectives)
+        return in_use and "processing" not in before.missing and not set(self.missing) <= set(before.missing)
+
+
+def _use_of(tool: Tool | None, *, now: datetime) -> _Use:
+    # A mere link is given no data.
+    if tool is None or tool.kind != ToolKind.OIDC:
+        return _Use()
+    missing = tuple(register.missing_to_open(tool.pk, today=timezone.localdate(now)))
+    if not tool.is_open:
+        return _Use(missing=missing)
+    return _Use(tool.everyone, frozenset(_let_in(tool)), missing)
+
+
+def _check_declared(tool: Tool, before: _Use, *, now: datetime) -> None:
+    """Raises ``NotDeclared``."""
+    after = _use_of(tool, now=now)
+    if after.missing and (after.widens(before) or after.says_less(before)):
+        raise NotDeclared(list(after.missing))
+
+
+@transaction.atomic
+def _note_refused(slug: str, error: NotDeclared, *, actor: Actor, now: datetime) -> None:
+    tool = Tool.objects.filter(slug=slug).first()
+    facts: dict[str, object] = {"missing": error.missing}
+    record(Entry(Action.TOOL_REFUSED, actor, tool=tool.pk if tool else None, refused=True, facts=facts, at=now))
 
 
 @transaction.atomic
@@ -104,28 +184,54 @@ def rotate_secret(*, slug: str, actor: Actor, now: datetime, overlap: timedelta)
     tool.previous_client_secret_until = now + overlap
     secret = _new_secret(tool)
     tool.save()
-    hours = round(overlap.total_seconds() / 3600, 1)
-    record(Entry(Action.SECRET_ROTATED, actor=actor, tool=tool.pk, facts={"overlap_hours": hours}, at=now))
+    minutes = overlap // timedelta(minutes=1)
+    record(Entry(Action.SECRET_ROTATED, actor=actor, tool=tool.pk, facts={"overlap_minutes": minutes}, at=now))
     return secret
 
 
-@transaction.atomic
 def set_access(
-    *, slug: str, state: ToolState, everyone: bool, collectives: Collection[str], actor: Actor, now: datetime
+    *,
+    slug: str,
+    state: ToolState,
+    everyone: bool,
+    collectives: Collection[str],
+    actor: Actor,
+    now: datetime,
+    sheet: Sheet | None = None,
 ) -> Tool:
     """Who may enter, and whether anybody: the operator's word, also about a tool that registered itself.
 
-    Raises ``ValidationError``.  Access that is taken away is noticed by the next use of any token.
+    ``sheet`` is declared with it, where the tool has none yet or another.
+
+    Raises ``ValidationError``; ``NotDeclared`` as ``connect_tool`` does.  Access that is taken away is noticed by the
+    next use of any token.
     """
-    tool = _locked(slug)
+    try:
+        with transaction.atomic():
+            tool = _locked(slug)
+            before = _use_of(tool, now=now)
+            if sheet is not None:
+                consent_services.declare(tool_id=tool.pk, sheet=sheet, actor=actor, now=now)
+            _set_access(tool, state, everyone, collectives, actor=actor, now=now)
+            _check_declared(tool, before, now=now)
+            return tool
+    except NotDeclared as error:
+        _note_refused(slug, error, actor=actor, now=now)
+        raise
+
+
+def _set_access(
+    tool: Tool, state: ToolState, everyone: bool, collectives: Collection[str], *, actor: Actor, now: datetime
+) -> None:
+    before = _access(tool)
     tool.state, tool.everyone = state, everyone
     if state != ToolState.CLOSED:
         _check(tool, "")
     tool.save()
     tool.collectives.set(_collectives(collectives))
-    facts = {"state": str(state.value), "everyone": everyone, "collectives": len(collectives)}
+    facts: dict[str, object] = {"state": str(state.value), "everyone": everyone, "collectives": len(collectives)}
+    facts |= differences(before, _access(tool))
     record(Entry(Action.TOOL_CHANGED, actor=actor, tool=tool.pk, reason="access", facts=facts, at=now))
-    return tool
 
 
 @transaction.atomic
@@ -171,6 +277,7 @@ def pair_tools(*, source: str, target: str, scopes: Collection[str], actor: Acto
         create_defaults={"scopes": " ".join(sorted(scopes)), "created_at": now},
     )
     facts: dict[str, object] = {"target": taker.slug, "scopes": sorted(scopes)}
+    facts |= differences({"scopes": before}, {"scopes": frozenset(scopes)})
     record(Entry(Action.TOOLS_PAIRED, actor=actor, tool=giver.pk, facts=facts, at=now))
     return pair
 
@@ -278,6 +385,14 @@ def _forget_secrets(tool: Tool) -> None:
     tool.sealed_client_secret = tool.previous_sealed_client_secret = tool.previous_client_secret_until = None
 
 
+def _access(tool: Tool) -> dict[str, object]:
+    return {"state": tool.state, "everyone": tool.everyone, "collectives": _let_in(tool)}
+
+
+def _let_in(tool: Tool) -> list[str]:
+    return sorted(tool.collectives.values_list("slug", flat=True))
+
+
 def _collectives(slugs: Collection[str]) -> list[Collective]:
     found = list(Collective.objects.filter(slug__in=slugs))
     unknown = set(slugs) - {collective.slug for collective in found}
@@ -286,12 +401,12 @@ def _collectives(slugs: Collection[str]) -> list[Collective]:
     return found
 
 
-def _facts(tool: Tool) -> dict[str, str]:
-    """The properties as text, to tell which ones changed; of secrets nothing but that they did."""
+def _facts(tool: Tool) -> dict[str, object]:
+    """The properties as text, to tell which ones changed and how."""
     skipped = {
         *("id", "created", "updated", "client_secret", "previous_client_secret", "previous_client_secret_until"),
         *("sealed_client_secret", "previous_sealed_client_secret", "registration_access_token"),
     }
-    facts = {field.name: str(getattr(tool, field.attname)) for field in tool._meta.concrete_fields}
+    facts: dict[str, object] = {field.name: text(getattr(tool, field.attname)) for field in tool._meta.concrete_fields}
     facts["secret"] = tool.client_secret or digest(bytes(tool.sealed_client_secret or b"").decode())
     return {name: value for name, value in facts.items() if name not in skipped}

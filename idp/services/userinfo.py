@@ -11,8 +11,7 @@ from django.db import transaction
 from django.db.models import CharField, DateTimeField
 from django.urls import reverse
 
-from audit.services import record_all
-from consent import services as consent_services
+from consent.ledger.services import disclose
 from consent.types import Channel
 from idp.models import AccessToken, Tool
 from idp.protocol.errors import ProtocolError
@@ -47,6 +46,12 @@ def userinfo(access_token: str, *, check_holder: Callable[[Tool, str], None], no
         raise ProtocolError("invalid_token", "unknown or expired", detail="token_unknown")
     tool = Tool.objects.known(row.application_id)
     check_holder(tool, row.binding)
+    if tool.userinfo_encrypted_response_alg:
+        # The tool may take its time over its key, and the member may withdraw meanwhile: what stands is read after.
+        client_keys.prepare(tool, alg=tool.userinfo_encrypted_response_alg)
+        row = _SHOWN.first(token=digest(access_token), now=now)
+        if row is None:
+            raise ProtocolError("invalid_token", "unknown or expired", detail="token_unknown")
     if row.user is None or row.tool_session is None or row.actor_id is not None:
         # A tool's own account is nobody, and an exchanged token is for the tool it was exchanged for.
         raise ProtocolError("insufficient_scope", "this token stands for no person here", detail="token_without_person")
@@ -60,9 +65,9 @@ def userinfo(access_token: str, *, check_holder: Callable[[Tool, str], None], no
     answer = tokens.claims_for(tokens.basis_of(row, tool, claims=row.claims), channel=Channel.USERINFO)
     payload = {**answer.claims, "sub": subjects.given(row.user, tool)}
     ready = Userinfo(payload, _signed(tool, payload, now=now))
-    # What leaves and its lines stand or fall together; the tool's key may have been fetched, so only now.
+    # What leaves and its lines stand or fall together.
     with transaction.atomic():
-        record_all(consent_services.disclose([answer.disclosed], now=now))
+        disclose([answer.disclosed], now=now)
     return ready
 
 

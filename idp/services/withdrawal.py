@@ -7,6 +7,7 @@ from django.db import transaction
 
 from audit.types import Actor
 from consent import services as consent_services
+from consent.ledger.services import close_pair
 from idp.models import Tool, ToolSession
 from idp.services import sessions, tokens
 
@@ -34,6 +35,8 @@ def withdraw(*, member_id: UUID, tool: Tool, actor: Actor, now: datetime) -> boo
     """End the member's consent for this tool, and everything it holds of them."""
     ended = consent_services.end_consent(member_id=member_id, tool_id=tool.pk, actor=actor, now=now)
     _end_everything_held(member_id, tool, actor, now=now)
+    if ended:
+        close_pair(member_id=member_id, tool_id=tool.pk, now=now)
     return ended
 
 

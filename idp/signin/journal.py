@@ -21,9 +21,8 @@ def refused(request: HttpRequest, *, member_id: UUID | None, reason: str, step: 
     """A sign-in or a confirmation that failed.  What was typed is kept nowhere: people type passwords as names."""
     line = Entry(
         Action.SIGN_IN_REFUSED,
-        actor=Actor(member=_signed_in(request)),
+        actor=_actor(request),
         subject=member_id,
-        session=_session(request),
         refused=True,
         reason=reason,
         facts={"step": step},
@@ -40,9 +39,8 @@ def factor_changed(request: HttpRequest, *, action: Action, member_id: UUID, kin
     record(
         Entry(
             action,
-            actor=Actor(member=_signed_in(request)),
+            actor=_actor(request),
             subject=member_id,
-            session=_session(request),
             facts={"factor": kind},
         )
     )
@@ -54,9 +52,8 @@ def copied(request: HttpRequest, *, member_id: UUID, now: datetime) -> None:
     record(
         Entry(
             Action.FACTOR_DOUBTED,
-            actor=Actor(member=_signed_in(request)),
+            actor=_actor(request),
             subject=member_id,
-            session=_session(request),
             reason="passkey_counter",
             facts={"factor": "webauthn"},
             at=now,
@@ -79,8 +76,11 @@ def confirmed_in_part(request: HttpRequest, *, member_id: UUID, method: str) -> 
     )
 
 
-def _signed_in(request: HttpRequest) -> UUID | None:
-    return request.user.pk if request.user.is_authenticated else None
+def _actor(request: HttpRequest) -> Actor:
+    """Who is signed in here and in which session: not always whom the line is about."""
+    if not request.user.is_authenticated:
+        return Actor()
+    return Actor(member=request.user.pk, session=_session(request))
 
 
 def _session(request: HttpRequest) -> UUID | None:

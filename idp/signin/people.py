@@ -14,7 +14,7 @@ from idp.services.accounts.attempts import account_of
 REASONS = {
     MemberState.LOCKED: "locked",
     MemberState.LEFT: "left",
-    MemberState.MISSING: "left",
+    MemberState.MISSING: "absent",
     Hold.SUSPENDED: "suspended",
     Hold.LEFT: "left",
 }

@@ -1,6 +1,6 @@
 """Encryption at rest of what a second factor shares with the hub."""
 
-from directory.sealing import InvalidToken, seal, unseal
+from audit.sealing import InvalidToken, seal, unseal
 
 __all__ = ["PURPOSE", "InvalidToken", "decrypt", "encrypt"]
 

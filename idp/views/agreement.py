@@ -1,5 +1,6 @@
 """The member's answer to a notice or a question of consent, and on to the tool."""
 
+import re
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +21,10 @@ from idp.services import withdrawal
 from idp.services.sessions import SESSION_FIELD
 from idp.signin import pending
 from idp.views import answers, steps
+
+# Going on with what is switched on, or with nothing of what may be refused.
+ACCEPT, WITHOUT = "accept", "without"
+NUMBER = re.compile("[0-9]{1,18}")
 
 
 @require_POST
@@ -57,11 +62,13 @@ def record_yes(
 
     Raises ``NoticeOutdated`` when the notice is not the one in force.
     """
+    without = request.POST.get("answer") == WITHOUT
     consent_services.answer(
         member_id=member_id,
         tool_id=tool_id,
         notice_id=question.notice,
-        accepted=frozenset(request.POST.getlist("items")) & frozenset(question.optional),
+        accepted=frozenset() if without else frozenset(request.POST.getlist("items")),
+        objected=frozenset(int(each) for each in request.POST.getlist("objections") if NUMBER.fullmatch(each)),
         actor=Actor(member=member_id),
         language=translation.get_language() or "fr",
         now=now,
@@ -73,7 +80,7 @@ def _decide(
     request: HttpRequest, member: Member, asked: steps.Asked, question: Question, *, now: datetime
 ) -> HttpResponse:
     language, session, tool = translation.get_language() or "fr", _session_id(request), asked.tool
-    if request.POST.get("answer") == "accept":
+    if request.POST.get("answer") in (ACCEPT, WITHOUT):
         record_yes(request, question, member_id=member.pk, tool_id=tool.pk, session=session, now=now)
         return steps.proceed(request, asked.arrived, now=now, consented=True)
     if question.asks:

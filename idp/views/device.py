@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from consent import selectors as consent_selectors
-from consent.display import item_label, rows
+from consent.display import groups, item_label
 from consent.policy import asked_items
 from consent.types import ALWAYS, ITEMS, NoticeOutdated, Question
 from directory.models import Member
@@ -108,7 +108,8 @@ def page(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST)
     if not form.is_valid():
         return _ask_code(request, form)
-    answers = {"": _opened, "approve": _approved, "accept": _agreed, "deny": _denied, "refuse": _refused}
+    answers = {"": _opened, "approve": _approved, "deny": _denied, "refuse": _refused}
+    answers |= {agreement.ACCEPT: _agreed, agreement.WITHOUT: _agreed}
     answer = answers.get(request.POST.get("answer", ""), _opened)
     now = timezone.now()
     attempt = attempts.take_device_code(session=session.pk, network=network_of(request), now=now)
@@ -143,7 +144,7 @@ def _opened(request: HttpRequest, code: str, session: HubSession, now: datetime)
         return stopped
     member = _member(session)
     question = _question(member, grant)
-    asked = (*question.required, *question.optional) if question else _released(member, grant)
+    asked = question.items if question else _released(member, grant)
     context = {
         "tool": grant.tool,
         "code": codes.shown(code),
@@ -276,13 +277,17 @@ def _ask_consent(
     request: HttpRequest, grant: DeviceGrant, question: Question, code: str, session: HubSession
 ) -> HttpResponse:
     processing = consent_selectors.sheet(grant.tool_id)
-    items = (*question.required, *question.optional)
+    member = _member(session)
     context: dict[str, Any] = {
         "tool": grant.tool,
         "processing": processing,
         "notice": getattr(processing, "notice", None),
         "question": question,
-        "rows": rows(processing, question, claims.shown(_member(session), items)),
+        "groups": groups(
+            processing,
+            claims.shown(member, question.items),
+            consent_selectors.objected(member.pk, grant.tool_id),
+        ),
         "form_action": reverse("idp:device"),
         "return_fields": [("user_code", codes.shown(code))],
     }

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from consent import policy as consent_policy
 from consent import selectors as consent_selectors
-from consent.display import rows
+from consent.display import groups
 from consent.types import Question
 from directory.models import Member
 from idp import arrivals, claims, entrance
@@ -311,13 +311,16 @@ def _ask(request: HttpRequest, member: Member, asked: Asked, question: Question)
         raise ProtocolError("consent_required" if question.asks else "interaction_required", "something must be shown")
     _wait(request, asked)
     processing = consent_selectors.sheet(asked.tool.pk)
-    items = (*question.required, *question.optional)
     context = {
         "tool": asked.tool,
         "processing": processing,
         "notice": getattr(processing, "notice", None),
         "question": question,
-        "rows": rows(processing, question, claims.shown(member, items)),
+        "groups": groups(
+            processing,
+            claims.shown(member, question.items),
+            consent_selectors.objected(member.pk, asked.tool.pk),
+        ),
         "return_fields": [("request", dumps(asked.arrived.kept(), salt=CONSENT_SALT))],
     }
     return render(request, "consent/ask.html", context)

@@ -78,6 +78,52 @@ def test_passes_over_a_directory_are_compared_with_ldapsearch_and_a_change_is_se
     assert re.search(r"hanging / answering \d+\.\d\d:", told.stdout)
 
 
+def test_an_export_of_the_log_is_checked_with_and_without_its_parts():
+    command = [sys.executable, "-m", "benchmarks", "--log", "--entries", "3,600", "--rounds", "1"]
+
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+
+    assert told.returncode == 0, told.stderr
+    for size in ("3", "600"):
+        assert [row[1:3] for row in rows_of(told.stdout, size)] == [
+            ["all parts", size],
+            ["tree", size],
+            ["one person", size],
+        ]
+    for operation in ("entry, read", "root", "checkpoint signed, ML-DSA-44"):
+        assert [float(row[1]) > 0 for row in rows_of(told.stdout, operation)] == [True]
+
+
+def test_a_line_of_the_journal_is_measured_beside_a_chain_under_a_lock():
+    command = [sys.executable, "-m", "benchmarks", "--journal", "--entries", "500", "--rounds", "1", "--seconds", "0.1"]
+
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+
+    assert told.returncode == 0, told.stderr
+    assert float(rows_of(told.stdout, "**the line alone**")[0][4]) > 0
+    assert [row[2] for row in rows_of(told.stdout, "chain")] == ["1", "4", "16"] * 2
+    assert [float(row[6]) > 0 for row in rows_of(told.stdout, "queue")] == [True] * 6
+    assert float(rows_of(told.stdout, "500")[0][1].replace(",", "")) > 0
+    live, nobody, nothing = (
+        float(rows_of(told.stdout, what)[0][5])
+        for what in ("live", "without what says who people are", "without any part")
+    )
+    assert live > nobody > nothing > 0
+    assert re.search(r"From an event to its signed checkpoint, at \d+ events a second for 1 s: \d+ ms", told.stdout)
+
+
+def test_a_release_is_measured_and_who_is_concerned_is_compared_with_a_recount():
+    command = [sys.executable, "-m", "benchmarks", "--ledger", "--entries", "30000", "--rounds", "1"]
+
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+
+    assert told.returncode == 0, told.stderr
+    assert float(rows_of(told.stdout, "the first of a day")[0][4]) > 0
+    assert float(rows_of(told.stdout, "again that day")[0][4]) > 0
+    lengths = re.findall(r"^\| [\d,]+ +\| +[\d,]+ \| +\d+ \| +(\d+) \|", told.stdout, re.M)
+    assert int(lengths[0]) > 0
+
+
 def rows_named(report: str, name: str) -> list[list[str]]:
     return [row for row in rows_of(report, "200") if row[1] == name]
 

@@ -38,10 +38,10 @@ def main() -> None:
 
 
 def register(order: dict[str, Any]) -> dict[str, str]:
-    """One tool with a sheet that declares every item of the standard scopes, on consent."""
+    """One tool with a sheet that declares every item of the standard scopes, and asks for one of them."""
     from audit.types import SYSTEM
     from consent import services as consent_services
-    from consent.types import ITEMS, LegalBasis, Sheet, SheetItem
+    from consent.types import ITEMS, LegalBasis, Purpose, Sheet, SheetItem
     from idp.services.tools import register_tool
 
     metadata, now = order["metadata"], timezone.now()
@@ -64,15 +64,16 @@ def register(order: dict[str, Any]) -> dict[str, str]:
         post_logout_redirect_uris=metadata["post_logout_redirect_uris"],
         properties=properties,
     )
+    # The first is none that a plan looks for.
+    codes = sorted(ITEMS, key=lambda code: code != "business_name")
+    scopes = ("profile", "email", "phone", "address")
+    items = tuple(SheetItem(code, "Pour l’essai.") for code in codes if ITEMS[code].scope in scopes)
     sheet = Sheet(
         processing="Certification",
-        purpose="Éprouver le fournisseur d’identité.",
-        legal_basis=LegalBasis.CONSENT,
-        retention="Le temps d’un essai.",
-        items=tuple(
-            SheetItem(item.code, "Pour l’essai.")
-            for item in ITEMS.values()
-            if item.scope in ("profile", "email", "phone", "address")
+        purposes=(
+            Purpose("Éprouver le fournisseur d’identité.", LegalBasis.CONTRACT, "Le temps d’un essai.", items[1:]),
+            # Something to agree to, so that the page asks and can be refused.
+            Purpose("Éprouver un accord.", LegalBasis.CONSENT, "Le temps d’un essai.", items[:1]),
         ),
     )
     consent_services.declare(tool_id=registered.tool.pk, sheet=sheet, actor=SYSTEM, now=now)

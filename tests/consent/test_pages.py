@@ -1,7 +1,6 @@
 """« Mes données » and the page shown before a tool opens."""
 
 import json
-from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
 
@@ -13,9 +12,9 @@ from django.urls import reverse
 from django.utils import translation
 
 from audit.models import Event
-from audit.services import record_all
 from audit.types import SYSTEM, Action, Actor
 from consent import display, selectors, services
+from consent.ledger import services as ledger
 from consent.policy import asked_items
 from consent.types import ALWAYS, Channel, Disclosed, SheetItem
 from directory.models import Collective, Departure, Membership, StatusPeriod
@@ -29,6 +28,7 @@ from tests.support.cast import (
     browser_of,
     make_tool,
     notice_of,
+    with_items,
 )
 
 pytestmark = pytest.mark.django_db
@@ -47,13 +47,13 @@ def go_on(member, tool, *accepted, now=TUESDAY):
     )
 
 
-def send(member, tool, now=WEDNESDAY, channel=Channel.ID_TOKEN, times=1):
+def send(member, tool, now=WEDNESDAY, channel=Channel.ID_TOKEN, times=1, apart=timedelta(days=1)):
     """What the provider does: release, then write the ledger."""
     release = selectors.release(member.pk, tool.pk, asked_items(ALL_SCOPES))
     with transaction.atomic():
-        for minute in range(times):
+        for number in range(times):
             each = Disclosed(member.pk, tool.pk, channel, release.items, release)
-            record_all(services.disclose([each], now=now + timedelta(minutes=minute)))
+            ledger.disclose([each], now=now + apart * number)
 
 
 def text_of(response):
@@ -76,7 +76,7 @@ def shown(tool, member, values=None, language="fr"):
                     "processing": sheet,
                     "notice": sheet.notice,
                     "question": question,
-                    "rows": display.rows(sheet, question, values or {}),
+                    "groups": display.groups(sheet, values or {}, selectors.objected(member.pk, tool.pk)),
                     "return_fields": [("request", 'signed"<value>')],
                 },
                 request,
@@ -91,9 +91,10 @@ def test_the_page_that_asks_has_two_equal_buttons_and_every_switch_off(member, f
     page = shown(formation, member, {"name": "Amélie Roux", "phone": "+33 6 39 98 00 01"})
 
     accept = page[page.index('id="consent-accept"') - 80 : page.index('id="consent-accept"')]
-    refuse = page[page.index('id="consent-refuse"') - 80 : page.index('id="consent-refuse"')]
+    without = page[page.index('id="consent-without"') - 80 : page.index('id="consent-without"')]
     assert 'class="button button--wide"' in accept
-    assert 'class="button button--wide"' in refuse
+    assert 'class="button button--wide"' in without
+    assert 'id="consent-refuse"' in page
     assert "checked" not in page
     assert page.count('type="checkbox"') == 2
     assert 'value="phone"' in page
@@ -135,8 +136,8 @@ def test_the_page_speaks_the_members_language(member, formation):
 
 def test_the_page_says_first_what_changed(member, formation):
     go_on(member, formation, "phone")
-    kept = tuple(item for item in FORMATION.items if item.item != "phone")
-    sheet = replace(FORMATION, items=(*kept, SheetItem("town", "Choisir le lieu.", optional=True)))
+    _phone, trade = FORMATION.purposes[1].items
+    sheet = with_items(FORMATION, trade, SheetItem("town", "Choisir le lieu."), purpose=1)
     services.declare(tool_id=formation.pk, sheet=sheet, actor=SYSTEM, now=WEDNESDAY)
 
     page = shown(formation, member)
@@ -154,7 +155,7 @@ def test_hidden_values_of_the_request_are_escaped(member, formation):
     question = selectors.question(member.pk, formation.pk, asked_items(ALL_SCOPES))
     page = render_to_string(
         "consent/ask.html",
-        {"tool": formation, "question": question, "rows": [], "return_fields": [("request", '"><script>')]},
+        {"tool": formation, "question": question, "groups": [], "return_fields": [("request", '"><script>')]},
     )
 
     assert "<script>" not in page
@@ -206,11 +207,11 @@ def test_a_card_tells_what_was_sent_formerly_never_or_beyond_the_sheet(member, f
     send(member, formation, now=TUESDAY)
     go_on(member, formation)
     send(member, formation)
-    without_name = replace(FORMATION, items=FORMATION.items[1:])
+    without_name = with_items(FORMATION, FORMATION.items[1])
     services.declare(tool_id=formation.pk, sheet=without_name, actor=SYSTEM, now=WEDNESDAY)
 
     relation = selectors.relations(member.pk)[0]
-    states = {str(each.label): each for each in display.card_items(relation)}
+    states = {str(each.label): each for group in display.card_groups(relation) for each in group.items}
 
     assert relation.outdated
     assert (states["Adresse e-mail"].current, states["Adresse e-mail"].declared) == (True, True)
@@ -276,28 +277,25 @@ def test_the_timeline_says_which_items_went_where_when_why_and_how(member, louty
         assert said in line, said
 
 
-def test_the_timeline_is_filtered_by_tool_and_paged(member, louty, bare_tool):
+def test_the_last_transmissions_lead_to_all_of_them(member, louty):
     go_on(member, louty)
     send(member, louty, times=51)
-    send(member, bare_tool)
-    browser = browser_of(member)
 
-    first = browser.get(MINE, {"tool": "louty"})
-    second = browser.get(MINE, {"tool": "louty", "page": 2})
+    page = text_of(browser_of(member).get(MINE))
 
-    assert text_of(first).count('class="timeline__item"') == 50
-    assert "tool=louty&page=2" in text_of(first)
-    assert text_of(second).count('class="timeline__item"') == 1
-    assert text_of(browser.get(MINE, {"tool": "carnet"})).count('class="timeline__item"') == 1
+    assert page.count('class="timeline__item"') == 5
+    assert f'href="{reverse("consent:activity")}?kind=outils&tool=louty"' in page
 
 
-@pytest.mark.parametrize(
-    "query", [{"page": "x"}, {"page": "-3"}, {"page": "9" * 40}, {"tool": "\x00'><b>"}, {"tool": "z" * 900}]
-)
-def test_a_strange_address_shows_a_page(member, louty, query):
-    send(member, louty)
+def test_what_was_sent_again_the_same_day_is_one_transmission_told_with_how_often(member, louty):
+    go_on(member, louty)
+    send(member, louty, times=12, apart=timedelta(minutes=2))
 
-    assert browser_of(member).get(MINE, query).status_code == 200
+    page = text_of(browser_of(member).get(MINE))
+
+    assert page.count('class="timeline__item"') == 1
+    assert "12 fois ce jour-là, la dernière à " in page
+    assert "12 transmissions à Louty" in page
 
 
 def test_a_member_sees_their_own_and_nobody_elses(member, other_member, louty):
@@ -350,12 +348,15 @@ def test_the_own_record_is_complete_and_says_what_was_agreed_to(member, louty, f
     assert "no-store" in response["Cache-Control"]
     assert [row["tool"] for row in record["disclosures"]] == ["louty", "formation", "formation", "formation"]
     newest = record["disclosures"][1]
+    assert newest["times"] == 1
+    assert newest["last_at"] == newest["at"]
     assert newest["items"] == sorted({"name", "email", "phone", *ALWAYS})
-    assert (newest["legal_basis"], newest["notice_version"]) == ("consent", 1)
+    assert (newest["legal_basis"], newest["notice_version"]) == ("consent contract", 1)
+    assert newest["purposes"] == [purpose.text for purpose in FORMATION.purposes]
     decision = record["decisions"][0]
-    assert decision["notice"]["purpose"]["fr"] == FORMATION.purpose
+    assert decision["notice"]["purposes"][0]["purpose"]["fr"] == FORMATION.purposes[0].text
     assert decision["notice_digest"] == newest["notice_digest"]
-    assert Event.objects.filter(action=Action.OWN_DATA_DOWNLOADED, subject=member).count() == 1
+    assert Event.objects.about(member).filter(action=Action.OWN_DATA_DOWNLOADED).count() == 1
 
 
 def test_an_empty_record_is_still_well_formed(member):
@@ -379,3 +380,13 @@ def test_the_own_record_tells_of_the_status_the_suspension_and_the_departure(mem
     assert told["Dernier jour prévu"] == "31/01/2027"
     assert "Collectifs" not in told
     assert "Suspension ou départ" not in told
+
+
+def test_who_agreed_to_nothing_optional_has_nothing_to_withdraw(member, formation):
+    go_on(member, formation)
+    send(member, formation)
+
+    page = text_of(browser_of(member).get(MINE))
+
+    assert "Ouvert sans donnée facultative" in page
+    assert "Retirer mon accord" not in page

@@ -1,19 +1,17 @@
 """Declaring, agreeing, withdrawing, disclosing: against a database."""
 
-import json
 from dataclasses import replace
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from audit.models import Event
-from audit.services import record_all
-from audit.types import SYSTEM, Action, Actor, AppendOnlyError
+from audit.types import SYSTEM, Action, Actor
 from consent import selectors, services
-from consent.models import Consent, Disclosure, Notice, Processing
+from consent.models import Consent, Notice, Processing
 from consent.policy import asked_items
-from consent.types import ALWAYS, Channel, Decision, Disclosed, NoticeOutdated, SheetInvalid, SheetItem
-from tests.support.cast import ALL_SCOPES, FORMATION, LOUTY, MONDAY, TUESDAY, WEDNESDAY, notice_of
+from consent.types import ALWAYS, Decision, NoticeOutdated, SheetInvalid, SheetItem
+from tests.support.cast import ALL_SCOPES, FORMATION, LOUTY, MONDAY, TUESDAY, WEDNESDAY, notice_of, with_items
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +56,7 @@ def new_version(tool, sheet, now=WEDNESDAY):
 
 
 def actions(member):
-    return list(Event.objects.filter(subject_id=member.pk).order_by("pk").values_list("action", flat=True))
+    return list(Event.objects.about(member.pk).order_by("pk").values_list("action", flat=True))
 
 
 # Declaring
@@ -73,7 +71,7 @@ def test_the_same_sheet_twice_makes_one_version_and_one_line(louty):
 
 
 def test_a_changed_sheet_ends_the_old_version_and_starts_a_new_one(louty):
-    processing = new_version(louty, replace(LOUTY, retention="Dix ans."))
+    processing = new_version(louty, with_items(LOUTY, retention="Dix ans."))
 
     old = Processing.objects.get(tool=louty, version=1)
     assert (processing.version, processing.notice.version) == (2, 2)
@@ -84,20 +82,19 @@ def test_a_changed_sheet_ends_the_old_version_and_starts_a_new_one(louty):
 
 def test_a_sheet_that_is_refused_leaves_the_old_one_in_force(louty):
     with pytest.raises(SheetInvalid):
-        new_version(louty, replace(LOUTY, items=(SheetItem("shoe_size", "Pour rire."),)))
+        new_version(louty, with_items(LOUTY, SheetItem("shoe_size", "Pour rire.")))
 
     assert selectors.sheet(louty.pk).version == 1
 
 
 def test_a_sheet_with_a_name_too_long_to_keep_is_refused_in_words(louty):
     with pytest.raises(SheetInvalid, match="retention: "):
-        new_version(louty, replace(LOUTY, retention="x" * 201))
+        new_version(louty, with_items(LOUTY, retention="x" * 201))
 
 
 def test_one_sheet_is_in_force_per_tool(louty):
     with pytest.raises(IntegrityError), transaction.atomic():
-        Processing.objects.create(tool=louty, version=7, name="x", purpose="x", legal_basis="contract", retention="x",
-                                  started_at=MONDAY)  # fmt: skip
+        Processing.objects.create(tool=louty, version=7, name="x", started_at=MONDAY)
 
 
 # Contract: informed once
@@ -116,7 +113,7 @@ def test_a_member_is_informed_once_per_notice_version(member, louty):
     go_on(member, louty)
     assert asked(member, louty) is None
 
-    new_version(louty, replace(LOUTY, purpose="Établir aussi vos devis."))
+    new_version(louty, with_items(LOUTY, text="Établir aussi vos devis."))
 
     question = asked(member, louty)
     assert question.asks is False
@@ -165,8 +162,7 @@ def test_a_member_who_refuses_all_sends_nothing_and_is_asked_at_the_next_opening
 
 
 def test_going_on_with_every_switch_off_is_not_journaled_as_an_agreement(member, formation):
-    only_optional = tuple(item for item in FORMATION.items if item.optional)
-    new_version(formation, replace(FORMATION, items=only_optional))
+    new_version(formation, replace(FORMATION, purposes=FORMATION.purposes[1:]))
 
     go_on(member, formation, now=WEDNESDAY)
 
@@ -210,7 +206,7 @@ def test_a_changed_mind_ends_the_former_decision_and_keeps_it(member, formation)
 
 def test_nobody_agrees_to_a_text_they_did_not_see(member, formation):
     seen = notice_of(formation)
-    new_version(formation, replace(FORMATION, purpose="Tout autre chose."))
+    new_version(formation, with_items(FORMATION, text="Tout autre chose."))
 
     with pytest.raises(NoticeOutdated):
         go_on(member, formation, notice=seen)
@@ -226,9 +222,9 @@ def test_a_notice_of_another_tool_is_no_notice(member, formation, louty, bare_to
 
 def test_a_new_version_asks_again_and_says_what_changed(member, formation):
     go_on(member, formation, "phone", "trade")
-    name, email, _phone, trade = FORMATION.items
+    _phone, trade = FORMATION.purposes[1].items
 
-    new_version(formation, replace(FORMATION, items=(name, email, trade, SheetItem("town", "Choisir le lieu."))))
+    new_version(formation, with_items(FORMATION, trade, SheetItem("town", "Choisir le lieu."), purpose=1))
 
     question = asked(member, formation)
     assert question.asks is True
@@ -238,7 +234,7 @@ def test_a_new_version_asks_again_and_says_what_changed(member, formation):
 
 def test_a_version_that_was_taken_back_asks_for_itself(member, formation):
     go_on(member, formation)
-    new_version(formation, replace(FORMATION, retention="Dix ans."))
+    new_version(formation, with_items(FORMATION, retention="Dix ans."))
     new_version(formation, FORMATION)
 
     assert asked(member, formation) is not None
@@ -266,7 +262,8 @@ def test_after_withdrawal_nothing_is_booked_on_consent(member, formation):
 
     release = selectors.release(member.pk, formation.pk, asked_items(ALL_SCOPES))
 
-    assert (release.legal_basis, release.notice, release.consent) == ("", None, None)
+    # The identifiers, for what a contract asks for.
+    assert (release.legal_basis, release.notice, release.consent) == ("contract", None, None)
 
 
 def test_withdrawing_twice_or_nothing_is_said_and_leaves_no_line(member, formation):
@@ -288,104 +285,6 @@ def test_without_a_sheet_a_tool_gets_its_own_identifiers_only(member, bare_tool)
     assert release.processing is None
 
 
-# The ledger
-
-
-def disclosed(member, tool, items=frozenset({"name", "email"})):
-    release = selectors.release(member.pk, tool.pk, asked_items(ALL_SCOPES))
-    return Disclosed(member.pk, tool.pk, Channel.ID_TOKEN, items | ALWAYS, release)
-
-
-def test_the_ledger_says_what_went_where_on_which_ground(member, louty):
-    go_on(member, louty)
-
-    with transaction.atomic():
-        record_all(services.disclose([disclosed(member, louty)], now=WEDNESDAY))
-
-    row = Disclosure.objects.get()
-    assert (row.member, row.tool, row.at, row.channel) == (member, louty, WEDNESDAY, Channel.ID_TOKEN)
-    assert row.items == ["email", "identifier", "name", "session"]
-    assert row.processing.version == row.notice.version == 1
-    assert row.legal_basis == "contract"
-    line = Event.objects.get(action=Action.DISCLOSED)
-    assert line.facts["items"] == row.items
-    assert line.actor_tool == louty
-
-
-def test_many_disclosures_are_one_statement(member, louty, formation, django_assert_num_queries):
-    rows = [disclosed(member, louty), disclosed(member, formation)] * 5
-
-    with transaction.atomic(), django_assert_num_queries(1):
-        entries = services.disclose(rows, now=WEDNESDAY)
-
-    assert len(entries) == Disclosure.objects.count() == 10
-    assert services.disclose([], now=WEDNESDAY) == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_nothing_is_disclosed_or_journaled_outside_a_transaction(member, louty):
-    with pytest.raises(transaction.TransactionManagementError):
-        services.disclose([disclosed(member, louty)], now=WEDNESDAY)
-    with transaction.atomic():
-        entries = services.disclose([disclosed(member, louty)], now=WEDNESDAY)
-    with pytest.raises(transaction.TransactionManagementError):
-        record_all(entries)
-
-    assert not Event.objects.filter(action=Action.DISCLOSED).exists()
-
-
-def test_ledger_rows_are_added_never_changed_or_removed(member, louty):
-    with transaction.atomic():
-        services.disclose([disclosed(member, louty)], now=WEDNESDAY)
-    row = Disclosure.objects.get()
-
-    row.items = []
-    for attempt in (
-        row.save,
-        row.delete,
-        Disclosure.objects.all().delete,
-        lambda: Disclosure.objects.update(items=[]),
-        lambda: Disclosure.objects.bulk_update([row], ["items"]),
-        lambda: member.disclosures.all().delete(),
-    ):
-        with pytest.raises(AppendOnlyError), transaction.atomic():
-            attempt()
-
-    row.refresh_from_db()
-    assert row.items
-
-
-def test_the_ledger_goes_with_the_member_it_is_about(member, louty):
-    with transaction.atomic():
-        services.disclose([disclosed(member, louty)], now=WEDNESDAY)
-
-    member.delete()
-
-    assert not Disclosure.objects.exists()
-
-
-def test_names_of_items_are_kept_and_values_never(member, louty, formation):
-    go_on(member, louty)
-    go_on(member, formation, "phone", "trade")
-    with transaction.atomic():
-        rows = [disclosed(member, louty), disclosed(member, formation, frozenset({"name", "phone", "trade"}))]
-        record_all(services.disclose(rows, now=WEDNESDAY))
-    turn_away(member, formation, now=WEDNESDAY)
-
-    kept = json.dumps(
-        [
-            *Event.objects.values(),
-            *Disclosure.objects.values(),
-            *Consent.objects.values(),
-        ],
-        default=str,
-        ensure_ascii=False,
-    )
-
-    values = [member.email, member.phone, member.mobile, member.display_name, member.login, member.trade]
-    assert [value for value in values if value in kept] == []
-
-
 # Frugality
 
 
@@ -401,7 +300,7 @@ def test_a_release_takes_one_statement_once_the_sheet_is_known(member, louty, dj
 def test_a_sheet_that_changed_elsewhere_counts_as_soon_as_a_decision_names_it(member, formation):
     go_on(member, formation)
     before = selectors.terms(formation.pk)
-    new_version(formation, replace(FORMATION, retention="Dix ans."))
+    new_version(formation, with_items(FORMATION, retention="Dix ans."))
     go_on(member, formation)
 
     # Another process still keeps the former sheet.
@@ -419,7 +318,7 @@ def test_a_release_without_a_sheet_takes_no_statement_once_that_is_known(member,
 
 def test_a_question_about_a_changed_notice_takes_three_statements(member, formation, django_assert_num_queries):
     go_on(member, formation)
-    new_version(formation, replace(FORMATION, retention="Dix ans."))
+    new_version(formation, with_items(FORMATION, retention="Dix ans."))
 
     with django_assert_num_queries(3):
         assert selectors.question(member.pk, formation.pk, asked_items(ALL_SCOPES)).changes

@@ -205,7 +205,13 @@ def test_a_command_has_no_part_in_roots_terminal_and_open_files(machine):
 
 
 @as_root
-def test_an_interruption_reaches_the_command_and_its_code_comes_back(machine):
+@pytest.mark.parametrize("how", ["at once", "before it is ready to pass it on"])
+def test_an_interruption_reaches_the_command_and_its_code_comes_back(machine, how):
+    if how != "at once":
+        program = machine / "trousseau-manage"
+        told, step = program.read_text(), "    for each in PASSED_ON:\n"
+        assert step in told
+        program.write_text(told.replace(step, f"    __import__('time').sleep(0.5)\n{step}"))
     python = machine / ".venv" / "bin" / "python"
     python.write_text("#!/bin/sh\ntrap 'echo stopped; exit 5' INT\necho ready\nwhile :; do sleep 0.1; done\n")
     with subprocess.Popen([str(machine / "trousseau-manage")], stdout=subprocess.PIPE, text=True) as running:

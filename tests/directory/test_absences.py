@@ -9,12 +9,12 @@ from django.urls import reverse
 from audit.models import Event
 from audit.types import Action
 from demo.slapd import EmbeddedDirectory
-from directory import services
+from directory import following, services
 from directory.models import DirectorySource, Member, RoleGrant
 from directory.policy import LONGEST_GAP, time_followed
 from directory.services import absences, synchronise
 from directory.services.turns import Follower
-from directory.types import DirectoryUnavailable, MemberState, Role, RunStatus, SourceState
+from directory.types import DirectoryUnavailable, MemberState, Role, RunStatus, SourceState, Status
 from idp.models import OutgoingMail
 from idp.services.accounts import lifecycle
 from tests.idp.test_lifecycle import outbox
@@ -160,6 +160,30 @@ def after_passes(server: EmbeddedDirectory, *, steps: int) -> Member:
     return Member.objects.get(login="noemie.ferrand")
 
 
+def test_whoever_is_absent_keeps_their_status_until_the_absence_is_a_departure(small_directory):
+    synchronise(now=NOON)
+    noemie = Member.objects.get(login="noemie.ferrand")
+    before = noemie.status
+    small_directory.modify(f"dn: {NOEMIE}\nchangetype: delete\n")
+
+    synchronise(now=NOON + MINUTE)
+    noemie.refresh_from_db()
+    meanwhile = (noemie.state, noemie.is_absent, noemie.status)
+    synchronise(now=NOON + MINUTE + LONG)
+    end = NOON + 2 * MINUTE + LONG
+    DirectorySource.objects.update(followed_for=2 * LONG, followed_until=end)
+    absences.end_absences(now=end)
+
+    noemie.refresh_from_db()
+    assert before not in ("", Status.LEAVER)
+    assert meanwhile == (MemberState.MISSING, True, before)
+    assert (noemie.is_absent, noemie.status) == (False, Status.LEAVER)
+    lines = Event.objects.about(noemie.pk).filter(action=Action.STATUS_CHANGED)
+    assert [line.facts for line in lines] == [{"status": "leaver", "former_status": before}]
+    periods = noemie.status_periods.values_list("status", "until")
+    assert (Status.LEAVER, None) in periods
+
+
 def test_no_day_counts_in_which_nobody_could_see_the_entry_return(small_directory):
     """A directory that is away for weeks, or a hub that is off, makes nobody a leaver."""
     member = after_passes(small_directory, steps=0)
@@ -220,19 +244,79 @@ def test_of_a_source_that_is_retired_the_calendar_counts(absent, source):
     assert services.end_absences(now=NOON + LONG) == 1
 
 
+def test_of_whom_no_source_shows_the_calendar_counts_too(absent):
+    Member.objects.filter(pk=absent.pk).update(source=None, absent_from=None)
+
+    assert services.end_absences(now=NOON + LONG - MINUTE) == 0
+    assert services.end_absences(now=NOON + LONG) == 1
+
+
+def test_each_absence_is_counted_by_the_directory_of_its_own(absent, source):
+    """Another that has been followed for a year says nothing of who came back to this one."""
+    older = DirectorySource.objects.create(
+        name="Ancien", state=SourceState.ACTIVE, uri="ldap://127.0.0.1:1", followed_until=NOON, followed_for=400 * DAY
+    )
+    followed(source, NOON, 10 * DAY + MINUTE)
+
+    assert services.end_absences(now=NOON) == 0
+    assert older.pk not in absences.not_followed(NOON)
+
+
+def test_whoever_is_erased_is_no_longer_told_of(absent, source):
+    Member.objects.filter(pk=absent.pk).update(erased_at=NOON)
+    followed(source, NOON, 400 * DAY)
+
+    assert services.end_absences(now=NOON) == 0
+    assert not Event.objects.filter(action=Action.ABSENCE_ENDED).exists()
+
+
 def test_who_was_missing_before_days_were_counted_begins_now(absent, source):
     Member.objects.filter(pk=absent.pk).update(absent_from=None, state_since=NOON - 300 * DAY)
+    there = make_member("lea.colin", "Léa Colin", source=source)
     followed(source, NOON, 10 * DAY)
 
     assert services.end_absences(now=NOON) == 0
+    assert Member.objects.get(pk=absent.pk).absent_from == 10 * DAY
+    assert Member.objects.get(pk=there.pk).absent_from is None
     followed(source, NOON, 10 * DAY + LONG)
     assert services.end_absences(now=NOON) == 1
 
 
-def test_others_in_the_directory_are_left_alone(source):
+def test_of_each_directory_they_begin_where_it_stands(absent, source):
+    older = DirectorySource.objects.create(name="Ancien", uri="ldap://127.0.0.1:1", followed_for=400 * DAY)
+    other = make_member("lea.colin", "Léa Colin", state=MemberState.MISSING, state_since=NOON, source=older)
+    Member.objects.filter(pk=absent.pk).update(absent_from=None)
+
+    services.end_absences(now=NOON)
+
+    begun = dict(Member.objects.values_list("pk", "absent_from"))
+    assert begun == {absent.pk: 10 * DAY, other.pk: 400 * DAY}
+
+
+def test_whoever_came_back_since_they_were_looked_for_is_not_ended(absent, source, monkeypatch):
+    """Between the list and each of its transactions a pass may have seen them."""
+    followed(source, NOON, 10 * DAY + LONG)
+    real = absences._ended
+
+    def back_first(member_id, now):
+        Member.objects.filter(pk=absent.pk).update(state=MemberState.ACTIVE, absent_from=None)
+        return real(member_id, now)
+
+    monkeypatch.setattr(absences, "_ended", back_first)
+
+    assert services.end_absences(now=NOON) == 0
+    assert not is_for_good(absent)
+    assert not Event.objects.filter(action=Action.ABSENCE_ENDED).exists()
+
+
+@pytest.mark.parametrize("of", ["a source", "one that is retired", "none"])
+def test_others_in_the_directory_are_left_alone(source, of):
     followed(source, NOON, 400 * DAY)
+    if of == "one that is retired":
+        DirectorySource.objects.update(state=SourceState.RETIRED)
+    where = {"source": None if of == "none" else source, "absent_from": timedelta()}
     for state in set(MemberState) - {MemberState.MISSING}:
-        make_member(f"m.{state}", f"M {state}", state=state, state_since=NOON - 300 * DAY, source=source)
+        make_member(f"m.{state}", f"M {state}", state=state, state_since=NOON - 300 * DAY, **where)
 
     assert services.end_absences(now=NOON) == 0
 
@@ -256,6 +340,15 @@ def test_one_that_fails_keeps_no_other_one_open(absent, source, monkeypatch, cap
     assert not is_for_good(absent)
     assert "ValueError" in caplog.text
     assert "alizarine" not in caplog.text
+
+
+def test_the_day_it_began_is_that_of_the_cooperative(absent, source):
+    Member.objects.filter(pk=absent.pk).update(state_since=datetime(2026, 11, 22, 23, 30, tzinfo=UTC))
+    followed(source, NOON, 10 * DAY + LONG)
+
+    services.end_absences(now=NOON)
+
+    assert Event.objects.get(action=Action.ABSENCE_ENDED).facts == {"absent_since": "2026-11-23"}
 
 
 # Its undoing -----------------------------------------------------------------------------------------------------
@@ -286,6 +379,39 @@ def test_the_entry_that_returns_gives_everything_back_and_the_next_absence_begin
 def move(server: EmbeddedDirectory, dn: str, branch: str) -> None:
     rdn = dn.partition(",")[0]
     server.modify(f"dn: {dn}\nchangetype: modrdn\nnewrdn: {rdn}\ndeleteoldrdn: 1\nnewsuperior: {branch}\n")
+
+
+def test_the_list_holds_whom_the_directory_had_and_whose_details_are_still_here(absent, source):
+    """Those whose departure has a date first, the next of them before the others; then by how long they are absent."""
+
+    def missing(login: str, **columns: object) -> Member:
+        how = {"state": MemberState.MISSING, "source": source, "state_since": NOON, "absent_from": 10 * DAY}
+        return make_member(login, login.title(), **how | columns)
+
+    missing("erased", erased_at=NOON)
+    local = missing("local")
+    Member.objects.filter(pk=local.pk).update(entry_uuid=None)
+    make_member("active", "Active", source=source)
+    later, sooner = (missing(f"{days}", absent_for_good_at=NOON - days * DAY) for days in (1, 2))
+    longer = missing("longer", state_since=NOON - DAY)
+
+    assert list(following.absent()) == [sooner, later, longer, absent]
+
+
+def test_until_when_they_are_kept_is_counted_from_what_was_followed_and_never_before_today(absent, source, settings):
+    def until() -> datetime:
+        told = following.absence_of(Member.objects.get(pk=absent.pk), NOON)
+        assert not told.is_dated
+        return told.until - settings.LEAVER_RETENTION
+
+    assert until() == NOON + LONG
+    followed(source, NOON, 10 * DAY + HOUR)
+    assert until() == NOON + LONG - HOUR
+    followed(source, NOON, 400 * DAY)
+    assert until() == NOON
+    Member.objects.filter(pk=absent.pk).update(absent_for_good_at=NOON - DAY)
+    told = following.absence_of(Member.objects.get(pk=absent.pk), NOON)
+    assert (told.until, told.is_dated) == (NOON - DAY + settings.LEAVER_RETENTION, True)
 
 
 # What follows ----------------------------------------------------------------------------------------------------

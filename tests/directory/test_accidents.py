@@ -1,16 +1,20 @@
 """What can happen to a server, to its content and to what it shows: no pass loses, duplicates or opens an account."""
 
+import json
 import threading
 import time
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from demo.slapd import EmbeddedDirectory
-from directory.models import Member, SyncRun
-from directory.services import synchronise
-from directory.types import Mode, RunStatus
+from directory import follow_words, following
+from directory.models import Collective, Member, SyncRun
+from directory.services import passes, synchronise
+from directory.types import DirectoryRefused, Mode, RunStatus
 from tests.support.ldap_proxy import DOWN, UP, Accident, Byte, Meanwhile, Message, Silence, Wire
 from tests.support.mirror import content, difference, put_back, rows, who_may_enter, without_issues
 from tests.support.passes import MONDAY, TUESDAY, WEDNESDAY, Pending, a_pass
@@ -212,7 +216,7 @@ HIDDEN = {
     **dict.fromkeys(
         (
             *("uid", "sn", "givenName", "mail", "telephoneNumber", "mobile", "title", "employeeNumber"),
-            *("employeeType", "o", "postalAddress", "postalCode", "l", "preferredLanguage", "member"),
+            *("employeeType", "o", "postalAddress", "postalCode", "l", "preferredLanguage", "member", "owner"),
         ),
         RunStatus.HELD,
     ),
@@ -236,6 +240,42 @@ def test_an_attribute_that_is_hidden_with_success_is_lost_by_nobody(small_direct
 
     assert not wrong
     assert ends == HIDDEN
+
+
+def test_who_leads_a_collective_is_kept_while_the_server_hides_it_and_told_in_words(full: EmbeddedDirectory):
+    before = set(Collective.leads.through.objects.values_list("collective", "member"))
+
+    with hidden(full, "attrs=owner"):
+        run = synchronise(now=TUESDAY, mode=Mode.DEEP)
+        # What waits is found again by each pass, however it reads.
+        again = synchronise(now=TUESDAY)
+        told = StringIO()
+        call_command("sync_directory", "--dry-run", "--deep", stdout=told)
+        as_json = StringIO()
+        call_command("sync_directory", "--dry-run", "--deep", "--json", stdout=as_json)
+
+    limit = max(5, int(len(before) * 0.2))
+    held = [{"what": "leads", "count": len(before), "limit": limit}]
+    assert len(before) > limit
+    assert run.report["held"] == again.report["held"] == json.loads(as_json.getvalue())["held"] == held
+    assert run.report["approval"] == again.report["approval"]
+    assert set(Collective.leads.through.objects.values_list("collective", "member")) == before
+    assert f"HELD: {len(before)} × leads (at most {limit}): people who would no longer lead" in told.getvalue()
+    (waiting,) = following.what_waits(run)
+    assert (len(waiting.lines), waiting.total) == (len(before), len(before))
+    assert all(line.name and line.other for line in waiting.lines)
+    run = synchronise(now=WEDNESDAY)
+    assert run.status != RunStatus.HELD
+    assert set(Collective.leads.through.objects.values_list("collective", "member")) == before
+
+
+def test_that_nobody_leads_anything_any_more_is_done_by_a_persons_word(full: EmbeddedDirectory):
+    with hidden(full, "attrs=owner"):
+        waits = synchronise(now=TUESDAY, mode=Mode.DEEP)
+        run = synchronise(now=TUESDAY, mode=Mode.DEEP, approved=waits.report["approval"])
+
+        assert run.report["gone"] == {"leads": run.counts["leads_removed"]}
+        assert not Collective.leads.through.objects.exists()
 
 
 # Another content ---------------------------------------------------------------------------------------------------
@@ -315,4 +355,30 @@ def test_a_server_that_cannot_prove_its_name_is_told_no_password(pending: Pendin
     pending.assert_untouched()
     give_certificate(server, "right")
     settings.LDAP = ldap_settings(server)
+    pending.assert_whole_after_a_pass()
+
+
+# Its size ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "told"), [("by_pivots", "DirectoryRefused: ANSWER_TOO_LARGE"), ("make_plan", "MemoryError")]
+)
+def test_a_pass_that_needs_more_memory_than_there_is_fails_in_words_and_the_next_goes_on(
+    pending: Pending, monkeypatch: pytest.MonkeyPatch, step: str, told: str
+):
+    """While it reads, or while it decides (``hub.management.commands.follow_directory`` sets the limit)."""
+
+    def fill_it(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as full:
+        full.setattr(passes, step, fill_it)
+        with pytest.raises((DirectoryRefused, MemoryError)):
+            synchronise(now=TUESDAY)
+
+    run = SyncRun.objects.order_by("-id")[0]
+    assert (run.status, run.error) == (RunStatus.FAILED, told)
+    assert "TROUSSEAU_DIRECTORY_MEMORY_MB" in follow_words.cure(run.error)
+    pending.assert_untouched()
     pending.assert_whole_after_a_pass()

@@ -9,9 +9,9 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from audit.sealing import unseal
 from audit.types import SYSTEM
 from directory.models import Member
-from directory.sealing import unseal
 from directory.types import Hold, MailState
 from idp.models import AccountLink, OutgoingMail
 from idp.services.accounts import addresses, links, mails

@@ -7,17 +7,22 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
-from audit.models import Event
-from audit.types import SYSTEM, Action
+from audit.keeping import holds
+from audit.models import Event, PersonKey, Removal
+from audit.services import record
+from audit.types import SYSTEM, Action, Actor, Entry
 from directory import services
 from directory.ldap.plan import Ceilings
-from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
+from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
 from directory.selectors import matching
 from directory.services import erasure, synchronise
-from directory.types import Hold, MailState, MemberState, Status
+from directory.types import Hold, MailState, MemberState, Mode, SourceState, Status
 from tests.directory.test_plan import NOBODY, group, make_plan, person, seen
 from tests.support.cast import MONDAY, make_member
+from tests.support.keeping import carried_out, settle
+from tests.support.migrations import migrate
 
 pytestmark = pytest.mark.django_db
 YEAR = timedelta(days=365)
@@ -78,6 +83,7 @@ def test_a_departure_counts_as_well_as_the_directorys_word(member, other_member)
     Member.objects.filter(pk=member.pk).update(hold=Hold.LEFT, hold_since=MONDAY)
     Member.objects.filter(pk=other_member.pk).update(hold=Hold.SUSPENDED, hold_since=MONDAY)
 
+    assert services.erase_leavers(now=MONDAY + YEAR - timedelta(minutes=1)) == 0, "kept for as long as anybody"
     assert services.erase_leavers(now=MONDAY + YEAR) == 1
     assert Member.objects.get(erased_at__isnull=False) == member
 
@@ -113,7 +119,47 @@ def test_a_clock_that_jumps_ahead_erases_nobody_in_number():
     assert services.erase_leavers(now=jumped) == 0
     held = erasure.waiting(now=jumped)
     assert held is not None
+    assert services.erase_leavers(now=jumped, approved="of something else") == 0
     assert services.erase_leavers(now=jumped, approved=held.digest) == 11
+
+
+def test_nothing_of_how_they_came_in_is_left(member):
+    member.set_password("alizarine-garrigue")
+    member.second_factor_by = MONDAY
+    member.save()
+    left(member)
+
+    services.erase_leavers(now=MONDAY + YEAR)
+
+    member.refresh_from_db()
+    assert not member.check_password("alizarine-garrigue")
+    assert member.second_factor_by is None
+
+
+def test_a_departure_of_the_hubs_own_does_not_wait_for_a_directory_that_is_away(member, other_member):
+    """What the cooperative decided itself no entry that comes back undoes."""
+    away = DirectorySource.objects.create(name="Loin", state=SourceState.PAUSED, uri="ldap://127.0.0.1:1")
+    Member.objects.filter(pk=member.pk).update(hold=Hold.LEFT, hold_since=MONDAY, source=away)
+    left(other_member, source=away)
+
+    assert services.erase_leavers(now=MONDAY + YEAR) == 1
+    assert Member.objects.get(erased_at__isnull=False) == member
+
+
+def test_whoever_is_welcomed_back_since_they_were_looked_for_is_not_erased(member, monkeypatch):
+    """Between the list and each of its transactions."""
+    left(member)
+    real = erasure._erased
+
+    def back_first(member_id, now):
+        Member.objects.filter(pk=member.pk).update(state=MemberState.ACTIVE)
+        return real(member_id, now)
+
+    monkeypatch.setattr(erasure, "_erased", back_first)
+
+    assert services.erase_leavers(now=MONDAY + YEAR) == 0
+    assert Member.objects.get(pk=member.pk).erased_at is None
+    assert not Event.objects.filter(action=Action.MEMBER_ERASED).exists()
 
 
 def test_the_command_shows_counts_before_anything_is_written(member):
@@ -134,6 +180,46 @@ def test_the_command_shows_counts_before_anything_is_written(member):
     assert nothing == 0
     assert done.getvalue() == "12 erased\n"
     assert member.login not in shown.getvalue() + held.getvalue()
+
+
+def test_nobody_is_erased_about_whom_everything_is_held_until_that_is_lifted(member, dpo):
+    left(member)
+    hold = holds.put(actor=Actor(dpo.pk), person=member.pk, why="Instance", now=timezone.now())
+
+    held = services.erase_leavers(now=MONDAY + YEAR)
+    holds.lift(actor=Actor(dpo.pk), hold_id=hold.pk, why="Jugement", now=timezone.now())
+    lifted = services.erase_leavers(now=MONDAY + YEAR)
+
+    assert (held, lifted) == (0, 1)
+
+
+def test_whoever_is_erased_leaves_the_journal_too(member, settings, tmp_path):
+    settings.AUDIT_DIR = tmp_path
+    record(Entry(Action.SIGN_IN, Actor(member.pk), member.pk))
+    left(member)
+
+    services.erase_leavers(now=MONDAY + YEAR)
+    settle()
+    carried_out()
+
+    assert not Event.objects.about(member).exists()
+    assert Event.objects.filter(action=Action.PERSON_ERASED).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_was_erased_by_the_release_before_leaves_the_journal_after_all(settings, tmp_path):
+    settings.AUDIT_DIR = tmp_path
+    before = migrate([("directory", "0011_indexes"), ("audit", "0013_only_parts")])
+    gone = make_member("amelie.roux", "Amélie Roux", erased_at=MONDAY)
+    stays = make_member("bachir.haddad", "Bachir Haddad")
+    keys = before.loader.project_state([("audit", "0013_only_parts")]).apps.get_model("audit", "PersonKey")
+    for one in (gone, stays):
+        keys.objects.create(person_id=one.pk, half_year="2026H1", sealed=b"")
+
+    migrate()
+
+    assert Removal.objects.get().person == gone.pk
+    assert set(PersonKey.objects.exclude(retired_at=None).values_list("person", flat=True)) == {gone.pk}
 
 
 # The next passes -----------------------------------------------------------------------------------------------
@@ -283,6 +369,20 @@ def test_no_report_of_a_pass_names_somebody_long_after_it(own_directory):
     assert first.report == {}
     assert first.counts["written"]
     assert "uid=noemie.ferrand" in str(SyncRun.objects.latest("pk").report)
+
+
+@pytest.mark.spec("OWASP ASVS", "14.2.7")
+def test_a_night_in_which_nothing_changed_forgets_old_reports_too(small_directory):
+    for minute in range(3):
+        synchronise(now=MONDAY + timedelta(minutes=minute))
+    first = SyncRun.objects.order_by("pk").first()
+    assert first is not None
+    assert first.report["people"]
+
+    quiet = synchronise(now=MONDAY + timedelta(days=91), mode=Mode.DEEP)
+
+    assert quiet.counts["written"] == 0
+    assert not SyncRun.objects.filter(pk=first.pk).exclude(report={}).exists()
 
 
 def test_one_erasure_that_fails_keeps_nobody_elses_details(member, other_member, monkeypatch, caplog):

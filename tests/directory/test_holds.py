@@ -8,7 +8,7 @@ import pytest
 
 from audit.models import Event
 from audit.types import SYSTEM, Action, Actor
-from directory import selectors, services
+from directory import policy, selectors, services
 from directory.ldap.plan import Ceilings
 from directory.models import Departure, Member, RoleGrant
 from directory.services import departures, synchronise
@@ -133,7 +133,8 @@ def test_the_office_neither_suspends_nor_sends_away_who_watches_it(dpo, office):
         ({"hold": Hold.SUSPENDED}, "suspended_already"),
         ({"hold": Hold.LEFT}, "gone_already"),
         ({"state": MemberState.LEFT}, "gone_already"),
-        ({"state": MemberState.MISSING}, "gone_already"),
+        ({"state": MemberState.MISSING}, "absent_already"),
+        ({"state": MemberState.MISSING, "absent_for_good_at": MONDAY}, "gone_already"),
     ],
 )
 def test_whoever_is_held_or_gone_is_not_suspended(member, office, values, reason):
@@ -303,6 +304,52 @@ def test_the_last_technician_stays_until_there_is_another(member, other_member, 
     leaves = services.carry_out_departures(now=TUESDAY)
 
     assert (stays, leaves) == (0, 1)
+
+
+def test_a_departure_that_is_called_off_since_it_was_looked_for_is_not_carried_out(member, office, monkeypatch):
+    """Between the list and each of its transactions."""
+    plan(member, office, days=0)
+    real = departures._carried_out
+
+    def called_off_first(departure_id, now):
+        services.cancel_departure(member_id=member.pk, actor=office, now=MONDAY)
+        return real(departure_id, now)
+
+    monkeypatch.setattr(departures, "_carried_out", called_off_first)
+
+    assert services.carry_out_departures(now=TUESDAY) == 0
+    assert again(member).is_active
+
+
+def test_what_was_called_off_or_is_over_is_no_longer_touched(member, office):
+    called_off = plan(member, office, days=3)
+    services.cancel_departure(member_id=member.pk, actor=office, now=MONDAY)
+    over = plan(member, office, days=0)
+    services.carry_out_departures(now=TUESDAY)
+    services.welcome_back(member_id=member.pk, actor=office, now=TUESDAY)
+
+    new = plan(member, office, days=30)
+
+    assert len({called_off.pk, over.pk, new.pk}) == 3
+    called_off.refresh_from_db()
+    over.refresh_from_db()
+    assert called_off.last_day == MONDAY.date() + timedelta(days=3)
+    assert over.last_day == MONDAY.date()
+
+
+def test_how_many_departures_wait():
+    """Ten that are late go; so do as many as a tenth of the cooperative, where that is more than twenty-five."""
+    today = MONDAY.date()
+    late, due = today - policy.LATE - timedelta(days=1), today - policy.LATE
+
+    def waits(days, active=100):
+        return policy.departures_wait(days, today=today, active=active)
+
+    assert not waits([late] * 10 + [due] * 15)
+    assert waits([late] * 11)
+    assert waits([due] * 26)
+    assert not waits([due] * 40, active=400)
+    assert waits([due] * 41, active=400)
 
 
 def many(office: Actor, count: int, *, days: int) -> list[Member]:

@@ -4,41 +4,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from directory import asking
-from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Deadline, Entry, reader
-from directory.ldap.passwords import Verdict, check_entry
+from directory.ldap.passwords import Verdict, check_entry, check_password, find
 from directory.ldap.reading import Reading
 from directory.types import DirectoryRefused, DirectoryUnavailable
+from tests.support.ldap_liar import BIND, SEARCH, Liar, config_of, message, result, text, tlv
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-SECRET = "a-members-own-password"
-
-
-def tlv(tag: int, content: bytes) -> bytes:
-    length = len(content)
-    head = bytes([length]) if length < 128 else bytes([0x84]) + length.to_bytes(4, "big")
-    return bytes([tag]) + head + content
-
-
-def text(value: str, tag: int = 0x04) -> bytes:
-    return tlv(tag, value.encode())
-
-
-def result(op: int, code: int = 0, *, referral: str = "", extra: bytes = b"") -> bytes:
-    body = tlv(0x0A, bytes([code])) + text("") + text("")
-    if referral:
-        body += tlv(0xA3, text(referral))
-    return tlv(op, body + extra)
-
-
-def message(number: int, op: bytes) -> bytes:
-    return tlv(0x30, tlv(0x02, bytes([number])) + op)
-
 
 NOTICE = message(0, result(0x78, 52, extra=text("1.3.6.1.4.1.1466.20036", 0x8A)))
 
@@ -67,35 +44,6 @@ class Elsewhere:
                 pass
 
 
-class Liar:
-    """Answers each request with what ``says`` makes of its number and operation."""
-
-    def __init__(self, says: Callable[[int, int], bytes]) -> None:
-        self.says = says
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.port = self.server.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                taken, _ = self.server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._answer, args=(taken,), daemon=True).start()
-
-    def _answer(self, taken: socket.socket) -> None:
-        try:
-            while data := taken.recv(65536):
-                while len(data) > 6 and data[0] == 0x30:
-                    start = 2 if data[1] < 128 else 2 + (data[1] & 127)
-                    size = data[1] if start == 2 else int.from_bytes(data[2:start], "big")
-                    taken.sendall(self.says(data[start + 2], data[start + 3]))
-                    data = data[start + size :]
-        except OSError:
-            pass
-
-
 @pytest.fixture
 def elsewhere() -> Iterator[Elsewhere]:
     found = Elsewhere()
@@ -103,26 +51,9 @@ def elsewhere() -> Iterator[Elsewhere]:
     found.server.close()
 
 
-def config(port: int) -> LdapConfig:
-    return LdapConfig(
-        f"ldap://127.0.0.1:{port}",
-        "dc=x",
-        "dc=x",
-        "dc=x",
-        "cn=reader,dc=x",
-        SECRET,
-        Path("/etc/ssl/certs/ca-certificates.crt"),
-        start_tls=False,
-        timeout_seconds=1.0,
-    )
-
-
-BIND = 0x60
-
-
 def read(port: int) -> list[object]:
     deadline = Deadline(2.0, 1.0)
-    given = config(port)
+    given = config_of(port)
     with reader(given, deadline) as connection:
         return list(Reading(connection, given, deadline).people())
 
@@ -187,7 +118,7 @@ def test_a_bind_is_proved_by_who_the_server_says_one_is_and_by_nothing_less():
         return message(number, result(0x78, extra=text("dn:uid=b,dc=x", 0x8B)))
 
     for says in (anonymous, somebody_else):
-        given = config(Liar(says).port)
+        given = config_of(Liar(says).port)
         assert check_entry(given, entry, "x", deadline=Deadline(2.0, 1.0)).verdict is Verdict.REFUSED
 
 
@@ -244,5 +175,64 @@ def test_a_name_that_is_none_ends_in_one_of_the_hubs_own_errors(dn):
 def test_an_entry_whose_name_is_none_is_nobody_at_the_door():
     who = {"entryuuid": [b"34ca3f76-b0d2-4e8b-bd3a-fe81e50b1360"], "uid": [b"a"]}
 
-    assert asking._is_called(Entry("uid=a,dc=x", who), config(1), "a")
-    assert not asking._is_called(Entry("not a name", who), config(1), "a")
+    assert asking._is_called(Entry("uid=a,dc=x", who), config_of(1), "a")
+    assert not asking._is_called(Entry("not a name", who), config_of(1), "a")
+
+
+# At the door ------------------------------------------------------------------------------------------------------
+
+
+def person(number: int, **attributes: str) -> bytes:
+    given = {"entryUUID": "34ca3f76-b0d2-4e8b-bd3a-fe81e50b1360", "uid": "a", **attributes}
+    values = b"".join(tlv(0x30, text(name) + tlv(0x31, text(value))) for name, value in given.items())
+    return message(number, tlv(0x64, text("uid=a,dc=x") + tlv(0x30, values)))
+
+
+def found(answer: Callable[[int], bytes]) -> list[Entry]:
+    """Whom a server shows that answers so to the search of a sign-in."""
+
+    def says(number: int, op: int) -> bytes:
+        return message(number, result(0x61)) if op == BIND else answer(number)
+
+    return find(config_of(Liar(says).port), "a", deadline=Deadline(3.0, 3.0))
+
+
+def test_of_people_without_end_two_are_taken_and_they_are_nobody():
+    began = time.monotonic()
+
+    assert len(found(lambda number: person(number) * 20_000)) == 2
+
+    assert time.monotonic() - began < 2
+
+
+def test_one_person_without_end_is_none():
+    with pytest.raises(DirectoryRefused, match="ANSWER_TOO_LARGE"):
+        found(lambda number: person(number, title="x" * 1_000_001) + message(number, result(0x65)))
+
+
+def test_what_nobody_asked_for_is_not_taken():
+    (entry,) = found(lambda number: person(number, userPassword="x", title="y") + message(number, result(0x65)))
+
+    assert set(entry.attributes) == {"entryuuid", "uid", "title"}
+
+
+def test_the_limit_of_a_server_is_no_answer_and_the_hubs_own_is_one():
+    """RFC 4511 §4.5.1.4"""
+    with pytest.raises(DirectoryRefused, match="SIZELIMIT"):
+        found(lambda number: person(number) + message(number, result(0x65, 4)))
+
+    assert len(found(lambda number: person(number) * 2 + message(number, result(0x65, 4)))) == 2
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(1, Verdict.ACCEPTED), (2, Verdict.REFUSED)])
+def test_one_identity_that_is_two_entries_lets_nobody_in(times, verdict):
+    def says(number: int, op: int) -> bytes:
+        if op == BIND:
+            return message(number, result(0x61))
+        if op == SEARCH:
+            return person(number) * times + message(number, result(0x65))
+        return message(number, result(0x78, extra=text("dn:uid=a,dc=x", 0x8B)))
+
+    check = check_password(config_of(Liar(says).port), uuid4(), "x", deadline=Deadline(3.0, 3.0))
+
+    assert check.verdict is verdict

@@ -11,15 +11,12 @@ from directory.models import Collective, DirectorySource, Member, SyncRun
 from directory.services import synchronise
 from directory.types import SourceState
 from tests.support.cast import make_member
+from tests.support.migrations import migrate
 from tests.support.mirror import content, difference
 from tests.support.passes import MONDAY, TUESDAY
 
 BEFORE = [("directory", "0002_accounts")]
-
-
-def migrate(targets: list[tuple[str, str]] | None = None) -> None:
-    executor = MigrationExecutor(connection)
-    executor.migrate(targets or executor.loader.graph.leaf_nodes())
+AS_JSON = [("directory", "0009_order_key")]
 
 
 def without_source() -> dict[str, Any]:
@@ -61,6 +58,28 @@ def test_people_of_the_only_directory_are_its_people_and_the_next_pass_finds_the
     counts = run.counts
     assert {counts[name] for name in ("people_joined", "people_ended", "people_returned", "held")} == {0}
     assert not difference(without_source(), before)
+
+
+def test_names_of_members_become_lines_and_go_back_to_json(whole, own_directory):
+    synchronise(now=MONDAY)
+    before = {one.pk: (one.member_keys, one.lead_keys, one.unknown_keys) for one in Collective.objects.all()}
+    migrate(AS_JSON)
+    then = MigrationExecutor(connection).loader.project_state(AS_JSON).apps.get_model("directory", "Collective")
+
+    as_json = {one.pk: (one.member_keys, one.lead_keys, one.unknown_keys) for one in then.objects.all()}
+    migrate()
+
+    assert any(len(members) > 10 for members, _, _ in before.values())
+    assert any(unknown for _, _, unknown in before.values())
+    assert as_json == before
+    assert {one.pk: (one.member_keys, one.lead_keys, one.unknown_keys) for one in Collective.objects.all()} == before
+
+
+@pytest.mark.parametrize("keys", [[], [""], ["uid=léa,dc=fr", "?no name", ""]])
+def test_names_of_members_are_read_as_they_were_written(db, keys):
+    one = Collective.objects.create(slug="un", name="Un", member_keys=keys)
+
+    assert Collective.objects.get(pk=one.pk).member_keys == keys
 
 
 def test_a_hub_that_never_read_a_directory_gets_none(whole):

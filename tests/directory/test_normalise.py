@@ -22,6 +22,7 @@ from directory.normalise import (
     mail_key,
     name_key,
     name_keys,
+    order_key,
     parse_dn,
     postal_address,
 )
@@ -64,6 +65,36 @@ def test_cleaning_twice_is_cleaning_once(text):
 def test_clean_text_has_no_control_character(text):
     assert not any(ord(character) < 32 or ord(character) == 127 for character in clean(text))
     assert "\0" not in clean(text, lines=True)
+
+
+def test_names_are_in_the_order_in_which_a_french_reader_looks_for_them():
+    names = [
+        "Zoé Ader",
+        "émile Zola",
+        "Elodie Roy",
+        "Éric Aubin",
+        "Jean-Luc Dur",
+        "Jean Petit",
+        "JEANNE Bon",
+        "Œdipe Fy",
+    ]
+
+    assert sorted(names, key=order_key) == [
+        *("Elodie Roy", "émile Zola", "Éric Aubin", "Jean-Luc Dur", "Jean Petit", "JEANNE Bon", "Œdipe Fy", "Zoé Ader")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Élodie", "elodie"), ("Jean-Paul", "Jean Paul"), ("d’Arc", "DARC"), ("Cœur", "coeur"), ("Łukasz", "lukasz")],
+)
+def test_spellings_of_one_name_have_one_place(one, other):
+    assert order_key(one) == order_key(other) != ""
+
+
+@given(st.text())
+def test_a_place_has_itself_for_its_place(text):
+    assert order_key(order_key(text)) == order_key(text)
 
 
 @pytest.mark.parametrize(

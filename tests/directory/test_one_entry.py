@@ -1,6 +1,7 @@
 """One entry, taken over between two passes, from a real directory."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,12 +13,14 @@ from demo.slapd import EmbeddedDirectory
 from directory.ldap import sources
 from directory.ldap.connection import Entry
 from directory.ldap.reading import reading
-from directory.models import Collective, DirectorySource, Member, SyncIssue, SyncRun
+from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
+from directory.runs import last_read
 from directory.services import synchronise
 from directory.services.one_entry import take_over
 from directory.signals import addresses_changed, members_ended
-from directory.types import MailState, MemberState, RunStatus, SourceState
-from tests.support.slapd import ldap_settings
+from directory.types import MailState, MemberState, Mode, RunStatus, SourceState
+from tests.support.slapd import ldap_settings, settle
+from tests.support.slapd_control import hidden
 
 pytestmark = pytest.mark.django_db
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -238,6 +241,62 @@ def test_a_right_that_the_reader_lost_empties_nothing(synced, source):
     member = take_over(source, hidden, now=LATER)
 
     assert member.mobile == before != ""
+
+
+@pytest.mark.parametrize("what", ["attribute mobile", "attribute_today mobile"])
+def test_what_many_would_lose_is_lost_one_by_one_at_no_sign_in(synced, source, what):
+    synced.modify(f"dn: {NOEMIE}\nchangetype: modify\nreplace: mobile\n")
+    before = Member.objects.get(login_key="noemie.ferrand").mobile
+    last = last_read(source)
+    last.report["held"] = [{"what": what, "count": 11, "limit": 10}]
+    last.save()
+
+    take_over(source, read("noemie.ferrand"), now=LATER)
+
+    assert Member.objects.get(login_key="noemie.ferrand").mobile == before != ""
+
+
+@pytest.mark.parametrize("hides", ["member", "owner"])
+def test_who_waits_to_leave_a_group_or_its_lead_leaves_it_at_no_sign_in(synced, source, hides):
+    """What the groups said last is kept, and believed by nobody until somebody has decided."""
+    groups = Collective.objects.filter(leads__isnull=False, memberships__direct=True).distinct()
+    member = Member.objects.active().filter(memberships__collective__in=groups, memberships__direct=True).first()
+    with hidden(synced, f"attrs={hides}"):
+        synchronise(now=MONDAY, mode=Mode.DEEP)
+    before = who_is_where()
+    synced.modify(f"dn: {member.dn}\nchangetype: modrdn\nnewrdn: uid=tout.autre\ndeleteoldrdn: 1\n")
+
+    take_over(source, read("tout.autre"), now=LATER)
+
+    assert who_is_where() == before
+    source.refresh_from_db()
+    assert synchronise(now=LATER).status != RunStatus.HELD
+    assert Member.objects.get(pk=member.pk).login == "tout.autre"
+    assert who_is_where() == before
+
+
+def test_who_waits_to_leave_keeps_their_groups_at_the_sign_in_of_others(synced, source):
+    """The server has taken them out of the groups that it shows (refint)."""
+    pole = Collective.objects.get(name="Pôle Numérique")
+    *leaving, stays = (
+        Member.objects.active().filter(memberships__collective=pole, dn__endswith=PEOPLE).order_by("dn")[:26]
+    )
+    synced.modify("\n\n".join(f"dn: {each.dn}\nchangetype: delete" for each in leaving) + "\n")
+    settle(synced)
+    assert synchronise(now=MONDAY).status == RunStatus.HELD
+    before = who_is_where()
+    synced.modify(f"dn: {stays.dn}\nchangetype: modrdn\nnewrdn: uid=tout.autre\ndeleteoldrdn: 1\n")
+
+    take_over(source, read("tout.autre"), now=LATER)
+
+    assert who_is_where() == before
+
+
+def who_is_where() -> tuple[set[Any], set[Any]]:
+    return (
+        set(Membership.objects.values_list("collective", "member", "direct")),
+        set(Collective.leads.through.objects.values_list("collective", "member")),
+    )
 
 
 @pytest.mark.parametrize("state", [SourceState.PAUSED, SourceState.RETIRED])

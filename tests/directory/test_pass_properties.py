@@ -38,7 +38,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 # Nobody asks here whether so many may go: that is another matter, and another test.
 NO_CEILING = {
     f"{what}{part}": value
-    for what in ("people", "groups", "memberships", "emptied")
+    for what in ("people", "groups", "memberships", "leads", "emptied")
     for part, value in (("", 10_000), ("_share", 1.0))
 }
 NAMES = ("alix", "bilal", "chloe", "dora", "emile", "fanny")
@@ -170,6 +170,11 @@ class Life:
         if group is not None and (values := group.attributes.get("member", [])):
             self.changes(group, "member", [each for each in values if each != values[b % len(values)]])
 
+    def somebody_leads_a_group_no_longer(self, a: int, b: int) -> None:
+        group = self.group(a)
+        if group is not None and (values := group.attributes.get("owner", [])):
+            self.changes(group, "owner", [each for each in values if each != values[b % len(values)]])
+
     # Meanwhile --------------------------------------------------------------------------------------------------
 
     def groups_follow(self, a: int, b: int) -> None:
@@ -268,6 +273,12 @@ def known() -> dict[str, Any]:
         uuid: {name: value for name, value in each.items() if name != "source_id"}
         for uuid, each in told["people"].items()
         if each["state"] != MemberState.MISSING
+    }
+    # Whoever is absent keeps the status they had, and so its collective, until the absence is a departure.
+    told["memberships"] = {
+        (group, person): direct
+        for (group, person), direct in told["memberships"].items()
+        if person in told["people"] or not isinstance(group, str)
     }
     told["collectives"] = {
         uuid: {name: value for name, value in each.items() if name not in ("source_id", "slug")}

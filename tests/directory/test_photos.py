@@ -1,9 +1,13 @@
 """Photos of a real directory: read apart, of whoever's entry changed, a few at a time."""
 
+# python-ldap fills its module with names at run time: a type checker sees none of them.
+# mypy: disable-error-code="attr-defined"
+
 import base64
 from datetime import timedelta
 from io import BytesIO
 
+import ldap
 import pytest
 from PIL import Image
 
@@ -17,6 +21,7 @@ from directory.models import DirectorySource, Member, MemberPhoto, SyncIssue
 from directory.services import erase_leavers, erasure, photos, profile, synchronise
 from directory.services.profile import ProfileRefused
 from directory.services.turns import Follower
+from directory.types import DirectoryRefused, DirectoryUnavailable
 from tests.directory.test_one_entry import LATER, MONDAY, NOEMIE, change
 from tests.directory.test_pictures import bomb, picture, with_place
 
@@ -76,6 +81,113 @@ def test_entries_that_are_not_shown_stand_in_nobodys_way_and_keep_what_they_have
     assert bytes(MemberPhoto.objects.get(pk=kept.pk).content) == b"a photo"
 
 
+def withheld(monkeypatch: pytest.MonkeyPatch, whose: Member, error: Exception) -> list[int]:
+    """An answer with this photo in it does not come to its end; of each question, how many entries it was about."""
+    asked, shown = [], Reading.photos
+
+    def photos_of(self, identities):
+        asked.append(len(identities))
+        if whose.entry_uuid.hex in identities:
+            raise error
+        return shown(self, identities)
+
+    monkeypatch.setattr(Reading, "photos", photos_of)
+    return asked
+
+
+# As python-ldap raises it: no memory, and no end.
+@pytest.mark.parametrize("error", [MemoryError(), ldap.TIMEOUT({"result": -5}), ldap.SERVER_DOWN({"result": -1})])
+def test_a_photo_that_cannot_be_taken_costs_nobody_else_theirs(own, source, noemie, monkeypatch, error):
+    put(own, picture())
+    synchronise(now=MONDAY)
+    photos.follow(source=source, now=MONDAY)
+    before = of(noemie)
+    everybody = Member.objects.filter(state__in=["active", "locked"])
+    everybody.update(csn="another")
+    asked = withheld(monkeypatch, noemie, error)
+
+    looked_at = [photos.follow(source=source, now=LATER) for _ in range(9)]
+
+    assert sum(looked_at) == everybody.count()
+    assert not everybody.exclude(photo__looked_at=LATER).exists()
+    assert asked.count(photos.AT_ONCE) >= 2
+    # Once among others and once alone, then not again until the entry changes.
+    assert asked.count(1) == photos.AT_ONCE
+    assert of(noemie) == before
+    issue = SyncIssue.objects.get(entry_uuid=noemie.entry_uuid, code="photo_refused", resolved_at=None)
+    assert issue.detail == "too_heavy"
+    assert not Event.objects.about(noemie).filter(action=Action.MEMBER_CHANGED).exists()
+
+
+def test_a_photo_that_could_not_be_taken_is_asked_for_when_its_entry_changes_or_a_day_later(
+    own, source, noemie, monkeypatch
+):
+    photos.follow(source=source, now=MONDAY)
+    put(own, picture(size=(300, 300)))
+    synchronise(now=LATER)
+    before = of(noemie)
+    with monkeypatch.context() as once:
+        asked = withheld(once, noemie, MemoryError())
+        assert photos.follow(source=source, now=LATER) == 1
+        assert photos.follow(source=source, now=LATER) == 0
+        assert asked == [1, 1]
+        later = LATER + photos.AGAIN_EVERY + timedelta(seconds=1)
+        assert photos.follow(source=source, now=later) == 1
+        assert asked == [1] * 4
+    assert of(noemie) == before
+
+    change(own, NOEMIE, "mobile", "06 39 98 77 66")
+    synchronise(now=later)
+
+    assert photos.follow(source=source, now=later) == 1
+    assert of(noemie) != before
+    assert not SyncIssue.objects.filter(code="photo_refused", entry_uuid=noemie.entry_uuid, resolved_at=None).exists()
+
+
+def test_where_finding_the_one_takes_all_the_time_there_is_the_rest_of_its_ten_come_after_everybody_else(
+    own, source, monkeypatch
+):
+    everybody = Member.objects.filter(state__in=["active", "locked"])
+    first = everybody.order_by("pk").first()
+    asked = withheld(monkeypatch, first, ldap.TIMEOUT({"result": -5}))
+    times = iter([0.0, 0.0, 99.0])
+    with monkeypatch.context() as slow:
+        slow.setattr(photos, "monotonic", lambda: next(times, 99.0))
+
+        assert photos.follow(source=source, now=MONDAY, seconds=60.0) == 1
+
+    assert asked == [photos.AT_ONCE, 1]
+    looked_at = [photos.follow(source=source, now=LATER) for _ in range(9)]
+    assert sum(looked_at) == everybody.count() - 1
+    assert asked.count(1) <= 2
+
+
+def test_a_server_that_goes_away_among_photos_gives_up_nobody(own, source, noemie, monkeypatch):
+    def goes(self, identities):
+        own.stop()
+        raise ldap.SERVER_DOWN({"result": -1})
+
+    monkeypatch.setattr(Reading, "photos", goes)
+
+    with pytest.raises(DirectoryUnavailable):
+        photos.follow(source=source, now=MONDAY)
+
+    assert not MemberPhoto.objects.exists()
+    assert not SyncIssue.objects.filter(code="photo_refused").exists()
+
+
+def test_a_reader_who_may_not_see_photos_gives_up_nobody(own, source, monkeypatch):
+    def refuses(self, identities):
+        raise ldap.INSUFFICIENT_ACCESS({"result": 50})
+
+    monkeypatch.setattr(Reading, "photos", refuses)
+
+    with pytest.raises(DirectoryRefused):
+        photos.follow(source=source, now=MONDAY)
+
+    assert not MemberPhoto.objects.exists()
+
+
 def test_a_pass_reads_no_photo(own):
     asked = [line for line in own.log_file.read_text().splitlines() if "SRCH attr=" in line]
 
@@ -102,7 +214,7 @@ def test_a_new_photo_is_shown_small_and_told_in_the_journal(own, source, noemie)
     assert photos.follow(source=source, now=LATER) == 1
 
     assert Image.open(BytesIO(of(noemie))).size == (256, 256)
-    (line,) = Event.objects.filter(action=Action.MEMBER_CHANGED, subject=noemie)
+    (line,) = Event.objects.about(noemie).filter(action=Action.MEMBER_CHANGED)
     assert line.facts == {"items": ["photo"]}
 
 
@@ -304,8 +416,17 @@ def test_what_was_sent_is_not_read_back_and_told_again(own, source, noemie):
     synchronise(now=LATER)
     photos.follow(source=source, now=LATER)
 
-    assert not Event.objects.filter(action=Action.MEMBER_CHANGED, subject=noemie).exists()
+    assert not Event.objects.about(noemie).filter(action=Action.MEMBER_CHANGED).exists()
     assert MemberPhoto.objects.get(member=noemie).digest == pictures.digest_of(there()[0])
+
+
+def test_a_photo_that_was_sent_is_not_fetched_to_be_looked_at(own, source, noemie):
+    photos.follow(source=source, now=MONDAY)
+
+    send(noemie, picture())
+    synchronise(now=LATER)
+
+    assert photos.follow(source=source, now=LATER) == 0
 
 
 def test_a_photo_is_taken_away_in_both_places(own, noemie):

@@ -1,5 +1,6 @@
 """Photos from wherever: decoded within limits, and made anew."""
 
+import re
 import struct
 import subprocess
 import sys
@@ -190,12 +191,15 @@ def test_however_a_camera_was_held_the_head_is_up(orientation):
 PLACES = [(10, 10), (190, 10), (10, 190), (190, 190), (80, 10), (10, 80), (120, 190), (190, 120)]
 
 MEASURE = """
-import resource, sys
+import re, sys
 from directory import pictures
+def peak():
+    # Of this program alone: what getrusage(2) tells is inherited from whoever started it.
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 raw = open(sys.argv[1], "rb").read()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 pictures.read(raw).kept()
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print((peak() - before) // 1024)
 """
 
 
@@ -209,6 +213,91 @@ def test_the_largest_photo_costs_no_more_than_its_pixels_and_once_again(tmp_path
     )
 
     assert int(told.stdout) < 300
+
+
+def of_a_telephone(*, progressive: bool = False) -> bytes:
+    """Twelve million pixels with the grain of a sensor, lying on their side, with a preview and a place."""
+    red, green, blue = (Image.effect_noise((4032, 3024), sigma) for sigma in (30, 34, 38))
+    preview = BytesIO()
+    Image.effect_noise((160, 120), 30).save(preview, "JPEG")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825)[1] = "N"
+    out = BytesIO()
+    told = exif.tobytes() + PLACE + preview.getvalue()
+    whole = Image.merge("RGB", (red, green, blue))
+    whole.save(out, "JPEG", quality=93, exif=told, progressive=progressive)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_photo_as_a_telephone_makes_it_costs_little_and_is_kept_small(tmp_path, progressive):
+    raw = of_a_telephone(progressive=progressive)
+    assert 5_000_000 < len(raw) < MAX_BYTES
+    (tmp_path / "telephone.jpg").write_bytes(raw)
+
+    began = time.process_time()
+    photo = pictures.read(raw)
+    took = time.process_time() - began
+    told = subprocess.run(
+        [sys.executable, "-c", MEASURE, tmp_path / "telephone.jpg"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert photo.image.size == (512, 512)
+    assert len(photo.kept()) < 200_000
+    assert len(photo.shown()) < 60_000
+    assert PLACE not in photo.kept() + photo.shown()
+    assert took < 5
+    # Megabytes: it is decoded at half its size; a progressive one keeps its coefficients until the last scan.
+    assert int(told.stdout) < (65 if progressive else 55)
+
+
+def scans_of(count: int) -> bytes:
+    """A progressive JPEG of 25 million pixels, one of whose scans is said so many times."""
+    out = BytesIO()
+    Image.new("RGB", (5000, 5000), (200, 100, 50)).save(out, "JPEG", progressive=True)
+    raw = out.getvalue()
+    places = [found.start() for found in re.finditer(rb"\xff\xda", raw)]
+    scan = raw[places[1] : places[1] + 42]
+    return raw[: places[1]] + scan * count + raw[places[1] :]
+
+
+@pytest.mark.spec("OWASP ASVS", "5.2.6")
+def test_a_jpeg_of_a_thousand_scans_is_refused_before_it_is_decoded(monkeypatch):
+    raw = scans_of(1000)
+    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.load", lambda self: pytest.fail("decoded"))
+
+    with pytest.raises(PhotoRefused, match="unreadable"):
+        pictures.read(raw)
+
+
+def test_scans_are_not_hidden_behind_a_marker_that_has_no_length(monkeypatch):
+    """T.81 table B.1: TEM and SOI stand alone; what looks like their length is the next marker already."""
+    raw = scans_of(300)
+    place = raw.index(b"\xff\xda")
+
+    for alone in (b"\xff\x01", b"\xff\xd8"):
+        assert pictures._scans(raw[:place] + alone + raw[place:]) == pictures._scans(raw) > 300
+
+
+def test_scans_are_counted_in_the_picture_and_neither_in_its_segments_nor_behind_it():
+    """As a telephone appends a film of what was before."""
+    plain = picture(comment=b"\xff\xda" * 300) + b"\0\0" + b"\xff\xda\0\2" * 300
+
+    assert pictures._scans(plain) == 1
+    assert pictures._scans(picture(progressive=True)) == 10
+    assert pictures._scans(scans_of(50)) == 60
+    assert pictures.read(plain).image.size == (300, 300)
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xd8", b"\xff\xd8\xff\xda", b"\xff\xd8" + b"\xff\xda\x00\x00" * 50])
+def test_a_jpeg_that_ends_anywhere_is_counted_to_its_end(raw):
+    with pytest.raises(PhotoRefused, match="unreadable"):
+        pictures.read(raw)
 
 
 def test_photos_are_decoded_one_after_the_other(monkeypatch):

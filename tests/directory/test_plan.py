@@ -1,7 +1,9 @@
 """What a pass would change, as data."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +17,11 @@ from directory.ldap.mapping import group_from, person_from
 from directory.ldap.plan import Ceilings, Group, Mirror, Observed, Person, Plan
 from directory.ldap.rules import rules_from
 from directory.ldap.servers import SERVERS
-from directory.normalise import dn_key, login_key, mail_key
+from directory.normalise import Problem, dn_key, login_key, logins_like, mail_key
 from directory.types import Kind, MailState, MemberState, ServerKind
 
 PEOPLE = "ou=personnes,dc=x"
+PROBLEMS = (Problem("no_mail", ""),)
 GROUPS = "ou=groupes,dc=x"
 
 
@@ -66,9 +69,11 @@ class Count:
     people: tuple[Person, ...]
     open_groups: int
     pairs: int
-    lately: int = 0
+    leading: int = 0
+    lately: Mapping[str, int] | None = None
 
-    def ended_lately(self) -> int:
+    def gone_lately(self) -> Mapping[str, int]:
+        assert self.lately is not None, "nobody has to ask where nothing goes"
         return self.lately
 
     def others_sharing(self) -> frozenset[UUID]:
@@ -83,6 +88,9 @@ class Count:
     def memberships(self) -> int:
         return self.pairs
 
+    def leads(self) -> int:
+        return self.leading
+
     def holders(self, name: str) -> int:
         return sum(bool(person.details[name]) for person in self.people if person.state != MemberState.MISSING)
 
@@ -90,9 +98,18 @@ class Count:
 NOBODY = Mirror(Count((), 0, 0))
 
 
-def make_plan(mirror: Mirror, observed: Observed, ceilings: Ceilings, **options: Any) -> Plan:
-    """For a mirror that is whole: everything may be touched."""
+def make_plan(
+    mirror: Mirror,
+    observed: Observed,
+    ceilings: Ceilings,
+    *,
+    lately: Mapping[str, int] | None = MappingProxyType({}),
+    **options: Any,
+) -> Plan:
+    """For a mirror that is whole: everything may be touched.  ``lately``: what has gone since yesterday."""
     everybody = [*mirror.people.values(), *observed.people]
+    logins = {each.details["login_key"] for each in everybody}
+    mails = {each.details["email_key"] for each in everybody}
     there = {uuid for uuid, person in mirror.people.items() if person.state != MemberState.MISSING}
     return planning.make_plan(
         replace(
@@ -101,10 +118,12 @@ def make_plan(mirror: Mirror, observed: Observed, ceilings: Ceilings, **options:
                 tuple(mirror.people.values()),
                 sum(group.present for group in mirror.groups.values()),
                 len(mirror.memberships),
+                len(mirror.leads),
+                lately,
             ),
             touched=frozenset(mirror.groups) | {group.entry_uuid for group in observed.groups},
-            login_keys=frozenset(each.details["login_key"] for each in everybody) - {""},
-            email_keys=frozenset(each.details["email_key"] for each in everybody) - {""},
+            login_keys=frozenset(logins.union(*map(logins_like, mails))) - {""},
+            email_keys=frozenset(mails.union(map(mail_key, logins))) - {""},
             is_empty=not mirror.people,
         ),
         replace(
@@ -252,6 +271,63 @@ def test_a_shared_login_opens_neither_account():
     assert "login_shared" in codes(plan)
 
 
+@pytest.mark.parametrize(
+    ("login", "mail"),
+    [
+        ("p1@x.example", "p1@x.example"),
+        ("P1@X.Example", "p1@x.example"),
+        ("p1@épi.example", "p1@xn--pi-9ia.example"),
+        ("p1@xn--pi-9ia.example", "p1@épi.example"),
+    ],
+)
+def test_a_login_that_is_anothers_address_is_told_of_both_until_it_is_not(login, mail):
+    one, two = person(1, email=mail), person(2, login=login)
+
+    both = make_plan(NOBODY, seen([one, two]), Ceilings())
+    mirror = replace(mirror_of(both), open_issues=frozenset((each.entry_uuid, each.code) for each in both.issues))
+    no_more = [
+        make_plan(mirror, seen([replace(two, state=MemberState.LEFT), *others]), Ceilings(people=9))
+        for others in ([], [one])
+    ]
+    no_more.append(make_plan(mirror, seen([person(1, email="other@x.example")]), Ceilings()))
+
+    assert [(each.entry_uuid.int, each.code, each.detail) for each in both.issues] == [
+        (1, "login_is_mail", two.dn),
+        (2, "login_is_mail", one.dn),
+    ]
+    assert all(each.changes["email_state"] == MailState.OK for each in both.people), "each by their other name"
+    assert not any(each.changes["login_ambiguous"] for each in both.people)
+    assert all(plan.settled == mirror.open_issues for plan in no_more)
+
+
+def test_whose_login_is_their_own_address_is_in_no_conflict():
+    assert not make_plan(NOBODY, seen([person(1, login="p1@x.example")]), Ceilings()).issues
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        {"login": "p1@épi.example"},
+        {"login": "P1@xn--pi-9ia.example"},
+        {"email": "un@épi.example"},
+        {"email": "un@xn--pi-9ia.example"},
+    ],
+)
+def test_no_source_takes_a_name_from_anothers_by_another_way_of_being_called_so(word):
+    victim = replace(person(1, login="un@épi.example", email="p1@épi.example"), is_foreign=True)
+    mirror = replace(first(person(3)), people={**first(person(3)).people, victim.entry_uuid: victim})
+    taker = person(2, **word)
+
+    waits = make_plan(mirror, seen([taker, person(4)]), Ceilings())
+    known = replace(mirror, people={**mirror.people, taker.entry_uuid: taker})
+    changed = make_plan(known, seen([replace(taker, dn="uid=other," + PEOPLE)]), Ceilings())
+
+    assert [held.what for held in waits.held] == ["others"]
+    assert waits.held_names == (f"others {victim.entry_uuid}",)
+    assert verbs(waits) == {4: "join"}
+    assert not changed.held, "it was theirs before"
+
+
 def test_two_people_who_exchange_addresses_are_in_no_conflict():
     mirror = first(person(1, email="a@x.example"), person(2, email="b@x.example"))
 
@@ -261,7 +337,114 @@ def test_two_people_who_exchange_addresses_are_in_no_conflict():
     assert all("email_state" not in change.changes for change in plan.people)
 
 
+# Held back, erased, anothers' --------------------------------------------------------------------------------------
+
+
+def known_as(*people: Person, groups=()) -> Mirror:
+    """The mirror as it is, with what it alone knows of people."""
+    return replace(
+        first(person(90)),
+        people={each.entry_uuid: each for each in people},
+        groups={each.entry_uuid: each for each in groups},
+    )
+
+
+def erased(number: int, state: MemberState = MemberState.LEFT, **more: Any) -> Person:
+    blank = dict.fromkeys(person(number).details, "")
+    return replace(person(number), state=state, details=blank, email_state=MailState.NONE, is_erased=True, **more)
+
+
+def test_an_entry_that_returns_opens_nothing_while_the_account_is_held_back():
+    mirror = known_as(*(replace(person(number), state=MemberState.MISSING, is_held=number == 1) for number in (1, 2)))
+
+    plan = make_plan(mirror, seen([person(1), person(2)]), Ceilings())
+
+    assert verbs(plan) == {1: "edit", 2: "return"}
+
+
+def test_whoever_is_erased_stays_so_until_they_are_back_among_the_members():
+    mirror = known_as(erased(1), erased(2, is_held=True))
+
+    left = make_plan(mirror, seen([replace(person(1), state=MemberState.LEFT, problems=PROBLEMS)]), Ceilings())
+    back = make_plan(mirror, seen([person(2)]), Ceilings())
+
+    assert not left.people
+    assert not left.issues
+    assert back.people[0].changes["display_name"] == "P 2"
+
+
+def test_whoever_is_erased_is_nobodys_member_and_no_unknown_name_either():
+    mirror = known_as(erased(1), person(2))
+
+    plan = make_plan(mirror, seen([erased(1)], [group(1, person(1).dn, person(2).dn)]), Ceilings())
+
+    assert {pair[1].int for pair in plan.memberships_set} == {2}
+    assert not plan.issues
+
+
+def test_a_name_of_another_source_is_nobody_in_the_groups_of_this_one():
+    """Two directories may call two people alike."""
+    mirror = known_as(replace(person(1), is_foreign=True))
+
+    plan = make_plan(mirror, seen([], [group(1, person(1).dn)]), Ceilings())
+
+    assert not plan.memberships_set
+    assert codes(plan) == {"group_member_unknown"}
+
+
+def test_a_group_that_is_closed_is_not_closed_again():
+    mirror = known_as(person(1), groups=[replace(group(1), present=False)])
+
+    assert not make_plan(mirror, seen([person(1)], located=gone(1001)), Ceilings()).changes
+
+
 # Ceilings ------------------------------------------------------------------------------------------------------
+
+
+def test_a_large_cooperative_lets_a_share_of_it_go_and_not_one_more():
+    everybody = [person(number) for number in range(1, 301)]
+    mirror = first(*everybody)
+
+    nine, ten = (
+        make_plan(mirror, seen(everybody[count:], located=gone(*range(1, count + 1))), Ceilings()) for count in (9, 10)
+    )
+
+    assert not nine.held
+    assert [(held.what, held.count, held.limit) for held in ten.held] == [("people", 10, 9)]
+
+
+@pytest.mark.parametrize("state", [MemberState.LEFT, MemberState.LOCKED])
+def test_whoever_is_moved_out_or_locked_waits_as_whoever_is_gone(state):
+    everybody = [person(number) for number in range(1, 101)]
+    moved = [replace(each, state=state) for each in everybody[:10]]
+
+    plan = make_plan(first(*everybody), seen([*moved, *everybody[10:]]), Ceilings())
+
+    assert [(held.what, held.count) for held in plan.held] == [("people", 10)]
+    assert plan.changes == 0
+
+
+def test_an_approval_is_for_the_locked_too_that_go_with_the_others():
+    """They count for no ceiling; yet nobody goes by an approval that did not name them."""
+    everybody = [person(number) for number in range(1, 101)]
+    locked = [person(number, state=MemberState.LOCKED) for number in (101, 102)]
+    mirror = first(*everybody, *locked)
+    ten, eleven = (
+        seen(everybody[10:] + locked[left:], located=gone(*range(1, 11), *also))
+        for left, also in ((0, ()), (1, (101,)))
+    )
+
+    alone, together = (make_plan(mirror, observed, Ceilings()) for observed in (ten, eleven))
+
+    assert [held.count for held in alone.held] == [10]
+    assert [held.count for held in together.held] == [11]
+    assert f"people {locked[0].entry_uuid}" in together.held_names
+    assert make_plan(mirror, eleven, Ceilings(), approved=alone.digest).held, "another list was approved"
+    done = make_plan(mirror, eleven, Ceilings(), approved=together.digest)
+    assert not done.held
+    assert len(done.people) == 11
+    few = make_plan(mirror, seen(everybody[3:] + locked[1:], located=gone(1, 2, 3, 101)), Ceilings())
+    assert not few.held
 
 
 def test_too_many_departures_wait_and_everything_else_goes_on():
@@ -300,11 +483,11 @@ def test_a_group_that_closes_closes_for_those_who_wait_too():
     assert len(plan.leads_removed) == 1
 
 
-@pytest.mark.parametrize("what", ["people", "groups", "memberships", "emptied"])
+@pytest.mark.parametrize("what", ["people", "groups", "memberships", "leads", "emptied"])
 def test_a_ceiling_of_nobody_lets_nobody_go(what):
     nobody = Ceilings(**{what: 0, f"{what}_share": 0.0})
     everybody = [person(number, phone="+33467000000") for number in range(1, 21)]
-    mirror = first(*everybody, groups=[group(1, person(2).dn, person(3).dn), group(2)])
+    mirror = first(*everybody, groups=[group(1, person(2).dn, person(3).dn, leads=(person(2).dn,)), group(2)])
     less = replace(everybody[4], details={**everybody[4].details, "phone": ""})
     now = [*everybody[1:4], less, *everybody[5:]]
 
@@ -312,6 +495,88 @@ def test_a_ceiling_of_nobody_lets_nobody_go(what):
 
     names = {"emptied": "attribute phone"}
     assert [(held.what, held.count, held.limit) for held in plan.held] == [(names.get(what, what), 1, 0)]
+
+
+def test_who_is_anothers_is_told_as_that_also_while_others_wait_to_be_taken_over():
+    mirror = first(person(1), person(2), person(3))
+    one, two = mirror.people[UUID(int=1)], mirror.people[UUID(int=2)]
+    people = {**mirror.people, one.entry_uuid: replace(one, is_foreign=True)}
+    people[two.entry_uuid] = replace(two, is_left_over=True)
+    opened = frozenset({(one.entry_uuid, "entry_elsewhere")})
+    mirror = replace(mirror, people=people, open_issues=opened)
+
+    plan = make_plan(mirror, seen([person(1), person(2)]), Ceilings())
+
+    assert [held.what for held in plan.held] == ["taken_over"]
+    assert {(issue.entry_uuid.int, issue.code) for issue in plan.issues} >= {
+        (1, "entry_elsewhere"),
+        (2, "entry_elsewhere"),
+    }
+    assert not plan.settled
+    assert make_plan(mirror, seen([person(3)]), Ceilings()).settled == opened
+
+
+SOME = [person(number, phone="+33467000000") for number in range(1, 31)]
+BARE = [replace(each, details={**each.details, "phone": ""}) for each in SOME[:10]]
+FULL = group(1, *(each.dn for each in SOME), leads=tuple(each.dn for each in SOME[20:26]))
+# By kind, a pass that stays at the limit: who is seen, which groups, what is gone.
+AT_THE_LIMIT: dict[str, tuple[list[Person], list[Group], dict[UUID, str]]] = {
+    "people": (SOME[5:], [replace(FULL, member_keys=FULL.member_keys[5:]), group(2)], gone(*range(1, 6))),
+    "groups": (SOME, [FULL], gone(1002, 1003, 1004)),
+    "memberships": (SOME, [replace(FULL, member_keys=()), *(group(number) for number in range(2, 5))], {}),
+    "leads": (SOME, [replace(FULL, lead_keys=FULL.lead_keys[5:])], {}),
+    "attribute phone": ([*BARE, *SOME[10:]], [FULL], {}),
+}
+
+
+@pytest.mark.parametrize("what", AT_THE_LIMIT)
+def test_what_goes_bit_by_bit_waits_at_the_ceiling_of_the_day(what):
+    """A pass a second with a little less than may go at once: the cooperative was empty within minutes."""
+    mirror = first(*SOME, groups=[FULL, *(group(number) for number in range(2, 5))])
+    people, groups, located = AT_THE_LIMIT[what]
+    observed = seen(people, groups, located=located)
+
+    goes = make_plan(mirror, observed, Ceilings())
+    waits = make_plan(mirror, observed, Ceilings(), lately={what: 1})
+    approved = make_plan(mirror, observed, Ceilings(), lately={what: 1}, approved=waits.digest)
+
+    assert not goes.held
+    kind, space, name = what.partition(" ")
+    assert [(held.what, held.count) for held in waits.held] == [(f"{kind}_today{space}{name}", goes.gone[what])]
+    assert what not in waits.gone
+    assert approved.gone == goes.gone
+    assert approved.lifted
+
+
+def test_who_comes_back_in_the_very_pass_makes_up_for_who_went():
+    ended = replace(first(*SOME, groups=[group(number) for number in range(1, 9)]), open_issues=frozenset())
+    ended = mirror_of(make_plan(ended, seen(SOME[2:], located=gone(1, 2, 1001, 1002)), Ceilings()), ended)
+    others = seen([*SOME[:2], *SOME[7:]], [group(1), group(2)], located=gone(*range(3, 8), 1003, 1004, 1005))
+
+    plan = make_plan(ended, others, Ceilings(), lately={"people": 2, "groups": 2})
+
+    assert not plan.held
+    assert plan.gone == {"people": 3, "groups": 1}
+
+
+def test_a_value_that_comes_makes_up_for_none_that_went():
+    mirror = first(*SOME[:15], *BARE, groups=[FULL])
+    with_phone = [replace(each, details={**each.details, "phone": "+33467000001"}) for each in BARE]
+
+    plan = make_plan(
+        mirror, seen([*with_phone, replace(SOME[14], details={**SOME[14].details, "phone": ""})], [FULL]), Ceilings()
+    )
+
+    assert plan.gone == {"attribute phone": 1}
+
+
+def test_where_nothing_goes_nobody_asks_what_went_before():
+    mirror = first(*SOME, groups=[group(1, SOME[0].dn)])
+
+    plan = make_plan(mirror, seen([*SOME[:20], person(99)], [FULL, group(2)]), Ceilings(), lately=None)
+
+    assert plan.changes
+    assert not plan.gone
 
 
 def test_while_memberships_wait_those_of_a_closed_group_and_of_the_gone_go_all_the_same():
@@ -340,6 +605,129 @@ def test_a_small_cooperative_is_not_emptied_under_the_ceiling(number):
 
     assert [(held.what, held.count) for held in plan.held] == [("people", number)]
     assert plan.changes == 0
+
+
+LED = [person(number) for number in range(1, 41)]
+
+
+def led(number: int, *leads: Person) -> Group:
+    return group(number, *(each.dn for each in LED[:2]), leads=tuple(each.dn for each in leads))
+
+
+def numbers(pairs: Iterable[tuple[UUID, UUID]]) -> list[tuple[int, int]]:
+    return sorted((group.int - 1000, person.int) for group, person in pairs)
+
+
+def test_leads_who_would_go_in_number_wait_and_whoever_is_named_instead_leads_at_once():
+    """A replacement takes somebody's lead away like any other removal."""
+    mirror = first(*LED, groups=[led(each, LED[each]) for each in range(1, 21)])
+    observed = seen(LED, [led(each, LED[each + 10]) for each in range(1, 8)])
+
+    waits = make_plan(mirror, observed, Ceilings())
+    approved = make_plan(mirror, observed, Ceilings(), approved=waits.digest)
+
+    assert [(held.what, held.count, held.limit) for held in waits.held] == [("leads", 7, 5)]
+    assert not waits.leads_removed
+    assert numbers(waits.leads_added) == [(each, each + 11) for each in range(1, 8)]
+    assert waits.gone == {}
+    assert numbers(approved.leads_removed) == [(each, each + 1) for each in range(1, 8)]
+    assert approved.gone == {"leads": 7}
+
+
+def test_leads_who_leave_or_whose_collective_closes_are_counted_as_that_alone():
+    left = [replace(each, state=MemberState.LEFT) for each in LED[:5]]
+    groups = [led(each, LED[each - 1], LED[20 + each]) for each in range(1, 9)]
+    mirror = first(*LED, groups=groups)
+    still = [replace(each, lead_keys=each.lead_keys[1:]) for each in groups[:5]]
+
+    plan = make_plan(mirror, seen([*left, *LED[5:]], still, located=gone(1006, 1007, 1008)), Ceilings(leads=0))
+
+    assert not plan.held
+    assert len(plan.leads_removed) == 5 + 6
+    assert plan.gone == {"people": 5, "groups": 3}
+
+
+def test_whoever_waits_to_leave_leads_meanwhile():
+    """Nothing but the ceiling of people counts them: what they lead waits for the same word."""
+    left = [replace(each, state=MemberState.LEFT) for each in LED[:8]]
+    groups = [led(each, LED[each - 1]) for each in range(1, 9)]
+    mirror = first(*LED, groups=groups)
+
+    plan = make_plan(mirror, seen([*left, *LED[8:]], [led(each) for each in range(1, 9)]), Ceilings())
+
+    assert [held.what for held in plan.held] == ["people"]
+    assert not plan.leads_removed
+    assert not plan.leads_added
+
+
+@pytest.mark.parametrize("number", [2, 5])
+def test_a_small_cooperative_does_not_lose_all_its_leads_under_the_ceiling(number):
+    groups = [led(each, LED[each]) for each in range(1, number + 1)]
+    mirror = first(*LED, groups=groups)
+    nobody = [led(each) for each in range(1, number + 1)]
+
+    plan = make_plan(mirror, seen(LED, nobody), Ceilings())
+    all_but_one = make_plan(mirror, seen(LED, nobody[1:]), Ceilings())
+    renewed = make_plan(mirror, seen(LED, [*nobody[1:], led(1, LED[9])]), Ceilings())
+
+    assert [(held.what, held.count, held.limit) for held in plan.held] == [("leads", number, 0)]
+    assert plan.changes == number, "what the groups say is kept, and who leads them waits"
+    assert not plan.leads_removed
+    assert len(all_but_one.leads_removed) == number - 1
+    assert len(renewed.leads_removed) == number
+
+
+def test_the_only_lead_of_a_cooperative_may_go_like_any_other():
+    mirror = first(*LED, groups=[led(1, LED[1])])
+
+    plan = make_plan(mirror, seen(LED, [led(1)]), Ceilings())
+
+    assert numbers(plan.leads_removed) == [(1, 2)]
+    assert not plan.held
+
+
+@given(data=st.data())
+def test_no_more_leads_go_than_may_and_what_waits_is_all_that_would_have_gone(data: st.DataObject):
+    """Whoever leaves and whatever closes beside them."""
+    pairs = st.frozensets(st.tuples(st.integers(1, 6), st.integers(0, 9)), max_size=30)
+    before, after = data.draw(pairs, "leads before"), data.draw(pairs, "leads after")
+    leaving, closing = data.draw(st.frozensets(st.integers(0, 9))), data.draw(st.frozensets(st.integers(1, 6)))
+    lately, floor = data.draw(st.integers(0, 8)), data.draw(st.integers(0, 8))
+    people = LED[:20]
+
+    def groups(which: frozenset[tuple[int, int]]) -> list[Group]:
+        return [led(each, *(people[lead] for group, lead in sorted(which) if group == each)) for each in range(1, 7)]
+
+    mirror = first(*people, groups=groups(before))
+    now = [replace(each, state=MemberState.LEFT) if number in leaving else each for number, each in enumerate(people)]
+    observed = seen(
+        now,
+        [each for each in groups(after) if each.entry_uuid.int - 1000 not in closing],
+        located=gone(*(1000 + each for each in closing)),
+    )
+    others = {"people": 100, "groups": 100, "memberships": 100}
+    ceilings = Ceilings(leads=floor, leads_share=0.0, **others)
+    deposed = {(each, lead) for each, lead in before - after if each not in closing and lead not in leaving}
+
+    plan = make_plan(mirror, observed, ceilings, lately={"leads": lately})
+    free = make_plan(mirror, observed, ceilings, lately={"leads": lately}, approved=plan.digest)
+
+    removed = {(each, lead - 1) for each, lead in numbers(plan.leads_removed)}
+    assert numbers(free.leads_removed) == sorted(
+        (each, lead + 1) for each, lead in before if each in closing or (each, lead) not in after
+    )
+    assert plan.leads_added == free.leads_added
+    assert (removed & deposed) in (set(), deposed)
+    if plan.held:
+        assert {(held.what, held.count) for held in plan.held} <= {
+            ("leads", len(deposed)),
+            ("leads_today", len(deposed)),
+        }
+        assert not removed & deposed
+        assert plan.gone.get("leads", 0) == 0
+    else:
+        assert not deposed or len(deposed) + lately <= floor
+        assert plan.gone.get("leads", 0) == len(deposed)
 
 
 def test_a_group_that_closes_while_memberships_wait_keeps_nobody_behind():
@@ -386,6 +774,14 @@ def test_the_last_technician_is_not_removed_by_a_pass():
 
     assert [held.what for held in plan.held] == ["last_administrator"]
     assert plan.changes == 0
+
+
+def test_a_technician_who_may_not_enter_makes_nobody_the_last_but_one():
+    mirror = replace(first(person(1), person(2), person(3)), administrators={UUID(int=2): True, UUID(int=3): False})
+
+    plan = make_plan(mirror, seen([person(1), person(3)], located=gone(2)), Ceilings())
+
+    assert [held.what for held in plan.held] == ["last_administrator"]
 
 
 def test_an_attribute_that_empties_everywhere_is_kept():
@@ -485,12 +881,16 @@ def test_ghosts_and_placeholders_are_no_members():
 
 
 def test_a_reference_to_a_former_name_still_counts_in_the_pass_that_sees_the_rename():
-    mirror = first(person(1), groups=[group(1, person(1).dn)])
+    listing = replace(group(1, person(1).dn), csn="csn", digest="digest")
+    mirror = first(person(1), groups=[listing])
 
-    plan = make_plan(mirror, seen([person(1, dn=f"uid=nouveau,{PEOPLE}")], [group(1, person(1).dn)]), Ceilings())
+    plan = make_plan(mirror, seen([person(1, dn=f"uid=nouveau,{PEOPLE}")], [listing]), Ceilings())
 
     assert verbs(plan) == {1: "edit"}
     assert not plan.memberships_removed
+    # Until the server has written the new name there, the group is read at every pass, changed or not.
+    assert plan.unsettled
+    assert [dict(each.changes) for each in plan.groups] == [{"csn": "", "digest": ""}]
 
 
 def test_a_former_name_that_somebody_else_bears_now_is_theirs():

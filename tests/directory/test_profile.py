@@ -1,13 +1,16 @@
 """Members correcting their own entry: the directory first, then the mirror, in one go."""
 
+from dataclasses import replace
+
 import pytest
 
 from audit.models import Event
+from audit.sealing import seal
 from audit.types import SYSTEM, Action, Actor
 from directory.ldap import sources, writing
 from directory.ldap.reading import reading
+from directory.ldap.servers import OPENLDAP
 from directory.models import DirectorySource, Member
-from directory.sealing import seal
 from directory.services import profile, synchronise
 from directory.services.profile import ProfileRefused, Saved, change_profile
 from directory.types import SourceState
@@ -104,6 +107,27 @@ def test_a_conflict_shows_what_is_there_now_and_brings_the_mirror_up_to_it(own, 
     assert refusals() == [("changed_meanwhile", ["mobile"])]
 
 
+def test_of_an_entry_that_is_gone_there_is_nothing_to_show(own, noemie):
+    own.modify(f"dn: {NOEMIE}\nchangetype: delete\n")
+
+    with pytest.raises(ProfileRefused) as refused:
+        correct(noemie, mobile="06 39 98 77 66")
+
+    assert (refused.value.reason, refused.value.now) == ("changed_meanwhile", {})
+    assert refusals() == [("changed_meanwhile", ["mobile"])]
+
+
+def test_the_mark_that_came_with_the_correction_is_the_mirrors(own, noemie, monkeypatch):
+    """Of a server whose marks mean nothing without its name, the entry alone would have none."""
+    config = replace(sources.of(noemie.source), server=replace(OPENLDAP, marks_need_watermark=True))
+    monkeypatch.setattr(sources, "of", lambda _source: config)
+
+    saved = correct(noemie, mobile="06 39 98 77 66")
+
+    assert saved.is_shown
+    assert saved.member.csn
+
+
 def test_sent_again_in_full_knowledge_it_is_saved(own, noemie):
     change(own, NOEMIE, "mobile", "06 39 98 55 55")
     with pytest.raises(ProfileRefused):
@@ -174,6 +198,13 @@ def test_what_is_not_writable_is_refused_with_its_line(own, noemie, item):
         correct(noemie, **{item: "x"})
 
     assert refusals() == [("not_writable", [item])]
+
+
+def test_where_the_hub_may_not_write_nobody_is_shown_a_form(own, noemie, settings):
+    assert profile.writable(noemie)
+    settings.LDAP = {**settings.LDAP, "write_password": ""}
+
+    assert profile.writable(noemie) == frozenset()
 
 
 def test_a_source_that_lets_members_correct_nothing_is_believed(own, noemie):

@@ -40,6 +40,45 @@ def test_a_login_that_is_the_address_of_somebody_else_means_nobody():
     assert selectors.find_for_sign_in("a@x.example") is None
 
 
+def test_whose_login_is_whose_address_is_known_of_both():
+    one, two, three = person("A@x.example"), person("b", "a@X.example"), person("c", "c@x.example")
+
+    assert selectors.crossed_names(one) == (True, False)
+    assert selectors.crossed_names(two) == (False, True)
+    assert selectors.crossed_names(three) == (False, False)
+    assert selectors.find_for_sign_in("b") == two
+
+
+def test_a_login_that_is_ones_own_address_or_that_of_somebody_who_is_out_crosses_nobody():
+    own = person("a@x.example", "a@x.example")
+    person("b", "b@x.example", state=MemberState.LEFT)
+    other = person("b@x.example", "c@x.example")
+    person("nobody")
+
+    for each in (own, other, person("without")):
+        assert selectors.crossed_names(each) == (False, False)
+        assert selectors.find_for_sign_in(each.login) == each
+
+
+def test_an_address_in_letters_of_its_own_is_the_login_that_is_typed_like_it():
+    one, two = person("zoe@ét.example"), person("b", "zoe@xn--t-9fa.example")
+
+    assert selectors.find_for_sign_in(one.login) is None
+    assert selectors.crossed_names(one) == (True, False)
+    assert selectors.crossed_names(two) == (False, True)
+
+
+def test_what_an_account_of_the_hubs_own_is_called_is_not_crossed_by_a_directory():
+    own = person("a@x.example")
+    Member.objects.filter(pk=own.pk).update(entry_uuid=None)
+    own.refresh_from_db()
+    other = person("b", "a@x.example")
+
+    assert selectors.find_for_sign_in("a@x.example") == own
+    assert selectors.crossed_names(own) == (False, False)
+    assert selectors.crossed_names(other) == (False, True)
+
+
 def test_an_address_shared_with_somebody_suspended_means_nobody():
     one = person("one", "a@x.example", email_state=MailState.SHARED)
     person("two", "a@x.example", email_state=MailState.SHARED, state=MemberState.LOCKED)

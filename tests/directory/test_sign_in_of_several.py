@@ -360,7 +360,7 @@ def test_what_changed_a_minute_ago_is_taken_over_at_sign_in(own):
 
     assert member.trade == "Menuisière"
     assert Member.objects.get(pk=member.pk).trade == "Menuisière"
-    line = Event.objects.filter(action=Action.MEMBER_CHANGED, subject=member.pk).latest("pk")
+    line = Event.objects.about(member.pk).filter(action=Action.MEMBER_CHANGED).latest("pk")
     assert line.facts["items"] == ["trade"]
 
 

@@ -1,6 +1,13 @@
 """Directories set up, switched on and off, and asked for; removals approved; issues laid aside.  With their lines."""
 
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic
 from uuid import uuid4
 
 import pytest
@@ -81,7 +88,11 @@ def test_a_password_is_sealed_kept_where_nothing_is_typed_and_in_no_line(unset, 
     assert directory_server.reader_password.encode() not in bytes(source.bind_secret)
     assert sources.of(source).bind_password == directory_server.reader_password
     told = [event.facts for event in Event.objects.filter(action=Action.SOURCE_CHANGED).order_by("pk")]
-    assert told[-1] == {"source": source.pk, "properties": ["base", "bind_dn", "bind_password"]}
+    assert told[-1] == {
+        "source": source.pk,
+        "properties": ["base", "bind_dn", "bind_password"],
+        "changes": {"base": ["", "dc=alizarine,dc=example"]},
+    }
     assert not any(directory_server.reader_password in str(each) for each in told)
 
 
@@ -177,10 +188,64 @@ def test_what_is_tried_is_recorded_by_its_step_and_nothing_of_what_was_read(unse
     samples = trials.try_mapping(source, actor=lea, now=MONDAY)
 
     line = Event.objects.get(action=Action.SOURCE_TESTED)
-    assert (line.actor_id, line.facts) == (lea.member, {"source": source.pk, "source_step": "mapping"})
+    facts = {"source": source.pk, "source_step": "mapping", "results": 6}
+    assert (line.actor_id, line.facts) == (lea.member, facts)
     values = [line.comes_to for each in samples.people for line in each.lines if len(line.comes_to) > 8]
     assert values
     assert not [value for value in values if value in caplog.text]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("Noémie Ferrand", "Nxxxxx Fxxxxxx"),
+        ("noemie.ferrand@alizarine.example", "nxxxxx.fxxxxxx@axxxxxxxx.exxxxxx"),
+        ("+33467000000", "+00000000000"),
+        ("12 bis, rue de l’Épi\n34000 Sète", "00 xxx, xxx xx x’xxx\n00000 Sxxx"),
+        ("Oui", "xxx"),
+        ("", ""),
+    ],
+)
+def test_of_a_value_its_shape_is_shown(value, shown):
+    assert probing.shape(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("dn", "shown"),
+    [
+        ("uid=noemie.ferrand,ou=membres,dc=x", "uid=nxxxxx.fxxxxxx,ou=membres,dc=x"),
+        ("cn=Ferrand\\, Noémie,ou=membres", "cn=Fxxxxxx\\, Nxxxxx,ou=membres"),
+        ("Noémie", "Nxxxxx"),
+    ],
+)
+def test_of_the_name_of_an_entry_the_branch_is_shown_and_the_shape(dn, shown):
+    assert probing._place(dn) == shown
+
+
+@pytest.mark.parametrize("as_groups", [False, True])
+def test_nobody_is_told_by_the_samples_what_any_attribute_says_of_people(unset, directory_server, lea, as_groups):
+    base = f"ou=membres,ou=personnes,{directory_server.base}"
+    values = re.findall(
+        r"^(?:uid|cn|mail|telephoneNumber|postalAddress): (.+)$", directory_server.search("-b", base), re.M
+    )
+    source = drafted(directory_server, lea, people_base=base)
+    changes: dict[str, object] = {"mapping": {"person": {"trade": "postalAddress", "town": "telephoneNumber"}}}
+    if as_groups:
+        changes = {
+            "groups_base": base,
+            "groups_filter": "(objectClass=inetOrgPerson)",
+            "mapping": {"group": {"name": "mail", "description": "telephoneNumber"}},
+        }
+    services.change_source(source_id=source.pk, changes=changes, actor=lea, now=MONDAY)
+    source.refresh_from_db()
+
+    samples = trials.try_mapping(source, actor=lea, now=MONDAY)
+
+    told = repr(samples)
+    assert len(values) > 100
+    assert samples.people
+    assert samples.groups
+    assert not [value for value in values if value in told]
 
 
 def wrong(source: DirectorySource, actor: Actor, now: datetime = MONDAY, **changes: object) -> DirectorySource:
@@ -196,6 +261,95 @@ def test_an_address_where_nobody_answers_and_one_that_does_not_exist(unset, lea)
 
     assert [trouble.code for _, trouble in found.addresses] == ["connection_refused", "name_unknown"]
     assert lines(Action.SOURCE_TESTED) == [(True, "source_connection_refused")]
+
+
+@contextmanager
+def listening(answer: bytes | None) -> Iterator[int]:
+    """A port of loopback that says this to whoever has spoken, in two parts, and closes; nothing at all for None."""
+    server = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection, suppress(OSError):
+                    if answer is None:
+                        over.wait(10)
+                        continue
+                    connection.recv(512)
+                    connection.sendall(answer[:1])
+                    connection.sendall(answer[1:])
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        over.set()
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join(5)
+
+
+@pytest.fixture
+def web() -> Iterator[int]:
+    """A real HTTP server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+@pytest.mark.parametrize(("scheme", "code"), [("ldap", "not_ldap"), ("ldaps", "no_tls")])
+def test_a_port_where_something_else_answers_is_no_directory(unset, web, lea, scheme, code):
+    source = services.add_source(name="A", uri=f"{scheme}://127.0.0.1:{web}", actor=lea, now=MONDAY)
+
+    found = trials.try_address(source, actor=lea, now=MONDAY)
+
+    assert found.trouble == Trouble(code)
+    assert lines(Action.SOURCE_TESTED) == [(True, f"source_{code}")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (None, "no_answer"),
+        (b"220 mail.example ESMTP\r\n", "not_ldap"),
+        (b"0 x is no message\n", "not_ldap"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "not_ldap"),
+        (b"", "not_ldap"),
+        (b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x34\x04\x00\x04\x00", ""),
+        (b"\x30\x84\x00\x00\x00\x10\x02\x01\x01\x78\x84\x00\x00\x00\x07\x0a\x01\x34\x04\x00\x04\x00", ""),
+    ],
+    ids=["silent", "SMTP", "text like a message", "TLS alert", "closed", "no TLS here", "no TLS here, by Windows"],
+)
+def test_what_answers_is_asked_whether_it_is_a_directory(unset, lea, monkeypatch, answer, code):
+    monkeypatch.setattr(probing, "SECONDS", 1.0)
+    with listening(answer) as port:
+        began = monotonic()
+        found = probing.reach(f"ldap://127.0.0.1:{port}")
+        took = monotonic() - began
+
+    assert found.trouble == (Trouble(code) if code else None)
+    assert took < 2
+
+
+def test_silent_addresses_take_no_time_from_the_next_and_a_page_few_seconds(unset, directory_server, monkeypatch):
+    monkeypatch.setattr(probing, "SECONDS", 2.0)
+    with listening(None) as port:
+        began = monotonic()
+        found = probing.reach(f"ldap://127.0.0.1:{port} ldap://localhost:{port} {directory_server.uri}")
+        took = monotonic() - began
+        secured = probing.reach(directory_server.tls_uri)
+
+    assert [trouble.code if trouble else "" for _, trouble in found.addresses] == ["no_answer", "no_answer", ""]
+    assert found.trouble is None
+    assert took < 2.5
+    assert secured == Reached(((directory_server.tls_uri, None),))
 
 
 def test_a_certificate_of_an_unknown_authority_is_shown_and_refused(unset, directory_server, lea):

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from audit.sealing import seal
 from directory.ldap.sources import SECRET_PURPOSE
 from directory.management.commands.sync_directory import Command
 from directory.models import DirectorySource, Member, SyncRun
-from directory.sealing import seal
 from directory.types import MemberState, SourceState
 from tests.directory.test_sync import PEOPLE, synced
 from tests.support.slapd import settle

@@ -1,23 +1,30 @@
 """Correcting an entry of a real directory: what is written, what is refused, and nobody's change overwritten."""
 
+# python-ldap fills its module with names at run time: a type checker sees none of them.
+# mypy: disable-error-code="attr-defined"
+
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import ldap
 import pytest
 
 from demo.slapd import EmbeddedDirectory
 from directory.ldap import connection, edits, writing
 from directory.ldap.config import LdapConfig
 from directory.ldap.edits import Edit, Unwritable
-from directory.ldap.reading import reading
+from directory.ldap.mapping import LIMITS
+from directory.ldap.reading import Reading, reading
 from directory.ldap.rules import NEVER_WRITABLE, WRITABLE, rules_from
-from directory.ldap.servers import ACTIVE_DIRECTORY, OPENLDAP
+from directory.ldap.servers import ACTIVE_DIRECTORY, ASSERTION, OPENLDAP, POST_READ
 from directory.ldap.sources import load, settings_source
 from directory.ldap.writing import Conflict, NotAllowed, Unfit, Written, write, write_photo
 from directory.models import Member
 from directory.services import synchronise
-from directory.types import ChangeUncertain, DirectoryUnavailable
+from directory.types import ChangeUncertain, DirectoryRefused, DirectoryUnavailable
+from tests.support.slapd_control import hidden
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 PEOPLE = "ou=membres,ou=personnes,dc=alizarine,dc=example"
@@ -121,6 +128,26 @@ def test_the_attribute_that_a_source_takes_the_login_from_is_closed_too():
     rules = rules_from(OPENLDAP, mapping={"person": {"login": "mobile"}}, writable=["mobile", "phone"])
 
     assert rules.writable == {"phone"}
+
+
+def test_a_value_that_nobody_can_read_is_not_taken_away_by_whoever_did_not_see_it():
+    edit = edits.edit_of("mobile", "+33 6 39 98 77 66", {"mobile": [b"\xff\xfe"]}, RULES)
+
+    assert edit == Edit("mobile", gone=(), new=(b"+33 6 39 98 77 66",))
+
+
+def test_a_photo_that_stood_behind_another_is_there_once():
+    assert edits.photo_edit(b"b", {"jpegphoto": [b"a", b"b", b"c"]}, RULES) == Edit("jpegPhoto", whole=(b"b", b"c"))
+
+
+def test_one_line_stays_one_line_and_the_longest_text_is_taken():
+    assert edits.encoded("town", "Sète\nle Port", "l") == "Sète le Port".encode()
+    longest = "é" * LIMITS["town"]
+    assert edits.encoded("town", longest, "l") == longest.encode()
+
+
+def test_what_is_written_whole_is_there_whole_afterwards():
+    assert Edit("jpegPhoto", whole=(b"b",)).applied([b"a", b"c"]) == [b"b"]
 
 
 # On a real server ----------------------------------------------------------------------------------------------------
@@ -291,6 +318,87 @@ def test_without_assertions_the_old_value_itself_must_still_be_there(own, noemie
     assert (held("mobile"), held("l")) == ({b"+33 6 39 98 55 55"}, {b"Agde"})
 
 
+def test_a_server_that_shows_no_change_marks_is_corrected_by_the_old_value_alone(own, noemie):
+    """An assertion about a mark that nobody has read would be refused for ever."""
+    with hidden(own, "attrs=entryCSN"):
+        written = correct(noemie, "mobile", "+33 6 39 98 77 66")
+
+        assert (written.changed, written.mark) == (True, "")
+    assert held("mobile") == {b"+33 6 39 98 77 66"}
+
+
+@pytest.mark.parametrize(
+    ("shown", "offers"),
+    [
+        ({ASSERTION, POST_READ, b"1.2.840.113556.1.4.319"}, True),
+        ({ASSERTION}, False),
+        ({POST_READ}, False),
+        (set(), False),
+    ],
+)
+def test_assertions_are_made_to_a_server_that_knows_them_and_tells_what_it_wrote(shown, offers):
+    class Root:
+        def set_option(self, *_: object) -> None: ...
+
+        def search_ext_s(self, *_: object) -> list[tuple[str, dict[str, list[bytes]]]]:
+            return [("", {"supportedControl": sorted(shown)})]
+
+    assert writing._offers(Root(), connection.Deadline(1.0, 1.0), {ASSERTION, POST_READ}) is offers
+
+
+def before_the_order(monkeypatch: pytest.MonkeyPatch, server: EmbeddedDirectory, ldif: str) -> None:
+    """Somebody else does this once, between the reading and the writing."""
+    real, left = writing._modify, [ldif]
+
+    def modify(*given):
+        while left:
+            server.modify(left.pop())
+        return real(*given)
+
+    monkeypatch.setattr(writing, "_modify", modify)
+
+
+def test_somebody_who_is_renamed_in_that_moment_is_found_again(own, noemie, monkeypatch):
+    before_the_order(
+        monkeypatch, own, f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: cn=Noémie Ferrand\ndeleteoldrdn: 0\n"
+    )
+
+    written = correct(noemie, "mobile", "+33 6 39 98 77 66")
+
+    assert written.entry.dn != NOEMIE
+    assert held("mobile") == {b"+33 6 39 98 77 66"}
+
+
+def test_somebody_who_is_deleted_in_that_moment_is_a_conflict_without_an_entry(own, noemie, monkeypatch):
+    before_the_order(monkeypatch, own, f"dn: {NOEMIE}\nchangetype: delete\n")
+
+    with pytest.raises(Conflict) as refused:
+        correct(noemie, "mobile", "+33 6 39 98 77 66")
+
+    assert refused.value.now is None
+
+
+def test_two_entries_of_one_identity_are_nobody_to_write_to(own, noemie, monkeypatch):
+    shown = Reading.people
+    monkeypatch.setattr(Reading, "people", lambda self, wanted: [*shown(self, wanted), *shown(self, wanted)])
+
+    with pytest.raises(Conflict) as refused:
+        correct(noemie, "mobile", "+33 6 39 98 77 66")
+
+    assert refused.value.now is None
+
+
+def test_where_marks_are_one_servers_own_it_is_asked_which_one_answers(own, noemie):
+    """As of Active Directory: a mark that was taken without asking would mean nothing, and is none."""
+    config = replace(load(), server=replace(OPENLDAP, marks_need_watermark=True))
+
+    written = write(config, noemie.entry_uuid, {"mobile": "+33 6 39 98 77 66"}, seen={"mobile": noemie.mobile})
+    again = write(config, noemie.entry_uuid, {"mobile": "+33 6 39 98 77 66"}, seen={})
+
+    assert written.mark == again.mark == mark() != ""
+    assert (written.changed, again.changed) == (True, False)
+
+
 def test_an_entry_that_is_gone_is_a_conflict_without_an_entry(own, noemie):
     own.modify(f"dn: {NOEMIE}\nchangetype: delete\n")
 
@@ -362,6 +470,51 @@ def test_a_server_that_is_away_has_written_nothing(own, noemie):
     own.stop()
 
     with pytest.raises(DirectoryUnavailable):
+        correct(noemie, "mobile", "+33 6 39 98 77 66")
+
+
+def test_whoever_is_overtaken_each_time_is_shown_what_was_left_last(own, noemie, monkeypatch):
+    towns, real = iter(["Agde", "Béziers", "Cette"]), writing._modify
+
+    def modify(*given):
+        change(own, "l", next(towns))
+        return real(*given)
+
+    monkeypatch.setattr(writing, "_modify", modify)
+
+    with pytest.raises(Conflict) as refused:
+        correct(noemie, "mobile", "+33 6 39 98 77 66")
+
+    assert edits.shown(refused.value.now.entry.attributes, load().rules)["town"] == "Cette"
+    assert held("mobile") != {b"+33 6 39 98 77 66"}
+
+
+def test_where_the_entry_may_not_be_looked_at_afterwards_it_is_uncertain(own, noemie, monkeypatch):
+    real, reads = writing._read, []
+
+    def read(*given):
+        reads.append(given)
+        if len(reads) > 1:
+            raise DirectoryRefused("INSUFFICIENT_ACCESS")
+        return real(*given)
+
+    def silent(_wanted):
+        raise ldap.SERVER_DOWN({"result": -1})
+
+    monkeypatch.setattr(writing, "_read", read)
+    monkeypatch.setattr(writing, "_orders", silent)
+
+    with pytest.raises(ChangeUncertain):
+        correct(noemie, "mobile", "+33 6 39 98 77 66")
+
+
+def test_what_a_server_refuses_otherwise_is_refused_and_not_silence(own, noemie, monkeypatch):
+    def refused(_wanted):
+        raise ldap.OTHER({"result": 80, "desc": "Other (e.g., implementation specific) error"})
+
+    monkeypatch.setattr(writing, "_orders", refused)
+
+    with pytest.raises(DirectoryRefused, match="OTHER"):
         correct(noemie, "mobile", "+33 6 39 98 77 66")
 
 
@@ -465,9 +618,10 @@ def config_of(**changes: object) -> LdapConfig:
 def test_the_rules_are_asked_again_where_it_is_written():
     """A mapping that a page let through does not open what opens the account."""
     forged = rules_from(OPENLDAP, mapping={"person": {"town": "mail"}}, writable=["mobile"])
-    object.__setattr__(forged, "writable", frozenset({"mobile", "login", "email", "town"}))
+    object.__setattr__(forged, "writable", frozenset({"mobile", "login", "email", "town", "trade"}))
+    object.__setattr__(forged, "person", {**forged.person, "trade": "userPassword"})
     config = config_of(bind_dn="", bind_password="", write_dn="cn=w", write_password="w", rules=forged)
 
-    for item in ("login", "email", "town"):
+    for item in ("login", "email", "town", "trade"):
         with pytest.raises(NotAllowed):
             write(config, Member().id, {item: "x"}, seen={})

@@ -37,6 +37,7 @@ class Answer(StrEnum):
     UNPROVED = "needs a tool’s proof"
     UNREADABLE = "needs a well-formed request"
     CODE = "asks for the code"
+    WHY = "asks why"
 
 
 OUT = (Who.NOBODY, Who.HALF, Who.SUSPENDED, Who.LEFT)
@@ -90,8 +91,10 @@ CLOSED = {"slug": "reserve"}
 A_MEMBER = "00000000-0000-4000-8000-000000000001"
 ANOTHER = "00000000-0000-4000-8000-00000000dead"
 BOTH = (Who.OFFICE, Who.TECHNICIAN)
+PROOF = (Who.DPO, Who.TECHNICIAN)
 # A directory that is being set up.
 SOURCE = {"source_id": "71"}
+NO_RECORD = {"reference": "T-999"}
 
 
 def _request(tool: str) -> dict[str, str]:
@@ -109,11 +112,16 @@ def _request(tool: str) -> dict[str, str]:
 TABLE = (
     # Everybody: what a browser or a tool must be able to read before anybody has signed in.
     Row("healthz", everybody(PAGE), NO),
+    Row("log_keys", everybody(PAGE), NO),
+    Row("log_program", everybody(PAGE), NO),
     Row("idp:discovery", everybody(PAGE), NO),
     Row("idp:server_metadata", everybody(PAGE), NO),
     Row("idp:resource_metadata", everybody(PAGE), NO),
     Row("idp:userinfo_metadata", everybody(PAGE), NO),
     Row("idp:jwks", everybody(PAGE), NO),
+    Row("log_checkpoint", everybody(ABSENT), NO, "no such log", {"name": "access-1999h1"}),
+    Row("log_tile", everybody(ABSENT), NO, "no such log", {"name": "access-1999h1", "path": "0/000"}),
+    Row("log_cosignatures", NO, everybody(ABSENT), "no such log", {"name": "access-1999h1"}),
     Row("idp:device_linked", everybody(PAGE), NO),
     Row("idp:device_refused", everybody(PAGE), NO),
     Row("set_language", NO, everybody(DONE)),
@@ -175,6 +183,13 @@ TABLE = (
     Row("launcher:favourite", NO, members(DONE), "a tool open to them", objects=OPEN),
     Row("launcher:favourite", NO, members(ABSENT), "a tool closed to them", objects=CLOSED),
     Row("consent:mine", members(PAGE), NO_INSIDE),
+    Row("consent:activity", members(PAGE), NO_INSIDE),
+    Row("consent:object", NO_INSIDE, members(DONE), "nothing to object to", objects={"purpose": "1"}),
+    Row("consent:end_objection", NO_INSIDE, members(ABSENT), "another’s", objects={"objection": "1"}),
+    Row("consent:choose", NO_INSIDE, members(ABSENT), "another’s", objects={"notice": "1"}),
+    Row("consent:notice", members(ABSENT), NO_INSIDE, "another’s", objects={"notice": "1"}),
+    Row("consent:proof", everybody(PAGE), NO),
+    Row("consent:take_lines", NO_INSIDE, members(DONE)),
     Row("consent:download", members(PAGE), NO_INSIDE),
     Row("idp:open", members(DONE), NO_INSIDE, "a tool open to them", objects=OPEN),
     Row("idp:open", members(ABSENT), NO_INSIDE, "a tool closed to them", objects=CLOSED),
@@ -202,24 +217,32 @@ TABLE = (
     Row("idp:registered", everybody(ABSENT), NO, "switched off", objects={"client_id": "x"}),
     # The office's.
     Row("idp:office", only(Who.OFFICE, answer=PAGE), only(Who.OFFICE, answer=Answer.NO_METHOD)),
+    Row("idp:office_purpose", only(Who.OFFICE, answer=PAGE), only(Who.OFFICE, answer=UNFIT), "nothing said"),
+    Row(
+        "idp:office_purpose",
+        only(Who.OFFICE, answer=PAGE),
+        only(Who.OFFICE, answer=DONE),
+        "one of the purposes",
+        form={"purpose": "access_repair"},
+    ),
     Row("idp:office_search", only(Who.OFFICE, answer=Answer.NO_METHOD), only(Who.OFFICE, answer=DONE)),
     Row(
         "idp:office_member",
-        only(Who.OFFICE, answer=PAGE),
+        only(Who.OFFICE, answer=Answer.WHY),
         only(Who.OFFICE, answer=Answer.NO_METHOD),
         "a member",
         objects={"member_id": A_MEMBER},
     ),
     Row(
         "idp:office_member",
-        only(Who.OFFICE, answer=ABSENT),
+        only(Who.OFFICE, answer=Answer.WHY),
         only(Who.OFFICE, answer=Answer.NO_METHOD),
         "nobody",
         objects={"member_id": ANOTHER},
     ),
     Row(
         "idp:office_invitation",
-        only(Who.OFFICE, answer=PAGE),
+        only(Who.OFFICE, answer=Answer.WHY),
         only(Who.OFFICE, answer=Answer.NO_METHOD),
         objects={"member_id": A_MEMBER},
     ),
@@ -234,7 +257,7 @@ TABLE = (
         for act, answer in {
             **dict.fromkeys(("invite", "take_back", "unlock", "end_sessions"), DONE),
             **dict.fromkeys(("resume", "cancel_departure", "welcome_back", "ask_recovery"), DONE),
-            **dict.fromkeys(("suspend", "depart"), UNFIT),
+            **dict.fromkeys(("suspend", "depart"), Answer.WHY),
         }.items()
     ),
     Row("idp:office_act", NO_INSIDE, members(ABSENT), "no such act", objects={"member_id": A_MEMBER, "act": "become"}),
@@ -251,6 +274,28 @@ TABLE = (
         only(Who.OFFICE, answer=ABSENT),
         "no such alarm",
         objects={"alarm_id": "4711"},
+    ),
+    Row("idp:office_collectives", only(Who.OFFICE, answer=PAGE), only(Who.OFFICE, answer=Answer.NO_METHOD)),
+    *(
+        Row(
+            "idp:office_collective",
+            only(Who.OFFICE, answer=answer),
+            only(Who.OFFICE, answer=Answer.NO_METHOD),
+            about,
+            objects={"slug": slug},
+        )
+        for slug, answer, about in (("autre", PAGE, "a collective"), ("aucun", ABSENT, "no such collective"))
+    ),
+    *(
+        Row(
+            "idp:office_collective_mark",
+            only(Who.OFFICE, answer=PAGE),
+            only(Who.OFFICE, answer=answer),
+            about,
+            objects={"slug": "autre"},
+            form=form,
+        )
+        for form, answer, about in (({}, UNFIT, "nothing said"), ({"sensitive": "1"}, DONE, "marked as sensitive"))
     ),
     # The office's and the technician's.
     Row("idp:office_roles", only(*BOTH, answer=PAGE), only(*BOTH, answer=Answer.NO_METHOD)),
@@ -342,8 +387,99 @@ TABLE = (
         form={"tool": "x"},
     ),
     # The data protection officer's.
-    Row("audit:journal", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
-    Row("audit:export", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row(
+        "audit:purpose",
+        only(Who.DPO, answer=PAGE),
+        only(Who.DPO, answer=DONE),
+        form={"purpose": "internal_control"},
+    ),
+    Row("audit:journal", only(Who.DPO, answer=Answer.WHY), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row("audit:search", only(Who.DPO, answer=Answer.NO_METHOD), only(Who.DPO, answer=Answer.WHY)),
+    Row("audit:searches", only(Who.DPO, answer=Answer.NO_METHOD), only(Who.DPO, answer=Answer.WHY)),
+    Row("audit:lookups", only(Who.DPO, answer=Answer.WHY), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row("audit:pictures", only(Who.DPO, answer=Answer.WHY), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row("audit:reveal_all", only(Who.DPO, answer=Answer.WHY), only(Who.DPO, answer=Answer.WHY)),
+    Row(
+        "audit:reveal",
+        only(Who.DPO, answer=Answer.WHY),
+        only(Who.DPO, answer=Answer.WHY),
+        objects={"pseudonym": "A7F3-K2MD"},
+    ),
+    Row(
+        "audit:export",
+        only(Who.DPO, answer=Answer.WHY),
+        only(Who.DPO, answer=Answer.NO_METHOD),
+        objects={"kind": "csv"},
+    ),
+    # The register of processing.
+    Row("register:list", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row("register:new", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "nothing said"),
+    Row("register:parties", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "nothing said"),
+    Row("register:import", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "no file"),
+    *(
+        Row("register:export", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD), kind, {"kind": kind})
+        for kind in ("ods", "csv", "json")
+    ),
+    *(
+        Row(f"register:{name}", only(Who.DPO, answer=ABSENT), only(Who.DPO, answer=posted), "no such record", NO_RECORD)
+        for name, posted in {
+            **dict.fromkeys(("record", "versions", "notice"), Answer.NO_METHOD),
+            **dict.fromkeys(("edit", "close"), ABSENT),
+        }.items()
+    ),
+    # The data protection officer’s and the technician’s: how the proof of the journal stands, and who keeps it.
+    Row("audit:proof", only(*PROOF, answer=PAGE), only(*PROOF, answer=Answer.NO_METHOD)),
+    Row("audit:checkpoints", only(*PROOF, answer=PAGE), only(*PROOF, answer=Answer.NO_METHOD)),
+    Row("audit:keeping", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row("audit:keeping_trial", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT)),
+    Row("audit:keeping_confirm", only(Who.DPO, answer=Answer.NO_METHOD), only(Who.DPO, answer=DONE)),
+    Row("audit:keeping_rule", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "a class", {"name": "sign-in"}),
+    Row("audit:keeping_hold", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT)),
+    Row(
+        "audit:keeping_lift",
+        only(Who.DPO, answer=ABSENT),
+        only(Who.DPO, answer=ABSENT),
+        "no such hold",
+        {"hold_id": "0"},
+    ),
+    Row("audit:keeping_person", only(Who.DPO, answer=Answer.WHY), only(Who.DPO, answer=Answer.WHY)),
+    Row(
+        "audit:reconciliation",
+        only(Who.DPO, answer=PAGE),
+        only(Who.DPO, answer=Answer.UNFIT),
+        "nothing chosen",
+    ),
+    Row(
+        "audit:checkpoint",
+        only(*PROOF, answer=ABSENT),
+        only(*PROOF, answer=Answer.NO_METHOD),
+        "no such log",
+        {"name": "access-1999h1"},
+    ),
+    Row("idp:destructions", only(*PROOF, answer=PAGE), only(*PROOF, answer=Answer.NO_METHOD)),
+    Row(
+        "idp:destruction",
+        only(*PROOF, answer=Answer.NO_METHOD),
+        only(*PROOF, answer=ABSENT),
+        "no such log",
+        {"name": "access-1999h1", "act": "proposer"},
+    ),
+    Row("audit:witness_add", only(*PROOF, answer=Answer.NO_METHOD), only(*PROOF, answer=UNFIT), "without a key"),
+    Row(
+        "audit:witness_trust",
+        only(Who.DPO, answer=Answer.NO_METHOD),
+        only(Who.DPO, answer=DONE),
+        "no such witness",
+        {"witness_id": "1"},
+    ),
+    Row(
+        "audit:witness_end",
+        only(Who.DPO, answer=Answer.NO_METHOD),
+        only(Who.DPO, answer=DONE),
+        "no such witness",
+        {"witness_id": "1"},
+    ),
+    Row("audit:mails_kept", only(Who.DPO, answer=Answer.NO_METHOD), only(Who.DPO, answer=DONE)),
 )
 
 # What answers a stranger with something to read; whatever is not here sends them to sign in, or says no.

@@ -123,6 +123,17 @@ def test_a_mail_server_that_cannot_be_told_is_refused_without_repeating_it(url: 
     assert "passe" not in str(found[0])
 
 
+def test_a_siem_that_cannot_be_told_is_refused() -> None:
+    assert checks.stream_errors(env(stream_url="")) == []
+    assert checks.stream_errors(env(stream_url="syslog+tls://siem.example")) == []
+    assert ids(checks.stream_errors(env(stream_url="syslog://siem.example"))) == ["hub.E010"]
+
+
+def test_a_token_that_opens_tools_to_everybody_is_warned_of() -> None:
+    assert ids(checks.registration_warnings(env(registration_opens=True))) == ["hub.W001"]
+    assert ids(checks.registration_warnings(env())) == []
+
+
 def test_the_settings_of_the_tests_pass() -> None:
     assert checks.unsafe_settings(app_configs=None) == []
 

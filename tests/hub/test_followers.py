@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from hub.followers import FIRST_PAUSE_SECONDS, DirectoryProcess
 
@@ -93,6 +95,10 @@ def test_a_worker_that_is_killed_leaves_no_follower_behind(tmp_path):
     child = subprocess.Popen(follow, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     assert child.stdout is not None
     assert child.stdout.readline() == b".\n"
+    # And it takes as much memory as the operator lets it.
+    limits = Path(f"/proc/{child.pid}/limits").read_text()
+    (line,) = (each for each in limits.splitlines() if each.startswith("Max data size"))
+    assert line.split()[3] == str(settings.DIRECTORY_MEMORY_BYTES)
 
     child.stdin.close()
     child.stdout.close()

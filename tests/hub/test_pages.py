@@ -5,6 +5,7 @@ import logging
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.mail import EmailMessage
@@ -15,6 +16,8 @@ from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
+from audit.models import Log, Pending
+from audit.types import Trouble
 from directory.models import DirectorySource
 from directory.types import DirectoryUnavailable, SourceState
 from hub import logs, views
@@ -174,7 +177,29 @@ def test_the_style_page_opens_in_the_demonstration(client: Client, db: None) -> 
 
 
 def test_health_answers_when_the_database_does(client: Client, db: None) -> None:
-    assert client.get("/healthz").json() == {"status": "ok", "database": "ok", "directory_age_seconds": None}
+    assert client.get("/healthz").json() == {
+        "status": "ok",
+        "database": "ok",
+        "directory_age_seconds": None,
+        "journal_late_seconds": 0,
+        "journal_unsigned": [],
+        "journal_contradicted": [],
+        "journal_kept_outside": False,
+        "journal_retention_stopped": False,
+        "journal_gaps": 0,
+    }
+
+
+def test_health_tells_how_long_an_event_has_waited_and_which_log_is_not_signed(client: Client, db: None) -> None:
+    now = timezone.now()
+    for minutes in (1, 7, 3):
+        Pending.objects.create(reference=uuid4(), action="x", commitments=b"", since=now - timedelta(minutes=minutes))
+    Log.objects.create(name="access-2026h2", family="access", opened_at=now, trouble=Trouble.SHORTER)
+
+    told = client.get("/healthz").json()
+
+    assert 60 <= told["journal_late_seconds"] < 70
+    assert told["journal_unsigned"] == ["access-2026h2"]
 
 
 def test_health_tells_the_age_of_the_directory_that_was_read_longest_ago(client: Client, db: None) -> None:

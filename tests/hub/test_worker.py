@@ -77,7 +77,7 @@ def test_removal_goes_on_while_whole_batches_go(agenda, browser, monkeypatch):
     monkeypatch.setattr(run_worker.purge, "BATCH", 2)
     for _ in range(5):
         agenda.exchange(agenda.code(browser))
-    AccessToken.objects.update(expires=NOW - timedelta(hours=1))
+    AccessToken.objects.update(expires=NOW - timedelta(days=2))
 
     turns = [run_worker._purge(timezone.now()) for _ in range(4)]
 

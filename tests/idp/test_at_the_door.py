@@ -304,7 +304,7 @@ def test_an_invitation_is_over_once_its_member_has_come_by_another_way(client: C
     try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)
 
     assert Client().get(path)["Location"] == reverse("account_link_refused")
-    assert Event.objects.filter(action=Action.INVITATION_ENDED, subject=noemie).count() == 1
+    assert Event.objects.about(noemie).filter(action=Action.INVITATION_ENDED).count() == 1
     assert Event.objects.get(action=Action.LINK_REFUSED).reason == "link_ended"
 
 

@@ -168,7 +168,7 @@ def test_a_sign_in_from_a_new_browser_is_told_by_mail_the_first_one_ever_is_not(
     assert f"{settings.ORIGIN}{reverse('idp:sessions_not_me')}" in message.body
     assert "evil.example" not in message.body
     assert "18_5" not in message.body
-    assert Event.objects.filter(action=Action.BROWSER_ADDED, subject=noemie.pk).count() == 2
+    assert Event.objects.about(noemie.pk).filter(action=Action.BROWSER_ADDED).count() == 2
 
 
 def test_a_browser_that_is_known_is_no_news(client: Client, noemie: Member) -> None:

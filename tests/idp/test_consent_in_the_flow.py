@@ -11,7 +11,7 @@ from audit.types import SYSTEM, Action
 from consent import services as consent_services
 from consent.models import Consent, Disclosure
 from idp.models import Grant, LogoutDelivery, Tool
-from tests.support.cast import FORMATION, LOUTY
+from tests.support.cast import FORMATION, LOUTY, with_items
 from tests.support.oidc import Party, answer_of, connect
 
 pytestmark = pytest.mark.django_db
@@ -144,9 +144,8 @@ def test_prompt_consent_asks_although_all_is_settled(formation, browser):
 
 def test_a_changed_sheet_is_shown_before_anything_more_leaves(formation, browser):
     body = enter(formation, browser)
-    import dataclasses
 
-    changed = dataclasses.replace(FORMATION, retention="Dix ans.")
+    changed = with_items(FORMATION, retention="Dix ans.")
     consent_services.declare(tool_id=formation.tool.pk, sheet=changed, actor=SYSTEM, now=timezone.now())
 
     assert set(formation.userinfo(body["access_token"]).json()) == {"sub"}
@@ -225,7 +224,6 @@ def test_withdrawal_refuses_get_and_foreign_posts(formation, browser):
 
 
 def test_a_sensitive_collective_is_never_named(signing_key, member, browser):
-    import dataclasses
     from uuid import uuid4
 
     from consent.types import SheetItem
@@ -236,7 +234,7 @@ def test_a_sensitive_collective_is_never_named(signing_key, member, browser):
             entry_uuid=uuid4(), dn="", dn_key="", slug=name[:4], name=name, sensitive=sensitive
         )
         Membership.objects.create(member=member, collective=collective)
-    sheet = dataclasses.replace(LOUTY, items=(SheetItem("groups", "Ranger."),))
+    sheet = with_items(LOUTY, SheetItem("groups", "Ranger."))
     party = connect("nuage", scopes="openid groups")
     consent_services.declare(tool_id=party.tool.pk, sheet=sheet, actor=SYSTEM, now=timezone.now())
 

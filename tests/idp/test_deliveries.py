@@ -317,7 +317,7 @@ def test_a_tool_that_is_opened_again_is_told_where_it_says_now(signing_key, brow
     with tool_server() as heard:
         connect("wiki", backchannel_logout_uri=heard.url("/old"))
         close_tool(slug="wiki", actor=SYSTEM, now=NOW(), reason="test")
-        options = ("--redirect-uri", REDIRECT, "--everyone", "--json")
+        options = ("--redirect-uri", REDIRECT, "--json")
         call_command("add_tool", "wiki", "--name", "Wiki", *options, stdout=StringIO())
         assert Tool.objects.get().backchannel_logout_uri == ""
 
@@ -451,7 +451,8 @@ def test_the_button_tries_one_notice_or_all_and_keeps_the_filter(signing_key, me
     assert states() == {DeliveryState.WAITING: 1, DeliveryState.FAILED: 1}
     technician.post(PAGE + "relance/", {"tool": "down"})
     assert states() == {DeliveryState.WAITING: 2}
-    actors = set(Event.objects.filter(action=Action.LOGOUT_RETRIED).values_list("actor_id", "facts__notices"))
+    lines = Event.objects.filter(action=Action.LOGOUT_RETRIED)
+    actors = {(line.actor_id, line.facts["notices"]) for line in lines}
     assert actors == {(member.pk, 1)}
     told = technician.post(PAGE + "relance/", {"tool": "down", "shown_tool": "https://evil.example"}, follow=True)
     assert "Rien à relancer" in told.content.decode()

@@ -361,7 +361,7 @@ def test_a_refused_consent_refuses_the_device(screen, browser, member):
     browser.post("/appareil/", {"user_code": told["user_code"], "notice": notice, "answer": "refuse"})
 
     assert poll(screen, told["device_code"]).json()["error"] == "access_denied"
-    assert Event.objects.filter(action=Action.CONSENT_REFUSED, subject_id=member.pk).exists()
+    assert Event.objects.about(member.pk).filter(action=Action.CONSENT_REFUSED).exists()
 
 
 # Access --------------------------------------------------------------------------------------------------------

@@ -19,14 +19,15 @@ from audit.types import Action
 from demo.slapd import EmbeddedDirectory
 from directory import passwords
 from directory.ldap import connection, sources
-from directory.models import DirectorySource, Member
+from directory.models import DirectorySource, Member, RoleGrant
 from directory.services import synchronise
-from directory.types import MailState
+from directory.types import MailState, Role
 from idp.accounts import facts_of
 from idp.models import HubSession
 from idp.signin import adapter
-from idp.standing import Code, obstacles
-from tests.support.oidc import Party, answer_of, connect
+from idp.standing import Ask, Code, obstacles
+from tests.support.cast import helping, make_member
+from tests.support.oidc import Party, answer_of, connect, sign_in
 from tests.support.passkeys import Passkey, add, enter
 from tests.support.signin import (
     NEW_PASSWORD,
@@ -297,8 +298,21 @@ def test_the_account_that_is_kept_for_this_enters_by_passkey_and_by_password(
 
 # Two people behind one name --------------------------------------------------------------------------------------
 
+CODES = {
+    "login": Code.SHARED_NAME,
+    "mail": Code.MAIL_SHARED,
+    "login is mail": Code.LOGIN_IS_MAIL,
+    "mail is login": Code.MAIL_IS_LOGIN,
+}
 
-@pytest.mark.parametrize("what", ["login", "mail"])
+
+def office() -> Client:
+    karim = make_member("karim.de.la.structure", "Karim Benali")
+    RoleGrant.objects.create(member=karim, role=Role.OFFICE)
+    return helping(sign_in(karim, methods=("pwd", "otp", "mfa"), acr="2"))
+
+
+@pytest.mark.parametrize("what", ["login", "mail", "login is mail", "mail is login"])
 def test_a_name_that_means_two_people_opens_nothing_and_the_office_reads_why(
     client: Client, noemie: Member, what: str
 ) -> None:
@@ -307,21 +321,30 @@ def test_a_name_that_means_two_people_opens_nothing_and_the_office_reads_why(
         Member.objects.filter(pk__in=[noemie.pk, twin.pk]).update(
             login=NOEMIE, login_key=noemie.login_key, login_ambiguous=True
         )
+    elif what == "login is mail":
+        word = "noemie@ailleurs.example"
+        Member.objects.filter(pk=noemie.pk).update(login=word, login_key=word)
+        Member.objects.filter(pk=twin.pk).update(email=word, email_key=word, email_state=MailState.OK)
+    elif what == "mail is login":
+        Member.objects.filter(pk=twin.pk).update(login=noemie.email, login_key=noemie.email_key)
     else:
         Member.objects.filter(pk__in=[noemie.pk, twin.pk]).update(
             email=noemie.email, email_key=noemie.email_key, email_state=MailState.SHARED
         )
     reference = said(try_to_sign_in(client, "nobody.at.all", WRONG))
-    name = NOEMIE if what == "login" else noemie.email
+    noemie.refresh_from_db()
+    name, other = (noemie.login, noemie.email) if what.startswith("login") else (noemie.email, noemie.login)
 
     answer = try_to_sign_in(client, name, NOEMIE_PASSWORD)
     now = timezone.now()
-    facts = facts_of(Member.objects.get(pk=noemie.pk), now)
+    facts = facts_of(noemie, now)
 
     assert said(answer) == reference, "a stranger does not learn that there is anybody of this name"
     assert Event.objects.filter(action=Action.SIGN_IN_REFUSED).latest("id").reason == "ambiguous"
-    codes = {each.code for each in obstacles(facts, now)}
-    assert ({"login": Code.SHARED_NAME, "mail": Code.MAIL_SHARED}[what]) in codes
+    (found,) = (each for each in obstacles(facts, now) if not each.code.startswith("invitation"))
+    assert (found.code, found.stops, found.ask) == (CODES[what], False, Ask.DIRECTORY)
+    page = office().get(reverse("idp:office_member", args=[noemie.pk])).content.decode()
+    assert f'data-obstacle="{found.code}"' in page
+    assert "À corriger dans l’annuaire, par qui le tient." in page
     # By the name that is theirs alone they still come in, to the right account.
-    other = noemie.email if what == "login" else NOEMIE
     assert try_to_sign_in(Client(), other, NOEMIE_PASSWORD).status_code == 302

@@ -1,5 +1,6 @@
 """The pages about directories: set up step by step, read, decided upon, settled.  A real slapd answers."""
 
+import re
 import time
 from datetime import timedelta
 from uuid import uuid4
@@ -13,27 +14,37 @@ from django.utils import timezone
 
 from audit.models import Event
 from audit.types import SYSTEM, Action
+from audit.words import reason
 from demo.slapd import EmbeddedDirectory
 from directory import following, services
 from directory.ldap import probing, sources
 from directory.ldap.apply import LISTED
 from directory.ldap.plan import Ceilings
 from directory.models import DirectorySource, Member, RoleGrant, SyncIssue, SyncRun
+from directory.runs import fail
 from directory.services import synchronise
 from directory.services.turns import Follower
-from directory.types import MemberState, Role, RunStatus, SourceState
+from directory.types import Hold, MemberState, Role, RunStatus, SourceState
+from idp.types import ToolState
 from idp.views.directory import setup as pages
-from tests.support.cast import browser_of, make_member
+from tests.support.cast import browser_of, helping, make_member, make_tool
 from tests.support.oidc import sign_in
 from tests.support.slapd import settle
+from tests.support.slapd_control import give_certificate
 
 STEPS = ("adresse", "chiffrement", "compte", "branches", "correspondance", "possibilites", "essai")
 CANARY = "canari-horloge-bleue"
 LIMITS = {
     name: str(number)
-    for what, first, second in (("people", 5, 3), ("groups", 3, 10), ("memberships", 30, 10), ("emptied", 10, 20))
+    for what, first, second in (
+        ("people", 5, 3),
+        ("groups", 3, 10),
+        ("memberships", 30, 10),
+        ("leads", 5, 20),
+        ("emptied", 10, 20),
+    )
     for name, number in ((what, first), (f"{what}_share", second))
-}
+} | {"others": "0"}
 
 
 def proved(browser: Client, ago: timedelta = timedelta(0)) -> Client:
@@ -97,6 +108,43 @@ def drafted(server: EmbeddedDirectory, **changes: object) -> DirectorySource:
     return source
 
 
+def test_the_home_page_and_the_source_count_the_same_people(lea):
+    """Those who may enter: whoever is suspended is not among them."""
+    source = DirectorySource.objects.create(name="Siège", state=SourceState.ACTIVE)
+    for number, hold in enumerate((Hold.NONE, Hold.NONE, Hold.SUSPENDED)):
+        make_member(f"p{number}", f"Personne {number}", source=source, hold=hold)
+
+    home = lea.get(reverse("idp:directory"))
+    page = lea.get(reverse("idp:directory_source", args=[source.pk]))
+
+    assert [row.people for row in home.context["rows"]] == [2]
+    assert page.context["people"] == 2
+
+
+@pytest.mark.parametrize(
+    ("opened", "said"), [(0, "Aucun outil n’est ouvert"), (1, "ouvrir 1 outil,"), (3, "ouvrir 3 outils,")]
+)
+def test_whoever_follows_a_directory_reads_first_how_many_tools_open_to_its_people(lea, opened, said):
+    now = timezone.now()
+    source = DirectorySource.objects.create(
+        name="Grappe", state=SourceState.DRAFT, probed_at=now, uri="ldaps://a.example"
+    )
+    SyncRun.objects.create(
+        source=source, dry=True, started_at=now, status=RunStatus.OK, counts={"people_joined": 12, "people_barred": 2}
+    )
+    for number in range(opened):
+        make_tool(f"outil-{number}", f"Outil {number}")
+    make_tool("ferme", "Fermé", state=ToolState.CLOSED)
+    make_tool("reserve", "Réservé", everyone=False)
+
+    page = text_of(lea.get(at(source, "essai")))
+
+    told = page[page.index('id="opens"') :]
+    assert said in told.partition("</p>")[0]
+    assert "dont 2 qui ne pourront pas entrer" in page
+    assert told.index("suivre/") > 0, "before the button"
+
+
 # Step by step ------------------------------------------------------------------------------------------------
 
 
@@ -112,6 +160,7 @@ def test_a_technician_sets_a_directory_up_from_the_address_to_its_first_people(l
 
     made = lea.post(reverse("idp:directory_add"), {"name": "Grappe", "uri": away.uri})
     source = DirectorySource.objects.get()
+    assert done(lea, source) == ["Adresse"]
     assert made.url == at(source, "chiffrement")
     page = send("chiffrement", authorities=away.ca_file.read_text())
     assert "Une autorité connue répond de ce certificat" in page
@@ -130,6 +179,8 @@ def test_a_technician_sets_a_directory_up_from_the_address_to_its_first_people(l
     assert "contextCSN" in page
     assert 'id="trial-acts"' in text_of(lea.get(at(source, "essai")))
 
+    assert done(lea, source) == ["Adresse", "Chiffrement", "Compte", "Branches", "Correspondance", "Possibilités"]
+
     # The worker reads for show, then for good.
     follower = Follower()
     answer = ask(lea, source, "a-blanc", back="essai")
@@ -139,13 +190,22 @@ def test_a_technician_sets_a_directory_up_from_the_address_to_its_first_people(l
     page = text_of(lea.get(at(source, "essai")))
     assert "Voici ce qui changerait" in page
     assert Member.objects.exclude(source=None).count() == 0
+    assert done(lea, source)[-1] == "Lecture à blanc"
     answer = ask(lea, source, "suivre", back="essai")
     assert answer.redirect_chain[-1][0] == reverse("idp:directory_source", args=[source.pk])
     follower.turn(now=timezone.now())
     follower.close()
+    # What it showed has come, and is not said to be coming any more.
+    page = text_of(lea.get(at(source, "essai")))
+    assert "Voici ce qui changerait" not in page
+    assert 'id="followed"' in page
+    assert "Lire à blanc" in page
+    assert "Dernière lecture à blanc" not in text_of(lea.get(reverse("idp:directory_source", args=[source.pk])))
 
     run = SyncRun.objects.filter(dry=True).get()
     assert Member.objects.filter(source=source).count() == run.counts["people_joined"] == 60
+    may_enter = lea.get(reverse("idp:directory_source", args=[source.pk])).context["people"]
+    assert may_enter == run.counts["people_joined"] - run.counts["people_barred"]
     steps = [event.facts["source_step"] for event in Event.objects.filter(action=Action.SOURCE_TESTED).order_by("pk")]
     assert steps == ["address", "tls", "account", "bases", "mapping", "abilities"]
     told = "".join(str(event.facts) + event.reason for event in Event.objects.all())
@@ -153,6 +213,30 @@ def test_a_technician_sets_a_directory_up_from_the_address_to_its_first_people(l
     person = Member.objects.filter(source=source).first()
     assert person.email
     assert person.email not in told
+
+
+def done(browser: Client, source: DirectorySource) -> list[str]:
+    """The steps that are marked as done."""
+    page = text_of(browser.get(at(source, "adresse")))
+    found = re.findall(r'class="is-done".*?>([^<>]+)<span class="visually-hidden"> \(réussie\)', page)
+    return found
+
+
+def test_a_step_is_done_until_what_it_tried_is_another_thing(lea, away):
+    source = drafted(away)
+    for step in ("adresse", "chiffrement", "compte"):
+        form = {
+            "chiffrement": {"authorities": away.ca_file.read_text()},
+            "compte": {"bind_dn": away.reader_dn, "bind_password": away.reader_password},
+        }
+        assert lea.post(at(source, step), form.get(step, {"name": "Grappe", "uri": away.uri})).status_code == 200
+    assert done(lea, source) == ["Adresse", "Chiffrement", "Compte"]
+
+    lea.post(at(source, "compte"), {"bind_dn": away.reader_dn, "bind_password": CANARY})
+    assert done(lea, source) == ["Adresse", "Chiffrement"]
+
+    services.change_source(source_id=source.pk, changes={"authorities": ""}, actor=SYSTEM, now=timezone.now())
+    assert done(lea, source) == ["Adresse"]
 
 
 @pytest.mark.parametrize(
@@ -242,10 +326,24 @@ def test_a_certificate_of_an_unknown_authority_is_shown_and_not_believed(lea, aw
     assert lines(Action.SOURCE_TESTED) == [(True, "source_authority_unknown")]
 
 
+def test_where_another_authority_was_pasted_it_is_said_that_it_is_not_that_one(lea, away):
+    source = drafted(away)
+    with_another = away.ca_file.read_text()
+    give_certificate(away, "other authority")
+
+    page = text_of(lea.post(at(source, "chiffrement"), {"authorities": with_another}))
+
+    assert "n’est pas celle de ce serveur" in page
+    assert 'id="id_authorities_error"' in page
+    assert "que Trousseau ne connaît pas" not in page
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("canari", "pas un certificat PEM"),
+        ("canari", "pas un certificat au format PEM"),
+        ("-----BEGIN CERTIFICATE-----\ncanari\n-----END CERTIFICATE-----", "incomplet ou abîmé"),
+        ("-----BEGIN CERTIFICATE-----\ncanari", "incomplet ou abîmé"),
         ("-----BEGIN PRIVATE KEY-----\ncanari\n-----END PRIVATE KEY-----", "contient une clé privée"),
     ],
 )
@@ -412,17 +510,19 @@ def test_a_mistyped_attribute_shows_in_the_samples_before_anybody_is_read(lea, a
 def test_the_limits_are_kept_as_they_differ_and_hold_what_is_beyond(lea, away):
     source = drafted(away)
 
-    page = text_of(lea.post(at(source, "possibilites"), LIMITS | {"people": "0", "people_share": "1"}))
+    page = text_of(lea.post(at(source, "possibilites"), LIMITS | {"people": "0", "people_share": "1", "others": "12"}))
 
     assert 'id="abilities"' in page
     source.refresh_from_db()
-    assert source.ceilings == {"people": 0, "people_share": 0.01}
-    assert sources.of(source).ceilings == Ceilings(people=0, people_share=0.01)
+    assert source.ceilings == {"people": 0, "people_share": 0.01, "others": 12}
+    assert sources.of(source).ceilings == Ceilings(people=0, people_share=0.01, others=12)
     assert 'name="people_share" value="1"' in text_of(lea.get(at(source, "possibilites")))
     assert Event.objects.filter(action=Action.SOURCE_CHANGED).order_by("pk").last().facts["properties"] == ["ceilings"]
 
 
-@pytest.mark.parametrize("typed", [{"people": "-1"}, {"groups_share": "101"}, {"emptied": "x"}, {"memberships": ""}])
+@pytest.mark.parametrize(
+    "typed", [{"people": "-1"}, {"groups_share": "101"}, {"emptied": "x"}, {"memberships": ""}, {"others": "-1"}]
+)
 def test_what_is_no_limit_is_not_kept_and_tries_nothing(lea, away, typed):
     source = drafted(away)
 
@@ -585,6 +685,7 @@ def test_members_of_a_retired_directory_keep_their_account_and_the_office_reads_
     assert "n’entrent plus par mot de passe" in page
     assert "Membres qui peuvent entrer" in page
     office = reverse("idp:office_member", args=[member.pk])
+    helping(karim)
     assert 'data-obstacle="source_retired"' not in text_of(karim.get(office))
     ask(lea, source, "retirer")
 
@@ -671,6 +772,27 @@ def test_a_report_names_who_changed_and_which_items_and_no_value(karim, followed
     listed = text_of(karim.get(reverse("idp:directory_runs")))
     assert "1 compte fermé" in listed
     assert "1 fiche modifiée" in listed
+
+
+def test_a_report_says_whether_an_address_and_a_login_serve(karim, followed, small_directory):
+    one, two = members_of(small_directory)[:2]
+    small_directory.modify(f"dn: {one.dn}\nchangetype: modify\nreplace: mail\nmail: {two.email}\n")
+
+    page = page_of(karim, synchronise(now=timezone.now()))
+
+    assert page.count("Adresse e-mail\xa0: partagée") == 2
+    assert ">Adresse e-mail<" not in page
+    assert two.email not in page
+
+
+def test_what_was_only_looked_at_again_is_neither_counted_nor_listed(karim, followed, small_directory):
+    person = members_of(small_directory)[0]
+    small_directory.modify(f"dn: {person.dn}\nchangetype: modify\nadd: description\ndescription: rien à lire\n")
+
+    run = synchronise(now=timezone.now())
+
+    assert (run.counts["written"], run.counts["people_changed"]) == (1, 0)
+    assert 'id="nothing-changed"' in page_of(karim, run)
 
 
 def test_a_long_list_is_read_page_by_page(karim, followed):
@@ -773,7 +895,7 @@ def test_names_are_in_the_order_in_which_people_look_for_them(held):
     assert [line.name for line in kind.lines] == ["Ana", "Éva", "Ève", "lea", "Léo", "Lou", "Max", "Zoé"]
 
 
-def test_a_reading_that_failed_says_so_in_words(lea, followed, small_directory):
+def test_a_reading_that_failed_says_so_in_words(lea, karim, followed, small_directory):
     small_directory.stop()
     Follower().turn(now=timezone.now())
 
@@ -783,14 +905,30 @@ def test_a_reading_that_failed_says_so_in_words(lea, followed, small_directory):
     assert "L’annuaire n’a pas répondu" in page
     assert "rien n’a changé" in page
     assert "DirectoryUnavailable" not in page
+    assert "joignable" in page
+    # What to do is a step away for whoever can, there and on the page of the directory.
+    connection = at(followed, "adresse")
+    assert f'href="{connection}">Essayer la connexion' in page
+    assert "joignable" in text_of(lea.get(reverse("idp:directory_source", args=[followed.pk])))
+    assert "La technique peut essayer" in page_of(karim, run)
+
+
+def test_a_reading_that_broke_has_words_in_the_journal_too(followed):
+    run = SyncRun.objects.create(source=followed, started_at=timezone.now())
+
+    fail(run, "OperationalError", timezone.now())
+
+    line = Event.objects.get(action=Action.SYNC_FAILED)
+    assert (line.reason, reason(line)) == ("reading_broke", "erreur interne pendant la lecture")
+    assert line.facts == {"run": run.pk, "source": followed.pk}
 
 
 def test_a_refusal_of_the_directory_is_said_without_the_librarys_name_of_it(karim, followed):
     run = SyncRun.objects.create(source=followed, started_at=timezone.now(), status=RunStatus.FAILED)
     for error, said in (
-        ("DirectoryRefused: INVALID_CREDENTIALS", "a refusé la lecture\xa0: compte ou mot de passe refusé."),
-        ("DirectoryRefused: AN_ERROR_OF_ITS_OWN", "a refusé la lecture.</p>"),
-        ("DirectoryUnavailable: TIMEOUT", "n’a pas répondu.</p>"),
+        ("DirectoryRefused: INVALID_CREDENTIALS", "a refusé la lecture\xa0: compte ou mot de passe refusé. Essayez"),
+        ("DirectoryRefused: AN_ERROR_OF_ITS_OWN", "a refusé la lecture. Essayez la connexion"),
+        ("DirectoryUnavailable: TIMEOUT", "n’a pas répondu. Son serveur"),
     ):
         SyncRun.objects.filter(pk=run.pk).update(error=error)
         page = page_of(karim, run)
@@ -806,6 +944,12 @@ def test_a_quiet_reading_says_that_both_agreed_and_a_link_to_one_before_it_is_no
     assert answer.redirect_chain == [(reverse("idp:directory_runs"), 302)]
     assert "une plus récente dit la même chose" in text_of(answer)
     assert karim.get(reverse("idp:directory_run", args=[quiet[1].pk + 1])).status_code == 404
+
+
+def test_a_reading_with_anomalies_is_no_plain_success(karim, followed):
+    run = SyncRun.objects.create(source=followed, started_at=timezone.now(), status=RunStatus.PROBLEMS)
+
+    assert '<span class="badge badge--wait">réussie, avec des anomalies' in page_of(karim, run)
 
 
 def test_the_passes_of_one_directory_apart(karim, followed):
@@ -863,6 +1007,19 @@ def test_the_office_reads_who_would_go_and_approves_exactly_that(karim, held):
     assert 'id="nothing-waits"' in text_of(karim.get(reverse("idp:directory_waiting", args=[held.pk])))
     run = SyncRun.objects.filter(approved_by__isnull=False).get()
     assert "retraits acceptés par Karim X" in page_of(karim, run)
+
+
+def test_whoever_of_the_list_cannot_enter_already_is_marked(karim, held):
+    run = following.waiting_of(held)
+    gone = Member.objects.get(entry_uuid=run.report["held_names"][0].split(" ")[1])
+    assert "verrouillé</span>" not in text_of(karim.get(reverse("idp:directory_waiting", args=[held.pk])))
+
+    Member.objects.filter(pk=gone.pk).update(state=MemberState.LOCKED)
+
+    page = text_of(karim.get(reverse("idp:directory_waiting", args=[held.pk])))
+    assert (
+        page[page.index(f">{gone.display_name}<") :].split("</li>")[0].endswith('<span class="badge">verrouillé</span>')
+    )
 
 
 def test_nobody_approves_what_they_did_not_say_to_have_read(karim, held):
@@ -929,6 +1086,13 @@ def test_an_approval_takes_a_fresh_proof_and_the_right(karim, held):
     proved(karim, timedelta(minutes=31))
     answer = karim.post(reverse("idp:directory_approve", args=[held.pk]), {"read": "1", "digest": digest_of(held)})
     assert answer.url.startswith(reverse("account_reauthenticate"))
+    # That the list was read is kept for the way back, once, and for this very list.
+    waiting = reverse("idp:directory_waiting", args=[held.pk])
+    ticked = 'name="read" value="1" checked'
+    assert ticked in text_of(karim.get(waiting))
+    assert ticked not in text_of(karim.get(waiting))
+    karim.post(reverse("idp:directory_approve", args=[held.pk]), {"read": "1", "digest": "another"})
+    assert ticked not in text_of(karim.get(waiting))
 
     member = proved(browser_of(make_member("paul.x", "Paul X")))
     answer = member.post(reverse("idp:directory_approve", args=[held.pk]), {"read": "1", "digest": digest_of(held)})
@@ -1006,9 +1170,8 @@ def test_who_is_absent_stands_with_the_reason_the_dates_and_the_way_back(karim, 
     assert person.display_name in page
     # The groups are the directory's own: its server may have taken the person out of them.
     assert "rend tout" not in page
-    assert "remettez-l’y aussi" in page
-    assert "aussi dans ses groupes" in page
-    assert "fiche disparue" in page
+    assert page.count("aussi dans ses groupes") == 1
+    assert "Fiche disparue" in page[page.index('id="cures"') :]
     # The absence is not a departure yet: it becomes one first.
     until = timezone.localtime(now + settings.ABSENCE + settings.LEAVER_RETENTION)
     assert "pas avant le" in page

@@ -56,8 +56,8 @@ def test_the_terminal_gets_a_link_and_no_password(db: None) -> None:
     assert not has_role()
     link = AccountLink.objects.get()
     assert link.expires_at - link.created_at == timedelta(hours=1)
-    assert Event.objects.filter(action=Action.LOCAL_ACCOUNT_CREATED, subject=member.pk).count() == 1
-    assert Event.objects.filter(action=Action.FIRST_ACCOUNT_MADE, subject=member.pk).count() == 1
+    assert Event.objects.about(member.pk).filter(action=Action.LOCAL_ACCOUNT_CREATED).count() == 1
+    assert Event.objects.about(member.pk).filter(action=Action.FIRST_ACCOUNT_MADE).count() == 1
 
 
 def test_it_works_without_any_directory_and_the_role_comes_with_the_second_factor(

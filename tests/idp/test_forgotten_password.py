@@ -54,7 +54,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lines(action: Action) -> list[tuple[str, Any]]:
-    return list(Event.objects.filter(action=action).order_by("id").values_list("reason", "subject_id"))
+    return [(line.reason, line.subject_id) for line in Event.objects.filter(action=action).order_by("id")]
 
 
 def signed_in(client: Client) -> bool:
@@ -101,7 +101,7 @@ def test_a_member_gets_a_link_by_mail(client: Client, noemie: Member, typed: str
         ("suspended", "suspended", "help"),
         ("locked", "locked", "help"),
         ("left", "left", "help"),
-        ("gone", "left", "help"),
+        ("gone", "absent", "help"),
         ("departed", "left", "help"),
         ("no write account", "no_write_account", "help"),
     ],

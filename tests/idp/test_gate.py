@@ -25,7 +25,7 @@ from tests.support.oidc import sign_in
 
 pytestmark = pytest.mark.django_db
 LATE = timedelta(days=15)
-PAGES = {Role.DPO: "audit:journal", Role.TECHNICIAN: "idp:deliveries"}
+PAGES = {Role.DPO: "audit:proof", Role.TECHNICIAN: "idp:deliveries"}
 
 
 def with_role(role: Role, *, given_ago: timedelta = timedelta(0), ends_at=None) -> Member:
@@ -77,13 +77,13 @@ def test_the_date_that_the_rules_gave_wins_over_the_day_of_the_role():
     person = with_role(Role.DPO, given_ago=LATE)
     Member.objects.filter(pk=person.pk).update(second_factor_by=timezone.now() + timedelta(days=1))
 
-    assert sign_in(person).get(reverse("audit:journal")).status_code == 200
+    assert sign_in(person).get(reverse("audit:proof")).status_code == 200
 
 
 def test_where_roles_need_no_second_factor_none_is_asked_for(settings):
     settings.ROLES_NEED_SECOND_FACTOR = False
 
-    assert sign_in(with_role(Role.DPO, given_ago=LATE)).get(reverse("audit:journal")).status_code == 200
+    assert sign_in(with_role(Role.DPO, given_ago=LATE)).get(reverse("audit:proof")).status_code == 200
 
 
 @pytest.mark.spec("ANSSI MFA", "R18")

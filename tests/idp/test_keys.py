@@ -11,18 +11,24 @@ from io import StringIO
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
+from audit import sealing
 from audit.models import Event
-from audit.types import Action
-from directory import sealing
-from idp.models import SigningKey
+from audit.parts import Role
+from audit.services import record
+from audit.types import Action, Entry
+from directory.ldap import sources
+from directory.models import DirectorySource
+from idp.models import OutgoingMail, SigningKey
 from idp.services import keys
+from idp.services.accounts import mails
 from idp.services.keys import registry
-from idp.types import KeyState, SigningAlgorithm
+from idp.types import KeyState, MailKind, SigningAlgorithm
 from tests.support.oidc import sign_in
 
 ISSUER = "http://localhost:8000"
@@ -535,6 +541,32 @@ def test_the_encrypting_key_is_changed_without_losing_a_signing_key(signing_key,
     assert Event.objects.get(action=Action.KEY_RESEALED).facts["signing_keys"] == 4
 
 
+def test_everything_that_is_sealed_opens_with_the_new_key_alone(settings, member):
+    """A directory, a mail that waits, and whom the journal is about."""
+    old, new = settings.KEY_ENCRYPTION_KEY, Fernet.generate_key().decode()
+    source = DirectorySource.objects.create(
+        name="A",
+        bind_secret=sealing.seal(b"reader", purpose=sources.SECRET_PURPOSE),
+        write_secret=sealing.seal(b"writer", purpose=sources.SECRET_PURPOSE),
+    )
+    mails.queue_text(kind=MailKind.SECURITY, member=member, subject="Objet", body="Corps", now=timezone.now())
+    with transaction.atomic():
+        record(Entry(Action.SIGN_OUT, subject=member.pk))
+
+    settings.KEY_ENCRYPTION_KEY = f"{new} {old}"
+    text = run("reseal_secrets")
+    settings.KEY_ENCRYPTION_KEY = new
+
+    source.refresh_from_db()
+    secrets = (source.bind_secret, source.write_secret)
+    opened = [sealing.unseal(bytes(each), purpose=sources.SECRET_PURPOSE) for each in secrets]
+    assert opened == [b"reader", b"writer"]
+    assert b"Corps" in sealing.unseal(bytes(OutgoingMail.objects.get().sealed), purpose=mails.PURPOSE)
+    line = Event.objects.get(action=Action.SIGN_OUT)
+    assert line.part(Role.SUBJECT).facts == {"person": str(member.pk)}
+    assert "person_keys: 1" in text
+
+
 def test_resealing_without_the_old_key_changes_nothing(signing_key, settings):
     before = bytes(of("RS256").get().private)
     settings.KEY_ENCRYPTION_KEY = Fernet.generate_key().decode()
@@ -565,3 +597,22 @@ def test_what_is_sealed_for_one_purpose_does_not_open_for_another():
     for other in ("two", ""):
         with pytest.raises(sealing.InvalidToken):
             sealing.unseal(sealed, purpose=other)
+
+
+def test_a_key_is_wrapped_for_one_purpose_and_one_of_the_hubs_keys(settings):
+    key, old = bytes(range(32)), settings.KEY_ENCRYPTION_KEY
+    wrapped = sealing.wrap(key, purpose="one")
+
+    assert sealing.unwrap(wrapped, purpose="one") == key
+    assert key not in wrapped
+    assert sealing.wrap(key, purpose="one") != wrapped
+    settings.KEY_ENCRYPTION_KEY = f"{Fernet.generate_key().decode()} {old}"
+    assert sealing.unwrap(wrapped, purpose="one") == key
+    for spoiled in (b"", wrapped[:-1], wrapped[:20] + bytes([wrapped[20] ^ 1]) + wrapped[21:]):
+        with pytest.raises(sealing.InvalidToken):
+            sealing.unwrap(spoiled, purpose="one")
+    with pytest.raises(sealing.InvalidToken):
+        sealing.unwrap(wrapped, purpose="two")
+    settings.KEY_ENCRYPTION_KEY = Fernet.generate_key().decode()
+    with pytest.raises(sealing.InvalidToken):
+        sealing.unwrap(wrapped, purpose="one")

@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import Event
+from audit.sealing import unseal
 from audit.types import SYSTEM, Action, Actor
 from directory import services
 from directory.models import Collective, Departure, Member, Membership, RoleGrant
-from directory.sealing import unseal
 from directory.types import Hold, MailState, MemberState, Role, SuspensionReason
 from idp.models import AccountLink, Browser, HubSession, LogoutDelivery, OutgoingMail, Recovery, RefreshToken
 from idp.selectors import acts_on
@@ -210,7 +210,7 @@ def test_a_suspension_ends_everything_at_once(with_everything, told_agenda, offi
 
     everything_is_dead(member, browser, told_agenda, held)
     assert LogoutDelivery.objects.count() == 1
-    lines = Event.objects.filter(subject_id=member.pk, reason="member_ended").values_list("action", flat=True)
+    lines = Event.objects.about(member.pk).filter(reason="member_ended").values_list("action", flat=True)
     assert set(lines) == {
         Action.SIGN_OUT,
         Action.INVITATION_ENDED,
@@ -341,7 +341,7 @@ def test_the_end_of_the_retention_takes_what_only_the_hub_knew(member, louty, of
         network="192.0.2.0/24",
     )
     Member.objects.filter(pk=member.pk).update(state=MemberState.LEFT, state_since=MONDAY)
-    lines = Event.objects.filter(subject_id=member.pk).count()
+    lines = Event.objects.about(member.pk).count()
 
     lifecycle.erase(now=MONDAY + timedelta(days=365))
 
@@ -351,7 +351,7 @@ def test_the_end_of_the_retention_takes_what_only_the_hub_knew(member, louty, of
     assert not Browser.objects.exists()
     session.refresh_from_db()
     assert (session.label, session.network) == ("", "")
-    assert Event.objects.filter(subject_id=member.pk).count() == lines + 2
+    assert Event.objects.about(member.pk).count() == lines + 2
 
 
 def test_what_waits_for_a_person_is_said_once_an_hour(caplog):

@@ -1,23 +1,25 @@
 """The office's pages: finding somebody, seeing what keeps them out, and the acts, each recorded and shown."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
-from audit.services import note_reading
-from audit.types import Action, Actor, EventFilter
-from directory.models import Departure, Member, RoleGrant
-from directory.types import Hold, MailState, MemberState, Role
+from audit.services import note_reading, reveal
+from audit.types import Action, EventFilter, Ground, Purpose, Reading
+from directory.models import Departure, DirectorySource, Member, RoleGrant, SyncRun
+from directory.types import Hold, MailState, MemberState, Role, RunStatus, SourceState
 from idp.models import AccountLink, Alarm, HubSession, OutgoingMail
 from idp.selectors import acts_on
 from idp.services.accounts import attempts
 from idp.types import LinkKind
-from tests.support.cast import make_member
+from tests.support.cast import browser_of, helping, make_member
 from tests.support.oidc import sign_in
 
 
@@ -30,7 +32,7 @@ def karim(db) -> Member:
 
 @pytest.fixture
 def desk(karim) -> Client:
-    return sign_in(karim, methods=("pwd", "otp", "mfa"), acr="2")
+    return helping(sign_in(karim, methods=("pwd", "otp", "mfa"), acr="2"))
 
 
 def page_of(desk: Client, member: Member) -> str:
@@ -66,7 +68,8 @@ def test_what_is_looked_for_is_in_no_address_and_in_no_line_of_the_journal(desk,
 
     assert "lie" not in answer.url
     line = Event.objects.get(action=Action.MEMBERS_SEARCHED)
-    assert line.facts == {"results": 1}
+    assert line.facts.keys() == {"results", "purpose", "reading"}
+    assert line.facts["results"] == 1
 
 
 def test_nobody_found_says_what_to_try_and_the_search_can_be_cleared(desk, member):
@@ -92,6 +95,49 @@ def test_each_list_holds_its_own(desk, karim, member, other_member, which, shown
     assert {name for name in names if f">{name}</a>" in page} == shown
 
 
+@pytest.mark.parametrize(
+    ("changes", "badge", "lists"),
+    [
+        ({"state": MemberState.MISSING}, "absent·e de l’annuaire", {"tous", "absents"}),
+        ({"state": MemberState.MISSING, "absent_for_good_at": timezone.now()}, "parti·e", {"tous", "partis"}),
+        ({"state": MemberState.MISSING, "hold": Hold.LEFT}, "parti·e", {"tous", "partis"}),
+        ({"state": MemberState.LEFT}, "parti·e", {"tous", "partis"}),
+    ],
+)
+def test_whoever_is_absent_is_no_leaver_yet(desk, karim, member, changes, badge, lists):
+    came(karim)
+    Member.objects.filter(pk=member.pk).update(**changes)
+
+    pages = {
+        name: desk.get(reverse("idp:office"), {"liste": name}).content.decode()
+        for name in ("tous", "absents", "partis")
+    }
+
+    assert {name for name, page in pages.items() if ">Amélie Roux</a>" in page} == lists
+    row = pages["tous"][pages["tous"].index(">Amélie Roux</a>") :].partition("</tr>")[0]
+    assert f">{badge}</span>" in row
+
+
+def test_the_list_and_the_page_say_the_same_of_whose_directory_was_retired(desk, member):
+    """No password opens their account; a passkey does."""
+    retired = DirectorySource.objects.create(name="Ancien", state=SourceState.RETIRED)
+    Member.objects.filter(pk=member.pk).update(source=retired)
+    came(member)
+
+    def shown() -> tuple[str, bool]:
+        page = desk.get(reverse("idp:office")).content.decode()
+        row = page[page.index(">Amélie Roux</a>") :].partition("</tr>")[0]
+        return row, "ne peut pas entrer" in page_of(desk, member)
+
+    row, is_out = shown()
+    assert ">annuaire retiré</span>" in row
+    assert is_out
+    Authenticator.objects.create(user=member, type=Authenticator.Type.WEBAUTHN, data={})
+    row, is_out = shown()
+    assert ">peut entrer</span>" in row
+    assert not is_out
+
+
 def test_a_list_that_does_not_exist_is_not_a_page(desk):
     assert desk.get(reverse("idp:office"), {"liste": "secret"}).status_code == 404
 
@@ -112,18 +158,19 @@ def test_only_the_office_sees_members_and_a_refusal_is_recorded(db, member, role
         browser.post(reverse("idp:office_act", args=[member.pk, "suspend"]), {"reason": "other"}),
     ):
         assert answer.status_code == 403
-    assert Event.objects.filter(action=Action.ACCESS_REFUSED, actor=other).count() == 3
+    assert Event.objects.done_by(other).filter(action=Action.ACCESS_REFUSED).count() == 3
     member.refresh_from_db()
     assert member.hold == Hold.NONE
 
 
-def test_a_look_at_somebody_is_recorded_once_in_a_while_and_shown_to_them(desk, karim, member):
+def test_a_look_at_somebody_is_recorded_once_in_a_while_and_shown_to_the_office(desk, karim, member):
     page_of(desk, member)
     page = page_of(desk, member)
 
     line = Event.objects.get(action=Action.MEMBER_CONSULTED)
     assert (line.actor_id, line.subject_id) == (karim.pk, member.pk)
     assert "Karim Benali ouvre la fiche" in page
+    assert acts_on(member) == [], "the member is told of it without a name"
 
 
 def test_nobody_acts_on_their_own_account(desk, karim):
@@ -134,10 +181,36 @@ def test_nobody_acts_on_their_own_account(desk, karim):
     assert "/suspend/" not in page
     answer = act(desk, karim, "suspend", reason="other")
     assert "demandez à une autre personne" in answer.content.decode()
-    assert Event.objects.filter(action=Action.ACT_REFUSED, actor=karim, reason="own_account").exists()
+    assert Event.objects.done_by(karim).filter(action=Action.ACT_REFUSED, reason="own_account").exists()
 
 
 # Seeing and acting -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["people", "people_today", "last_administrator"])
+def test_whose_entry_is_gone_while_that_waits_is_told_as_that(desk, member, other_member, what):
+    source = DirectorySource.objects.create(name="Annuaire", state=SourceState.ACTIVE)
+    Member.objects.filter(pk__in=[member.pk, other_member.pk]).update(source=source)
+    report = {"approval": "a", "held": [{"what": what, "count": 1, "limit": 0}]}
+    waits = SyncRun.objects.create(
+        source=source,
+        status=RunStatus.HELD,
+        started_at=timezone.now(),
+        report={
+            **report,
+            "held_names": [f"{what} {member.entry_uuid}", f"memberships {uuid4()} {other_member.entry_uuid}"],
+        },
+    )
+
+    page = page_of(desk, member)
+    assert 'data-obstacle="removal_waits"' in page
+    # The office may decide: it is sent to the list, and to nobody else.
+    assert reverse("idp:directory_waiting", args=[source.pk]) in page
+    assert "Sa fiche n’y est plus" in page_of(desk, member)
+    assert "removal_waits" not in page_of(desk, other_member)
+
+    SyncRun.objects.filter(pk=waits.pk).update(status=RunStatus.OK)
+    assert "removal_waits" not in page_of(desk, member)
 
 
 def test_a_suspended_member_is_explained_and_let_in_again(desk, member):
@@ -159,7 +232,10 @@ def test_a_suspended_member_is_explained_and_let_in_again(desk, member):
 def test_a_reason_that_does_not_exist_changes_nothing_and_says_so(desk, member):
     answer = act(desk, member, "suspend", reason="canari")
 
+    page = answer.content.decode()
     assert answer.status_code == 422
+    assert "Le compte n’est pas suspendu" in page[page.index("data-not-done") : page.index('id="acces"')]
+    assert '<details class="panel" open>' in page
     member.refresh_from_db()
     assert member.hold == Hold.NONE
 
@@ -178,12 +254,26 @@ def test_a_departure_is_dated_changed_and_called_off(desk, member):
 
 
 @pytest.mark.parametrize("day", ["", "31/02/2027", "2020-01-01", "canari"])
-def test_a_day_that_cannot_be_is_said_beside_the_field(desk, member, day):
+def test_a_day_that_cannot_be_is_said_on_top_and_beside_the_field(desk, member, day):
     answer = act(desk, member, "depart", last_day=day)
 
+    page = answer.content.decode()
     assert answer.status_code == 422
-    assert "errorlist" in answer.content.decode()
+    assert "errorlist" in page
+    # And on top of a long page, with the way there.
+    top = page[page.index("data-not-done") : page.index('id="acces"')]
+    assert "Le départ n’est pas daté" in top
+    assert 'href="#id_last_day"' in top
     assert not Departure.objects.exists()
+
+
+def test_nothing_says_that_one_can_act_where_there_is_nothing_to_do(desk, member):
+    """Nobody can be invited here: the hub cannot write a password."""
+    page = page_of(desk, member)
+
+    assert 'data-obstacle="invitation_never"' in page
+    assert "Vous pouvez agir ici" not in page
+    assert "/invite/" not in page
 
 
 def test_somebody_who_never_came_is_invited_and_the_invitation_can_be_read_before(desk, member, settings):
@@ -224,7 +314,7 @@ def test_a_blocked_member_is_unlocked(desk, member):
 
     assert "Les essais repartent de zéro" in answer.content.decode()
     assert 'data-obstacle="blocked"' not in answer.content.decode()
-    assert Event.objects.filter(action=Action.ACCOUNT_UNLOCKED, subject=member).count() == 1
+    assert Event.objects.about(member).filter(action=Action.ACCOUNT_UNLOCKED).count() == 1
 
 
 def test_all_sessions_of_a_member_are_ended(desk, member):
@@ -331,13 +421,12 @@ def test_a_role_that_cannot_be_named_is_none(desk, number):
 
 def test_whom_the_officer_who_watches_the_office_looks_up_is_not_shown_to_it(desk, dpo, member):
     with transaction.atomic():
-        note_reading(
-            actor=Actor(member=dpo.pk),
-            wanted=EventFilter(member="amélie"),
-            members=[member.pk],
-            exported=False,
-            now=timezone.now(),
-        )
+        reading = Reading(uuid4(), dpo.pk, Purpose.MEMBER_REQUEST, "", timezone.now())
+        note_reading(reading=reading, wanted=EventFilter(member=member.pk), now=timezone.now())
+        reveal(reading=reading, people=[member.pk], ground=Ground.ANSWER, now=timezone.now())
 
     assert dpo.display_name not in page_of(desk, member)
-    assert [line.actor_id for line in acts_on(member) if line.action == Action.JOURNAL_READ] == [dpo.pk]
+    assert acts_on(member) == []
+    told = browser_of(member).get(reverse("consent:activity"), {"kind": "regards"}).content.decode()
+    assert "La personne déléguée à la protection des données cherche vos lignes dans le journal." in told
+    assert dpo.display_name not in told

@@ -124,7 +124,7 @@ def test_adding_a_passkey_is_two_factors_brings_codes_and_is_noted(inside: Clien
 
     assert answer["Location"] == reverse("mfa_view_recovery_codes")
     assert level() == (["pwd", "hwk", "user", "mfa"], "2")
-    added = Event.objects.filter(action=Action.FACTOR_ADDED, subject=noemie.pk).values_list("facts", flat=True)
+    added = Event.objects.about(noemie.pk).filter(action=Action.FACTOR_ADDED).values_list("facts", flat=True)
     assert sorted(facts["factor"] for facts in added) == ["recovery_codes", "webauthn"]
     page = inside.get(reverse("mfa_index")).content.decode()
     assert "Téléphone" in page
@@ -590,7 +590,7 @@ def test_a_new_passkey_that_would_not_do_is_not_added(
         ({"hold": Hold.LEFT}, "left"),
         ({"state": MemberState.LOCKED}, "locked"),
         ({"state": MemberState.LEFT}, "left"),
-        ({"state": MemberState.MISSING}, "left"),
+        ({"state": MemberState.MISSING}, "absent"),
     ],
 )
 def test_a_closed_account_is_not_opened_by_its_passkey_and_the_page_does_not_say_why(

@@ -25,6 +25,8 @@ from idp.protocol.tokens import digest
 from idp.services import registration
 from idp.services.tools import set_access
 from idp.types import AuthMethod, SubjectType, ToolState
+from tests.consent.register.conftest import ENGAGED_LOUTY as SHEET
+from tests.idp.test_tools import DECLARED
 from tests.support.logout import deliver_due, tool_server
 from tests.support.oidc import REDIRECT, Party, answer_of, connect
 
@@ -44,7 +46,7 @@ OFFERED = Offered(
 
 @pytest.fixture(autouse=True)
 def _switched_on(settings, signing_key):
-    settings.DYNAMIC_REGISTRATION = settings.REGISTRATION_MANAGEMENT = True
+    settings.DYNAMIC_REGISTRATION = settings.REGISTRATION_MANAGEMENT = settings.REGISTRATION_OPENS = True
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ def test_what_registered_itself_is_closed_until_an_operator_opens_it(token, brow
     party = Party(Tool.objects.get(), told["client_secret"])
 
     assert party.authorize(browser).status_code == 400
-    call_command("open_tool", party.tool.slug, "--everyone", stdout=StringIO())
+    call_command("open_tool", party.tool.slug, "--everyone", *DECLARED, stdout=StringIO())
 
     party = Party(Tool.objects.get(), told["client_secret"])
     body = party.exchange(answer_of(party.authorize(browser))["code"]).json()
@@ -572,6 +574,7 @@ def test_a_tool_replaces_the_whole_of_its_metadata_and_is_looked_at_again(token,
         state=ToolState.OPEN,
         everyone=True,
         collectives=[],
+        sheet=SHEET,
         actor=SYSTEM,
         now=timezone.now(),
     )
@@ -600,6 +603,7 @@ def test_the_same_metadata_again_change_nothing(token):
         state=ToolState.OPEN,
         everyone=False,
         collectives=["bureau"],
+        sheet=SHEET,
         actor=SYSTEM,
         now=timezone.now(),
     )
@@ -743,6 +747,28 @@ def test_the_operators_token_is_printed_once_and_stored_as_a_digest():
     assert (row.uses_left, row.opens, row.relaxes_pkce) == (3, False, False)
     assert timedelta(days=1) < row.expires_at - timezone.now() <= timedelta(days=2)
     assert Event.objects.get(action=Action.REGISTRATION_ALLOWED).facts["uses"] == 3
+
+
+def test_no_token_opens_tools_where_there_are_members(settings):
+    settings.REGISTRATION_OPENS = False
+
+    with pytest.raises(CommandError, match="registration_opens is off"):
+        call_command("give_registration_token", "--label", "essai", "--opens", stdout=StringIO())
+
+    assert not InitialAccessToken.objects.exists()
+    line = Event.objects.get(action=Action.REGISTRATION_ALLOWED)
+    assert (line.refused, line.reason) == (True, "registration_opens_off")
+
+
+def test_a_token_from_before_opens_nothing_once_that_is_off(settings, browser):
+    token = give(opens=True)
+    settings.REGISTRATION_OPENS = False
+
+    told = register(token).json()
+
+    tool = Tool.objects.get()
+    assert (tool.state, tool.everyone) == (ToolState.CLOSED, False)
+    assert Party(tool, told["client_secret"]).authorize(browser).status_code != 200
 
 
 @pytest.mark.parametrize("options", [("--days", "0"), ("--days", "999"), ("--uses", "0")])

@@ -513,5 +513,5 @@ def test_the_office_settles_an_alarm_once(computer, member, noemie):
 
     alarm.refresh_from_db()
     assert (alarm.settled_at, alarm.settled_by) == (now, member)
-    assert Event.objects.filter(action=Action.ALARM_SETTLED, subject=noemie.pk).count() == 1
+    assert Event.objects.about(noemie.pk).filter(action=Action.ALARM_SETTLED).count() == 1
     assert alarms.open_alarm(noemie.pk) is None

@@ -175,7 +175,7 @@ def test_enrolling_counts_as_having_used_the_factor(inside: Client, noemie: Memb
     enrol(inside, NOEMIE_PASSWORD)
 
     assert level() == (["pwd", "otp", "mfa"], "2")
-    added = Event.objects.filter(action=Action.FACTOR_ADDED, subject=noemie.pk).values_list("facts", flat=True)
+    added = Event.objects.about(noemie.pk).filter(action=Action.FACTOR_ADDED).values_list("facts", flat=True)
     assert sorted(facts["factor"] for facts in added) == ["recovery_codes", "totp"]
 
 
@@ -276,7 +276,7 @@ def test_removing_the_factor_needs_both_proofs_again_and_lowers_the_level(
     assert half["Location"].startswith(reverse("mfa_reauthenticate"))
     assert not Authenticator.objects.exists()
     assert level() == (["pwd"], "1")
-    assert Event.objects.filter(action=Action.FACTOR_REMOVED, subject=noemie.pk).count() == 2
+    assert Event.objects.about(noemie.pk).filter(action=Action.FACTOR_REMOVED).count() == 2
 
 
 @pytest.mark.incident("CVE-2024-52946")
@@ -316,7 +316,8 @@ def test_a_step_with_a_factor_that_was_removed_does_not_count_for_the_next_one(
 
     assert (by_password.acr, by_password.methods) == ("1", ["pwd"])
     assert session.get().acr == "2"
-    lines = Event.objects.filter(action=Action.REAUTHENTICATED, session=session.get().pk).order_by("pk")
+    confirmed = Event.objects.filter(action=Action.REAUTHENTICATED).order_by("pk")
+    lines = [line for line in confirmed if line.session == session.get().pk]
     assert [line.facts["methods"] for line in lines] == [["pwd"], ["pwd", "otp", "mfa"]]
 
 

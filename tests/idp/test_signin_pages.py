@@ -139,7 +139,7 @@ def twins(add_member: AddMember) -> str:
 
 
 @pytest.mark.parametrize(
-    "case", ["unknown", "wrong", "locked", "left", "ambiguous", "blank", "no_name", "nul", "throttled"]
+    "case", ["unknown", "wrong", "locked", "left", "absent", "ambiguous", "blank", "no_name", "nul", "throttled"]
 )
 def test_every_failure_says_the_same_and_the_journal_knows_better(
     client: Client, add_member: AddMember, case: str
@@ -155,6 +155,8 @@ def test_every_failure_says_the_same_and_the_journal_knows_better(
         member, login, password, reason = add_member(HUGO, state=MemberState.LOCKED), HUGO, HUGO_PASSWORD, "locked"
     elif case == "left":
         member, login, password, reason = add_member(INES, state=MemberState.LEFT), INES, INES_PASSWORD, "left"
+    elif case == "absent":
+        member, login, password, reason = add_member(INES, state=MemberState.MISSING), INES, INES_PASSWORD, "absent"
     elif case == "ambiguous":
         login, password, reason = twins(add_member), NOEMIE_PASSWORD, "ambiguous"
     elif case == "blank":

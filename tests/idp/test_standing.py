@@ -44,9 +44,23 @@ def test_nothing_stands_in_the_way_of_an_ordinary_member():
             Ask.DIRECTORY,
             None,
         ),
+        (
+            Facts(MemberState.ACTIVE, login_is_mail=True, mail=MailState.INVALID),
+            Code.LOGIN_IS_MAIL,
+            Ask.DIRECTORY,
+            None,
+        ),
+        (Facts(MemberState.ACTIVE, has_login=False, mail_is_login=True), Code.MAIL_IS_LOGIN, Ask.DIRECTORY, None),
+        (
+            Facts(MemberState.ACTIVE, login_shared=True, mail_is_login=True),
+            Code.SHARED_NAME,
+            Ask.DIRECTORY,
+            None,
+        ),
         (Facts(MemberState.ACTIVE, blocked_until=NOW + timedelta(minutes=3)), Code.BLOCKED, Ask.OFFICE, Act.UNLOCK),
         (Facts(MemberState.ACTIVE, factor_by=NOW - timedelta(days=1)), Code.FACTOR_MISSING, Ask.MEMBER, None),
         (Facts(MemberState.ACTIVE, source_retired=True), Code.SOURCE_RETIRED, Ask.TECHNIQUE, None),
+        (Facts(MemberState.ACTIVE, removal_waits=True), Code.REMOVAL_WAITS, Ask.TECHNIQUE, None),
     ],
 )
 def test_what_stops_somebody_names_who_can_mend_it(facts, code, ask, act):
@@ -60,8 +74,11 @@ def test_what_stops_somebody_names_who_can_mend_it(facts, code, ask, act):
     ("facts", "code"),
     [
         (Facts(MemberState.ACTIVE, login_shared=True), Code.SHARED_NAME),
+        (Facts(MemberState.ACTIVE, login_is_mail=True), Code.LOGIN_IS_MAIL),
+        (Facts(MemberState.ACTIVE, mail_is_login=True), Code.MAIL_IS_LOGIN),
         # Whoever has a passkey does without a password.
         (Facts(MemberState.ACTIVE, source_retired=True, has_passkey=True), Code.SOURCE_RETIRED),
+        (Facts(MemberState.ACTIVE, removal_waits=True, has_passkey=True), Code.REMOVAL_WAITS),
         (Facts(MemberState.ACTIVE, factor_by=NOW + timedelta(days=5)), Code.FACTOR_DUE),
         (Facts(MemberState.ACTIVE, last_day=date(2026, 12, 31)), Code.LEAVING),
         (Facts(MemberState.ACTIVE, mail=MailState.NONE), Code.MAIL_MISSING),
@@ -93,9 +110,12 @@ FACTS = st.builds(
     since=st.just(NOW),
     reason=st.sampled_from(["", *SuspensionReason.values]),
     source_retired=st.booleans(),
+    removal_waits=st.booleans(),
     has_login=st.booleans(),
     login_shared=st.booleans(),
+    login_is_mail=st.booleans(),
     mail=st.sampled_from(MailState),
+    mail_is_login=st.booleans(),
     blocked_until=st.sampled_from([None, NOW - timedelta(hours=1), NOW + timedelta(hours=1)]),
     ever_in=st.booleans(),
     invited=st.sampled_from(Invited),

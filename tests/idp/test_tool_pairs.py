@@ -53,7 +53,8 @@ def test_a_pair_lets_the_first_act_at_the_second_and_not_the_other_way(source, t
     assert said == "wiki -> louty-api: lire noter\n"
     assert is_active(target, exchanged(source, browser, scope="lire").json()["access_token"])
     line = Event.objects.get(action=Action.TOOLS_PAIRED)
-    assert (line.tool_id, line.facts) == (source.tool.pk, {"target": "louty-api", "scopes": ["lire", "noter"]})
+    assert (line.tool_id, line.facts["target"]) == (source.tool.pk, "louty-api")
+    assert (line.facts["scopes"], line.facts["changes"]) == (["lire", "noter"], {"scopes": ["", "lire noter"]})
     with pytest.raises(CommandError, match="grant"):
         run("louty-api", "wiki", "--scope", "lire")
 

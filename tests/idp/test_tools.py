@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from io import StringIO
 from secrets import token_hex
+from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -16,10 +17,15 @@ from joserfc.jwk import ECKey, OctKey
 from audit.models import Event
 from audit.types import SYSTEM, Action
 from consent import selectors as consent_selectors
+from consent.policy import notice_content
+from consent.register import selectors as register
+from directory.models import Collective
 from idp.models import AccessToken, Grant, Tool
 from idp.protocol.tokens import digest
 from idp.services.purge import purge_expired
 from idp.services.tools import rotate_secret
+from idp.types import ToolKind
+from tests.support.cast import FORMATION
 from tests.support.oidc import Party, answer_of, connect
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +35,17 @@ def add_tool(*options: str) -> dict:
     out = StringIO()
     call_command("add_tool", "essai", "--name", "Essai", "--json", *options, stdout=out)
     return json.loads(out.getvalue())
+
+
+DECLARED = (
+    *("--processing", "Essai", "--purpose", "Essayer.", "--retention", "un an après l’essai", "--kept-then", "delete"),
+    *("--recipient-role", "internal", "--contact", "structure@x.example", "--country", "France"),
+)
+
+
+def without(option: str) -> tuple[str, ...]:
+    place = DECLARED.index(option)
+    return DECLARED[:place] + DECLARED[place + 2 :]
 
 
 def test_it_prints_credentials_once_and_stores_a_digest():
@@ -45,7 +62,7 @@ def test_it_prints_credentials_once_and_stores_a_digest():
 
 
 def test_what_it_prints_works(signing_key, browser):
-    told = add_tool("--redirect-uri", "http://localhost:9999/callback", "--everyone")
+    told = add_tool("--redirect-uri", "http://localhost:9999/callback", "--everyone", *DECLARED)
     party = Party(Tool.objects.get(), told["client_secret"])
 
     body = party.exchange(answer_of(party.authorize(browser))["code"]).json()
@@ -67,12 +84,43 @@ def test_a_sheet_comes_with_its_items():
         "un an",
         "--item",
         "name=pour l’affichage|to show it",
-        "--optional-item",
+        "--item",
         "phone=pour appeler",
     )
 
+    (purpose,) = consent_selectors.sheet(Tool.objects.get().pk).purposes.all()
+    assert (purpose.text, purpose.legal_basis, purpose.retention) == ("Essayer.", "consent", "un an")
+    assert [(item.item, item.why_en) for item in purpose.items.all()] == [("name", "to show it"), ("phone", "")]
+
+
+def test_a_sheet_of_several_purposes_is_written_in_a_file(tmp_path):
+    written = tmp_path / "fiche.json"
+    written.write_text(json.dumps(notice_content(FORMATION)), encoding="utf-8")
+
+    add_tool("--redirect-uri", "https://essai.example/cb", "--sheet", str(written))
+
     sheet = consent_selectors.sheet(Tool.objects.get().pk)
-    assert [(item.item, item.optional) for item in sheet.items.all()] == [("name", False), ("phone", True)]
+    assert sheet.notice.content == notice_content(FORMATION)
+    assert [purpose.legal_basis for purpose in sheet.purposes.all()] == ["contract", "consent"]
+
+
+@pytest.mark.parametrize(
+    ("written", "options", "said"),
+    [
+        ("{", (), "not a readable JSON file"),
+        ("{}", (), "the sheet has processing, purposes"),
+        (json.dumps({"processing": "Essai", "purposes": []}), (), "no purpose is given"),
+        (json.dumps(notice_content(FORMATION)), ("--processing", "Essai"), "leave --processing"),
+        (json.dumps(notice_content(FORMATION)), ("--item", "name=pour l’affichage"), "--processing"),
+    ],
+)
+def test_a_file_that_is_no_sheet_is_explained_and_nothing_is_stored(tmp_path, written, options, said):
+    (tmp_path / "fiche.json").write_text(written, encoding="utf-8")
+
+    with pytest.raises(CommandError, match=said):
+        add_tool("--redirect-uri", "https://essai.example/cb", "--sheet", str(tmp_path / "fiche.json"), *options)
+
+    assert not Tool.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -98,6 +146,153 @@ def test_a_wrong_property_is_named_and_nothing_is_stored(options, said):
     assert not Tool.objects.exists()
 
 
+PROCESSOR = ("--recipient-role", "processor", "--contract", "C-17", "--contract-end")
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "missing"),
+    [
+        ((), "say --processing", ["processing"]),
+        (without("--kept-then"), "--kept-since and --kept-then", ["period"]),
+        (without("--recipient-role"), "--recipient-role", ["role"]),
+        (without("--contact"), "--contact", ["contact"]),
+        (without("--country"), "--country", ["country"]),
+        ((*without("--country"), "--country", "Canada"), "--safeguard", ["safeguard"]),
+        ((*without("--recipient-role"), *PROCESSOR, "2020-01-01"), "which is past", ["contract_over"]),
+    ],
+)
+@pytest.mark.parametrize("let_in", [("--everyone",), ("--collective", "bureau")])
+def test_no_member_gets_in_before_the_sheet_has_every_answer(options, said, missing, let_in):
+    Collective.objects.create(entry_uuid=uuid4(), slug="bureau", name="Bureau")
+
+    with pytest.raises(CommandError, match=said):
+        add_tool("--redirect-uri", "https://essai.example/cb", *let_in, *options)
+
+    assert not Tool.objects.exists()
+    line = Event.objects.get()
+    assert (line.action, line.refused, line.facts) == (Action.TOOL_REFUSED, True, {"missing": missing})
+
+
+def test_a_tool_that_nobody_enters_yet_needs_no_sheet():
+    add_tool("--redirect-uri", "https://essai.example/cb")
+    add_tool("--redirect-uri", "https://essai.example/cb", "--everyone", "--state", "closed")
+
+    assert not Tool.objects.get().is_open
+
+
+def test_a_mere_link_needs_no_sheet():
+    add_tool("--kind", "link", "--launch-url", "https://essai.example/", "--everyone")
+
+    assert Tool.objects.get().is_open
+
+
+def test_a_tool_that_runs_goes_on_without_the_answers():
+    Tool.objects.filter(pk=connect("wiki").tool.pk).update(slug="essai")
+
+    add_tool("--redirect-uri", "https://essai.example/cb", "--everyone")
+
+    assert Tool.objects.get().everyone
+
+
+def test_a_tool_is_opened_with_the_sheet_it_lacked():
+    add_tool("--redirect-uri", "https://essai.example/cb")
+
+    with pytest.raises(CommandError, match="say --processing"):
+        call_command("open_tool", "essai", "--everyone", stdout=StringIO())
+    assert not Tool.objects.get().everyone
+    assert Event.objects.get(action=Action.TOOL_REFUSED).tool_id == Tool.objects.get().pk
+
+    call_command("open_tool", "essai", "--everyone", *DECLARED, stdout=StringIO())
+    assert Tool.objects.get().everyone
+
+    call_command("open_tool", "essai", "--state", "closed", stdout=StringIO())
+    call_command("open_tool", "essai", "--everyone", stdout=StringIO())
+    assert Tool.objects.get().is_open, "the sheet is in force"
+
+
+CALLBACK = ("--redirect-uri", "https://essai.example/cb")
+
+
+def add_again(*options: str) -> None:
+    add_tool(*CALLBACK, *options)
+
+
+def open_tool(*options: str) -> None:
+    call_command("open_tool", "essai", *options, stdout=StringIO())
+
+
+def refused_for(missing: list[str]) -> None:
+    line = Event.objects.get(action=Action.TOOL_REFUSED)
+    assert (line.refused, line.facts) == (True, {"missing": missing})
+
+
+def test_a_link_that_becomes_a_tool_needs_its_sheet():
+    add_tool("--kind", "link", "--launch-url", "https://essai.example/", "--everyone")
+
+    with pytest.raises(CommandError, match="say --processing"):
+        add_tool(*CALLBACK, "--everyone")
+
+    assert Tool.objects.get().kind == ToolKind.LINK
+    refused_for(["processing"])
+
+
+@pytest.fixture
+def collectives(db) -> None:
+    for slug in ("bureau", "atelier"):
+        Collective.objects.create(entry_uuid=uuid4(), slug=slug, name=slug.capitalize())
+
+
+@pytest.fixture
+def from_before(collectives) -> Tool:
+    """Open to one collective, with a sheet from before the register asked so much."""
+    add_tool(*CALLBACK, *without("--country"))
+    Tool.objects.get().collectives.add(Collective.objects.get(slug="bureau"))
+    return Tool.objects.get()
+
+
+@pytest.mark.parametrize("let_in", [("--everyone",), ("--collective", "bureau", "--collective", "atelier")])
+@pytest.mark.parametrize("command", [add_again, open_tool])
+def test_nobody_more_gets_in_before_the_sheet_has_every_answer(from_before, command, let_in):
+    with pytest.raises(CommandError, match="--country"):
+        command(*let_in)
+
+    assert not Tool.objects.get().everyone
+    assert [each.slug for each in from_before.collectives.all()] == ["bureau"]
+    refused_for(["country"])
+
+
+def test_a_tool_from_before_goes_on_as_it_is_or_with_fewer(from_before):
+    add_tool(*CALLBACK, "--collective", "bureau")
+    open_tool("--collective", "bureau")
+    open_tool("--collective", "bureau", *without("--country"))
+    Tool.objects.update(everyone=True)
+    open_tool("--collective", "bureau", "--collective", "atelier")
+
+    assert Tool.objects.get().collectives.count() == 2
+
+
+@pytest.mark.parametrize("command", [add_again, open_tool])
+def test_the_sheet_of_a_tool_in_use_never_says_less(collectives, command):
+    add_tool(*CALLBACK, "--collective", "bureau", *DECLARED)
+
+    with pytest.raises(CommandError, match="--contact"):
+        command("--collective", "bureau", *without("--contact"))
+
+    tool = Tool.objects.get()
+    assert register.missing_to_open(tool.pk, today=timezone.localdate()) == []
+    refused_for(["contact"])
+
+
+def test_the_sheet_of_a_closed_tool_may_be_poorer_until_it_opens(collectives):
+    add_tool(*CALLBACK, "--collective", "bureau", *DECLARED)
+
+    add_tool(*CALLBACK, "--collective", "bureau", "--state", "closed", *without("--contact"))
+    with pytest.raises(CommandError, match="--contact"):
+        open_tool("--collective", "bureau")
+
+    assert not Tool.objects.get().is_open
+
+
 PROCESSING = ("--processing", "Essai", "--purpose", "Essayer.", "--retention", "un an")
 
 
@@ -109,9 +304,7 @@ PROCESSING = ("--processing", "Essai", "--purpose", "Essayer.", "--retention", "
         ((*PROCESSING, "--item", "name"), "no reason given for: name.*CODE=WHY"),
         ((*PROCESSING, "--item", "name= |to show it"), "no reason given for: name.*CODE=WHY"),
         ((*PROCESSING, "--item", "name=a", "--item", "name=b"), "declared twice"),
-        ((*PROCESSING, "--optional-item", "phone=pour appeler"), "need consent as their legal basis"),
         (("--item", "name=pour l’affichage"), "--processing"),
-        (("--optional-item", "phone=pour appeler"), "--processing"),
         (PROCESSING[2:], "--processing"),
         (("--processing", "", "--item", "name=pour l’affichage"), "--processing"),
     ],
@@ -330,7 +523,7 @@ def test_a_rotated_secret_works_beside_the_old_one_until_the_overlap_ends(wiki, 
     Tool.objects.update(previous_client_secret_until=timezone.now())
     assert [party.exchange(wiki.code(browser)).status_code for party in parties] == [200, 401]
     line = Event.objects.get(action=Action.SECRET_ROTATED)
-    assert line.facts == {"overlap_hours": 1.0}
+    assert line.facts == {"overlap_minutes": 60}
 
 
 def test_without_overlap_the_old_secret_ends_at_once(wiki, browser):
@@ -435,7 +628,9 @@ def test_closing_a_tool_is_noticed_by_the_next_use_of_its_tokens(wiki, browser):
 
     assert wiki.userinfo(body["access_token"]).status_code == 401
     line = Event.objects.filter(action=Action.TOOL_CHANGED, reason="access").get()
-    assert line.facts == {"state": "closed", "everyone": False, "collectives": 0}
+    changes = {"state": ["open", "closed"], "everyone": ["true", "false"]}
+    access = {"state": "closed", "everyone": False, "collectives": 0}
+    assert line.facts == {**access, "properties": ["everyone", "state"], "changes": changes}
 
 
 def assertion(party: Party, secret: str) -> dict[str, str]:

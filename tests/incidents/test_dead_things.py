@@ -340,8 +340,8 @@ def test_whoever_is_taken_out_of_the_directory_is_out_of_everything_after_one_pa
     assert party.userinfo(held["access_token"]).status_code == 401
     assert HubSession.objects.get().ended_reason == "member_ended"
     assert ToolSession.objects.get().deliveries.get().state == DeliveryState.WAITING
-    assert Event.objects.filter(action=Action.MEMBER_LEFT, subject_id=person.pk).count() == 1
-    assert Event.objects.filter(action=Action.SIGN_OUT, subject_id=person.pk).count() == 1
+    assert Event.objects.about(person.pk).filter(action=Action.MEMBER_LEFT).count() == 1
+    assert Event.objects.about(person.pk).filter(action=Action.SIGN_OUT).count() == 1
 
 
 # Sessions and identifiers -------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from django.utils import timezone
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
-from audit.models import Event
+from audit.models import Event, Pending
 from audit.types import SYSTEM, Action
 from consent import services as consent_services
 from hub import logs
@@ -450,7 +450,9 @@ def test_names_that_nobody_has_fill_neither_memory_nor_tables_nor_the_journal(wi
         wiki.http.get("/oidc/userinfo", headers={"Authorization": f"Bearer jeton-{number}"})
 
     assert set(registry._known) <= known
+    # Each line has its turn in the queue of the log, until the worker has moved it.
     lines = Event.objects.count() - rows.pop(Event)
+    assert Pending.objects.count() - rows.pop(Pending) == lines
     assert {model: model._default_manager.count() for model in rows} == rows
     # The first of a minute, a line for each doubling, and one turn of the clock.
     assert lines <= 2 * (refusals.LINES + 5) + 100

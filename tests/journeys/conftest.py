@@ -1,13 +1,11 @@
 """One demonstration for all journeys, and its accounts as they were made before each file."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.demo import ROOT, Demo, Visitor
+from tests.support.demo import Demo, Visitor
 
 # Factors, known browsers and what waits for the office; sessions of the file before are over.
 AS_MADE = """
@@ -27,8 +25,7 @@ cache.clear()
 @pytest.fixture(scope="module", autouse=True)
 def accounts_as_made(demo: Demo) -> None:
     """What one file leaves behind is not the next one's: a second factor there is a closed door here."""
-    script = f'. {demo.data}/hub.env && exec "$0" manage.py shell -c "$1"'
-    subprocess.run(["/bin/sh", "-c", script, sys.executable, AS_MADE], cwd=ROOT, check=True, capture_output=True)
+    demo.manage("shell", "-c", AS_MADE)
 
 
 @pytest.fixture

@@ -1,10 +1,6 @@
 """The first time and back in, as people do it: an invitation from the mail to the tools, and a forgotten password."""
 
-import os
 import re
-import shlex
-import subprocess
-import sys
 import time
 
 import pytest
@@ -36,17 +32,6 @@ print(*[each.email for each in found])
 """
 
 
-def manage(demo: Demo, *words: str) -> str:
-    """A command beside the running hub, with its settings."""
-    script = f'set -a; . {shlex.quote(str(demo.data / "hub.env"))}; exec "$@"'
-    # The tests' own settings would seal mails with another key.
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("TROUSSEAU_", "DJANGO_"))}
-    command = ["/bin/sh", "-c", script, "sh", sys.executable, "manage.py", *words]
-    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def in_the_mail(page: Page, demo: Demo, address: str) -> str:
     """The link of the newest mail to this address, from the page of the demonstration."""
     for _ in range(60):
@@ -70,7 +55,7 @@ def test_an_invited_member_is_at_their_tools_within_two_minutes(demo: Demo, visi
     page, language = visitor.page, locale[:2]
     name = f"{language}-{width}{'-dark' if dark else ''}-invited"
     number = CASES.index((locale, width, dark))
-    login, address, shown, *_ = manage(demo, "shell", "-v0", "-c", INVITE.format(number=0, language=language)).split(
+    login, address, shown, *_ = demo.manage("shell", "-v0", "-c", INVITE.format(number=0, language=language)).split(
         "\n"
     )
     began = time.monotonic()
@@ -125,7 +110,7 @@ def test_a_forgotten_password_leads_back_in(demo: Demo, visit, locale, width, da
     visitor = visit(width=width, locale=locale, dark=dark)
     page, name = visitor.page, f"{locale[:2]}-{width}{'-dark' if dark else ''}-forgotten"
     number = CASES.index((locale, width, dark))
-    addresses = manage(demo, "shell", "-v0", "-c", ADDRESSES.format(language=locale[:2])).split()
+    addresses = demo.manage("shell", "-v0", "-c", ADDRESSES.format(language=locale[:2])).split()
     login = addresses[number]
 
     page.goto(demo.hub)
@@ -155,7 +140,7 @@ def test_a_forgotten_password_leads_back_in(demo: Demo, visit, locale, width, da
 def test_the_way_back_in_works_without_scripts(demo: Demo, visit):
     visitor = visit(width=360, locale="fr-FR", scripts=False)
     page = visitor.page
-    login = manage(demo, "shell", "-v0", "-c", ADDRESSES.format(language="fr")).split()[-1]
+    login = demo.manage("shell", "-v0", "-c", ADDRESSES.format(language="fr")).split()[-1]
 
     page.goto(demo.hub + "/compte/oubli/")
     page.fill("#id_identifier", login)
@@ -175,7 +160,7 @@ def test_the_way_back_in_works_without_scripts(demo: Demo, visit):
 def test_a_link_in_a_browser_where_somebody_else_is_signed_in(demo: Demo, visit):
     visitor = visit(width=360, locale="fr-FR")
     page = visitor.page
-    login = manage(demo, "shell", "-v0", "-c", ADDRESSES.format(language="fr")).split()[-2]
+    login = demo.manage("shell", "-v0", "-c", ADDRESSES.format(language="fr")).split()[-2]
     page.goto(demo.hub + "/compte/oubli/")
     page.fill("#id_identifier", login)
     page.click("#forgotten-form button")

@@ -23,6 +23,14 @@ SHIFTED = """() => new Promise(done => {
 })"""
 
 
+# A link of the main navigation whose words stand on two lines.
+BROKEN = """() => [...document.querySelectorAll('.nav a')].filter(link => {
+    const words = document.createRange();
+    words.selectNodeContents(link);
+    return words.getClientRects().length > 1;
+}).map(link => link.textContent)"""
+
+
 def look(visitor: Visitor, name: str) -> None:
     """Check a page as its readers meet it: no accessibility violation, no overflow, nothing refused by the policy."""
     page = visitor.page
@@ -31,6 +39,8 @@ def look(visitor: Visitor, name: str) -> None:
     assert told == [], f"{name}: {told}"
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{name}: {wide} px too wide"
+    broken = page.evaluate(BROKEN)
+    assert broken == [], f"{name}: {broken}"
     assert visitor.problems == [], f"{name}: {visitor.problems}"
     SHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
@@ -60,7 +70,8 @@ def test_a_member_signs_in_once_enters_both_tools_and_signs_out_of_all(demo: Dem
     # Louty rests on the contract: one notice, then in, without typing anything again.
     open_tile(page, "louty")
     expect(page.locator("#consent-form")).to_be_visible()
-    assert page.locator("#consent-form input[type=checkbox]").count() == 0
+    assert page.locator("#consent-form input[name=items]").count() == 0
+    assert not page.locator("#consent-form input:checked").count(), "nobody objects in their place"
     look(visitor, f"{name}-3-notice")
     page.click("#consent-accept")
     page.wait_for_url(demo.tool("louty") + "**")
@@ -121,9 +132,15 @@ def wait_until_out(page: Page, url: str) -> None:
 def read_by_the_dpo(demo: Demo, visitor: Visitor, name: str, role: str) -> None:
     page = visitor.page
     visitor.sign_in(demo, "dpo")
+    page.goto(f"{demo.hub}/journal/")
+    page.check('[name="purpose"][value="internal_control"]')
+    page.click("#purpose-form button[type=submit]")
+    page.fill("#id_member", demo.account(role)[0])
+    page.click("#journal-form button[type=submit]")
+    assert demo.account(role)[0] not in page.url
     # The line of a notice is written once the tool has answered it, by then it has closed its session.
     for _ in range(20):
-        page.goto(f"{demo.hub}/journal/?member={demo.account(role)[0]}")
+        page.reload()
         if page.locator('tr[data-action="idp:logout:deliver"]').count():
             break
         page.wait_for_timeout(250)
@@ -139,6 +156,20 @@ def read_by_the_dpo(demo: Demo, visitor: Visitor, name: str, role: str) -> None:
         "consent:data:disclose",
         "idp:logout:deliver",
     } <= actions
+    page.click('#journal-tabs a[href="/journal/preuve/"]')
+    page.wait_for_url(f"{demo.hub}/journal/preuve/")
+    for _ in range(40):
+        if page.locator("[data-log] a[download]").count() == 2:
+            break
+        page.wait_for_timeout(250)
+        page.reload()
+    assert page.locator("#proof-well").count() == 1
+    look(visitor, f"{name}-8-proof")
+    with page.expect_download() as kept:
+        page.locator('[data-log^="access-"] a[download]').click()
+    origin, size, *_ = kept.value.path().read_text().splitlines()
+    assert origin.endswith(page.locator('[data-log^="access-"]').get_attribute("data-log") or "")
+    assert int(size) > 0
 
 
 def test_a_withdrawal_is_one_click_and_closes_the_tool_at_once(demo: Demo, visit):
@@ -146,6 +177,7 @@ def test_a_withdrawal_is_one_click_and_closes_the_tool_at_once(demo: Demo, visit
     page = visitor.page
     visitor.sign_in(demo, "dpo")
     open_tile(page, "formation")
+    page.check("#item-trade")
     page.click("#consent-accept")
     page.wait_for_url(demo.tool("formation") + "**")
 

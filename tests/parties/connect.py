@@ -19,7 +19,7 @@ def main() -> None:
 
     from audit.types import SYSTEM
     from consent.services import declare
-    from consent.types import LegalBasis, Sheet, SheetItem
+    from consent.types import LegalBasis, Purpose, Sheet, SheetItem
     from idp.models import Tool, ToolPair
     from idp.services.registration import give_token
     from idp.services.tools import register_tool
@@ -27,10 +27,14 @@ def main() -> None:
     now = timezone.now()
     sheet = Sheet(
         processing="Essai de la connexion",
-        purpose="Vérifier qu’un outil écrit ailleurs se connecte.",
-        legal_basis=LegalBasis.CONTRACT,
-        retention="le temps de l’essai",
-        items=tuple(SheetItem(item, "pour reconnaître le compte") for item in SHEET_ITEMS),
+        purposes=(
+            Purpose(
+                text="Vérifier qu’un outil écrit ailleurs se connecte.",
+                legal_basis=LegalBasis.CONTRACT,
+                retention="le temps de l’essai",
+                items=tuple(SheetItem(item, "pour reconnaître le compte") for item in SHEET_ITEMS),
+            ),
+        ),
     )
     if "registration" in orders:
         token = give_token(

@@ -486,6 +486,13 @@ def test_the_metadata_send_tools_with_a_certificate_to_the_other_name_and_nobody
         assert answer.headers.get_all("X-Request-Id"), f"{name} is not led to the hub"
 
 
+def test_a_witness_gets_its_answers_and_a_flood_does_not(world):
+    statuses = [world.front.ask("GET", "/audit/keys").status for _ in range(300)]
+
+    assert statuses[:200] == [200] * 200
+    assert 429 in statuses
+
+
 @pytest.mark.parametrize("holder", ["nobody's", "louty", "expired"])
 @pytest.mark.parametrize("path", ["/", SIGN_IN, "/oidc/authorize", "/oidc/token/", "/healthz", "/oidc/register"])
 def test_the_name_for_certificates_has_no_pages(world, path, holder):

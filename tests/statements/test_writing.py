@@ -1,5 +1,6 @@
 """Rows added as they stand: the same as Django's own way would have left, and nothing that a value could change."""
 
+from contextlib import nullcontext, suppress
 from uuid import uuid4
 
 import pytest
@@ -7,8 +8,10 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audit.models import Event
-from audit.types import Action
+from audit.models import Event, Pending
+from audit.services import record
+from audit.types import Action, Actor, Entry
+from consent.models import Disclosure
 from idp.models import AccessToken, Grant
 from statements import writing
 from tests.support.oidc import sign_in
@@ -18,18 +21,19 @@ OURS = {"id", "reference"}
 
 
 def line(**values):
-    return {"at": timezone.now(), "action": Action.SIGN_IN.value, **values}
+    return {"at": timezone.now(), "action": Action.SIGN_IN.value, "salt": b"salt", **values}
 
 
 def stored(pk):
-    return {name: value for name, value in Event.objects.values().get(pk=pk).items() if name not in OURS}
+    row = Event.objects.values().get(pk=pk)
+    return {name: bytes(value) if name == "salt" else value for name, value in row.items() if name not in OURS}
 
 
 @pytest.mark.parametrize(
     "values",
     [
         {},
-        {"subject_id": uuid4(), "session": uuid4(), "refused": True, "reason": 'l’un’ " % %s'},
+        {"by": "self", "salt": b"\x00'\xff", "refused": True, "reason": 'l’un’ " % %s'},
         {"facts": {"items": ["é", "'"], "n": 1, "none": None}, "actor_tool_id": 7},
         {"facts": {}},
     ],
@@ -50,7 +54,7 @@ def test_many_rows_are_stored_as_one_is(monkeypatch):
     monkeypatch.setattr(writing, "COPIED", 2)
     rows = [
         line(),
-        line(subject_id=uuid4(), session=uuid4(), refused=True, reason='l’un\\t\t\\N\r\n\\. " %s', actor_tool_id=7),
+        line(by="self", salt=b"\x00'\\\xff", refused=True, reason='l’un\\t\t\\N\r\n\\. " %s', actor_tool_id=7),
         line(facts={"items": ["é", "'", "\\"], "n": 1, "none": None}, action=Action.SIGN_IN),
         line(reason="\\N"),
         line(reason=""),
@@ -118,8 +122,8 @@ def test_no_row_takes_no_statement():
 
 
 def test_a_name_that_is_no_column_is_an_error_and_nothing_is_written():
-    with pytest.raises(TypeError, match="Event has no column subject"):
-        Event.objects.insert([line(), line(subject=None)])
+    with pytest.raises(TypeError, match="Event has no column tool"):
+        Event.objects.insert([line(), line(tool=None)])
 
     assert not Event.objects.exists()
 
@@ -133,14 +137,14 @@ def test_a_row_that_the_database_refuses_spoils_its_transaction(member, wiki, br
     with transaction.atomic():
         with pytest.raises(IntegrityError), transaction.atomic():
             Grant.objects.insert([code])
-        Event.objects.insert([line()])
+        Event.objects.insert([line(reason="alone")])
 
     with transaction.atomic():
         with pytest.raises(IntegrityError):
             Grant.objects.insert([code])
         assert transaction.get_connection().needs_rollback
         transaction.set_rollback(True)
-    assert Event.objects.filter(action=Action.SIGN_IN.value, subject=None).count() == 1
+    assert Event.objects.filter(reason="alone").count() == 1
 
 
 # Marking -----------------------------------------------------------------------------------------------------
@@ -171,3 +175,176 @@ def test_only_columns_can_be_marked(wiki, browser):
 def test_what_is_only_ever_added_cannot_be_marked():
     assert not hasattr(Event.objects, "mark")
     assert not hasattr(AccessToken.objects, "mark")
+
+
+# Together ------------------------------------------------------------------------------------------------------
+
+
+def test_few_rows_of_several_tables_go_in_one_statement_to_postgresql():
+    reference = uuid4()
+    row = {"reference": reference, "action": "idp:session:start", "commitments": b"\x00'%s"}
+    with CaptureQueriesContext(connection) as cost, writing.together():
+        Event.objects.insert([line(reference=reference), line(refused=True)])
+        Pending.objects.insert([row])
+        Pending.objects.insert([])
+        seen_within = Event.objects.count()
+
+    assert seen_within == 0
+    assert len(cost) - 1 == (1 if connection.vendor == "postgresql" else 2)
+    assert sorted(Event.objects.values_list("refused", flat=True)) == [False, True]
+    assert bytes(Pending.objects.get(reference=reference).commitments) == b"\x00'%s"
+
+
+def test_inside_another_together_there_is_one_end():
+    with writing.together():
+        with writing.together():
+            Event.objects.insert([line()])
+        assert not Event.objects.exists()
+
+    assert Event.objects.count() == 1
+    Event.objects.insert([line()])
+    assert Event.objects.count() == 2, "and after it rows are sent at once"
+
+
+@pytest.mark.parametrize("within", [nullcontext, writing.together])
+def test_what_a_savepoint_takes_back_is_not_sent_later(within):
+    with writing.together():
+        Event.objects.insert([line()])
+        with suppress(KeyError), transaction.atomic(), within():
+            Event.objects.insert([line(refused=True)])
+            raise KeyError
+        assert not Event.objects.exists()
+
+    assert list(Event.objects.values_list("refused", flat=True)) == [False]
+
+
+def test_what_a_savepoint_keeps_is_sent_before_its_end():
+    with writing.together():
+        with transaction.atomic():
+            Event.objects.insert([line()])
+            assert Event.objects.count() == 1
+        with transaction.atomic(), writing.together():
+            Event.objects.insert([line()])
+            assert Event.objects.count() == 1, "one end for what is within it"
+        assert Event.objects.count() == 2
+
+
+def test_a_line_of_what_was_rolled_back_is_not_there(member):
+    with transaction.atomic(), writing.together():
+        with suppress(KeyError), transaction.atomic():
+            record(Entry(Action.SIGN_OUT, Actor(member.pk), member.pk))
+            raise KeyError
+        record(Entry(Action.FAVOURITE_CHANGED, Actor(member.pk), member.pk))
+
+    assert [event.action for event in Event.objects.exclude(action=Action.SIGN_IN)] == [Action.FAVOURITE_CHANGED]
+    assert Pending.objects.filter(action=Action.SIGN_OUT).count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_of_a_transaction_that_began_within_are_rolled_back_with_it():
+    with writing.together(), suppress(KeyError), transaction.atomic():
+        Event.objects.insert([line()])
+        raise KeyError
+
+    assert not Event.objects.exists()
+
+
+def test_where_something_is_raised_nothing_is_sent():
+    with pytest.raises(RuntimeError), writing.together():  # noqa: PT012
+        Event.objects.insert([line()])
+        raise RuntimeError
+
+    with writing.together():
+        pass
+    assert not Event.objects.exists()
+
+
+def test_many_rows_do_not_wait(monkeypatch):
+    monkeypatch.setattr(writing, "COPIED", 3)
+
+    with writing.together():
+        Event.objects.insert([line(), line(), line()])
+        assert Event.objects.count() == 3
+
+
+def test_more_tables_than_go_in_one_statement_take_another(monkeypatch):
+    monkeypatch.setattr(writing, "MAX_TABLES", 2)
+
+    with writing.together():
+        for _ in range(5):
+            Event.objects.insert([line()])
+
+    assert Event.objects.count() == 5
+
+
+def test_what_the_database_refuses_at_the_end_breaks_the_transaction(member):
+    reference = uuid4()
+
+    with pytest.raises(IntegrityError), transaction.atomic(), writing.together():  # noqa: PT012
+        for _ in range(2):
+            Event.objects.insert([line(reference=reference)])
+
+    assert not Event.objects.exists()
+
+
+# Rows that count
+
+
+def release(member, tool, profile="a", **values):
+    now = timezone.now()
+    told = {"at": now, "last_at": now, "day": now.date(), "channel": "userinfo", "items": [], "profile": profile}
+    return {"member_id": member.pk, "tool_id": tool.pk, **told, **values}
+
+
+def test_a_row_that_says_the_same_as_an_open_one_is_counted_there(member, louty):
+    told = []
+    for rows in (
+        [release(member, louty), release(member, louty, "b", count=3)],
+        [release(member, louty, "c"), release(member, louty, "b", count=2), release(member, louty)],
+    ):
+        Disclosure.objects.merge(rows, told.append)
+
+    assert told == [[True, True], [True, False, False]]
+    assert sorted(Disclosure.objects.values_list("profile", "count")) == [("a", 2), ("b", 5), ("c", 1)]
+
+
+def test_the_later_time_stays_whichever_comes_first(member, louty):
+    now = timezone.now()
+    for at in (now, now.replace(year=2020)):
+        Disclosure.objects.merge([release(member, louty, last_at=at, day=now.date())])
+
+    assert Disclosure.objects.get().last_at == now
+
+
+def test_what_is_merged_is_sent_with_the_rest_and_its_answer_comes_when_it_is_there(member, louty):
+    told = []
+
+    def tell(firsts):
+        told.extend([*firsts, Disclosure.objects.count(), Event.objects.filter(action=Action.SIGN_IN).count()])
+
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries, writing.together():
+        Disclosure.objects.merge([release(member, louty)], tell)
+        Event.objects.insert([line()])
+        before = (list(told), Disclosure.objects.count())
+
+    sent = [query["sql"] for query in queries.captured_queries if "INSERT" in query["sql"]]
+    assert before == ([], 0)
+    assert told == [True, 1, 1]
+    assert len(sent) == (1 if connection.vendor == "postgresql" else 2)
+
+
+def test_two_tables_that_are_merged_together_are_each_answered(member, louty):
+    told = []
+    with transaction.atomic(), writing.together():
+        Disclosure.objects.merge([release(member, louty)], told.append)
+        Event.objects.insert([line()])
+        Disclosure.objects.merge([release(member, louty), release(member, louty, "b")], told.append)
+
+    assert told == [[True], [False, True]]
+
+
+def test_nothing_merged_asks_nobody(member, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        Disclosure.objects.merge([], lambda _: pytest.fail("asked"))
+    with pytest.raises(TypeError, match="Disclosure has no column place"):
+        Disclosure.objects.merge([{"place": 1}])

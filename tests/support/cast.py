@@ -1,6 +1,8 @@
 """The people and tools that most tests speak of."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -8,7 +10,7 @@ from django.test import Client
 
 from audit.types import SYSTEM
 from consent import selectors, services
-from consent.types import LegalBasis, Sheet, SheetItem
+from consent.types import LegalBasis, Purpose, Sheet, SheetItem
 from directory.models import Member, RoleGrant
 from directory.types import MailState, MemberState, Role
 from idp.models import Tool
@@ -21,33 +23,71 @@ ALL_SCOPES = frozenset({"openid", "profile", "email", "phone", "address", "group
 LOUTY = Sheet(
     processing="Gestion de l’activité",
     processing_en="Running one’s business",
-    purpose="Établir vos factures et votre bulletin de paie.",
-    purpose_en="Make your invoices and your payslip.",
-    legal_basis=LegalBasis.CONTRACT,
-    retention="Le temps du contrat, puis cinq ans.",
-    retention_en="As long as the contract, then five years.",
-    items=(
-        SheetItem("name", "Figure sur vos factures.", "Shown on your invoices."),
-        SheetItem("email", "Vous prévenir d’un paiement.", "Tell you of a payment."),
-        SheetItem("employee_number", "Retrouver votre dossier.", "Find your file."),
+    purposes=(
+        Purpose(
+            text="Établir vos factures et votre bulletin de paie.",
+            text_en="Make your invoices and your payslip.",
+            legal_basis=LegalBasis.CONTRACT,
+            retention="Le temps du contrat, puis cinq ans.",
+            retention_en="As long as the contract, then five years.",
+            items=(
+                SheetItem("name", "Figure sur vos factures.", "Shown on your invoices."),
+                SheetItem("email", "Vous prévenir d’un paiement.", "Tell you of a payment."),
+                SheetItem("employee_number", "Retrouver votre dossier.", "Find your file."),
+            ),
+        ),
     ),
 )
 FORMATION = Sheet(
     processing="Inscription aux formations",
     processing_en="Signing up for courses",
-    purpose="Vous inscrire aux formations que vous choisissez.",
-    purpose_en="Sign you up for the courses you choose.",
-    legal_basis=LegalBasis.CONSENT,
-    retention="Un an après la dernière formation.",
-    retention_en="One year after the last course.",
     recipient="Atelier Savoirs, Montpellier",
-    items=(
-        SheetItem("name", "Établir votre attestation.", "Make out your certificate."),
-        SheetItem("email", "Envoyer la convocation.", "Send the invitation."),
-        SheetItem("phone", "Vous joindre le jour même.", "Reach you on the day.", optional=True),
-        SheetItem("trade", "Proposer des formations proches.", "Suggest courses close to it.", optional=True),
+    purposes=(
+        Purpose(
+            text="Vous inscrire aux formations que vous choisissez.",
+            text_en="Sign you up for the courses you choose.",
+            legal_basis=LegalBasis.CONTRACT,
+            retention="Un an après la dernière formation.",
+            retention_en="One year after the last course.",
+            items=(
+                SheetItem("name", "Établir votre attestation.", "Make out your certificate."),
+                SheetItem("email", "Envoyer la convocation.", "Send the invitation."),
+            ),
+        ),
+        Purpose(
+            text="Vous joindre vite et vous proposer d’autres formations.",
+            text_en="Reach you fast and suggest other courses.",
+            legal_basis=LegalBasis.CONSENT,
+            retention="Six mois après la dernière formation.",
+            retention_en="Six months after the last course.",
+            items=(
+                SheetItem("phone", "Vous joindre le jour même.", "Reach you on the day."),
+                SheetItem("trade", "Proposer des formations proches.", "Suggest courses close to it."),
+            ),
+        ),
     ),
 )
+# What may be objected to, beside what a contract asks for.
+AGENDA = Sheet(
+    processing="Agenda partagé",
+    processing_en="Shared calendar",
+    purposes=(
+        Purpose("Afficher vos rendez-vous.", LegalBasis.CONTRACT, "Un an.", (SheetItem("name", "Vous nommer."),)),
+        Purpose(
+            "Vous rappeler les vôtres.",
+            LegalBasis.LEGITIMATE_INTEREST,
+            "Un mois.",
+            (SheetItem("email", "Écrire la veille."), SheetItem("phone", "Appeler le jour même.")),
+        ),
+    ),
+)
+
+
+def with_items(sheet: Sheet, *items: SheetItem, purpose: int = 0, **changes: Any) -> Sheet:
+    """The same sheet, one of its purposes with these items, or saying something else."""
+    purposes = list(sheet.purposes)
+    purposes[purpose] = replace(purposes[purpose], **({"items": items} if items else {}), **changes)
+    return replace(sheet, purposes=tuple(purposes))
 
 
 def make_member(login: str, name: str, **values: object) -> Member:
@@ -95,6 +135,19 @@ def browser_of(member: Member) -> Client:
     """A signed-in browser, for tests that are not about signing in."""
     client = Client()
     client.force_login(member, backend="directory.backends.DirectoryBackend")
+    return client
+
+
+def reader_of(member: Member, purpose: str = "internal_control", case: str = "") -> Client:
+    """A browser in which the officer has said why the journal is read."""
+    client = browser_of(member)
+    client.post("/journal/raison/", {"purpose": purpose, "case": case})
+    return client
+
+
+def helping(client: Client, purpose: str = "access_repair") -> Client:
+    """The browser of somebody of the office who has said why they open members' records."""
+    client.post("/structure/raison/", {"purpose": purpose})
     return client
 
 

@@ -95,12 +95,21 @@ class Connection:
 
     # Reading ------------------------------------------------------------------------------------------------
 
-    def search_ext(self, base: str, scope: int, filter_: str, attributes: list[str], serverctrls: Sequence[Any]) -> int:
+    def search_ext(
+        self,
+        base: str,
+        scope: int,
+        filter_: str,
+        attributes: list[str],
+        serverctrls: Sequence[Any] = (),
+        sizelimit: int = 0,
+    ) -> int:
         self._controller.asked += attributes
         wanted = {bytes.fromhex(found.replace("\\", "")) for found in GUID.findall(filter_)}
         kind = b"group" if "objectClass=group" in filter_ else b"user" if "objectClass=user" in filter_ else b""
-        (paging,) = serverctrls
-        assert paging.size <= 1000
+        # Without pages it gives as many as it was asked for, and never a thousand (``MaxPageSize``).
+        assert all(paging.size <= 1000 for paging in serverctrls)
+        assert serverctrls or 0 < sizelimit < 1000
         self._found = [
             (dn, self._answer(entry, attributes))
             for dn, entry in self._controller.entries.items()

@@ -3,6 +3,10 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from audit import keyring, releases
+from audit.models import PersonKey, ReleaseProfile
 
 # What holds a transaction together is no statement of its own.
 FRAME = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET ")
@@ -22,4 +26,14 @@ class Counted(CaptureQueriesContext):
 
 
 def counted() -> Counted:
+    """What is counted is a process that has met these people and profiles before: keys and names are in it."""
+    period = keyring.half_year(timezone.now())
+    met = PersonKey.objects.filter(half_year=period)
+    keyring._remember({row.person_id: keyring.Key(row.pk, keyring.secret_of(row)) for row in met}, period)
+    releases._remember({_profile(row): row.name for row in ReleaseProfile.objects.all()})
     return Counted(connection)
+
+
+def _profile(row: ReleaseProfile) -> releases.Profile:
+    facts = {**row.facts, "items": tuple(row.facts["items"]), "categories": tuple(row.facts["categories"])}
+    return releases.Profile(tool=row.tool_id, **facts)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -43,20 +44,32 @@ class Demo:
         found = next(each for each in self.told["accounts"] if each["role"] == role)
         return found["username"], found["password"]
 
+    def manage(self, *words: str) -> str:
+        """What a command beside the running hub prints, with its settings, as an operator types it."""
+        script = f'. {shlex.quote(str(self.data / "hub.env"))}; exec "$@"'
+        command = ["/bin/sh", "-c", script, "sh", sys.executable, "manage.py", *words]
+        done = subprocess.run(command, cwd=ROOT, env=environment_of_an_operator(), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def tool(self, word: str) -> str:
         """The address of the tool whose name holds this word."""
         return str(next(each["url"] for each in self.told["tools"] if word.lower() in each["name"].lower()))
+
+
+def environment_of_an_operator() -> dict[str, str]:
+    """Ours without the settings of the tests, whose secrets would go before those of the demonstration."""
+    settings = ("DATABASE_URL", "CACHE_URL", "DJANGO_SETTINGS_MODULE")
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith("TROUSSEAU_") and name not in settings
+    }
 
 
 def start(data: Path, *options: str) -> Demo:
     told = data.parent / f"{data.name}.json"
     told.unlink(missing_ok=True)
     log_path = data.parent / f"{data.name}.log"
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("TROUSSEAU_") and name not in ("DATABASE_URL", "CACHE_URL", "DJANGO_SETTINGS_MODULE")
-    }
+    environment = environment_of_an_operator()
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "demo.run", "--data", str(data), "--port", "0", "--json", str(told), *options],
@@ -140,6 +153,10 @@ class Visitor:
         self.page.fill("#id_password", password)
         self.page.click("#sign-in-form button[type=submit]")
         self.page.wait_for_url(demo.hub.rstrip("/") + "/")
+
+    def say_why(self, purpose: str = "access_repair") -> None:
+        """Why the office opens records: asked at the first one, then no more."""
+        self.page.click(f'#purpose-form [name=purpose][value="{purpose}"]')
 
     def close(self) -> None:
         self.context.close()

@@ -7,7 +7,7 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from directory.sealing import unseal
+from audit.sealing import unseal
 from idp.models import OutgoingMail
 from idp.services.accounts.mails import PURPOSE
 from tests.support.signin import NEW_PASSWORD

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from audit.sealing import seal
 from demo.slapd import EmbeddedDirectory
 from directory.ldap.sources import SECRET_PURPOSE
 from directory.models import DirectorySource
-from directory.sealing import seal
 from directory.types import SourceState
 
 

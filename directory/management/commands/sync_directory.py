@@ -41,6 +41,7 @@ EXPLAINED = {
     "no_mail": "no mail: sign-in by login only",
     "mail_invalid": "an address that is none: left out",
     "mail_shared": "an address held by several people: nobody signs in by it",
+    "login_is_mail": "a login that is somebody else's address: nobody signs in by it",
     "login_shared": "a login held by several people: nobody signs in by it",
     "login_reused": "a login that somebody gone had: a new account, nothing inherited",
     "value_not_utf8": "a value that is not UTF-8: left out",
@@ -61,9 +62,13 @@ HELD_EXPLAINED = {
     "last_administrator": "the last technician would be gone",
     "people": "people who would be gone or suspended",
     "taken_over": "people and collectives of a retired directory that would be this one's",
-    "others": "people of other directories whose login or address would be shared",
+    "others": "people of other directories who would lose their login or address: shared, it opens nothing",
     "groups": "collectives that would be gone",
+    "groups_today": "too many collectives would be gone in one day",
     "memberships": "memberships that would end",
+    "memberships_today": "too many memberships would end in one day",
+    "leads": "people who would no longer lead a collective",
+    "leads_today": "too many people would no longer lead a collective in one day",
 }
 
 
@@ -166,9 +171,9 @@ class Command(BaseCommand):
         self.stdout.write("Nothing was written (dry run). A real pass would give:" if dry_run else f"Run {run.pk}:")
         self.stdout.write(
             "  people: {people_joined} joined, {people_changed} changed, {people_ended} ended, "
-            "{people_returned} returned\n"
+            "{people_returned} returned, {people_taken_over} taken over\n"
             "  collectives: {groups_new} new, {groups_changed} changed, {groups_ended} ended, "
-            "{groups_returned} returned\n"
+            "{groups_returned} returned, {groups_taken_over} taken over\n"
             "  memberships: {memberships_set} set, {memberships_removed} removed; "
             "leads: {leads_added} added, {leads_removed} removed".format(**counts)
         )

@@ -1,12 +1,14 @@
 """``manage.py follow_directory``: what the worker's own process for the directories does; by hand, for looking."""
 
 import os
+import resource
 import signal
 import sys
 import threading
 from time import monotonic
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 from django.utils import timezone
@@ -29,6 +31,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         signal.signal(signal.SIGINT, lambda *_: stop.set())
+        bound_memory(settings.DIRECTORY_MEMORY_BYTES)
         if options["beat"]:
             threading.Thread(target=_end_with_the_parent, daemon=True).start()
         follower = Follower()
@@ -45,6 +48,16 @@ class Command(BaseCommand):
                 sys.stdout.flush()
             pause = max(LEAST_PAUSE_SECONDS, EVERY_SECONDS - (monotonic() - began))
         follower.close()
+
+
+def bound_memory(most: int) -> None:
+    """A directory that answers without end ends its own pass, and not the machine.
+
+    What is reserved and never written to does not count (Linux: RLIMIT_DATA), so that threads cost what they use.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _end_with_the_parent() -> None:

@@ -1,5 +1,5 @@
-"""The hub's own loop: logout notices, mails, stale sessions, dates of departures, roles and keys, what expired;
-and the process beside it that follows the directories."""
+"""The hub's own loop: logout notices, mails, stale sessions, dates of departures, roles and keys, what expired,
+the days of the ledger, the journal's nightly comparison; and the process beside it that follows the directories."""
 
 import signal
 import threading
@@ -7,11 +7,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 from django.utils import timezone
 
+from audit import sequencer, signer, thinning
+from audit.keeping import turns
+from audit.reconciliation.services import reconcile_nightly
+from audit.stream.sending import Streamer
 from audit.types import SYSTEM
+from consent.ledger import services as ledger
+from consent.services import fill_register
 from hub.followers import DirectoryProcess, log_failure
 from idp.services import deliveries, keys, purge, sessions
 from idp.services.accounts import factors, lifecycle, mails
@@ -39,10 +46,21 @@ class Command(BaseCommand):
             Job("sessions", timedelta(seconds=30), _end_stale),
             Job("life cycle", LIFE_CYCLE, lambda now: lifecycle.turn(now=now)),
             Job("erasure", timedelta(hours=1), lambda now: lifecycle.erase(now=now)),
+            Job("removals", timedelta(seconds=5), _take_out),
+            Job("retention", timedelta(minutes=10), lambda now: turns.night(now=now)),
             Job("keys", timedelta(minutes=1), lambda now: keys.rotate_due(now=now)),
             Job("reminders", timedelta(minutes=10), lambda now: factors.remind_due(now=now)),
+            Job("reconciliation", timedelta(minutes=10), lambda now: reconcile_nightly(now=now)),
+            Job("ledger", timedelta(minutes=10), _close_days),
             Job("purge", timedelta(minutes=10), _purge),
+            Job("register", timedelta(hours=1), lambda now: fill_register(now=now)),
+            Job("checkpoints", timedelta(hours=1), _thin_out),
         ]
+        streamer = Streamer()
+        jobs.append(Job("stream", timedelta(seconds=1), lambda now: streamer.turn(now=now)))
+        if settings.JOURNAL_IN_WORKER:
+            jobs.append(Job("journal", timedelta(seconds=0), _sequence))
+            jobs.append(Job("signatures", timedelta(seconds=1), lambda _now: signer.sign_due(now=timezone.now())))
         while not stop.wait(PAUSE_SECONDS):
             now = timezone.now()
             for job in jobs:
@@ -50,6 +68,7 @@ class Command(BaseCommand):
             close_old_connections()
         directory.close()
         dispatcher.close(now=timezone.now())
+        streamer.close(now=timezone.now())
 
 
 class Job:
@@ -71,8 +90,25 @@ class Job:
             log_failure(self.name, error)
 
 
+def _sequence(_: datetime) -> object:
+    """By the time of now, not of when the turn began: an event is never older than the entry that holds it."""
+    return MORE if sequencer.sequence(now=timezone.now()) >= sequencer.BATCH else None
+
+
+def _take_out(now: datetime) -> object:
+    return MORE if turns.turn(now=now) else None
+
+
+def _close_days(now: datetime) -> object:
+    return MORE if ledger.close_days(now=now) >= ledger.BATCH else None
+
+
 def _purge(now: datetime) -> object:
     return MORE if purge.purge_expired(now=now) >= purge.BATCH else None
+
+
+def _thin_out(now: datetime) -> object:
+    return MORE if thinning.thin_out(now=now) >= thinning.BATCH else None
 
 
 def _end_stale(now: datetime) -> None:

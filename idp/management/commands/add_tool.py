@@ -1,21 +1,19 @@
 """Connect a tool without a screen: every property of its sheet is an option."""
 
 import json
-from argparse import ArgumentParser, ArgumentTypeError
-from pathlib import Path
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 from django.utils import timezone
 
 from audit.types import SYSTEM
-from consent import services as consent_services
-from consent.types import ITEMS, LegalBasis, Sheet, SheetInvalid, SheetItem
+from consent.types import Sheet, SheetInvalid
+from idp.management import sheet_options
 from idp.selectors import warnings_about
-from idp.services.tools import Registered, register_tool
+from idp.services.tools import NotDeclared, Registered, connect_tool
 from idp.types import (
     AccessTokenFormat,
     AuthMethod,
@@ -82,18 +80,6 @@ PROPERTIES = (
     "tos_uri",
     "contacts",
 )
-# They say something about a processing; without one they would be dropped unseen.
-SHEET = (
-    "processing_en",
-    "purpose",
-    "purpose_en",
-    "retention",
-    "retention_en",
-    "recipient",
-    "contact",
-    "items",
-    "optional_items",
-)
 GRANTS = {
     "code": GrantType.CODE,
     "client-credentials": GrantType.CLIENT_CREDENTIALS,
@@ -133,24 +119,7 @@ class Command(BaseCommand):
         add("--offline-access", action="store_true", help="allow refresh tokens")
         self._add_protocol(parser)
         add("--client-secret", default="", help="keep a secret that the tool already has (else one is made)")
-        add("--processing", default="", help="name of the processing; without it the tool gets no personal data")
-        add("--processing-en", default="")
-        add("--purpose", default="")
-        add("--purpose-en", default="")
-        add("--legal-basis", choices=LegalBasis.values, default=LegalBasis.CONTRACT)
-        add("--retention", default="", help="how long the tool keeps the data")
-        add("--retention-en", default="")
-        add("--recipient", default="")
-        add("--contact", default="")
-        add(
-            "--item",
-            action="append",
-            default=[],
-            dest="items",
-            metavar="CODE=WHY[|WHY_EN]",
-            help=f"a data item on the sheet: {', '.join(ITEMS)}",
-        )
-        add("--optional-item", action="append", default=[], dest="optional_items", metavar="CODE=WHY[|WHY_EN]")
+        sheet_options.add_to(parser)
         add("--json", action="store_true", dest="as_json")
 
     def _add_protocol(self, parser: ArgumentParser) -> None:
@@ -158,7 +127,13 @@ class Command(BaseCommand):
         add = parser.add_argument
         algorithms = SigningAlgorithm.values
         add("--grant", choices=GRANTS, action="append", dest="grants", help="code unless given; may be repeated")
-        add("--jwks", type=_key_set, dest="client_jwks", metavar="FILE", help="the tool's public keys (RFC 7517)")
+        add(
+            "--jwks",
+            type=sheet_options.read_json,
+            dest="client_jwks",
+            metavar="FILE",
+            help="the tool's public keys (RFC 7517)",
+        )
         add("--jwks-uri", default="", dest="client_jwks_uri")
         add("--tls-subject-dn", default="", dest="tls_client_auth_subject_dn", help="of the tool's certificate")
         add("--tls-san-dns", default="", dest="tls_client_auth_san_dns")
@@ -195,62 +170,38 @@ class Command(BaseCommand):
         add("--technical-contact", action="append", default=[], dest="contacts", metavar="MAIL")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not options["processing"] and any(options[name] for name in SHEET):
-            raise CommandError(
-                "--item, --purpose, --retention and the like describe a processing: name it by --processing"
-            )
         grants = [str(GRANTS[name]) for name in options["grants"] or ["code"]]
         options["grant_types"] = " ".join(dict.fromkeys(grants))
         options["resources"] = " ".join(options["resources"])
         options["contacts"] = " ".join(options["contacts"])
         try:
-            registered = self._register(options)
+            registered = self._register(options, sheet_options.sheet_from(options))
+        except NotDeclared as error:
+            raise CommandError(sheet_options.incomplete(options["slug"], error)) from error
         except ValidationError as error:
             told = (f"{field}: {', '.join(why)}" for field, why in error.message_dict.items())
             raise CommandError("; ".join(told)) from error
         except SheetInvalid as error:
-            raise CommandError(
-                f"the sheet cannot be declared: {error}; --processing needs --purpose and --retention, "
-                "and each item its reason (--item CODE=WHY)"
-            ) from error
+            raise CommandError(sheet_options.invalid(error)) from error
         if options["as_json"]:
             self.stdout.write(json.dumps(self._described(registered), ensure_ascii=False))
             return
         for name, value in self._described(registered).items():
             self.stdout.write(f"{name}: {value}")
 
-    @transaction.atomic
-    def _register(self, options: dict[str, Any]) -> Registered:
-        now = timezone.now()
-        registered = register_tool(
+    def _register(self, options: dict[str, Any], sheet: Sheet | None) -> Registered:
+        return connect_tool(
             slug=options["slug"],
             name=options["name"],
+            sheet=sheet,
             actor=SYSTEM,
-            now=now,
+            now=timezone.now(),
             redirect_uris=options["redirect_uris"],
             post_logout_redirect_uris=options["post_logout_redirect_uris"],
             collectives=options["collectives"],
             properties={name: options[name] for name in PROPERTIES},
             client_secret=options["client_secret"],
         )
-        if options["processing"]:
-            sheet = Sheet(
-                processing=options["processing"],
-                processing_en=options["processing_en"],
-                purpose=options["purpose"],
-                purpose_en=options["purpose_en"],
-                legal_basis=LegalBasis(options["legal_basis"]),
-                retention=options["retention"],
-                retention_en=options["retention_en"],
-                recipient=options["recipient"],
-                contact=options["contact"],
-                items=(
-                    *(_item(text, optional=False) for text in options["items"]),
-                    *(_item(text, optional=True) for text in options["optional_items"]),
-                ),
-            )
-            consent_services.declare(tool_id=registered.tool.pk, sheet=sheet, actor=SYSTEM, now=now)
-        return registered
 
     def _described(self, registered: Registered) -> dict[str, object]:
         tool = registered.tool
@@ -267,18 +218,3 @@ class Command(BaseCommand):
             "scopes": tool.scopes,
             "warnings": [str(warning) for warning in warnings_about(tool, timezone.now())],
         }
-
-
-def _key_set(path: str) -> Any:
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ArgumentTypeError(f"{path} is not a readable JSON file") from error
-
-
-def _item(text: str, *, optional: bool) -> SheetItem:
-    code, _, why = text.partition("=")
-    if code not in ITEMS:
-        raise ValidationError({"item": [f"{code} is not one of {', '.join(ITEMS)}"]})
-    french, _, english = why.partition("|")
-    return SheetItem(item=code, why=french, why_en=english, optional=optional)

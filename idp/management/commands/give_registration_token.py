@@ -20,7 +20,7 @@ class Command(BaseCommand):
         add("--label", required=True, help="whom it is for")
         add("--days", type=int, default=7)
         add("--uses", type=int, default=1, help="how many tools may be registered with it")
-        add("--opens", action="store_true", help="its tools are open to every member at once (test runs only)")
+        add("--opens", action="store_true", help="its tools are open to every member at once (registration_opens)")
         add("--relaxes-pkce", action="store_true", help="its tools need no PKCE (test runs only)")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -8,7 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from audit.types import SYSTEM
-from idp.services.tools import set_access
+from consent.types import SheetInvalid
+from idp.management import sheet_options
+from idp.services.tools import NotDeclared, set_access
 from idp.types import ToolState
 
 
@@ -20,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--state", choices=ToolState.values, default=ToolState.OPEN)
         parser.add_argument("--everyone", action="store_true")
         parser.add_argument("--collective", action="append", default=[], dest="collectives")
+        sheet_options.add_to(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -28,9 +31,14 @@ class Command(BaseCommand):
                 state=ToolState(options["state"]),
                 everyone=options["everyone"],
                 collectives=options["collectives"],
+                sheet=sheet_options.sheet_from(options),
                 actor=SYSTEM,
                 now=timezone.now(),
             )
+        except NotDeclared as error:
+            raise CommandError(sheet_options.incomplete(options["slug"], error)) from error
+        except SheetInvalid as error:
+            raise CommandError(sheet_options.invalid(error)) from error
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
         self.stdout.write(f"{tool.slug}: {tool.state}")

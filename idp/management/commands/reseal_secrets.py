@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from directory.sealing import InvalidToken
+from audit.sealing import InvalidToken
 from idp.services.reseal import reseal_all
 
 

@@ -79,7 +79,7 @@ def password_is_doubtful(member_id: UUID) -> bool:
     last = Alarm.objects.filter(member_id=member_id).first()
     if last is None:
         return False
-    changes = Event.objects.filter(action=Action.PASSWORD_CHANGED, subject=member_id, refused=False)
+    changes = Event.objects.about(member_id).filter(action=Action.PASSWORD_CHANGED, refused=False)
     return not changes.filter(at__gte=last.raised_at).exists()
 
 
@@ -89,7 +89,7 @@ def ended_since(member_id: UUID, moment: datetime) -> bool:
     A sign-in that is half done has no row to end.  What it proved before then is worth nothing after.
     """
     ends = Event.objects.filter(action__in=[Action.PASSWORD_CHANGED, Action.ALARM_RAISED], refused=False)
-    return ends.filter(subject=member_id, at__gt=moment).exists()
+    return ends.about(member_id).filter(at__gt=moment).exists()
 
 
 def _tell_the_office(member: Member, now: datetime) -> None:

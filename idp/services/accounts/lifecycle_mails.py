@@ -70,7 +70,7 @@ def _leads_of(member: Member) -> list[tuple[Member, list[str]]]:
     active = Prefetch("leads", queryset=Member.objects.active().exclude(pk=member.pk))
     mine = Collective.objects.filter(present=True, memberships__member=member).exclude(kind=Kind.STATUS)
     found: dict[Any, tuple[Member, list[str]]] = {}
-    for collective in mine.order_by("name").prefetch_related(active):
+    for collective in mine.order_by("order_key").prefetch_related(active):
         for lead in collective.leads.all():
             found.setdefault(lead.pk, (lead, []))[1].append(collective.name)
     return list(found.values())

@@ -1,4 +1,4 @@
-"""Looking at somebody's account is an event too: who looked, at whom, when."""
+"""Looking at somebody's account, or at who is in a sensitive collective, is an event too: who looked, when, why."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,26 +8,27 @@ from django.db import transaction
 
 from audit.models import Event
 from audit.services import record
-from audit.types import Action, Actor, Entry
+from audit.types import Action, Actor, Entry, Reading
 
 # Coming back to the same page while helping somebody is one look.
 ONE_LOOK = timedelta(minutes=10)
 
 
 @transaction.atomic
-def note_consulted(*, member_id: UUID, actor: Actor, now: datetime) -> None:
-    """Once per reader, member and while."""
-    lately = Event.objects.filter(
-        subject_id=member_id, action=Action.MEMBER_CONSULTED, actor_id=actor.member, at__gt=now - ONE_LOOK
-    )
-    if not lately.exists():
-        record(Entry(Action.MEMBER_CONSULTED, actor=actor, subject=member_id, at=now))
+def note_consulted(*, member_id: UUID, reading: Reading, now: datetime) -> None:
+    """Once per member, stated purpose and while."""
+    looks = Event.objects.about(member_id).filter(action=Action.MEMBER_CONSULTED, at__gt=now - ONE_LOOK)
+    if not looks.filter(facts=reading.why).exists():
+        record(Entry(Action.MEMBER_CONSULTED, Actor(reading.reader), member_id, facts=reading.why, at=now))
 
 
 @transaction.atomic
-def note_search(*, actor: Actor, results: int, now: datetime) -> None:
-    """How many were found; never what was typed."""
-    record(Entry(Action.MEMBERS_SEARCHED, actor=actor, facts={"results": results}, at=now))
+def note_consulted_collective(*, collective_id: UUID, reading: Reading, now: datetime) -> None:
+    """Who is in a sensitive collective was read; once per collective, stated purpose and while."""
+    looks = Event.objects.filter(action=Action.COLLECTIVE_CONSULTED, at__gt=now - ONE_LOOK)
+    facts: dict[str, object] = {"collective": str(collective_id), **reading.why}
+    if not looks.filter(facts=facts).exists():
+        record(Entry(Action.COLLECTIVE_CONSULTED, Actor(reading.reader), facts=facts, at=now))
 
 
 @transaction.atomic

@@ -6,7 +6,9 @@ A mail may hold a link that opens an account: its text is sealed while it waits,
 import json
 import logging
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import Any
@@ -18,10 +20,10 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from audit.sealing import InvalidToken, seal, unseal
 from audit.services import record
 from audit.types import Action, Entry
 from directory.models import Member
-from directory.sealing import InvalidToken, seal, unseal
 from directory.types import MailState
 from idp.models import AccountLink, OutgoingMail
 from idp.types import MailKind, OutgoingState
@@ -35,6 +37,15 @@ BACK_OFF = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3600, 3 * 3600
 LEASE = timedelta(minutes=2)
 # As many in one turn, and for as long, as leave the worker's other jobs their time: endings wait for no slow server.
 AT_ONCE, TURN = 20, timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 def address_of(member: Member) -> str:
@@ -101,13 +112,15 @@ def queue_text(
     link: AccountLink | None = None,
     address: str = "",
     kept: timedelta = KEPT,
+    files: Sequence[Attachment] = (),
 ) -> OutgoingMail | None:
     """As ``queue``, for a text that was written elsewhere."""
     to = address or (address_of(member) if member else "")
     if "@" not in to:
         # The office may be reached by telephone.
         return None
-    content = json.dumps({"to": to, "subject": " ".join(subject.split()), "body": body})
+    attached = [(each.name, each.media_type, b64encode(each.content).decode()) for each in files]
+    content = json.dumps({"to": to, "subject": " ".join(subject.split()), "body": body, "files": attached})
     return OutgoingMail.objects.create(
         member=member,
         kind=kind,
@@ -184,6 +197,9 @@ def _send(mail: OutgoingMail) -> None:
         # RFC 3834 §5: nobody's absence notice should answer.
         headers={"Message-ID": f"<trousseau-mail-{mail.pk}@{host}>", "Auto-Submitted": "auto-generated"},
     )
+    # Without any in a mail that waits since the release before.
+    for name, media_type, attached in content.get("files", ()):
+        message.attach(name, b64decode(attached), media_type)
     message.send()
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 
-from directory.sealing import seal, unseal
+from audit.sealing import seal, unseal
 from idp.services.sessions import hold
 
 PURPOSE = "trousseau second factor"

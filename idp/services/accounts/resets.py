@@ -109,8 +109,10 @@ def _find(identifier: str) -> Found:
 
 
 def _trouble_of(member: Member) -> str:
-    if member.hold == Hold.LEFT or member.state in (MemberState.LEFT, MemberState.MISSING):
+    if member.hold == Hold.LEFT or member.state == MemberState.LEFT:
         return "left"
+    if member.state == MemberState.MISSING:
+        return "absent"
     if member.hold == Hold.SUSPENDED:
         return "suspended"
     return "locked" if member.state == MemberState.LOCKED else ""

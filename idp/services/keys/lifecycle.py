@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from joserfc.jwk import JWKRegistry, Key
 
+from audit.sealing import seal
 from audit.services import record, record_all
 from audit.types import SYSTEM, Action, Actor, Entry
-from directory.sealing import seal
 from idp.models import SigningKey
 from idp.protocol import key_dates
 from idp.protocol.key_dates import Life

@@ -18,7 +18,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key
 
-from directory.sealing import InvalidToken, unseal
+from audit.sealing import InvalidToken, unseal
 from idp.models import SigningKey
 from idp.protocol import key_dates
 from idp.protocol.key_dates import Life, Periods

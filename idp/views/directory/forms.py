@@ -134,14 +134,24 @@ class TlsForm(StepForm):
             raise forms.ValidationError(
                 _("Ce texte contient une clé privée : ne la donnez à personne. Collez seulement le certificat.")
             )
+        if "-----BEGIN CERTIFICATE-----" not in text:
+            raise forms.ValidationError(
+                _(
+                    "Ce n’est pas un certificat au format PEM. Ouvrez le fichier dans un éditeur de texte et collez-le "
+                    "en entier : il commence par -----BEGIN CERTIFICATE-----."
+                )
+            )
         try:
             found = x509.load_pem_x509_certificates(text.encode())
         except ValueError:
-            raise forms.ValidationError(
-                _("Ce n’est pas un certificat PEM. Il commence par -----BEGIN CERTIFICATE-----.")
-            ) from None
+            found = []
         if not found:
-            raise forms.ValidationError(_("Aucun certificat dans ce texte."))
+            raise forms.ValidationError(
+                _(
+                    "Ce certificat est incomplet ou abîmé. Collez-le de nouveau, de -----BEGIN CERTIFICATE----- "
+                    "à -----END CERTIFICATE-----, ces deux lignes comprises."
+                )
+            )
         return text
 
 
@@ -297,7 +307,10 @@ class MappingForm(StepForm):
 
 
 class CeilingsForm(StepForm):
-    """How much may go in one pass without a person's word: a number, or a share of all if that is more."""
+    """How much may go in one pass, and in one day, without a person's word: a number, or a share of all if more.
+
+    ``others`` has no share: of whom another directory lets in, none is this one's to give away.
+    """
 
     def __init__(self, source: DirectorySource | None, data: Any = None, *, fixed: bool = False) -> None:
         assert source is not None  # noqa: S101 there are no limits without a source
@@ -305,17 +318,22 @@ class CeilingsForm(StepForm):
         self.usual = following.usual_ceilings()
         kept = self.usual | source.ceilings
         for name, label in follow_words.CEILINGS.items():
-            number = forms.IntegerField(
-                label=str(label), min_value=0, max_value=100_000, initial=kept[name], disabled=fixed
-            )
-            share = forms.IntegerField(
-                label=_("ou pour cent"),
+            self.fields[name] = forms.IntegerField(
+                label=str(label),
+                help_text=str(follow_words.CEILINGS_EXPLAINED.get(name, "")),
                 min_value=0,
-                max_value=100,
-                initial=round(kept[f"{name}_share"] * 100),
+                max_value=100_000,
+                initial=kept[name],
                 disabled=fixed,
             )
-            self.fields |= {name: number, f"{name}_share": share}
+            if (share := f"{name}_share") in kept:
+                self.fields[share] = forms.IntegerField(
+                    label=_("ou pour cent"),
+                    min_value=0,
+                    max_value=100,
+                    initial=round(kept[share] * 100),
+                    disabled=fixed,
+                )
 
     def kept(self, source: DirectorySource) -> dict[str, object]:
         return {}
@@ -327,8 +345,10 @@ class CeilingsForm(StepForm):
         return {"ceilings": {name: value for name, value in given.items() if value != self.usual[name]}}
 
     @property
-    def pairs(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
-        return [(self[name], self[f"{name}_share"]) for name in follow_words.CEILINGS]
+    def limits(self) -> list[list[forms.BoundField]]:
+        """Each number with its share, where it has one."""
+        names = ((name, f"{name}_share") for name in follow_words.CEILINGS)
+        return [[self[field] for field in both if field in self.fields] for both in names]
 
 
 class NothingForm(StepForm):

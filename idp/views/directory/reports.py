@@ -25,6 +25,8 @@ from idp.views.directory.sources import looked_at_again, must_prove
 from idp.views.office.acts import PROOF
 
 PER_PAGE = 25
+# Of which list somebody said that they had read it, before they were asked who they are.
+READ = "directory_read"
 SOME = 10
 
 
@@ -82,6 +84,8 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
             for each in following.what_waits(found)
         ],
         "error": follow_words.error(found.error) if found.error else "",
+        "cure": follow_words.cure(found.error) if found.error else "",
+        "may_manage": may(request.user, Right.MANAGE_SOURCES),
         "is_waiting": _still_waits(found),
         "may_find": may(request.user, Right.FIND_MEMBERS),
     }
@@ -130,6 +134,7 @@ def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str =
         "may_approve": may(request.user, Right.APPROVE_REMOVALS),
         "may_find": may(request.user, Right.FIND_MEMBERS),
         "wrong": wrong,
+        "read": run is not None and request.session.pop(READ, None) == run.report.get("approval"),
     }
     answer = render(request, "idp/directory/waiting.html", context, status=status)
     return looked_at_again(answer, when=bool(context["approved"]))
@@ -144,9 +149,10 @@ def approve(request: HttpRequest, source_id: int) -> HttpResponse:
     if not request.POST.get("read"):
         wrong = _("Cochez la case pour dire que vous avez lu la liste.")
         return _waiting_page(request, source, wrong=wrong, status=422)
-    if (asked := must_prove(request, here, within=PROOF)) is not None:
-        return asked
     digest = request.POST.get("digest", "")[:32]
+    if (asked := must_prove(request, here, within=PROOF)) is not None:
+        request.session[READ] = digest
+        return asked
     try:
         directory_services.approve(source_id=source.pk, digest=digest, actor=actor_of(request), now=timezone.now())
         messages.success(request, _("C’est accepté : ces retraits se font à la prochaine lecture, dans un instant."))
@@ -223,10 +229,14 @@ def settle(request: HttpRequest) -> HttpResponse:
 def absent(request: HttpRequest) -> HttpResponse:
     page = Paginator(following.absent(), PER_PAGE).get_page(request.GET.get("page"))
     now = timezone.now()
+    rows = [following.absence_of(member, now) for member in page.object_list]
     context = {
         "page": page,
         "absence_days": settings.ABSENCE.days,
-        "rows": [following.absence_of(member, now) for member in page.object_list],
+        "waiting": [each for each in following.sources() if each.waits],
+        "rows": rows,
+        # Said once for everybody of whom it holds.
+        "cures": dict.fromkeys((row.why, row.cure) for row in rows),
         "may_find": may(request.user, Right.FIND_MEMBERS),
         "now": now,
     }

@@ -29,6 +29,7 @@ from directory.models import DirectorySource
 from directory.policy import Right
 from directory.services import trials
 from directory.types import CannotChange, RunStatus, ServerKind, SourceState
+from idp import access
 from idp.gate import actor_of, opened_by
 from idp.views.directory.forms import (
     AccountForm,
@@ -84,7 +85,7 @@ def _address(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
     found = trials.try_address(source, actor=actor, now=now)
     if isinstance(found, Trouble):
         return Tried({}, _at(found), shuts_out=True)
-    rows = [(uri, follow_words.trouble(trouble) if trouble else "") for uri, trouble in found.addresses]
+    rows = [(uri, str(follow_words.TROUBLES[trouble.code]) if trouble else "") for uri, trouble in found.addresses]
     trouble = found.trouble
     wrong = (("uri", follow_words.trouble(trouble)),) if trouble else ()
     return Tried({"reached": rows}, wrong, shuts_out=bool(wrong))
@@ -95,7 +96,10 @@ def _tls(source: DirectorySource, actor: Actor, now: datetime) -> Tried:
     if isinstance(found, Trouble):
         return Tried({}, _at(found), shuts_out=True)
     shown = {"secured": found, "believed": found.trouble is None}
-    wrong = _at(found.trouble, ("authorities", ("authority_unknown",)))
+    trouble = found.trouble
+    if trouble is not None and trouble.code == "authority_unknown" and source.authorities:
+        trouble = Trouble("authority_other")
+    wrong = _at(trouble, ("authorities", ("authority_unknown", "authority_other")))
     return Tried(shown, wrong, shuts_out=bool(wrong))
 
 
@@ -355,7 +359,10 @@ def _context(source: DirectorySource | None, found: Step, form: StepForm) -> dic
         "source": source,
         "step": found,
         "title": follow_words.STEPS[found.code],
-        "steps": [(each, follow_words.STEPS[each.code], each is found) for each in STEPS],
+        "steps": [
+            (each, follow_words.STEPS[each.code], each is found, source is not None and _is_done(source, each))
+            for each in STEPS
+        ],
         "number": place + 1,
         "before": STEPS[place - 1] if place else None,
         "after": following_step,
@@ -363,6 +370,13 @@ def _context(source: DirectorySource | None, found: Step, form: StepForm) -> dic
         "form": form,
         "fixed": source is not None and _is_fixed(source, found),
     }
+
+
+def _is_done(source: DirectorySource, step: Step) -> bool:
+    """Whether it went well with the settings as they are; all did of a directory that was read with them."""
+    if source.mapping_digest:
+        return True
+    return directory_services.may_activate(source) if step.code == "trial" else step.code in source.tried
 
 
 def _trial_page(request: HttpRequest, source: DirectorySource, found: Step) -> HttpResponse:
@@ -373,11 +387,15 @@ def _trial_page(request: HttpRequest, source: DirectorySource, found: Step) -> H
     if run is not None and source.probed_at is not None and run.started_at < source.probed_at:
         run = None
     running = bool(source.wanted) or (run is not None and run.status == RunStatus.RUNNING)
-    trial = directory_services.trial_of(source)
+    trial = following.trial_of(source)
     context = _context(source, found, NothingForm(source)) | {
         "run": run,
         "running": running,
         "trial": trial,
+        "may_activate": directory_services.may_activate(source),
+        "open_tools": access.open_to_everybody().count(),
         "error": follow_words.error(run.error) if run is not None and run.error else "",
+        "cure": follow_words.cure(run.error) if run is not None and run.error else "",
+        "may_manage": True,
     }
     return looked_at_again(render(request, "idp/directory/trial.html", context), when=running)

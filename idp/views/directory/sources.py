@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.types import Actor
-from directory import following
+from directory import follow_words, following
 from directory import services as directory_services
 from directory import words as directory_words
 from directory.access import may
@@ -47,14 +47,17 @@ def home(request: HttpRequest) -> HttpResponse:
 @opened_by(Right.SEE_DIRECTORY, page="idp:directory_source")
 @require_safe
 def source(request: HttpRequest, source_id: int) -> HttpResponse:
-    found = get_object_or_404(DirectorySource.objects.select_related("wanted_by"), pk=source_id)
-    last = following.runs(found).filter(dry=False)[:5]
+    found = get_object_or_404(following.with_people().select_related("wanted_by"), pk=source_id)
+    last = list(following.runs(found).filter(dry=False)[:5])
+    error = last[0].error if last and found.failing_since else ""
     context = {
         "source": found,
-        "people": found.members.filter(state="active").count(),
+        "people": found.people,
         "groups": following.collectives_of(found),
-        "runs": list(last),
-        "dry": following.dry_run_of(found),
+        "runs": last,
+        "error": follow_words.error(error) if error else "",
+        "cure": follow_words.cure(error) if error else "",
+        "dry": following.trial_of(found),
         "waits": following.waiting_of(found),
         "abilities": abilities_in_words(found),
         "server": ServerKind(found.server).label,

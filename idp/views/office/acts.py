@@ -28,6 +28,7 @@ from idp.models import Alarm, Recovery
 from idp.services.accounts import alarms, help, invitations, links, lookups, recovery
 from idp.signin import reauth
 from idp.views.office.members import DepartureForm, SuspensionForm, member_or_404, shown
+from idp.views.office.purpose import RECORDS
 
 # A decision that opens an account to somebody asks who is deciding, again.
 PROOF = timedelta(minutes=5)
@@ -154,7 +155,10 @@ ACTS: dict[str, tuple[Right, Act]] = {
 
 
 def _again(request: HttpRequest, found: Member, **forms: object) -> HttpResponse:
-    context = shown(request, found, **forms)  # type: ignore[arg-type]
+    reading = RECORDS.current(request, timezone.now())
+    if reading is None:
+        return RECORDS.ask(request)
+    context = shown(request, found, reading, **forms)  # type: ignore[arg-type]
     return render(request, "idp/office/member.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 

@@ -12,10 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from audit.services import note_name_search
+from audit.types import Reading
 from directory import selectors as directory_selectors
 from directory.models import Member
 from directory.policy import Right
-from directory.types import Hold, Kind, MemberState, SuspensionReason
+from directory.types import Hold, Kind, MemberState, SourceState, SuspensionReason
 from idp import accounts, words
 from idp.gate import actor_of, opened_by
 from idp.models import Browser, Recovery
@@ -24,6 +26,7 @@ from idp.services.accounts import factors, invitations, lookups
 from idp.standing import Act, Code, Obstacle, can_enter, obstacles
 from idp.standing_words import ACTS, to_office
 from idp.types import RecoveryState
+from idp.views.office.purpose import RECORDS
 
 PER_PAGE = 25
 # What was looked for waits in the session: a name in an address would stay in histories and logs.
@@ -33,6 +36,7 @@ LISTS = {
     "jamais": _("Jamais venus"),
     "suspendus": _("Suspendus"),
     "departs": _("Départs prévus"),
+    "absents": _("Absents"),
     "partis": _("Partis"),
 }
 
@@ -58,16 +62,20 @@ def home(request: HttpRequest) -> HttpResponse:
         raise Http404
     query = "" if which else str(request.session.get(QUERY, ""))
     ids = None
+    reading = RECORDS.current(request, now)
     if query:
+        if reading is None:
+            return RECORDS.ask(request)
         ids = directory_selectors.matching(query)
-        lookups.note_search(actor=actor, results=len(ids), now=now)
+        note_name_search(actor=actor, reading=reading, results=len(ids), now=now)
     page = Paginator(accounts.members(which or "tous", ids), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "query": query,
+        "reading": reading,
         "which": which or ("" if query else "tous"),
         "lists": LISTS.items(),
         "page": page,
-        "rows": [(member, _badge(member)) for member in page.object_list],
+        "rows": [(member, badge(member)) for member in page.object_list],
         "to_do": accounts.to_do(now),
         "me": actor.member,
     }
@@ -84,8 +92,9 @@ def search(request: HttpRequest) -> HttpResponse:
 
 @opened_by(Right.FIND_MEMBERS, page="idp:office_member")
 @require_safe
-def member(request: HttpRequest, member_id: UUID) -> HttpResponse:
-    return render(request, "idp/office/member.html", shown(request, member_or_404(member_id)))
+@RECORDS.opens
+def member(request: HttpRequest, member_id: UUID, reading: Reading) -> HttpResponse:
+    return render(request, "idp/office/member.html", shown(request, member_or_404(member_id), reading))
 
 
 def member_or_404(member_id: UUID) -> Member:
@@ -95,24 +104,29 @@ def member_or_404(member_id: UUID) -> Member:
     return found
 
 
-def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str, Any]:
+def shown(request: HttpRequest, found: Member, reading: Reading, **forms_: forms.Form) -> dict[str, Any]:
     """What the page of a member shows; ``forms_`` are those that came back with errors.
 
     Whoever is shown it has looked at the account, by whichever way they came.
     """
     now = timezone.now()
-    lookups.note_consulted(member_id=found.pk, actor=actor_of(request), now=now)
+    lookups.note_consulted(member_id=found.pk, reading=reading, now=now)
     facts = accounts.facts_of(found, now)
     enters = can_enter(facts, now)
     tools = accounts.tools_seen_for(found)
     why_not_invited = invitations.why_not(found, now=now)
     departure = directory_selectors.planned_departure(found)
     sessions = live_sessions(now).filter(member=found).prefetch_related("tool_sessions__tool").order_by("-last_seen_at")
+    own = found.pk == request.user.pk
     return {
         "person": found,
-        "own": found.pk == request.user.pk,
+        "reading": reading,
+        "own": own,
         "enters": enters,
-        "obstacles": [(to_office(each), _act_words(each)) for each in obstacles(facts, now)],
+        "obstacles": [
+            (to_office(each), None if own else _act_words(each, may_invite=not why_not_invited))
+            for each in obstacles(facts, now)
+        ],
         "acts_with_form": {"resume", "unlock", "invite", "welcome_back", "cancel_departure"},
         "facts": facts,
         "invitation": invitations.latest(found, now=now),
@@ -131,28 +145,33 @@ def shown(request: HttpRequest, found: Member, **forms_: forms.Form) -> dict[str
         "me": request.user.pk,
         "opens": [each for each in tools if each.opens],
         "reserved": [each for each in tools if not each.opens and (each.closed or each.needed or enters)],
-        "collectives": found.collectives.filter(present=True).exclude(kind=Kind.STATUS).order_by("kind", "name"),
+        "collectives": found.collectives.filter(present=True).exclude(kind=Kind.STATUS),
         "periods": directory_selectors.path_of(found),
         "acts": acts_on(found, limit=20, for_office=True),
         "today": timezone.localdate(),
     }
 
 
-def _act_words(obstacle: Obstacle) -> tuple[str, str] | None:
-    if obstacle.act is None:
+def _act_words(obstacle: Obstacle, *, may_invite: bool) -> tuple[str, str] | None:
+    """What may be done about it, and what the button says."""
+    if obstacle.act is None or (obstacle.act == Act.INVITE and not may_invite):
         return None
     again = obstacle.act == Act.INVITE and obstacle.code != Code.INVITATION_NEVER
     return str(obstacle.act), str(_("Renvoyer l’invitation") if again else ACTS[obstacle.act])
 
 
-def _badge(found: Any) -> tuple[str, Any]:
+def badge(found: Any) -> tuple[str, Any]:
     """How somebody stands, in a word: for a list, from what one statement reads."""
+    if found.is_absent:
+        return "wait", _("absent·e de l’annuaire")
     if found.hold == Hold.LEFT or found.state in (MemberState.LEFT, MemberState.MISSING):
         return "", _("parti·e")
     if found.hold == Hold.SUSPENDED:
         return "bad", _("suspendu·e")
     if found.state == MemberState.LOCKED:
         return "bad", _("verrouillé·e dans l’annuaire")
+    if found.source_state == SourceState.RETIRED and not found.has_passkey:
+        return "bad", _("annuaire retiré")
     if found.leaving:
         return "wait", _("départ prévu")
     return ("ok", _("peut entrer")) if found.ever_in else ("wait", _("jamais venu·e"))

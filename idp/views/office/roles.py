@@ -124,7 +124,7 @@ def rule(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, form: GrantForm, status: int = 200) -> HttpResponse:
     gives = roles_to_give(request.user)
-    grants = RoleGrant.objects.select_related("member", "granted_by").order_by("role", "member__display_name")
+    grants = RoleGrant.objects.select_related("member", "granted_by").order_by("role", "member__order_key")
     collectives = list(Collective.objects.filter(present=True).annotate(people=Count("memberships")))
     now = timezone.now()
     # Only what is theirs to give is offered; any other answer is refused, and written down, by the service.

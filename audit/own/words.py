@@ -1,0 +1,183 @@
+"""One's own lines in sentences: « vous », and nobody's name.
+
+Who looked at a file is told by what they do in the cooperative: their name is theirs (GDPR art. 15(4), CJEU C-579/21).
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from audit import words
+from audit.models import Event
+from audit.types import Action, By
+
+Text = str | Promise
+
+OFFICE: Text = _("Quelqu’un de la structure")
+OFFICER: Text = _("La personne déléguée à la protection des données")
+SOMEBODY: Text = _("Une personne habilitée de la coopérative")
+# Whose right it takes; what several roles may do is done by somebody who may.
+ROLES: dict[str, Text] = {
+    Action.JOURNAL_READ: OFFICER,
+    Action.PERSON_REVEALED: OFFICER,
+    Action.MEMBER_CONSULTED: OFFICE,
+    Action.ACCOUNT_UNLOCKED: OFFICE,
+    Action.FACTORS_RESET: OFFICE,
+    Action.INVITED: OFFICE,
+    Action.ALARM_SETTLED: OFFICE,
+    Action.RECOVERY_ASKED: OFFICE,
+    Action.RECOVERY_APPROVED: OFFICE,
+    Action.RECOVERY_REFUSED: OFFICE,
+    Action.MEMBER_SUSPENDED: OFFICE,
+    Action.MEMBER_RESUMED: OFFICE,
+    Action.DEPARTURE_PLANNED: OFFICE,
+    Action.DEPARTURE_CANCELLED: OFFICE,
+}
+
+# Words of the protocol, and what is said better by whoever knows what it was for.
+# ``processing`` is told with its reasons by whoever owns it.
+TECHNICAL = frozenset(
+    {"attempts", "binding", "channel", "endpoint", "processing", "refresh", "repeated", "resources", "scopes"}
+)
+
+# What somebody did, said to them.
+DONE: dict[str, Text] = {
+    Action.SIGN_IN: _("Vous vous connectez."),
+    Action.SIGN_OUT: _("Vous vous déconnectez."),
+    Action.REAUTHENTICATED: _("Vous confirmez votre identité."),
+    Action.TOOL_SESSION_ENDED: _("Vous fermez {tool}."),
+    Action.FACTOR_ADDED: _("Vous ajoutez une double vérification."),
+    Action.FACTOR_REMOVED: _("Vous retirez une double vérification."),
+    Action.FACTOR_RENAMED: _("Vous renommez un moyen de connexion."),
+    Action.PASSWORD_CHANGED: _("Vous changez de mot de passe."),
+    Action.LINK_OPENED: _("Vous ouvrez un lien reçu."),
+    Action.BROWSER_ADDED: _("Vous vous connectez depuis un nouveau navigateur."),
+    Action.BROWSER_TRUSTED: _("Vous faites confiance à un navigateur."),
+    Action.BROWSER_FORGOTTEN: _("Vous oubliez un navigateur."),
+    Action.ALARM_RAISED: _("Vous signalez : ce n’était pas moi."),
+    Action.AUTHORIZATION_REFUSED: _("Vous ne pouvez pas ouvrir {tool}."),
+    Action.CODE_ISSUED: _("Vous ouvrez {tool}."),
+    Action.DEVICE_OPENED: _("Vous saisissez le code d’un appareil : {tool}."),
+    Action.DEVICE_APPROVED: _("Vous reliez un appareil à {tool}."),
+    Action.DEVICE_DENIED: _("Vous ne reliez pas l’appareil : {tool}."),
+    Action.FAVOURITE_CHANGED: _("Vous changez vos favoris : {tool}."),
+    Action.NOTICE_SEEN: _("Vous lisez l’information sur {tool}."),
+    Action.HUB_NOTICE_SEEN: _("Vous lisez ce que Trousseau garde."),
+    Action.CONSENT_GIVEN: _("Vous donnez votre accord à {tool}."),
+    Action.CONSENT_REFUSED: _("Vous refusez votre accord à {tool}."),
+    Action.CONSENT_WITHDRAWN: _("Vous retirez votre accord à {tool}."),
+    Action.OBJECTED: _("Vous vous opposez à ce que {tool} reçoive des données."),
+    Action.OBJECTION_ENDED: _("Vous ne vous opposez plus à ce que {tool} reçoive des données."),
+    Action.OWN_DATA_DOWNLOADED: _("Vous emportez vos données."),
+    Action.PROFILE_CHANGED: _("Vous modifiez vos coordonnées."),
+    Action.PROFILE_REFUSED: _("Votre modification de coordonnées est refusée."),
+    Action.ACCESS_REFUSED: _("Une page vous est refusée."),
+    Action.MEMBERS_SEARCHED: _("Vous cherchez parmi les membres."),
+    Action.MEMBER_CONSULTED: _("Vous ouvrez la fiche d’une autre personne."),
+    Action.COLLECTIVE_CONSULTED: _("Vous ouvrez la liste des membres d’un collectif sensible."),
+    Action.JOURNAL_READ: _("Vous consultez le journal."),
+    Action.PERSON_REVEALED: _("Vous levez le pseudonyme d’une autre personne dans le journal."),
+    Action.LOG_EXPORTED: _("Vous exportez les preuves."),
+}
+# What happened to somebody, said to them; {who} did it, where it was a person.
+HAPPENED: dict[str, Text] = {
+    Action.SIGN_IN_REFUSED: _("Une connexion à votre compte est refusée."),
+    Action.SIGN_OUT: _("Votre session prend fin."),
+    Action.TOOL_SESSION_ENDED: _("Votre session dans {tool} est fermée."),
+    Action.FACTOR_DOUBTED: _("Votre clé d’accès a peut-être un double."),
+    Action.FACTORS_RESET: _("Votre double vérification repart de zéro."),
+    Action.FACTOR_REQUIRED: _("La double vérification vous devient nécessaire."),
+    Action.PASSWORD_CHANGED: _("Votre mot de passe est changé."),
+    Action.PASSWORD_REFUSED: _("Un nouveau mot de passe est refusé."),
+    Action.RESET_ASKED: _("Un nouveau mot de passe est demandé pour votre compte."),
+    Action.INVITED: _("{who} vous invite."),
+    Action.ACCOUNT_UNLOCKED: _("{who} débloque votre compte."),
+    Action.ALARM_SETTLED: _("{who} a traité votre alerte."),
+    Action.RECOVERY_ASKED: _("{who} demande la récupération de votre compte."),
+    Action.RECOVERY_APPROVED: _("{who} accepte la récupération de votre compte."),
+    Action.RECOVERY_REFUSED: _("{who} refuse la récupération de votre compte."),
+    Action.RECOVERY_CANCELLED: _("La récupération de votre compte s’arrête."),
+    Action.MAIL_SENT: _("Un courrier part pour vous."),
+    Action.MAIL_FAILED: _("Un courrier pour vous n’est pas parti."),
+    Action.MEMBER_CONSULTED: _("{who} ouvre votre fiche."),
+    Action.JOURNAL_READ: _("{who} cherche vos lignes dans le journal."),
+    Action.PERSON_REVEALED: _("{who} lit votre nom dans le journal."),
+    Action.CODE_REPLAYED: _("{tool} présente un accès déjà utilisé : tous ses accès à votre compte sont retirés."),
+    Action.TOKEN_ISSUED: _("{tool} reçoit un accès en votre nom."),
+    Action.TOKEN_REFRESHED: _("{tool} prolonge son accès en votre nom."),
+    Action.TOKEN_REVOKED: _("{tool} perd son accès en votre nom."),
+    Action.LOGOUT_DELIVERED: _("{tool} reçoit l’avis de votre déconnexion."),
+    Action.LOGOUT_FAILED: _("{tool} n’a pas reçu l’avis de votre déconnexion."),
+    Action.DISCLOSED: _("{tool} reçoit des données sur vous."),
+    Action.DISCLOSED_AGAIN: _("{tool} a reçu plusieurs fois ces données sur vous dans la journée."),
+    Action.CONSENT_WITHDRAWN: _("Votre accord à {tool} prend fin."),
+    Action.ERASURE_CONFIRMED: _("{tool} a effacé ce qui y était détenu sur vous."),
+    Action.MEMBER_JOINED: _("Vous arrivez de l’annuaire."),
+    Action.MEMBER_CHANGED: _("L’annuaire met votre fiche à jour."),
+    Action.MEMBER_LEFT: _("Votre compte est fermé."),
+    Action.ABSENCE_ENDED: _("Votre absence de l’annuaire compte maintenant comme un départ."),
+    Action.MEMBER_RETURNED: _("Votre compte est rouvert."),
+    Action.MEMBER_SUSPENDED: _("{who} suspend votre compte."),
+    Action.MEMBER_RESUMED: _("{who} lève la suspension de votre compte."),
+    Action.LOCAL_ACCOUNT_CREATED: _("Un compte de secours est créé pour vous."),
+    Action.DEPARTURE_PLANNED: _("{who} date votre départ."),
+    Action.DEPARTURE_CANCELLED: _("{who} annule votre départ."),
+    Action.DEPARTURE_ANNOUNCED: _("Votre départ est annoncé."),
+    Action.STATUS_CHANGED: _("Votre statut change."),
+    Action.ROLE_GRANTED: _("{who} vous attribue un rôle."),
+    Action.ROLE_REVOKED: _("{who} vous retire un rôle."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A line as it is told: ``code`` is what to quote when something is wrong with it."""
+
+    event: Event
+    code: str
+    sentence: str
+    by: str
+    facts: tuple[tuple[str, str], ...]
+    reason: str
+
+
+def tell(event: Event, person: UUID, *, also: tuple[tuple[str, str], ...] = ()) -> Told:
+    """No statement, where its keys and tools were read with it; ``also``: what only apps above know of it."""
+    own = _is_own(event, person)
+    patterns = DONE if own else HAPPENED if event.subject_id == person else {}
+    pattern = patterns.get(event.action) or gettext("{what}.")
+    tool = words.tool_name(event.tool, event.tool_id)
+    who = _who(event, own=own)
+    sentence = str(pattern).format(what=event.get_action_display(), tool=tool, who=who)
+    place = event.place if is_place_theirs(event, person) else {}
+    named = [(words.place_label(name), words.name(name, said)) for name, said in place.items()]
+    facts = (*words.facts(event, but=TECHNICAL), *also, *named)
+    reason = words.reason(event) if event.reason else ""
+    return Told(event, code_of(event), sentence, who, facts, reason)
+
+
+def code_of(event: Event) -> str:
+    """The beginning of the reference: enough to find one line among one person's."""
+    return str(event.reference)[:8]
+
+
+def is_place_theirs(event: Event, person: UUID) -> bool:
+    """From where somebody else acted on their account is not theirs to know."""
+    return _is_own(event, person) or (event.actor_id is None and event.subject_id == person)
+
+
+def _is_own(event: Event, person: UUID) -> bool:
+    return event.by in (By.SELF, By.MEMBER) and event.actor_id == person
+
+
+def _who(event: Event, *, own: bool) -> str:
+    if own:
+        return gettext("Vous")
+    if event.by == By.TOOL:
+        return words.tool_name(event.actor_tool, event.actor_tool_id)
+    if event.by == By.MEMBER:
+        return str(ROLES.get(event.action, SOMEBODY))
+    return gettext("Trousseau")

@@ -1,0 +1,76 @@
+"""Which of this app's rows a line of the journal must stand beside."""
+
+from django.utils.translation import gettext_lazy as _
+
+from audit.reconciliation.sources import Source, Standing
+from audit.types import Action
+from consent.models import Consent, Disclosure, Objection
+from consent.services import WITHDRAWN
+from consent.types import Origin
+
+SOURCES = (
+    Source(
+        "consent.decision",
+        _("Informations lues et accords"),
+        (Action.NOTICE_SEEN, Action.CONSENT_GIVEN, Action.CONSENT_REFUSED),
+        lambda: Consent.objects.exclude(origin=Origin.OWN_DATA),
+        at="at",
+        person="member",
+        tool="tool",
+    ),
+    Source(
+        "consent.withdrawal",
+        _("Accords retirés"),
+        (Action.CONSENT_WITHDRAWN,),
+        lambda: Consent.objects.filter(ended_reason=WITHDRAWN),
+        at="ended_at",
+        person="member",
+        tool="tool",
+    ),
+    Source(
+        "consent.followed",
+        _("Décisions qui suivent une opposition"),
+        (Action.OBJECTED, Action.OBJECTION_ENDED),
+        lambda: Consent.objects.filter(origin=Origin.OWN_DATA),
+        at="at",
+        person="member",
+        tool="tool",
+    ),
+    Standing(
+        "consent.objection",
+        _("Oppositions"),
+        (Action.OBJECTED,),
+        Objection.objects.all,
+        at="at",
+        person="member",
+        tool="tool",
+        holds=("purpose", "items"),
+    ),
+    Source(
+        "consent.objection_end",
+        _("Oppositions levées"),
+        (Action.OBJECTION_ENDED,),
+        lambda: Objection.objects.exclude(ended_at=None),
+        at="ended_at",
+        person="member",
+        tool="tool",
+    ),
+    Source(
+        "consent.disclosure",
+        _("Données transmises à un outil"),
+        (Action.DISCLOSED,),
+        Disclosure.objects.all,
+        at="at",
+        person="member",
+        tool="tool",
+    ),
+    Source(
+        "consent.repeated",
+        _("Données transmises plusieurs fois dans une journée"),
+        (Action.DISCLOSED_AGAIN,),
+        lambda: Disclosure.objects.filter(count__gt=1),
+        at="closed_at",
+        person="member",
+        tool="tool",
+    ),
+)

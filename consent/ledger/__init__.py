@@ -1,0 +1,1 @@
+"""What left, day by day, and who therefore holds what of whom."""

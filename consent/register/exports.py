@@ -1,0 +1,167 @@
+"""The register as a file, at any day: a workbook in the CNIL's layout, a table, and JSON with terms of the DPV."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from django.utils.translation import override
+
+from audit.reading import ods
+from audit.reading.exports import safe_cell
+from consent.register import cnil, policy
+from consent.register.types import SENSITIVE, Kind, Listed, Register, Rubric
+from consent.types import Ending, LegalBasis, RecipientRole
+
+# Data Privacy Vocabulary 2 (W3C), and its terms for the GDPR: https://w3id.org/dpv
+CONTEXT = {
+    "dpv": "https://w3id.org/dpv#",
+    "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
+    "pd": "https://w3id.org/dpv/pd#",
+    "dcterms": "http://purl.org/dc/terms/",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+}
+BASES = {
+    LegalBasis.CONSENT: "eu-gdpr:A6-1-a",
+    LegalBasis.CONTRACT: "eu-gdpr:A6-1-b",
+    LegalBasis.LEGAL_DUTY: "eu-gdpr:A6-1-c",
+    LegalBasis.VITAL_INTEREST: "eu-gdpr:A6-1-d",
+    LegalBasis.PUBLIC_TASK: "eu-gdpr:A6-1-e",
+    LegalBasis.LEGITIMATE_INTEREST: "eu-gdpr:A6-1-f",
+}
+RECIPIENTS = {
+    RecipientRole.INTERNAL: "dpv:Recipient",
+    RecipientRole.PROCESSOR: "dpv:DataProcessor",
+    RecipientRole.JOINT: "dpv:JointDataControllers",
+    RecipientRole.SEPARATE: "dpv:ThirdParty",
+}
+ENDINGS = {Ending.DELETE: "dpv:Erase", Ending.ANONYMISE: "dpv:Anonymise", Ending.ARCHIVE: "dpv:Store"}
+PERSONAL_DATA = {
+    Rubric.IDENTITY: "pd:Identifying",
+    Rubric.PERSONAL: "pd:Social",
+    Rubric.PROFESSIONAL: "pd:Professional",
+    Rubric.ECONOMIC: "pd:Financial",
+    Rubric.CONNECTION: "pd:Tracking",
+    Rubric.LOCATION: "pd:Location",
+    Rubric.ORIGIN: "pd:EthnicOrigin",
+    Rubric.OPINIONS: "pd:PoliticalOpinion",
+    Rubric.BELIEFS: "pd:PhilosophicalBelief",
+    Rubric.UNION: "pd:TradeUnionMembership",
+    Rubric.GENETIC: "pd:Genetic",
+    Rubric.BIOMETRIC: "pd:Biometric",
+    Rubric.HEALTH: "pd:Health",
+    Rubric.SEX_LIFE: "pd:Sexual",
+    Rubric.OFFENCES: "pd:CriminalConviction",
+    Rubric.NATIONAL_NUMBER: "pd:OfficialID",
+}
+
+
+def ods_of(register: Register) -> Iterator[bytes]:
+    with override("fr"):
+        sheets = cnil.sheets_of(register)
+    return ods.workbook(sheets)
+
+
+def csv_of(register: Register) -> Iterator[bytes]:
+    """UTF-8 with its mark, semicolons: what a French spreadsheet opens by itself."""
+    with override("fr"):
+        rows = cnil.table_of(register)
+    out = io.StringIO()
+    csv.writer(out, delimiter=";", lineterminator="\r\n").writerows([safe_cell(each) for each in row] for row in rows)
+    yield b"\xef\xbb\xbf"
+    yield out.getvalue().encode()
+
+
+def json_of(register: Register) -> Iterator[bytes]:
+    """As linked data, each record beside its own fields, so that nothing is lost to the vocabulary."""
+    with override("fr"):
+        told = {
+            "@context": CONTEXT,
+            "@type": "dpv:RecordOfProcessingActivities",
+            "dcterms:date": {"@value": register.on.isoformat(), "@type": "xsd:date"},
+            "dpv:hasDataController": _party("dpv:DataController", register.parties.controller),
+            "dpv:hasDataProtectionOfficer": _party("dpv:DataProtectionOfficer", register.parties.officer),
+            "dpv:hasRepresentative": _party("dpv:Representative", register.parties.representative),
+            "dpv:hasJointDataControllers": _party("dpv:JointDataControllers", register.parties.joint),
+            "dpv:hasProcess": [_process(each) for each in register.records],
+        }
+    yield json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _process(each: Listed) -> dict[str, Any]:
+    content = each.content
+    return {
+        "@type": "dpv:Process",
+        "dcterms:identifier": each.reference,
+        "dcterms:title": content.name,
+        "dcterms:created": content.created.isoformat(),
+        "dcterms:modified": each.updated.isoformat(),
+        "dpv:hasEntity": "dpv:DataProcessor" if each.kind is Kind.PROCESSOR else "dpv:DataController",
+        "dpv:hasPurpose": [
+            {
+                "@type": "dpv:Purpose",
+                "dcterms:description": row.text,
+                "dpv:hasLegalBasis": {"@id": BASES[LegalBasis(row.basis)]} if row.basis else None,
+            }
+            for row in content.purposes
+        ],
+        "dpv:hasPersonalData": [
+            {
+                "@type": [
+                    PERSONAL_DATA.get(row.rubric, "dpv:PersonalData"),
+                    *(["dpv:SpecialCategoryPersonalData"] if row.rubric in SENSITIVE else []),
+                ],
+                "dcterms:description": row.description,
+                "dpv:hasStorageCondition": {
+                    "@type": "dpv:StorageCondition",
+                    "dpv:hasDuration": row.period,
+                    "dcterms:description": policy.delay_said(row),
+                    "dpv:hasProcessing": {"@id": ENDINGS[Ending(row.ending)]} if row.ending else None,
+                },
+            }
+            for row in content.data
+        ],
+        "dpv:hasDataSubject": [
+            {"@type": "dpv:DataSubject", "dcterms:title": row.category, "dcterms:description": row.precision}
+            for row in content.people
+        ],
+        "dpv:hasRecipient": [
+            {
+                "@type": RECIPIENTS[RecipientRole(row.role)] if row.role else "dpv:Recipient",
+                "dpv:hasName": row.name,
+                "dpv:hasContact": row.contact,
+                "dpv:hasCountry": row.country,
+            }
+            for row in content.recipients
+        ],
+        "dpv:hasDataTransfer": [
+            {
+                "@type": "dpv:Transfer",
+                "dpv:hasRecipient": row.organisation,
+                "dpv:hasThirdCountry": row.country,
+                "dpv:hasTransferSafeguard": str(row.safeguard),
+            }
+            for row in content.transfers
+        ],
+        "dpv:hasTechnicalMeasure": content.technical,
+        "dpv:hasOrganisationalMeasure": content.organisational,
+        "dpv:hasDataSource": content.source,
+        "record": {"kind": each.kind.value, "version": each.version, **policy.to_json(content)},
+    }
+
+
+def _party(kind: str, party: Any) -> dict[str, str] | None:
+    if not party.name and not party.mail:
+        return None
+    address = " ".join(each for each in (party.address, party.postcode, party.town, party.country) if each)
+    named = {"dpv:hasName": party.name, "dpv:hasAddress": address, "dpv:hasContact": party.mail or party.phone}
+    return {"@type": kind} | {name: said for name, said in named.items() if said}
+
+
+Writer = Callable[[Register], Iterable[bytes]]
+KINDS: dict[str, tuple[Writer, str]] = {
+    "ods": (ods_of, ods.TYPE),
+    "csv": (csv_of, "text/csv; charset=utf-8"),
+    "json": (json_of, "application/ld+json"),
+}

@@ -1,0 +1,49 @@
+"""What a pass would change: the mirror and what was observed in, a plan out.  No Django, no clock, no connection.
+
+The plan is printed by ``--dry-run``, tested as data, and applied by ``directory.ldap.apply``.
+
+The mirror need not be whole: it holds whoever a change of what was observed can touch, and says of groups which of
+them are to be worked out again.  What it must hold is the business of ``directory.ldap.neighbours``.
+"""
+
+from directory.ldap.plan.issues import BETWEEN_SOURCES, ELSEWHERE_ISSUE, PHOTO_ISSUE
+from directory.ldap.plan.making import make_plan
+from directory.ldap.plan.sharing import CROSSING_ISSUE
+from directory.ldap.plan.types import (
+    ALL_WAITS,
+    DETAILS,
+    Ceilings,
+    Group,
+    GroupChange,
+    Held,
+    Issue,
+    Mirror,
+    Observed,
+    Person,
+    PersonChange,
+    Plan,
+    Totals,
+    at_once,
+)
+
+__all__ = [
+    "ALL_WAITS",
+    "BETWEEN_SOURCES",
+    "CROSSING_ISSUE",
+    "DETAILS",
+    "ELSEWHERE_ISSUE",
+    "PHOTO_ISSUE",
+    "Ceilings",
+    "Group",
+    "GroupChange",
+    "Held",
+    "Issue",
+    "Mirror",
+    "Observed",
+    "Person",
+    "PersonChange",
+    "Plan",
+    "Totals",
+    "at_once",
+    "make_plan",
+]

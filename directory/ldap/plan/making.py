@@ -1,0 +1,138 @@
+"""The order of the decisions."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from directory.ldap.plan.ceilings import over_others, over_the_ceilings, takers_of
+from directory.ldap.plan.changes import group_changes, person_changes
+from directory.ldap.plan.issues import ELSEWHERE_ISSUE, all_issues, settled_issues
+from directory.ldap.plan.memberships import by_number, memberships_gone, memberships_set
+from directory.ldap.plan.outcome import work_out
+from directory.ldap.plan.removals import deposed, find_removals, gone_by_kind, withdrawn
+from directory.ldap.plan.sharing import mark_shared
+from directory.ldap.plan.types import (
+    ALL_WAITS,
+    HOLDS_PEOPLE,
+    Ceilings,
+    Group,
+    Issue,
+    Mirror,
+    Observed,
+    Person,
+    Plan,
+    at_once,
+)
+from directory.policy import digest_of
+
+
+def make_plan(
+    mirror: Mirror, observed: Observed, ceilings: Ceilings, *, lifted: bool = False, approved: str = ""
+) -> Plan:
+    """Decide everything; nothing that would go too far goes, unless it is lifted or this very removal is approved."""
+    everything = mirror, observed
+    mirror, observed, elsewhere = _own_entries(mirror, observed)
+    removals = find_removals(mirror, observed)
+    before = by_number(mirror.memberships)
+    outcome = work_out(mirror, before, observed, removals, frozenset())
+    lost = memberships_gone(mirror, before, outcome.found.memberships)
+    held, names = (
+        # Nothing of this directory can be lost yet; what is somebody else's can.
+        over_others(mirror, observed, ceilings)
+        if mirror.is_empty
+        else over_the_ceilings(mirror, observed, removals, ceilings, gone=lost, leads=outcome.found.leads)
+    )
+    digest = digest_of(names) if held else ""
+    is_lifted = bool(names) and (lifted or approved == digest)
+    if is_lifted:
+        held, names = (), ()
+    stopped = {at_once(each.what) for each in held}
+    if stopped & ALL_WAITS:
+        return Plan(held=held, held_names=names, digest=digest, open_issues=len(mirror.open_issues))
+    if "taken_over" in stopped:
+        rest = make_plan(_all_foreign(everything[0]), everything[1], ceilings)
+        return replace(rest, held=held, held_names=names, digest=digest)
+    if "others" in stopped:
+        # They stay as they were, or stay away.
+        takers = {taker for takers in takers_of(mirror, observed).values() for taker in takers}
+        observed = replace(observed, people=tuple(each for each in observed.people if each.entry_uuid not in takers))
+    if stopped:
+        outcome = work_out(mirror, before, observed, removals, stopped)
+    found = outcome.found
+    memberships, leads = dict(found.memberships), set(found.leads)
+    leads_before = mirror.leads_touched
+    people, shared = mark_shared(outcome.people, mirror)
+    if stopped & HOLDS_PEOPLE:
+        # Whoever waits keeps everything: the server has taken them out of their groups already (refint).
+        # A group that closes meanwhile closes for them too.
+        closing = frozenset() if "groups" in stopped else removals.groups
+
+        def stays(pair: tuple[UUID, UUID]) -> bool:
+            return pair[1] in removals.missing and pair[0] not in closing
+
+        waiting = by_number({pair: own for pair, own in mirror.memberships.items() if stays(pair)})
+        memberships |= {number: {**people, **memberships.get(number, {})} for number, people in waiting.items()}
+        leads |= {pair for pair in leads_before if pair[1] in removals.people and pair[0] not in closing}
+    gone = memberships_gone(mirror, before, memberships)
+    leads_gone = leads_before - leads
+    if "memberships" in stopped:
+        gone = gone - set(withdrawn(gone, removals))
+    # Of a group that was emptied, who leads it waits with its members.
+    if stopped & {"memberships", "leads"}:
+        leads_gone = leads_gone - set(deposed(leads_gone, removals))
+    issues = all_issues(mirror, observed, people, [*elsewhere, *found.issues, *shared])
+    settled = settled_issues(mirror, observed, people, found.resolved, issues)
+    opened = {(issue.entry_uuid, issue.code) for issue in issues}
+    changed = tuple(person_changes(mirror, people))
+    groups = tuple(group_changes(mirror, found.groups, removals, stopped))
+    return Plan(
+        people=changed,
+        groups=groups,
+        memberships_set=memberships_set(before, memberships, people),
+        memberships_removed=gone,
+        leads_added=frozenset(leads - leads_before),
+        leads_removed=leads_gone,
+        issues=issues,
+        settled=settled,
+        open_issues=len((mirror.open_issues | opened) - settled),
+        held=held,
+        held_names=names,
+        digest=digest,
+        unsettled=found.unsettled,
+        gone=gone_by_kind(mirror, changed, groups, gone, leads_gone, removals),
+        lifted=is_lifted,
+    )
+
+
+def _all_foreign(mirror: Mirror) -> Mirror:
+    """What a retired source has left is somebody else's still."""
+
+    def foreign(each: Any) -> Any:
+        return replace(each, is_foreign=True, is_left_over=False) if each.is_left_over else each
+
+    return replace(
+        mirror,
+        people={uuid: foreign(person) for uuid, person in mirror.people.items()},
+        groups={uuid: foreign(group) for uuid, group in mirror.groups.items()},
+    )
+
+
+def _own_entries(mirror: Mirror, observed: Observed) -> tuple[Mirror, Observed, list[Issue]]:
+    """Without the entries that another source has already: one person, one account, whoever shows them first.
+
+    A group that is shown under the identity of another's is not worked out again by that either: nobody is in it
+    according to this source, and all would go.
+    """
+    foreign = {uuid for uuid, person in mirror.people.items() if person.is_foreign}
+    foreign |= {uuid for uuid, group in mirror.groups.items() if group.is_foreign}
+    everything: list[Person | Group] = [*observed.people, *observed.groups]
+    taken = [each for each in everything if each.entry_uuid in foreign]
+    if not taken:
+        return mirror, observed, []
+    own = replace(
+        observed,
+        people=tuple(each for each in observed.people if each.entry_uuid not in foreign),
+        groups=tuple(each for each in observed.groups if each.entry_uuid not in foreign),
+    )
+    issues = [Issue(each.entry_uuid, each.dn, ELSEWHERE_ISSUE) for each in taken]
+    return replace(mirror, touched=mirror.touched - foreign), own, issues
