@@ -85,6 +85,16 @@ class Row:
     refused_share: str
 
 
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """``rest``: how many rows did not fit, with ``rest_count`` lines between them."""
+
+    title: str
+    rows: list[Row]
+    rest: int
+    rest_count: int
+
+
 @gate.for_readers("audit:pictures")
 @require_safe
 @for_a_purpose
@@ -122,14 +132,11 @@ def _drawn(form: JournalForm) -> dict[str, Any]:
         "most": most,
         "size": f"{WIDTH} {HEIGHT}",
         "tables": [
-            (
-                _("Par résultat"),
-                _rows(results, form, "result", lambda code: str(RESULTS[code])),
-            ),
-            (_("Par famille"), _rows(_families(actions), form, "family", lambda code: str(Retention(code).label))),
-            (_("Par action"), _rows(actions, form, "action", _action)),
-            (_("Par outil"), _rows(tools, form, "tool", lambda slug: names.get(slug, slug))),
-            (_("Par motif"), _rows(reasons, form, "reason", lambda code: words.name("reason", code))),
+            _chart(_("Par résultat"), results, form, "result", lambda code: str(RESULTS[code])),
+            _chart(_("Par famille"), _families(actions), form, "family", lambda code: str(Retention(code).label)),
+            _chart(_("Par action"), actions, form, "action", _action),
+            _chart(_("Par outil"), tools, form, "tool", lambda slug: names.get(slug, slug)),
+            _chart(_("Par motif"), reasons, form, "reason", lambda code: words.name("reason", code)),
         ],
     }
 
@@ -212,11 +219,12 @@ def _action(code: str) -> str:
     return str(Action(code).label) if code in Action else code
 
 
-def _rows(counted: list[Count], form: JournalForm, criterion: str, say: Callable[[str], str]) -> list[Row]:
+def _chart(title: str, counted: list[Count], form: JournalForm, criterion: str, say: Callable[[str], str]) -> Chart:
     """The largest first, and no more than a picture can hold."""
-    ordered = sorted(counted, key=lambda each: (-each.count, str(each.what)))[:MOST_ROWS]
+    every = sorted(counted, key=lambda each: (-each.count, str(each.what)))
+    ordered, rest = every[:MOST_ROWS], every[MOST_ROWS:]
     most = max((each.count for each in ordered), default=1)
-    return [
+    rows = [
         Row(
             label=say(each.what),
             query=form.query({criterion: each.what}),
@@ -227,3 +235,4 @@ def _rows(counted: list[Count], form: JournalForm, criterion: str, say: Callable
         )
         for each in ordered
     ]
+    return Chart(title, rows, len(rest), sum(each.count for each in rest))

@@ -24,6 +24,7 @@ class Followed:
     last: SyncRun | None
     waits: SyncRun | None
     people: int
+    barred: int
 
     @property
     def is_failing(self) -> bool:
@@ -33,9 +34,11 @@ class Followed:
 
 
 def with_people() -> QuerySet[Any]:
-    """Each source with ``people``: how many of its members are active and held back by nobody."""
+    """Each source with ``people``: its members who are active and held back by nobody, and ``barred``: the others."""
     active = Q(members__state=MemberState.ACTIVE, members__hold=Hold.NONE)
-    return DirectorySource.objects.annotate(people=Count("members", filter=active))
+    return DirectorySource.objects.annotate(
+        people=Count("members", filter=active), barred=Count("members") - Count("members", filter=active)
+    )
 
 
 def sources() -> list[Followed]:
@@ -46,7 +49,7 @@ def sources() -> list[Followed]:
     for row in rows:
         run = last.get(row.pk)
         waits = waiting_of(row) if run is not None else None
-        found.append(Followed(row, run, waits, row.people))
+        found.append(Followed(row, run, waits, row.people, row.barred))
     order = {SourceState.ACTIVE: 0, SourceState.PAUSED: 1, SourceState.DRAFT: 2, SourceState.RETIRED: 3}
     return sorted(found, key=lambda each: (order[SourceState(each.source.state)], each.source.pk))
 

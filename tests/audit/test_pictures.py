@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
-from audit.reading.pictures import HEIGHT, WIDTH
+from audit.reading.pictures import HEIGHT, MOST_ROWS, WIDTH
 from audit.services import record, record_all
 from audit.types import Action, Actor, Entry
-from tests.support.cast import browser_of, reader_of
+from tests.support.cast import browser_of, make_tool, reader_of
 
 pytestmark = pytest.mark.django_db
 PICTURES = reverse("audit:pictures")
@@ -151,6 +151,17 @@ def test_the_hour_that_comes_twice_is_one_bar_with_all_its_lines(dpo, february, 
     page = text_of(reader_of(dpo).get(PICTURES, {"since": "2025-10-26", "until": "2025-10-26"}))
 
     assert [label for _, label, *_ in bars_of(page)] == ["26/10/2025, 2 h 00 : 2"]
+
+
+def test_what_does_not_fit_a_picture_is_counted_below_it(dpo, member):
+    tools = [make_tool(f"outil-{number:02}", f"Outil {number:02}") for number in range(MOST_ROWS + 2)]
+    Event.objects.all()._raw_delete("default")
+    record(*(Entry(Action.DISCLOSED, Actor(tool=tool.pk), member.pk, tool.pk, at=FEBRUARY) for tool in tools))
+
+    page = text_of(reader_of(dpo).get(PICTURES, MONTH))
+
+    assert len(table_of(page, "Par outil")) == MOST_ROWS
+    assert "et 2 autres, 2 lignes en tout" in page
 
 
 def test_without_criteria_the_last_month_is_drawn(dpo, member):

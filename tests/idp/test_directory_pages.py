@@ -119,6 +119,9 @@ def test_the_home_page_and_the_source_count_the_same_people(lea):
 
     assert [row.people for row in home.context["rows"]] == [2]
     assert page.context["people"] == 2
+    assert [row.barred for row in home.context["rows"]] == [page.context["barred"]] == [1]
+    assert "et 1 sans accès" in text_of(home)
+    assert "Personnes connues sans accès" in text_of(page)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def source(request: HttpRequest, source_id: int) -> HttpResponse:
     context = {
         "source": found,
         "people": found.people,
+        "barred": found.barred,
         "groups": following.collectives_of(found),
         "runs": last,
         "error": follow_words.error(error) if error else "",
