@@ -448,6 +448,7 @@ class Demo:
             "ldap": {
                 "uri": self.directory.uri,
                 "base": self.directory.base,
+                "ca_file": str(self.directory.ca_file),
                 "admin_dn": self.directory.admin_dn,
                 "admin_password": self.directory.admin_password,
             },

@@ -221,7 +221,7 @@ def test_the_described_demonstration_has_exactly_the_promised_shape(tmp_path, mo
 
     assert list(facts) == ["hub", "issuer", "mailbox", "tools", "accounts", "spare_tools", "ldap"]
     assert [account["role"] for account in facts["accounts"]] == ["member", "lead", "office", "dpo", "technician"]
-    assert list(facts["ldap"]) == ["uri", "base", "admin_dn", "admin_password"]
+    assert list(facts["ldap"]) == ["uri", "base", "ca_file", "admin_dn", "admin_password"]
     assert json.dumps(facts)
 
 

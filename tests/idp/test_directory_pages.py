@@ -148,6 +148,22 @@ def test_whoever_follows_a_directory_reads_first_how_many_tools_open_to_its_peop
     assert told.index("suivre/") > 0, "before the button"
 
 
+@pytest.mark.parametrize(("issues", "said"), [(60, "qu’un autre annuaire fait déjà entrer"), (0, "vérifiez les b")])
+def test_a_directory_that_brings_nobody_says_so_and_why(lea, issues, said):
+    now = timezone.now()
+    source = DirectorySource.objects.create(
+        name="Grappe", state=SourceState.DRAFT, probed_at=now, uri="ldaps://a.example"
+    )
+    SyncRun.objects.create(
+        source=source, dry=True, started_at=now, status=RunStatus.OK, counts={"people_joined": 0, "issues": issues}
+    )
+
+    page = text_of(lea.get(at(source, "essai")))
+
+    assert said in page[page.index('id="nothing"') :].partition("</p>")[0]
+    assert 'id="opens"' not in page
+
+
 # Step by step ------------------------------------------------------------------------------------------------
 
 
@@ -644,8 +660,10 @@ def test_a_paused_directory_goes_on_at_once_or_by_the_step_with_the_reading_for_
     assert "Reprendre" in acts()
     services.change_source(source_id=source.pk, changes={"base": "dc=y"}, actor=SYSTEM, now=timezone.now())
     assert "Reprendre" not in acts()
-    assert f'href="{at(source, "essai")}"' in acts()
+    assert f'href="{at(source, "possibilites")}"' in acts(), "what it allows is asked again first"
     assert "Les réglages ont changé" in acts()
+    DirectorySource.objects.filter(pk=source.pk).update(probed_at=timezone.now())
+    assert f'href="{at(source, "essai")}"' in acts()
 
 
 def test_each_way_to_read_says_what_it_does(lea, small_directory):
