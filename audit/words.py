@@ -103,6 +103,18 @@ SENTENCES: dict[str, Text] = {
     Action.CONSENT_WITHDRAWN: _("L’accord donné par {subject} à {tool} prend fin."),
     Action.OBJECTED: _("{subject} s’oppose à ce que {tool} reçoive des données."),
     Action.OBJECTION_ENDED: _("{subject} ne s’oppose plus à ce que {tool} reçoive des données."),
+    Action.REQUEST_MADE: _("{who} enregistre une demande : {subject}."),
+    Action.REQUEST_READ: _("{who} ouvre une demande : {subject}."),
+    Action.REQUEST_MESSAGED: _("{who} écrit sur une demande : {subject}."),
+    Action.REQUEST_NOTED: _("{who} joint une note ou une pièce à une demande : {subject}."),
+    Action.REQUEST_PAUSED: _("{who} demande un justificatif, le délai s’arrête : {subject}."),
+    Action.REQUEST_RESUMED: _("{who} a vérifié l’identité de qui fait une demande : {subject}."),
+    Action.REQUEST_EXTENDED: _("{who} prolonge de deux mois le délai d’une demande : {subject}."),
+    Action.REQUEST_ANSWERED: _("{who} répond à une demande : {subject}."),
+    Action.REQUEST_REFUSED: _("{who} refuse une demande : {subject}."),
+    Action.REQUEST_WITHDRAWN: _("{who} reprend sa demande."),
+    Action.REQUEST_REMINDED: _("L’échéance d’une demande est rappelée : {subject}."),
+    Action.LETTER_CHANGED: _("{who} modifie un modèle de lettre."),
     Action.DISCLOSED: _("{tool} reçoit des données sur {subject}."),
     Action.DISCLOSED_AGAIN: _("{tool} a reçu plusieurs fois ces données sur {subject} dans la journée."),
     Action.ERASURE_CONFIRMED: _("{tool} a effacé ce qui y était détenu sur {subject}."),
@@ -328,12 +340,21 @@ FACTS: dict[str, Text] = {
     "created": _("fiches créées"),
     "changed": _("fiches modifiées"),
     "problems": _("erreurs"),
+    "request": _("demande"),
+    "request_kind": _("sorte de demande"),
+    "came": _("arrivée par"),
+    "received_on": _("reçue le"),
+    "due_on": _("échéance"),
+    "late": _("hors délai"),
+    "overdue": _("échéance passée"),
+    "letter": _("lettre"),
+    "files": _("pièces"),
 }
 # Days and moments, as people read them.
 MOMENTS = frozenset(
     {
         *("by", "ends_at", "last_day", "absent_since", "cut_date", "last_run", "first_at", "last_at"),
-        "register_day",
+        *("register_day", "received_on", "due_on"),
     }
 )
 # Numbers of rows, digests, names of settings: for whoever looks a line up, not for whoever reads them all.

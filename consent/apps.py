@@ -11,6 +11,8 @@ class ConsentConfig(AppConfig):
         from consent import compared, display
         from consent.ledger.holdings import Holdings
         from consent.register import words as register
+        from consent.requests import words as requests
+        from consent.requests.types import Came, Kind
         from consent.types import Download
 
         compare_with(*compared.SOURCES, Holdings())
@@ -27,3 +29,8 @@ class ConsentConfig(AppConfig):
         words.name_codes("fields", register.FIELDS.get)
         words.name_codes("missing", register.HOLES.get)
         words.name_codes("page", register.PAGES.get)
+        words.name_codes("reason", requests.REFUSALS.get)
+        words.name_codes("page", requests.PAGES.get)
+        words.name_codes("request_kind", dict(Kind.choices).get)
+        words.name_codes("letter", requests.letter_name)
+        words.name_codes("came", dict(Came.choices).get)

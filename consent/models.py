@@ -6,12 +6,14 @@ from django.utils.translation import get_language
 
 from consent.ledger.models import Disclosure, Holding
 from consent.register.models import RegisterRecord, RegisterVersion
+from consent.requests.models import LetterVersion, RequestFile, RequestStep, SubjectRequest
 from consent.types import Decision, Face, LegalBasis, Origin, face_of
 
 __all__ = [
     "Consent",
     "Disclosure",
     "Holding",
+    "LetterVersion",
     "Notice",
     "NoticeCopy",
     "Objection",
@@ -20,6 +22,9 @@ __all__ = [
     "ProcessingPurpose",
     "RegisterRecord",
     "RegisterVersion",
+    "RequestFile",
+    "RequestStep",
+    "SubjectRequest",
 ]
 
 

@@ -44,6 +44,8 @@ class Right(StrEnum):
     READ_JOURNAL = "read_journal"
     # Over the register of processing.
     KEEP_REGISTER = "keep_register"
+    # Over what members ask about their data.
+    ANSWER_REQUESTS = "answer_requests"
     # How far its proof has come, and who keeps it outside: it says nothing of anybody.
     KEEP_PROOF = "keep_proof"
     # Never alone: one proposes, another carries it out.
@@ -89,7 +91,9 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.DESTROY_LOGS,
         }
     ),
-    Role.DPO: frozenset({Right.READ_JOURNAL, Right.KEEP_REGISTER, Right.KEEP_PROOF, Right.DESTROY_LOGS}),
+    Role.DPO: frozenset(
+        {Right.READ_JOURNAL, Right.KEEP_REGISTER, Right.ANSWER_REQUESTS, Right.KEEP_PROOF, Right.DESTROY_LOGS}
+    ),
 }
 # What a lead may do, in the collectives that the directory says they lead and nowhere else.
 LEAD_RIGHTS = frozenset({Right.SEE_COLLECTIVE})

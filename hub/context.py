@@ -40,6 +40,7 @@ def hub(request: HttpRequest) -> dict[str, Any]:
         "may_keep_proof": lambda: may(person, Right.KEEP_PROOF),
         "is_kept_nowhere": lambda: may(person, Right.KEEP_PROOF) and not mailing.is_kept_outside(timezone.now()),
         "may_read_journal": lambda: may(person, Right.READ_JOURNAL),
+        "may_answer_requests": lambda: may(person, Right.ANSWER_REQUESTS),
         "may_keep_register": lambda: may(person, Right.KEEP_REGISTER),
         "may_see_deliveries": lambda: may(person, Right.SEE_DELIVERIES),
         "may_see_directory": lambda: may(person, Right.SEE_DIRECTORY),

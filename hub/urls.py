@@ -7,6 +7,7 @@ from hub import published, views
 urlpatterns = [
     path("", include("launcher.urls")),
     path("", include("idp.urls")),
+    path("", include("consent.requests.urls")),
     path("mes-donnees/", include("consent.urls")),
     path("registre/", include("consent.register.urls")),
     path("journal/", include("audit.urls")),

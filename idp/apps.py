@@ -20,6 +20,8 @@ class IdpConfig(AppConfig):
         def right_for(page: str) -> Right:
             if page.startswith("register:"):
                 return Right.KEEP_REGISTER
+            if page.startswith("requests:"):
+                return Right.ANSWER_REQUESTS
             return Right.KEEP_PROOF if page in proof else Right.READ_JOURNAL
 
         readers.guard_with(lambda request, page: gate.refusal(request, right_for(page), page))

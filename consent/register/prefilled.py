@@ -207,7 +207,7 @@ def own_records(*, today: date, leaver_days: int, idle_hours: int, session_days:
             software="Trousseau",
             purposes=(
                 Purpose(
-                    "Répondre aux demandes d’accès, de rectification et de retrait d’un accord.",
+                    "Répondre aux demandes des personnes sur leurs données, dans les délais, et pouvoir le prouver.",
                     LegalBasis.LEGAL_DUTY,
                 ),
                 Purpose("Aider un membre à retrouver son compte.", LegalBasis.CONTRACT),
@@ -215,6 +215,13 @@ def own_records(*, today: date, leaver_days: int, idle_hours: int, session_days:
             technical=TECHNICAL,
             organisational=ORGANISATIONAL,
             data=(
+                Data(
+                    Rubric.IDENTITY,
+                    "Demandes, messages, lettres et pièces",
+                    "5 ans",
+                    "la fin de la demande",
+                    Ending.DELETE,
+                ),
                 Data(
                     Rubric.CONNECTION,
                     "Dates des relevés de données emportés par la personne",

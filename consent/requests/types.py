@@ -39,6 +39,56 @@ class State(TextChoices):
     WITHDRAWN = "withdrawn", _("reprise par la personne")
 
 
+OPEN_STATES = (State.OPEN, State.WAITING)
+
+
+class Identity(TextChoices):
+    """How it is known that whoever asks is whose data it is (article 12(6))."""
+
+    SESSION = "session", _("prouvée par la session")
+    UNCHECKED = "unchecked", _("à vérifier")
+    DOUBTED = "doubted", _("un justificatif est demandé")
+    CHECKED = "checked", _("vérifiée")
+
+
+class Step(TextChoices):
+    """What happens to a request, one after the other."""
+
+    MADE = "made", _("Demande reçue")
+    MESSAGE = "message", _("Message à la personne")
+    REPLY = "reply", _("Message de la personne")
+    NOTE = "note", _("Note interne")
+    IDENTITY_ASKED = "identity_asked", _("Justificatif demandé, délai suspendu")
+    IDENTITY_SETTLED = "identity_settled", _("Identité vérifiée")
+    EXTENDED = "extended", _("Délai prolongé de deux mois")
+    ANSWERED = "answered", _("Réponse envoyée")
+    REFUSED = "refused", _("Demande refusée")
+    WITHDRAWN = "withdrawn", _("Demande reprise")
+
+
+# What the person does, which the officers are told; of the rest the person is, notes apart.
+BY_THE_PERSON = (Step.MADE, Step.REPLY, Step.WITHDRAWN)
+
+
+class Letter(TextChoices):
+    """The texts that an officer starts from."""
+
+    ANSWER_ACCESS = "answer_access", _("Réponse : consulter")
+    ANSWER_RECTIFICATION = "answer_rectification", _("Réponse : corriger")
+    ANSWER_ERASURE = "answer_erasure", _("Réponse : effacer")
+    ANSWER_RESTRICTION = "answer_restriction", _("Réponse : geler")
+    ANSWER_PORTABILITY = "answer_portability", _("Réponse : emporter")
+    ANSWER_OBJECTION = "answer_objection", _("Réponse : opposition")
+    ANSWER_COMPLAINT = "answer_complaint", _("Réponse : réclamation")
+    REFUSAL = "refusal", _("Refus")
+    EXTENSION = "extension", _("Prolongation du délai")
+    IDENTITY = "identity", _("Demande d’un justificatif")
+
+
+def answer_to(kind: str) -> Letter:
+    return Letter(f"answer_{kind}")
+
+
 class Applies(StrEnum):
     """Whether a right goes with a legal basis."""
 
@@ -57,6 +107,15 @@ class Face(StrEnum):
     OVERDUE = "overdue"
     STOPPED = "stopped"
     OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ PROOF = (Who.DPO, Who.TECHNICIAN)
 # A directory that is being set up.
 SOURCE = {"source_id": "71"}
 NO_RECORD = {"reference": "T-999"}
+NO_REQUEST = {"reference": "D-2026-999"}
 
 
 def _request(tool: str) -> dict[str, str]:
@@ -190,6 +191,15 @@ TABLE = (
     Row("consent:notice", members(ABSENT), NO_INSIDE, "another’s", objects={"notice": "1"}),
     Row("consent:proof", everybody(PAGE), NO),
     Row("consent:take_lines", NO_INSIDE, members(DONE)),
+    Row("requests:mine", members(PAGE), members(UNFIT), "nothing said"),
+    *(
+        Row(f"requests:{name}", members(get), members(post), "another’s", objects)
+        for name, get, post, objects in (
+            ("own", ABSENT, ABSENT, NO_REQUEST),
+            ("withdraw", Answer.NO_METHOD, ABSENT, NO_REQUEST),
+            ("file", ABSENT, Answer.NO_METHOD, {**NO_REQUEST, "number": "1"}),
+        )
+    ),
     Row("consent:download", members(PAGE), NO_INSIDE),
     Row("idp:open", members(DONE), NO_INSIDE, "a tool open to them", objects=OPEN),
     Row("idp:open", members(ABSENT), NO_INSIDE, "a tool closed to them", objects=CLOSED),
@@ -412,6 +422,24 @@ TABLE = (
         objects={"kind": "csv"},
     ),
     # The register of processing.
+    Row("requests:inbox", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row("requests:enter", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "nobody looked for"),
+    Row("requests:case", only(Who.DPO, answer=ABSENT), only(Who.DPO, answer=ABSENT), "no such request", NO_REQUEST),
+    Row(
+        "requests:evidence",
+        only(Who.DPO, answer=ABSENT),
+        only(Who.DPO, answer=Answer.NO_METHOD),
+        "no such request",
+        {**NO_REQUEST, "number": "1"},
+    ),
+    Row("requests:letters", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row(
+        "requests:letter",
+        only(Who.DPO, answer=PAGE),
+        only(Who.DPO, answer=UNFIT),
+        "nothing said",
+        {"name": "refusal", "language": "fr"},
+    ),
     Row("register:list", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
     Row("register:new", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "nothing said"),
     Row("register:parties", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "nothing said"),
