@@ -10,12 +10,15 @@ class ConsentConfig(AppConfig):
         from audit.reconciliation.sources import compare_with
         from consent import compared, display
         from consent.ledger.holdings import Holdings
+        from consent.protection import cards, own_cards
+        from consent.protection import words as protection
         from consent.register import words as register
         from consent.requests import words as requests
         from consent.requests.types import Came, Kind
         from consent.types import Download
 
         compare_with(*compared.SOURCES, Holdings())
+        cards.offer(*own_cards.SOURCES)
         words.name_codes("items", display.item_label)
         words.name_codes("refused_items", display.item_label)
         words.name_codes("categories", display.category_name)
@@ -34,3 +37,4 @@ class ConsentConfig(AppConfig):
         words.name_codes("request_kind", dict(Kind.choices).get)
         words.name_codes("letter", requests.letter_name)
         words.name_codes("came", dict(Came.choices).get)
+        words.name_codes("page", protection.PAGES.get)

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("idp.urls")),
     path("", include("consent.requests.urls")),
     path("mes-donnees/", include("consent.urls")),
+    path("protection/", include("consent.protection.urls")),
     path("registre/", include("consent.register.urls")),
     path("journal/", include("audit.urls")),
     path("audit/keys", published.keys, name="log_keys"),

@@ -18,7 +18,7 @@ class IdpConfig(AppConfig):
         proof = frozenset({"audit:proof", "audit:checkpoint", "audit:checkpoints", "audit:witness_add"})
 
         def right_for(page: str) -> Right:
-            if page.startswith("register:"):
+            if page.startswith(("register:", "protection:")):
                 return Right.KEEP_REGISTER
             if page.startswith("requests:"):
                 return Right.ANSWER_REQUESTS

@@ -207,6 +207,11 @@ class Tool(AbstractApplication):
             raise ValidationError({field: list(why) for field, why in problems.items()})
 
     @property
+    def signs_in_here(self) -> bool:
+        """Whether what it gets of members it gets from here; what a mere link is told elsewhere nobody sees."""
+        return self.kind == ToolKind.OIDC
+
+    @property
     def is_open(self) -> bool:
         """Whether it is there for anybody."""
         return self.state != ToolState.CLOSED

@@ -421,6 +421,17 @@ TABLE = (
         only(Who.DPO, answer=Answer.NO_METHOD),
         objects={"kind": "csv"},
     ),
+    # The officer's workspace.
+    *(
+        Row(f"protection:{name}", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD))
+        for name in ("home", "findings", "matrix")
+    ),
+    Row(
+        "protection:matrix_tool",
+        only(Who.DPO, answer=PAGE),
+        only(Who.DPO, answer=Answer.NO_METHOD),
+        objects=OPEN,
+    ),
     # The register of processing.
     Row("requests:inbox", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
     Row("requests:enter", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "nobody looked for"),

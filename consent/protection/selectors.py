@@ -1,0 +1,163 @@
+"""Reading what is declared, what left and what changed, for the officer's pages."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Max, Min, Sum
+from django.db.models.functions import Coalesce
+
+from audit.models import Event
+from audit.types import Action
+from consent.findings import selectors as findings
+from consent.findings.types import OBSERVED, Finding
+from consent.models import Disclosure, Holding, ProcessingItem
+from consent.protection import policy, words
+from consent.protection.types import Cell, Line, Seen, Stated, Text
+from consent.register.models import RegisterRecord
+
+# What changed since the officer was here, where no visit is known.
+A_MONTH = timedelta(days=30)
+CHANGES = (
+    *(Action.SHEET_DECLARED, Action.REGISTER_CHANGED, Action.REGISTER_CLOSED, Action.REGISTER_IMPORTED),
+    *(Action.REGISTER_EXPORTED, Action.TOOL_CREATED, Action.TOOL_CHANGED, Action.TOOL_CLOSED, Action.TOOLS_PAIRED),
+    *(Action.CONSENT_WITHDRAWN, Action.CONSENT_REFUSED, Action.OBJECTED, Action.OBJECTION_ENDED),
+    *(Action.ERASURE_CONFIRMED, Action.MEMBER_ERASED, Action.PERSON_ERASED, Action.COLLECTIVE_MARKED),
+    *(Action.RETENTION_CHANGED, Action.RETENTION_RUN, Action.HOLD_PUT, Action.HOLD_LIFTED, Action.LOG_EXPORTED),
+    *(Action.ROLE_GRANTED, Action.ROLE_REVOKED, Action.FACTOR_POLICY_CHANGED, Action.SOURCE_CHANGED),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """How often something happened that may matter to the officer."""
+
+    action: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRow:
+    """A tool in the picture, with a cell for each category."""
+
+    tool: Any
+    cells: list[Cell]
+    has_sheet: bool
+
+
+def tools() -> Any:
+    """Every tool that is not a sketch any more, by name; tools live above, and are reached by the relation."""
+    return Disclosure._meta.get_field("tool").related_model._default_manager.order_by("name")
+
+
+def visit_before(person: UUID) -> datetime | None:
+    """When this person signed in the time before this one; one statement."""
+    visits = Event.objects.about(person).filter(action=Action.SIGN_IN, refused=False).order_by("-id")
+    return next(iter(visits.values_list("at", flat=True)[1:2]), None)
+
+
+def changed_since(since: datetime) -> list[Changed]:
+    """What was done since, the most frequent first; one statement."""
+    rows = Event.objects.filter(action__in=CHANGES, at__gt=since, refused=False).order_by()
+    counted = rows.values_list("action").annotate(count=Count("pk"))
+    found = [Changed(code, str(Action(code).label), count) for code, count in counted]
+    return sorted(found, key=lambda each: (-each.count, each.label))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding with what it is about: the tool, and its record in the register where it has one."""
+
+    finding: Finding
+    tool: Any
+    reference: str
+
+    @property
+    def why(self) -> Text:
+        return words.WHY[self.finding.kind]
+
+    @property
+    def to_do(self) -> Text:
+        return words.TO_DO[self.finding.kind]
+
+    @property
+    def counted(self) -> Text:
+        return words.COUNTED[self.finding.kind]
+
+
+def told_findings(*, now: datetime) -> list[Told]:
+    """Every finding; two statements beside those that look for them."""
+    found = findings.findings(now=now)
+    known = tools().in_bulk([each.tool for each in found])
+    records = RegisterRecord.objects.filter(tool__in=known)
+    references = dict(records.values_list("tool_id", "reference"))
+    return [Told(each, known[each.tool], references.get(each.tool, "")) for each in found]
+
+
+def matrix(*, now: datetime) -> list[ToolRow]:
+    """Every tool that declares something or received something; three statements, however many there are."""
+    stated, seen = _stated(), _seen(since=now - OBSERVED)
+    rows = []
+    for tool in tools():
+        declared, received = stated.get(tool.pk, {}), seen.get(tool.pk, {})
+        if declared or received:
+            found = policy.lines(declared, received, observable=tool.signs_in_here)
+            rows.append(ToolRow(tool, policy.row(found), bool(declared)))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One item of a tool in full; ``holders``: of how many people the tool has it."""
+
+    line: Line
+    holders: int
+
+
+def of_tool(tool: Any, *, now: datetime) -> list[tuple[Cell, list[Detail]]]:
+    """The row of one tool, item by item; three statements."""
+    stated, seen = _stated(tool.pk), _seen(since=now - OBSERVED, tool=tool.pk)
+    held = Holding.objects.filter(tool=tool.pk, ended_at=None).order_by().values_list("item")
+    holders = dict(held.annotate(people=Count("member", distinct=True)))
+    found = policy.lines(stated.get(tool.pk, {}), seen.get(tool.pk, {}), observable=tool.signs_in_here)
+    return [(cell, [Detail(line, holders.get(line.item, 0)) for line in cell.lines]) for cell in policy.row(found)]
+
+
+def _stated(tool: int | None = None) -> dict[int, dict[str, Stated]]:
+    rows = ProcessingItem.objects.filter(processing__ended_at=None).order_by("purpose__order", "order", "pk")
+    if tool is not None:
+        rows = rows.filter(processing__tool=tool)
+    found: dict[int, dict[str, Stated]] = defaultdict(dict)
+    for order, row in enumerate(rows.select_related("processing", "purpose")):
+        since, why = row.processing.started_at, row.purpose.shown_text
+        found[row.processing.tool_id][row.item] = Stated(since, row.purpose.legal_basis, why, order)
+    return found
+
+
+def _seen(*, since: datetime, tool: int | None = None) -> dict[int, dict[str, Seen]]:
+    """Few distinct sets of items, many rows: they are counted by the set."""
+    rows = Disclosure.objects.filter(last_at__gte=since).order_by()
+    if tool is not None:
+        rows = rows.filter(tool=tool)
+    alike = rows.values_list("tool_id", "items", "channel", "profile")
+    told = alike.annotate(first=Min("at"), last=Max("last_at"), times=Coalesce(Sum("count"), 0))
+    found: dict[int, dict[str, Seen]] = defaultdict(dict)
+    for tool_id, items, channel, profile, first, last, times in told:
+        one = Seen(first, last, times, (channel,), (profile,) if profile else ())
+        for item in items:
+            before = found[tool_id].get(item)
+            found[tool_id][item] = _both(before, one) if before else one
+    return found
+
+
+def _both(one: Seen, other: Seen) -> Seen:
+    return Seen(
+        min(one.first, other.first),
+        max(one.last, other.last),
+        one.times + other.times,
+        tuple(sorted({*one.channels, *other.channels})),
+        tuple(sorted({*one.profiles, *other.profiles})),
+    )

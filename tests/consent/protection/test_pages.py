@@ -1,0 +1,234 @@
+"""The officer's pages: who sees them, what they say, and that nobody is named on them."""
+
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.utils import timezone
+
+from audit.models import Event
+from audit.services import record
+from audit.types import SYSTEM, Action, Actor, Entry
+from consent import services
+from consent.protection import cards
+from consent.protection.types import Card, Urgency
+from directory.models import RoleGrant
+from directory.types import Role
+from tests.consent.ledger.leaving import leave
+from tests.consent.test_services import go_on, withdraw
+from tests.support.cast import FORMATION, LOUTY, browser_of, make_member, make_tool, with_items
+
+pytestmark = pytest.mark.django_db
+HOME, FINDINGS, MATRIX = "/protection/", "/protection/constats/", "/protection/declare-et-transmis/"
+
+
+@pytest.fixture
+def officer(dpo):
+    return browser_of(dpo)
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+def page(browser, address):
+    answer = browser.get(address)
+    assert answer.status_code == 200, answer.content
+    return " ".join(unescape(answer.content.decode()).replace("\u202f", " ").replace("\u00a0", " ").split())
+
+
+def card(text, code):
+    """What one card says, from its mark to the next."""
+    return text.partition(f'data-card="{code}"')[2].partition("</li>")[0]
+
+
+@pytest.mark.parametrize("role", [None, Role.OFFICE, Role.TECHNICIAN])
+@pytest.mark.parametrize("address", [HOME, FINDINGS, MATRIX, f"{MATRIX}louty/"])
+def test_the_pages_are_the_officers_and_a_refusal_is_recorded(louty, role, address):
+    person = make_member("quelqu.un", "Quelqu Un")
+    if role:
+        RoleGrant.objects.create(member=person, role=role)
+
+    assert browser_of(person).get(address).status_code == 403
+
+    assert Event.objects.filter(action=Action.ACCESS_REFUSED, facts__page__startswith="protection:").count() == 1
+
+
+def test_the_workspace_comes_first_of_what_is_the_officers_alone(officer):
+    text = page(officer, "/")
+
+    assert 0 < text.index('href="/protection/"') < text.index('href="/registre/"') < text.index('href="/journal/"')
+
+
+def test_what_must_never_happen_is_the_first_thing_said(officer, member, louty, now):
+    leave(member, louty, "address", now=now)
+
+    text = page(officer, HOME)
+
+    assert "desk-now" in text
+    assert "1" in card(text, "alarms")
+    assert "/protection/constats/" in card(text, "alarms")
+    assert text.index('data-card="alarms"') < text.index('data-card="register"')
+
+
+def test_holes_and_decisions_are_counted_and_nobody_is_named(officer, member, formation, now):
+    go_on(member, formation, "phone", now=now - timedelta(days=2))
+    withdraw(member, formation, now=now - timedelta(days=1))
+
+    text = page(officer, HOME)
+
+    assert "1" in card(text, "withdrawals")
+    assert card(text, "register")
+    assert member.display_name not in text
+    assert str(member.pk) not in text
+
+
+def test_a_withdrawal_of_last_month_is_no_news(officer, member, formation, now):
+    go_on(member, formation, "phone", now=now - timedelta(days=40))
+    withdraw(member, formation, now=now - timedelta(days=30))
+
+    assert card(page(officer, HOME), "decisions")
+    assert not card(page(officer, HOME), "withdrawals")
+
+
+def test_what_changed_is_counted_since_the_visit_before_this_one(officer, dpo, louty, formation, now):
+    for days in (9, 5, 0):
+        record(Entry(Action.SIGN_IN, actor=Actor(dpo.pk), subject=dpo.pk, at=now - timedelta(days=days)))
+    for days, tool in ((7, louty), (3, formation)):
+        changed = with_items(LOUTY if tool == louty else FORMATION, retention="Dix ans.")
+        services.declare(tool_id=tool.pk, sheet=changed, actor=SYSTEM, now=now - timedelta(days=days))
+
+    text = page(officer, HOME).partition('id="desk-changed"')[2]
+
+    assert "depuis votre visite" in text
+    day = timezone.localdate(now - timedelta(days=5))
+    assert f"action=consent%3Asheet%3Adeclare&since={day}" in text
+    assert "<td>1</td>" in text.partition("consent%3Asheet%3Adeclare")[2].partition("</tr>")[0]
+
+
+def test_another_part_of_the_hub_gives_its_card_without_a_change_here(officer, monkeypatch):
+    monkeypatch.setattr(cards, "_sources", [])
+    theirs = Card("requests", "Demandes des membres", "Une échéance dans 3 jours.", Urgency.NOW, "/ailleurs/", 2)
+    cards.offer(lambda _now: [theirs])
+
+    text = page(officer, HOME)
+
+    assert "Demandes des membres" in card(text, "requests")
+    assert "/ailleurs/" in card(text, "requests")
+
+
+def test_a_day_on_which_nothing_waits_says_so(officer, monkeypatch):
+    monkeypatch.setattr(cards, "_sources", [])
+
+    assert "Rien ne vous attend aujourd’hui." in page(officer, HOME)
+
+
+def test_the_dashboard_takes_as_many_statements_however_much_there_is(
+    officer, member, louty, formation, now, django_assert_num_queries, django_assert_max_num_queries
+):
+    go_on(member, formation, "phone", now=now)
+    with django_assert_max_num_queries(60) as before:
+        officer.get(HOME)
+    for number in range(5):
+        tool = make_tool(f"outil-{number}", f"Outil {number}")
+        services.declare(tool_id=tool.pk, sheet=LOUTY, actor=SYSTEM, now=now)
+        leave(member, tool, "address", now=now)
+
+    with django_assert_num_queries(len(before)):
+        officer.get(HOME)
+
+
+# Findings
+
+
+def test_a_finding_says_what_happened_why_it_matters_and_what_to_do(officer, member, louty, now):
+    leave(member, louty, "address", now=now, times=3)
+
+    text = page(officer, FINDINGS)
+
+    told = text.partition(f'data-finding="F1-{louty.pk}"')[2].partition("</article>")[0]
+    assert "Transmis sans figurer sur la fiche" in told
+    assert "3 transmissions" in told
+    assert "Adresse postale" in told
+    assert "Que faire" in told
+    assert "/protection/declare-et-transmis/louty/" in told
+    assert "/registre/O-" in told
+    assert text.index("level-alarm") < text.index("level-ask") < text.index("level-suggestion")
+
+
+def test_no_finding_is_said_too(officer):
+    assert page(officer, FINDINGS).count("Aucun.") == 3
+
+
+def test_findings_take_as_many_statements_however_many_there_are(
+    officer, member, louty, now, django_assert_num_queries, django_assert_max_num_queries
+):
+    leave(member, louty, "address", now=now)
+    with django_assert_max_num_queries(30) as before:
+        officer.get(FINDINGS)
+    for number in range(5):
+        leave(member, make_tool(f"outil-{number}", f"Outil {number}"), "address", now=now)
+
+    with django_assert_num_queries(len(before)):
+        officer.get(FINDINGS)
+
+
+# Declared beside sent
+
+
+def cell(text, tool, category):
+    return text.partition(f'data-tool="{tool}"')[2].partition(f'data-category="{category}"')[2].partition("</td>")[0]
+
+
+def test_the_matrix_says_each_state_in_words_and_leads_to_the_detail(officer, member, louty, now):
+    leave(member, louty, "email", "address", now=now)
+
+    text = page(officer, MATRIX)
+
+    assert "déclaré, pas transmis en 90 jours" in cell(text, "louty", "identity")
+    assert "0/1" in cell(text, "louty", "identity")
+    assert "transmis sans être déclaré" in cell(text, "louty", "contact")
+    assert "+1" in cell(text, "louty", "contact")
+    assert "rien" in cell(text, "louty", "connection")
+    assert f"{MATRIX}louty/#contact" in cell(text, "louty", "contact")
+
+
+def test_the_detail_tells_each_item_its_purpose_how_often_and_of_how_many(officer, member, other_member, louty, now):
+    leave(member, louty, "email", now=now, times=2)
+    leave(other_member, louty, "email", now=now)
+
+    text = page(officer, f"{MATRIX}louty/")
+
+    told = text.partition('data-item="email"')[2].partition("</tr>")[0]
+    assert "déclaré et transmis" in told
+    assert "Établir vos factures" in told
+    assert "3 fois" in told
+    assert "réponse userinfo" in told
+    assert "de 2 membres" in told
+    assert member.display_name not in text
+
+
+def test_a_mere_link_cannot_be_observed_and_that_is_said(officer, now):
+    tool = make_tool("wiki", "Wiki", kind="link")
+    services.declare(tool_id=tool.pk, sheet=LOUTY, actor=SYSTEM, now=now)
+
+    assert "non observable" in cell(page(officer, MATRIX), "wiki", "identity")
+    assert "ne peut donc pas l’observer" in page(officer, f"{MATRIX}wiki/")
+
+
+def test_the_matrix_says_when_there_is_nothing(officer):
+    assert "matrix-empty" in page(officer, MATRIX)
+
+
+def test_the_matrix_takes_as_many_statements_however_many_tools_there_are(
+    officer, member, louty, now, django_assert_num_queries, django_assert_max_num_queries
+):
+    leave(member, louty, "email", now=now)
+    with django_assert_max_num_queries(20) as before:
+        officer.get(MATRIX)
+    for number in range(5):
+        leave(member, make_tool(f"outil-{number}", f"Outil {number}"), "address", now=now)
+
+    with django_assert_num_queries(len(before)):
+        officer.get(MATRIX)
