@@ -202,6 +202,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.REGISTER_EXPORTED,
         Action.REGISTER_IMPORTED,
         Action.LETTER_CHANGED,
+        Action.FINDING_DECIDED,
         Action.WITNESS_ADDED,
         Action.WITNESS_TRUSTED,
         Action.WITNESS_ENDED,

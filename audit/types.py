@@ -82,6 +82,7 @@ class Action(TextChoices):
     REGISTER_CLOSED = "consent:register:close", _("Fiche du registre des traitements close")
     REGISTER_EXPORTED = "consent:register:export", _("Registre des traitements exporté")
     REGISTER_IMPORTED = "consent:register:import", _("Fichier importé dans le registre des traitements")
+    FINDING_DECIDED = "consent:finding:decide", _("Constat réglé ou accepté")
     NOTICE_SEEN = "consent:notice:see", _("Information lue")
     HUB_NOTICE_SEEN = "idp:notice:see", _("Information de Trousseau lue")
     CONSENT_GIVEN = "consent:grant:give", _("Accord donné")

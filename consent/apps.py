@@ -9,6 +9,7 @@ class ConsentConfig(AppConfig):
         from audit import words
         from audit.reconciliation.sources import compare_with
         from consent import compared, display
+        from consent.findings.types import Kind
         from consent.ledger.holdings import Holdings
         from consent.protection import cards, own_cards
         from consent.protection import words as protection
@@ -37,4 +38,6 @@ class ConsentConfig(AppConfig):
         words.name_codes("request_kind", dict(Kind.choices).get)
         words.name_codes("letter", requests.letter_name)
         words.name_codes("came", dict(Came.choices).get)
+        words.name_codes("reason", protection.REFUSALS.get)
+        words.name_codes("finding", dict(Kind.choices).get)
         words.name_codes("page", protection.PAGES.get)

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import get_language
 
+from consent.findings.models import FindingDecision
 from consent.ledger.models import Disclosure, Holding
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.requests.models import LetterVersion, RequestFile, RequestStep, SubjectRequest
@@ -12,6 +13,7 @@ from consent.types import Decision, Face, LegalBasis, Origin, face_of
 __all__ = [
     "Consent",
     "Disclosure",
+    "FindingDecision",
     "Holding",
     "LetterVersion",
     "Notice",

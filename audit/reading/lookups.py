@@ -66,9 +66,7 @@ class Looker:
 
     @property
     def is_unusual(self) -> bool:
-        if self.usual is None:
-            return False
-        return self.this_week > UNUSUAL * self.usual and self.this_week > self.usual + HANDFUL
+        return self.usual is not None and is_unusual(self.this_week, self.usual)
 
 
 @gate.for_readers("audit:lookups")
@@ -93,6 +91,19 @@ def lookups(request: HttpRequest, reading: Reading) -> HttpResponse:
         "weeks": weeks,
     }
     return render(request, "audit/reading/lookups.html", context)
+
+
+def unusual(today: date) -> int:
+    """How many people looked far more often in the last seven days than they use to; two statements, and no name."""
+    weeks = _weeks_before(today)
+    if not weeks:
+        return 0
+    counts = _weekly(today).values()
+    return sum(is_unusual(this_week, median(before[:weeks])) for this_week, *before in counts)
+
+
+def is_unusual(this_week: int, usual: float) -> bool:
+    return this_week > UNUSUAL * usual and this_week > usual + HANDFUL
 
 
 def _looks(since: date) -> QuerySet[Event]:

@@ -1,11 +1,28 @@
 """What is a finding.  Values in, values out; no database, no clock."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from consent.findings.types import OBSERVED, Agreed, Behind, Declared, Finding, Kind, Objected, Sent, Stopped
-from consent.types import LegalBasis
+from consent.findings.types import (
+    ACCEPTED,
+    ASSESSED,
+    OBSERVED,
+    OFTEN,
+    SETTLED,
+    Agreed,
+    Behind,
+    Decided,
+    DecisionInvalid,
+    Declared,
+    Finding,
+    Kind,
+    Objected,
+    Record,
+    Sent,
+    Stopped,
+)
+from consent.types import ITEMS, Face, LegalBasis, face_of
 
 # What is ended is dead everywhere within a minute: an answer that was under way is no finding.
 UNDER_WAY = timedelta(seconds=60)
@@ -13,6 +30,8 @@ UNDER_WAY = timedelta(seconds=60)
 # The legal basis of each item, by the number of the processing.
 Sheets = Mapping[int, Mapping[str, str]]
 Found = tuple[Sent, Collection[str], datetime]
+# Of what the register lacks, what a date or a country made urgent; the rest is a hole that the register shows.
+OVERDUE = ("contract_over", "safeguard", "no_safeguard")
 
 
 def undeclared(sent: Iterable[Sent], sheets: Sheets) -> list[Finding]:
@@ -71,6 +90,18 @@ def ended(
     return _by_tool(Kind.ENDED, map(found, sent))
 
 
+def grown(sent: Iterable[Sent], sheets: Sheets, read: Mapping[int, int]) -> list[Finding]:
+    """F4: what the text that the member decided about does not have; ``read``: its processing, by decision."""
+
+    def unread(each: Sent) -> frozenset[str]:
+        processing = read.get(each.decision)
+        # What is on no sheet is F1's.
+        declared = each.items & _sheet_of(each, sheets).keys()
+        return declared - sheets.get(processing, {}).keys() if processing is not None else frozenset()
+
+    return _by_tool(Kind.GROWN, ((each, unread(each), each.first) for each in sent))
+
+
 def outdated(behind: Iterable[Behind]) -> list[Finding]:
     """F5: the notice is newer than the one that members know."""
     return [Finding(Kind.OUTDATED, each.tool, each.since, each.members) for each in behind if each.members]
@@ -93,6 +124,105 @@ def unobserved(declared: Iterable[Declared], *, now: datetime) -> list[Finding]:
         )
         for tool, some in sorted(old.items())
     ]
+
+
+def empty(sent: Iterable[Sent], sheets_in_force: Mapping[int, Mapping[str, str]], since: datetime) -> list[Finding]:
+    """F8: what nobody may refuse, is asked for with what left, and never had a value."""
+    left: dict[int, dict[str, int]] = {}
+    for each in sent:
+        times = left.setdefault(each.tool, {})
+        for item in each.items:
+            times[item] = times.get(item, 0) + each.count
+
+    def is_empty(item: str, basis: str, times: Mapping[str, int]) -> bool:
+        if item in times or item not in ITEMS or face_of(basis) is not Face.INFORMATION:
+            return False
+        beside = (other for other in times if other in ITEMS and ITEMS[other].scope == ITEMS[item].scope)
+        return max((times[other] for other in beside), default=0) >= OFTEN
+
+    found = []
+    for tool, sheet in sorted(sheets_in_force.items()):
+        items = tuple(sorted(item for item, basis in sheet.items() if is_empty(item, basis, left.get(tool, {}))))
+        if items:
+            found.append(Finding(Kind.EMPTY, tool, since, len(items), items))
+    return found
+
+
+def overdue(records: Iterable[Record], *, today: date) -> list[Finding]:
+    """F9: a contract that is over, a transfer without a safeguard, an impact assessment that lacks or is old."""
+    found = []
+    for each in records:
+        codes = [code for code in OVERDUE if code in each.holes]
+        if each.is_sensitive and "assessment" in each.holes:
+            codes.append("assessment")
+        if each.assessed is not None and each.assessed < today - ASSESSED:
+            codes.append("assessment_old")
+        if codes:
+            found.append(
+                Finding(Kind.OVERDUE, each.tool, each.since, len(codes), tuple(codes), reference=each.reference)
+            )
+    return found
+
+
+def sensitive(known: Iterable[tuple[int, datetime]]) -> list[Finding]:
+    """F10: for each tool, people whose collectives it was told before one of them became sensitive."""
+    people: dict[int, list[datetime]] = {}
+    for tool, since in known:
+        people.setdefault(tool, []).append(since)
+    return [Finding(Kind.SENSITIVE, tool, min(each), len(each), ("groups",)) for tool, each in sorted(people.items())]
+
+
+def looked_up(people: int, *, since: datetime, now: datetime) -> list[Finding]:
+    """F11: some people looked far more often than they use to.  It says how many, and never who."""
+    return [Finding(Kind.LOOKUPS, None, since, people, last=now)] if people else []
+
+
+def unlogged(gaps: int, since: datetime | None) -> list[Finding]:
+    """F12: what the nightly comparison found in the tables and not in the journal."""
+    return [Finding(Kind.UNLOGGED, None, since, gaps)] if gaps and since is not None else []
+
+
+def kept(held: Iterable[tuple[int, str, datetime, int]]) -> list[Finding]:
+    """F13: items that a tool still holds of people who were erased; tool, item, since when and of how many."""
+    by_tool: dict[int, list[tuple[str, datetime, int]]] = {}
+    for tool, item, since, people in held:
+        by_tool.setdefault(tool, []).append((item, since, people))
+    return [
+        Finding(
+            Kind.KEPT,
+            tool,
+            min(since for _, since, _ in each),
+            max(people for _, _, people in each),
+            tuple(sorted(item for item, _, _ in each)),
+        )
+        for tool, each in sorted(by_tool.items())
+    ]
+
+
+def check_decision(kind: Kind, until: date | None, *, today: date) -> None:
+    """Raises ``DecisionInvalid``.  A gap of the journal is explained row by row, beside its comparison."""
+    if kind is Kind.UNLOGGED:
+        raise DecisionInvalid("elsewhere")
+    if kind in SETTLED:
+        if until is not None:
+            raise DecisionInvalid("not_accepted")
+        return
+    if until is None:
+        raise DecisionInvalid("until_missing")
+    if until < today:
+        raise DecisionInvalid("until_past")
+    if until > today + ACCEPTED:
+        raise DecisionInvalid("until_far")
+
+
+def covers(decided: Decided, finding: Finding, *, today: date) -> bool:
+    """Whether this was said of this finding, and still holds: nothing more, and nothing since, where it is settled."""
+    same = (decided.kind, decided.tool, decided.reference) == (finding.kind, finding.tool, finding.reference)
+    if not same or not decided.items >= frozenset(finding.items):
+        return False
+    if decided.until is not None:
+        return today <= decided.until
+    return finding.last is None or finding.last <= decided.at
 
 
 def stopped(sent: Iterable[Sent], items: Collection[str]) -> Stopped:
@@ -128,6 +258,7 @@ def _by_tool(kind: Kind, found: Iterable[Found]) -> list[Finding]:
             min(since for _, _, since in some),
             sum(each.count for each, _, _ in some),
             tuple(sorted({item for _, items, _ in some for item in items})),
+            last=max(each.last for each, _, _ in some),
         )
         for tool, some in sorted(wrong.items())
     ]

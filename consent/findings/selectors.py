@@ -1,35 +1,90 @@
-"""Reading what the rules look at."""
+"""Reading what the rules look at, and what the officer said of it."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Max, Min, Sum
 from django.utils import timezone
 
+from audit.models import Event, Gap
+from audit.reading.lookups import WEEK, unusual
+from audit.types import Action
 from consent.findings import rules
-from consent.findings.types import OBSERVED, Agreed, Behind, Declared, Finding, Objected, Sent, Stopped
+from consent.findings.models import FindingDecision
+from consent.findings.types import (
+    ERASED,
+    OBSERVED,
+    Agreed,
+    Behind,
+    Decided,
+    Declared,
+    Finding,
+    Kind,
+    Objected,
+    Record,
+    Sent,
+    Stopped,
+)
 from consent.ledger.models import Disclosure, Holding
 from consent.models import Consent, Notice, Objection, ProcessingItem
+from consent.register import policy as register
+from consent.register.selectors import in_force
+from consent.register.types import SENSITIVE, Assessment
+from consent.register.types import Kind as RecordKind
 from consent.services import WITHDRAWN
 from consent.types import ALWAYS, Decision
+from directory.models import Membership
 from directory.types import MemberState
 
 AT_ONCE = 1000
 
 
 def findings(*, now: datetime) -> list[Finding]:
-    """What there is today, over the last 90 days; nine statements, however many tools there are."""
+    """What there is today, over the last 90 days; as many statements however many tools there are."""
     sent, known = list(_sent(since=now - OBSERVED)), sheets()
-    agreed = list(_agreed())
+    agreed, declared = list(_agreed()), list(_declared())
+    today = timezone.localdate(now)
+    gaps = Gap.objects.filter(settled_at=None).aggregate(count=Count("pk"), since=Min("at"))
     return [
         *rules.undeclared(sent, known),
         *rules.not_agreed(sent, known, agreed),
         *rules.ended(sent, agreed, _objected(), _gone()),
+        *rules.grown(sent, known, _read()),
+        *rules.unlogged(gaps["count"], gaps["since"]),
+        *rules.overdue(_records(now), today=today),
+        *rules.sensitive(_known_to_be_in()),
+        *rules.looked_up(unusual(today), since=now - timedelta(days=WEEK), now=now),
+        *rules.kept(_kept(now)),
         *rules.outdated(_behind()),
-        *rules.unobserved(_declared(), now=now),
+        *rules.unobserved(declared, now=now),
+        *rules.empty(sent, _in_force(declared), now - OBSERVED),
     ]
+
+
+def decisions() -> list[FindingDecision]:
+    """What was said of findings, the newest first; one statement."""
+    return list(FindingDecision.objects.select_related("author", "tool").order_by("-pk"))
+
+
+def decided(row: FindingDecision) -> Decided:
+    return Decided(Kind(row.kind), row.tool_id, row.reference, frozenset(row.items), row.at, row.until)
+
+
+def standing(found: Collection[Finding], said: Collection[FindingDecision], *, now: datetime) -> dict[int, Finding]:
+    """Of these decisions, by their number, the finding that each covers today."""
+    today = timezone.localdate(now)
+    pairs = ((row.pk, each) for row in said for each in found if rules.covers(decided(row), each, today=today))
+    return dict(pairs)
+
+
+def open_findings(*, now: datetime) -> list[Finding]:
+    """Those that nobody has settled or accepted."""
+    found = findings(now=now)
+    covered = standing(found, decisions(), now=now).values()
+    return [each for each in found if each not in covered]
 
 
 def preview(tool_id: int, items: Collection[str], *, now: datetime) -> Stopped:
@@ -93,5 +148,59 @@ def _declared() -> Iterator[Declared]:
         for tool, item, last in Holding.objects.order_by().values_list("tool_id", "item").annotate(seen=Max("last"))
     }
     rows = ProcessingItem.objects.filter(processing__ended_at=None).order_by()
-    for tool, item, since in rows.values_list("processing__tool", "item", "processing__started_at"):
-        yield Declared(tool, item, since, seen.get((tool, item)))
+    wanted = rows.values_list("processing__tool", "item", "processing__started_at", "purpose__legal_basis")
+    for tool, item, since, basis in wanted:
+        yield Declared(tool, item, since, seen.get((tool, item)), basis)
+
+
+def _in_force(declared: Collection[Declared]) -> dict[int, dict[str, str]]:
+    found: dict[int, dict[str, str]] = defaultdict(dict)
+    for each in declared:
+        found[each.tool][each.item] = each.basis
+    return found
+
+
+def _read() -> dict[int, int]:
+    """The processing that each decision was about."""
+    return dict(Consent.objects.order_by().values_list("pk", "notice__processing"))
+
+
+def _records(now: datetime) -> Iterator[Record]:
+    today = timezone.localdate(now)
+    rows = in_force().exclude(record__kind=RecordKind.PARTIES).select_related("record")
+    for row in rows.order_by("record__reference"):
+        content, kind = register.content_of(row.content), RecordKind(row.record.kind)
+        done = content.assessment == Assessment.DONE
+        yield Record(
+            row.record.reference,
+            row.record.tool_id,
+            row.started_at,
+            frozenset(register.holes(content, kind, today=today)),
+            any(each.rubric in SENSITIVE for each in content.data),
+            content.reviewed if done else None,
+        )
+
+
+def _known_to_be_in() -> Iterator[tuple[int, datetime]]:
+    """Tools that were told somebody's collectives before one of them was marked as sensitive, each person once."""
+    marked: dict[UUID, datetime] = {}
+    changes = Event.objects.filter(action=Action.COLLECTIVE_MARKED, facts__change="sensitive").order_by("at")
+    for at, facts in changes.values_list("at", "facts"):
+        marked[UUID(facts["collective"])] = at
+    if not marked:
+        return
+    people: dict[UUID, datetime] = {}
+    rows = Membership.objects.filter(collective__sensitive=True, collective__present=True, collective__in=list(marked))
+    for member, collective in rows.values_list("member_id", "collective_id"):
+        at = marked[collective]
+        people[member] = max(at, people.get(member, at))
+    held = Holding.objects.filter(item="groups", ended_at=None, member__in=people).order_by()
+    for member, tool, since in held.values_list("member_id", "tool_id", "since"):
+        if since < people[member]:
+            yield tool, people[member]
+
+
+def _kept(now: datetime) -> Iterator[tuple[int, str, datetime, int]]:
+    held = Holding.objects.filter(ended_at=None, member__erased_at__lt=now - ERASED).exclude(item__in=ALWAYS)
+    told = held.order_by().values_list("tool_id", "item")
+    yield from told.annotate(since=Min("member__erased_at"), people=Count("member", distinct=True))

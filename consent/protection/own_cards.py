@@ -29,9 +29,10 @@ NIGHT = timedelta(days=2)
 
 
 def of_findings(now: datetime) -> Iterator[Card]:
-    levels = [each.level for each in findings.findings(now=now)]
+    levels = [each.level for each in findings.open_findings(now=now)]
     address = reverse("protection:findings")
-    alarms, others = levels.count(Level.ALARM), len(levels) - levels.count(Level.ALARM)
+    alarms, tasks = levels.count(Level.ALARM), levels.count(Level.TASK)
+    others = len(levels) - alarms - tasks
     if alarms:
         said = ngettext(
             "Un écart qui ne doit jamais arriver entre ce qui est déclaré et ce qui est transmis.",
@@ -39,9 +40,12 @@ def of_findings(now: datetime) -> Iterator[Card]:
             alarms,
         )
         yield Card("alarms", _("Écarts graves"), said, Urgency.NOW, address, alarms)
+    if tasks:
+        said = ngettext("Un constat attend votre décision.", "Des constats attendent votre décision.", tasks)
+        yield Card("tasks", _("Constats à traiter"), said, Urgency.SOON, address, tasks)
     if others:
         said = _("À regarder : ce qui est déclaré sans servir, ou que les membres n’ont pas encore lu.")
-        yield Card("findings", _("Autres constats"), said, Urgency.SOON, address, others)
+        yield Card("findings", _("Autres constats"), said, Urgency.KNOW, address, others)
     if not levels:
         said = _("Ce qui a été transmis en 90 jours est ce qui est déclaré et accepté.")
         yield Card("findings", _("Constats"), said, Urgency.CALM, address)

@@ -11,8 +11,10 @@ from django.db.models.functions import Coalesce
 
 from audit.models import Event
 from audit.types import Action
+from consent.display import item_label
 from consent.findings import selectors as findings
-from consent.findings.types import OBSERVED, Finding
+from consent.findings.models import FindingDecision
+from consent.findings.types import OBSERVED, SETTLED, Finding, Kind
 from consent.models import Disclosure, Holding, ProcessingItem
 from consent.protection import policy, words
 from consent.protection.types import Cell, Line, Seen, Stated, Text
@@ -69,7 +71,7 @@ def changed_since(since: datetime) -> list[Changed]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A finding with what it is about: the tool, and its record in the register where it has one."""
+    """A finding with what it is about: a tool, its record in the register where it has one, or the hub."""
 
     finding: Finding
     tool: Any
@@ -84,17 +86,50 @@ class Told:
         return words.TO_DO[self.finding.kind]
 
     @property
+    def labels(self) -> list[Text]:
+        return [words.OVERDUE.get(each) or item_label(each) for each in self.finding.items]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether somebody says what was done about it; others are accepted for a while."""
+        return self.finding.kind in SETTLED
+
+    @property
+    def is_decided_here(self) -> bool:
+        return self.finding.kind is not Kind.UNLOGGED
+
+    @property
+    def is_of_lookups(self) -> bool:
+        return self.finding.kind is Kind.LOOKUPS
+
+    @property
     def counted(self) -> Text:
         return words.COUNTED[self.finding.kind]
 
 
-def told_findings(*, now: datetime) -> list[Told]:
-    """Every finding; two statements beside those that look for them."""
-    found = findings.findings(now=now)
-    known = tools().in_bulk([each.tool for each in found])
-    records = RegisterRecord.objects.filter(tool__in=known)
-    references = dict(records.values_list("tool_id", "reference"))
-    return [Told(each, known[each.tool], references.get(each.tool, "")) for each in found]
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A decision about a finding, and whether there still is something that it covers."""
+
+    row: FindingDecision
+    covers: bool
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(self.row.kind)
+
+
+def told_findings(*, now: datetime) -> tuple[list[Told], list[Said]]:
+    """Those that wait for somebody, and what was said of others; two statements beside those that look for them."""
+    found, said = findings.findings(now=now), findings.decisions()
+    covered = findings.standing(found, said, now=now)
+    waiting = [each for each in found if each not in covered.values()]
+    known = tools().in_bulk([each.tool for each in waiting if each.tool])
+    references = dict(RegisterRecord.objects.filter(tool__in=known).values_list("tool_id", "reference"))
+    told = [
+        Told(each, known.get(each.tool or 0), each.reference or references.get(each.tool or 0, "")) for each in waiting
+    ]
+    return told, [Said(row, row.pk in covered) for row in said]
 
 
 def matrix(*, now: datetime) -> list[ToolRow]:

@@ -1,15 +1,22 @@
 """The officer's pages: read only over accounts, and counts where no person needs to be named."""
 
+from http import HTTPStatus
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
 
 from audit import gate
-from consent.findings.types import Level
-from consent.protection import cards, selectors
+from audit.services import note_refused_page
+from audit.types import Actor
+from consent.findings import services as deciding
+from consent.findings.types import DecisionInvalid, FindingGone, Level
+from consent.protection import cards, selectors, words
+from consent.protection.forms import DecisionForm
 from consent.protection.types import Sight, Urgency
 from consent.types import DataCategory
 
@@ -37,9 +44,49 @@ def home(request: HttpRequest) -> HttpResponse:
 @gate.for_readers("protection:findings")
 @require_safe
 def findings(request: HttpRequest) -> HttpResponse:
-    told = selectors.told_findings(now=timezone.now())
+    told, said = selectors.told_findings(now=timezone.now())
     levels = [(level, [each for each in told if each.finding.level is level]) for level in Level]
-    return render(request, "consent/protection/findings.html", {"levels": levels})
+    context = {"levels": levels, "said": said, "unseen": words.UNSEEN}
+    return render(request, "consent/protection/findings.html", context)
+
+
+@gate.for_readers("protection:finding")
+@require_http_methods(["GET", "HEAD", "POST"])
+def finding(request: HttpRequest, code: str) -> HttpResponse:
+    """One finding, to be settled or accepted; whatever was decided meanwhile is not decided again."""
+    now = timezone.now()
+    told, _said = selectors.told_findings(now=now)
+    each = next((one for one in told if one.finding.code == code and one.is_decided_here), None)
+    if each is None:
+        messages.info(request, _("Ce constat n’est plus là : il est réglé, accepté, ou n’a plus lieu d’être."))
+        return redirect("protection:findings")
+    form = DecisionForm(request.POST if request.method == "POST" else None, settles=each.is_settled)
+    if request.method == "POST" and form.is_valid():
+        try:
+            deciding.decide(
+                code=code,
+                reason=form.cleaned_data["reason"],
+                until=form.cleaned_data.get("until"),
+                actor=Actor(member=request.user.pk),
+                now=now,
+            )
+        except DecisionInvalid as error:
+            _note_refused(request, str(error))
+            form.add_error("until" if "until" in form.fields else None, str(words.PROBLEMS[str(error)]))
+        except FindingGone:
+            _note_refused(request, "finding_gone")
+            messages.info(request, _("Ce constat n’est plus là : il est réglé, accepté, ou n’a plus lieu d’être."))
+            return redirect("protection:findings")
+        else:
+            messages.success(request, _("C’est noté, et au journal."))
+            return redirect("protection:findings")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "consent/protection/decide.html", {"each": each, "form": form}, status=status)
+
+
+def _note_refused(request: HttpRequest, reason: str) -> None:
+    actor = Actor(member=request.user.pk)
+    note_refused_page(actor=actor, page="protection:finding", reason=reason, now=timezone.now())
 
 
 @gate.for_readers("protection:matrix")

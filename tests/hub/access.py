@@ -427,6 +427,13 @@ TABLE = (
         for name in ("home", "findings", "matrix")
     ),
     Row(
+        "protection:finding",
+        only(Who.DPO, answer=DONE),
+        only(Who.DPO, answer=DONE),
+        "no such finding",
+        {"code": "F1-999"},
+    ),
+    Row(
         "protection:matrix_tool",
         only(Who.DPO, answer=PAGE),
         only(Who.DPO, answer=Answer.NO_METHOD),

@@ -1,23 +1,31 @@
 """Findings from what is declared, agreed and sent: none on any path of the hub, each as soon as there is one."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
 
-from audit.types import Actor
+from audit.models import Event, Gap, Reconciliation
+from audit.services import record
+from audit.types import SYSTEM, Action, Actor, Entry
 from consent import selectors as consent_selectors
 from consent import services
 from consent.findings import selectors
-from consent.findings.types import OBSERVED, Kind, Stopped
+from consent.findings import services as deciding
+from consent.findings.types import ERASED, OBSERVED, OFTEN, DecisionInvalid, FindingGone, Kind, Stopped
 from consent.ledger import services as ledger
-from consent.models import Consent
+from consent.models import Consent, FindingDecision
 from consent.policy import asked_items
 from consent.types import ALWAYS, Channel, Disclosed
+from directory.models import Collective, Member, Membership
+from directory.services import mark_sensitive
 from directory.types import MemberState
 from tests.consent.ledger.leaving import MINUTE, leave
+from tests.consent.register.conftest import ENGAGED_LOUTY
 from tests.consent.test_services import go_on, new_version, withdraw
-from tests.support.cast import ALL_SCOPES, FORMATION, MONDAY, TUESDAY, WEDNESDAY, with_items
+from tests.support.cast import ALL_SCOPES, FORMATION, LOUTY, MONDAY, TUESDAY, WEDNESDAY, with_items
 
 pytestmark = pytest.mark.django_db
 
@@ -133,5 +141,149 @@ def test_findings_take_as_many_statements_however_much_there_is(member, louty, f
         go_on(member, tool, now=MONDAY)
         released(member, tool, TUESDAY)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(15):
         selectors.findings(now=WEDNESDAY)
+
+
+# Later kinds
+
+
+def of(kind, now=WEDNESDAY):
+    return [each for each in selectors.findings(now=now) if each.kind is kind]
+
+
+def test_f8_an_item_that_no_member_has_is_told(member, louty):
+    go_on(member, louty, now=MONDAY)
+    services.declare(
+        tool_id=louty.pk,
+        sheet=with_items(LOUTY, *LOUTY.items, replace(LOUTY.items[0], item="town")),
+        actor=SYSTEM,
+        now=MONDAY,
+    )
+    leave(member, louty, "name", now=TUESDAY, times=OFTEN)
+
+    (finding,) = of(Kind.EMPTY)
+
+    assert (finding.tool, set(finding.items)) == (louty.pk, {"town", "employee_number"})
+
+
+def test_f9_a_contract_that_is_over_is_a_task_about_its_record(louty):
+    over = replace(ENGAGED_LOUTY.engagement, contract_end=date(2026, 11, 1))
+    services.declare(tool_id=louty.pk, sheet=replace(ENGAGED_LOUTY, engagement=over), actor=SYSTEM, now=MONDAY)
+
+    (finding,) = of(Kind.OVERDUE)
+
+    assert (finding.tool, finding.reference, finding.items) == (louty.pk, "O-001", ("contract_over",))
+
+
+def test_f10_a_tool_that_knew_the_collectives_before_one_became_sensitive_is_told(member, other_member, louty):
+    crowd = Collective.objects.create(entry_uuid=uuid4(), name="Suivi santé", slug="suivi", present=True)
+    Membership.objects.create(collective=crowd, member=member)
+    for person in (member, other_member):
+        leave(person, louty, "groups", now=MONDAY)
+    assert of(Kind.SENSITIVE) == []
+
+    mark_sensitive(collective_id=crowd.pk, sensitive=True, actor=SYSTEM, now=TUESDAY)
+
+    (finding,) = of(Kind.SENSITIVE)
+    assert (finding.tool, finding.count, finding.since) == (louty.pk, 1, TUESDAY)
+
+
+def test_f10_what_is_told_after_it_became_sensitive_leaves_that_collective_out(member, louty):
+    crowd = Collective.objects.create(entry_uuid=uuid4(), name="Suivi santé", slug="suivi", present=True)
+    Membership.objects.create(collective=crowd, member=member)
+    mark_sensitive(collective_id=crowd.pk, sensitive=True, actor=SYSTEM, now=MONDAY)
+
+    leave(member, louty, "groups", now=TUESDAY)
+
+    assert of(Kind.SENSITIVE) == []
+
+
+def test_f11_somebody_who_looks_far_more_often_than_before_is_counted_and_not_named(member, dpo):
+    def looks(now, times):
+        for _ in range(times):
+            record(Entry(Action.MEMBER_CONSULTED, actor=Actor(dpo.pk), subject=member.pk, at=now))
+
+    looks(WEDNESDAY - timedelta(days=20), 2)
+    looks(WEDNESDAY - timedelta(days=10), 2)
+    assert of(Kind.LOOKUPS) == []
+
+    looks(WEDNESDAY - timedelta(days=1), 12)
+
+    (finding,) = of(Kind.LOOKUPS)
+    assert (finding.tool, finding.count) == (None, 1)
+
+
+def test_f12_a_gap_of_the_journal_is_told_until_it_is_explained():
+    run = Reconciliation.objects.create(since=MONDAY, until=TUESDAY, leaf=0, at=TUESDAY, examined=1, found=1)
+    gap = Gap.objects.create(found_by=run, source="consent.disclosure", row="1", at=MONDAY)
+
+    (finding,) = of(Kind.UNLOGGED)
+    assert (finding.count, finding.since) == (1, MONDAY)
+
+    gap.settled_at = TUESDAY
+    gap.save()
+    assert of(Kind.UNLOGGED) == []
+
+
+def test_f13_a_tool_that_has_not_confirmed_an_erasure_is_told_after_a_month(member, louty):
+    leave(member, louty, "name", now=MONDAY)
+    Member.objects.filter(pk=member.pk).update(erased_at=TUESDAY)
+
+    assert of(Kind.KEPT, TUESDAY + ERASED - MINUTE) == []
+    (finding,) = of(Kind.KEPT, TUESDAY + ERASED + MINUTE)
+    assert (finding.tool, finding.count, finding.items) == (louty.pk, 1, ("name",))
+
+    with transaction.atomic():
+        ledger.confirm_erasure(member_id=member.pk, tool_id=louty.pk, actor=SYSTEM, now=TUESDAY + ERASED + MINUTE)
+    assert of(Kind.KEPT, TUESDAY + ERASED + 2 * MINUTE) == []
+
+
+# What the officer says of them
+
+
+def decide(code, dpo, *, until=None, now=WEDNESDAY, reason="Vérifié avec la technique."):
+    return deciding.decide(code=code, reason=reason, until=until, actor=Actor(dpo.pk), now=now)
+
+
+def test_a_finding_that_was_settled_waits_no_more_and_is_back_when_it_happens_again(member, dpo, louty):
+    leave(member, louty, "address", now=TUESDAY)
+
+    decide(f"F1-{louty.pk}", dpo)
+
+    assert selectors.open_findings(now=WEDNESDAY) == []
+    leave(member, louty, "address", now=WEDNESDAY + MINUTE)
+    assert [each.kind for each in selectors.open_findings(now=WEDNESDAY + 2 * MINUTE)] == [Kind.UNDECLARED]
+
+
+def test_the_journal_says_that_a_finding_was_decided_and_never_what_was_typed(member, dpo, louty):
+    leave(member, louty, "address", now=TUESDAY)
+
+    decide(f"F1-{louty.pk}", dpo, reason="Bachir Haddad s’est trompé de réglage.")
+
+    line = Event.objects.get(action=Action.FINDING_DECIDED)
+    assert (line.facts, line.tool_id, line.actor_id) == ({"finding": "F1"}, louty.pk, dpo.pk)
+    assert FindingDecision.objects.get().reason == "Bachir Haddad s’est trompé de réglage."
+
+
+def test_what_is_accepted_holds_until_its_day(dpo, louty):
+    started = consent_selectors.sheet(louty.pk).started_at
+    now = started + OBSERVED + MINUTE
+    until = now.date() + timedelta(days=30)
+
+    decide(f"F6-{louty.pk}", dpo, until=until, now=now)
+
+    assert selectors.open_findings(now=now) == []
+    assert [each.kind for each in selectors.open_findings(now=now + timedelta(days=31))] == [Kind.UNOBSERVED]
+
+
+def test_what_is_no_finding_and_what_must_never_happen_is_not_accepted(member, dpo, louty):
+    leave(member, louty, "address", now=TUESDAY)
+
+    with pytest.raises(FindingGone):
+        decide("F2-1", dpo)
+    with pytest.raises(DecisionInvalid):
+        decide(f"F1-{louty.pk}", dpo, until=WEDNESDAY.date())
+
+    assert not FindingDecision.objects.exists()
+    assert not Event.objects.filter(action=Action.FINDING_DECIDED).exists()

@@ -1,12 +1,29 @@
 """What is a finding and what is none, without a database."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 
 from consent.findings import rules
-from consent.findings.types import OBSERVED, Agreed, Behind, Declared, Finding, Kind, Level, Objected, Sent, Stopped
+from consent.findings.types import (
+    ACCEPTED,
+    ASSESSED,
+    OBSERVED,
+    OFTEN,
+    Agreed,
+    Behind,
+    Decided,
+    DecisionInvalid,
+    Declared,
+    Finding,
+    Kind,
+    Level,
+    Objected,
+    Record,
+    Sent,
+    Stopped,
+)
 from tests.support.cast import MONDAY, TUESDAY, WEDNESDAY
 
 AMELIE, BACHIR = UUID(int=1), UUID(int=2)
@@ -150,3 +167,148 @@ def test_a_sheet_is_previewed_by_what_it_would_have_stopped():
 
     assert rules.stopped(left, {"name", "town"}) == Stopped(releases=5, members=2, items=("phone",))
     assert rules.stopped(left, {"name", "town", "phone"}) == Stopped()
+
+
+# F4
+
+TODAY = date(2026, 11, 18)
+NEWER = {**SHEETS, 11: {"name": "contract", "town": "contract"}}
+
+
+def test_f4_what_the_text_that_was_read_did_not_have_is_counted():
+    under_the_new = sent("name", "town", processing=11, count=2)
+
+    assert rules.grown([under_the_new], NEWER, {5: 10}) == [Finding(Kind.GROWN, LOUTY, TUESDAY, 2, ("town",))]
+    assert rules.grown([under_the_new], NEWER, {5: 11}) == [], "that is the text that was read"
+    assert rules.grown([under_the_new], NEWER, {}) == [], "nobody decided anything: F2 and F1 look at that"
+    assert rules.grown([sent("town", processing=10)], NEWER, {5: 10}) == [], "on no sheet: F1's"
+
+
+# F8
+
+
+def test_f8_what_is_asked_for_and_never_has_a_value_is_told():
+    in_force = {LOUTY: {"name": "contract", "town": "contract", "email": "contract"}}
+
+    found = rules.empty([sent("name", count=OFTEN)], in_force, MONDAY)
+
+    assert found == [Finding(Kind.EMPTY, LOUTY, MONDAY, 1, ("town",))], "nobody asked for the scope of the address"
+    assert found[0].level == Level.SUGGESTION
+
+
+@pytest.mark.parametrize("basis", ["consent", "legitimate_interest"])
+def test_what_members_may_keep_back_is_not_said_to_be_empty(basis):
+    assert rules.empty([sent("name", count=OFTEN)], {LOUTY: {"name": "contract", "town": basis}}, MONDAY) == []
+
+
+def test_a_few_times_without_a_value_say_nothing():
+    in_force = {LOUTY: {"name": "contract", "town": "contract"}}
+
+    assert rules.empty([sent("name", count=OFTEN - 1)], in_force, MONDAY) == []
+    assert rules.empty([sent("name", tool=WIKI, count=OFTEN)], in_force, MONDAY) == []
+    assert rules.empty([sent("name", count=OFTEN), sent("town")], in_force, MONDAY) == []
+
+
+# F9
+
+
+def record(*holes, sensitive=False, assessed=None):
+    return Record("O-001", LOUTY, MONDAY, frozenset(holes), sensitive, assessed)
+
+
+@pytest.mark.parametrize(
+    ("each", "codes"),
+    [
+        (record("contract_over", "no_safeguard", "measures"), ("contract_over", "no_safeguard")),
+        (record("safeguard"), ("safeguard",)),
+        (record("assessment", sensitive=True), ("assessment",)),
+        (record(assessed=TODAY - ASSESSED - timedelta(days=1)), ("assessment_old",)),
+    ],
+)
+def test_f9_what_a_date_or_a_country_made_urgent_is_a_task(each, codes):
+    (found,) = rules.overdue([each], today=TODAY)
+
+    assert (found.kind, found.level, found.items, found.reference) == (Kind.OVERDUE, Level.TASK, codes, "O-001")
+
+
+@pytest.mark.parametrize("each", [record("measures", "assessment"), record(assessed=TODAY - ASSESSED), record()])
+def test_other_holes_are_the_registers_to_show(each):
+    assert rules.overdue([each], today=TODAY) == []
+
+
+# F10, F11, F12, F13
+
+
+def test_f10_people_are_counted_whose_collectives_a_tool_knew_before_one_became_sensitive():
+    found = rules.sensitive([(LOUTY, TUESDAY), (LOUTY, MONDAY), (WIKI, TUESDAY)])
+
+    assert [(each.tool, each.since, each.count) for each in found] == [(LOUTY, MONDAY, 2), (WIKI, TUESDAY, 1)]
+
+
+def test_f11_says_how_many_looked_more_than_they_use_to():
+    assert rules.looked_up(0, since=MONDAY, now=TUESDAY) == []
+    assert rules.looked_up(2, since=MONDAY, now=TUESDAY) == [Finding(Kind.LOOKUPS, None, MONDAY, 2)]
+
+
+def test_f12_gaps_of_the_journal_are_an_alarm():
+    assert rules.unlogged(0, None) == []
+    (found,) = rules.unlogged(3, MONDAY)
+    assert (found.kind, found.level, found.count) == (Kind.UNLOGGED, Level.ALARM, 3)
+
+
+def test_f13_what_a_tool_still_holds_of_who_was_erased_is_told_by_tool():
+    found = rules.kept([(LOUTY, "name", TUESDAY, 2), (LOUTY, "email", MONDAY, 1), (WIKI, "name", TUESDAY, 1)])
+
+    assert found == [
+        Finding(Kind.KEPT, LOUTY, MONDAY, 2, ("email", "name")),
+        Finding(Kind.KEPT, WIKI, TUESDAY, 1, ("name",)),
+    ]
+
+
+# What the officer says
+
+
+def finding(kind, *items, last=None, tool=LOUTY):
+    return Finding(kind, tool, MONDAY, 1, items, last=last)
+
+
+def decided(kind, *items, at=TUESDAY, until=None, tool=LOUTY):
+    return Decided(kind, tool, "", frozenset(items), at, until)
+
+
+def test_what_was_settled_is_back_as_soon_as_it_happens_again():
+    said = decided(Kind.UNDECLARED, "town")
+
+    assert rules.covers(said, finding(Kind.UNDECLARED, "town", last=TUESDAY), today=TODAY)
+    assert not rules.covers(said, finding(Kind.UNDECLARED, "town", last=WEDNESDAY), today=TODAY)
+    assert not rules.covers(said, finding(Kind.UNDECLARED, "town", "trade", last=TUESDAY), today=TODAY)
+    assert not rules.covers(said, finding(Kind.UNDECLARED, "town", last=TUESDAY, tool=WIKI), today=TODAY)
+    assert not rules.covers(said, finding(Kind.GROWN, "town", last=TUESDAY), today=TODAY)
+
+
+def test_what_was_accepted_holds_until_its_day_and_for_no_more_than_was_shown():
+    said = decided(Kind.UNOBSERVED, "town", "trade", until=TODAY)
+
+    assert rules.covers(said, finding(Kind.UNOBSERVED, "town"), today=TODAY)
+    assert not rules.covers(said, finding(Kind.UNOBSERVED, "town"), today=TODAY + timedelta(days=1))
+    assert not rules.covers(said, finding(Kind.UNOBSERVED, "town", "email"), today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "until", "code"),
+    [
+        (Kind.UNOBSERVED, None, "until_missing"),
+        (Kind.UNOBSERVED, TODAY - timedelta(days=1), "until_past"),
+        (Kind.UNOBSERVED, TODAY + ACCEPTED + timedelta(days=1), "until_far"),
+        (Kind.UNDECLARED, TODAY, "not_accepted"),
+        (Kind.UNLOGGED, None, "elsewhere"),
+    ],
+)
+def test_what_must_never_happen_is_not_accepted_and_nothing_is_for_ever(kind, until, code):
+    with pytest.raises(DecisionInvalid, match=code):
+        rules.check_decision(kind, until, today=TODAY)
+
+
+def test_a_finding_is_settled_or_accepted_as_its_kind_has_it():
+    rules.check_decision(Kind.UNDECLARED, None, today=TODAY)
+    rules.check_decision(Kind.UNOBSERVED, TODAY, today=TODAY)

@@ -10,6 +10,7 @@ from audit.models import Event
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from consent import services
+from consent.models import Processing
 from consent.protection import cards
 from consent.protection.types import Card, Urgency
 from directory.models import RoleGrant
@@ -158,7 +159,7 @@ def test_a_finding_says_what_happened_why_it_matters_and_what_to_do(officer, mem
 
 
 def test_no_finding_is_said_too(officer):
-    assert page(officer, FINDINGS).count("Aucun.") == 3
+    assert page(officer, FINDINGS).count("Aucun.") == 4
 
 
 def test_findings_take_as_many_statements_however_many_there_are(
@@ -172,6 +173,50 @@ def test_findings_take_as_many_statements_however_many_there_are(
 
     with django_assert_num_queries(len(before)):
         officer.get(FINDINGS)
+
+
+REASON = "Réglage corrigé par la technique, données effacées chez l’outil."
+
+
+def test_what_happened_is_settled_with_what_was_done(officer, member, louty, now):
+    leave(member, louty, "address", now=now - timedelta(hours=1))
+    address = f"{FINDINGS}F1-{louty.pk}/"
+    assert 'name="until"' not in page(officer, address)
+
+    answer = officer.post(address, {"reason": REASON})
+
+    assert (answer.status_code, answer["Location"]) == (302, FINDINGS)
+    text = page(officer, FINDINGS)
+    assert f'data-finding="F1-{louty.pk}"' not in text
+    assert REASON in text
+    assert "vaut encore" in text
+    assert not card(page(officer, HOME), "alarms")
+
+
+def test_a_decision_without_a_day_or_a_reason_is_shown_again_and_loses_nothing(officer, louty):
+    sheet = Processing.objects.get(tool=louty)
+    Processing.objects.filter(pk=sheet.pk).update(started_at=timezone.now() - timedelta(days=100))
+    address = f"{FINDINGS}F6-{louty.pk}/"
+
+    answer = officer.post(address, {"reason": REASON, "until": ""})
+
+    assert answer.status_code == 422
+    assert REASON in unescape(answer.content.decode())
+    assert "Dites jusqu’à quand." in unescape(answer.content.decode())
+    line = Event.objects.filter(action=Action.ACCESS_REFUSED).latest("pk")
+    assert (line.reason, line.facts["page"]) == ("until_missing", "protection:finding")
+
+
+def test_what_is_no_finding_any_more_leads_back(officer, louty):
+    answer = officer.post(f"{FINDINGS}F1-{louty.pk}/", {"reason": REASON}, follow=True)
+
+    assert "Ce constat n’est plus là" in unescape(answer.content.decode())
+
+
+def test_what_findings_do_not_see_is_said(officer):
+    text = page(officer, FINDINGS)
+
+    assert "F7" in text.partition('id="findings-unseen"')[2]
 
 
 # Declared beside sent
