@@ -1,9 +1,26 @@
 """What the officer types."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from consent.display import item_label
+
+
+class PreviewForm(forms.Form):
+    """Which items a shorter sheet would leave out."""
+
+    without = forms.MultipleChoiceField(
+        label=_("Sans ces données"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, items: Collection[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["without"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101
+        field.choices = [(item, item_label(item)) for item in items]
 
 
 class DecisionForm(forms.Form):

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit import gate
 from audit.services import note_refused_page
 from audit.types import Actor
+from consent.findings import selectors as findings_of
 from consent.findings import services as deciding
 from consent.findings.types import DecisionInvalid, FindingGone, Level
 from consent.protection import cards, selectors, words
-from consent.protection.forms import DecisionForm
+from consent.protection.forms import DecisionForm, PreviewForm
 from consent.protection.types import Sight, Urgency
 from consent.types import DataCategory
 
@@ -100,9 +101,18 @@ def matrix(request: HttpRequest) -> HttpResponse:
 @gate.for_readers("protection:matrix_tool")
 @require_safe
 def matrix_tool(request: HttpRequest, slug: str) -> HttpResponse:
-    tool = _tool(slug)
-    context = {"tool": tool, "cells": selectors.of_tool(tool, now=timezone.now())}
-    return render(request, "consent/protection/matrix_tool.html", context)
+    """Each item of a tool; and what a shorter sheet would have stopped, which changes nothing."""
+    tool, now = _tool(slug), timezone.now()
+    cells = selectors.of_tool(tool, now=now)
+    declared = [line.item for cell, _details in cells for line in cell.lines if line.stated]
+    form = PreviewForm(request.GET if "without" in request.GET else None, items=declared)
+    context = {"tool": tool, "cells": cells, "form": form, "declared": declared}
+    if form.is_valid():
+        left_out = form.cleaned_data["without"]
+        context["stopped"] = findings_of.preview(tool.pk, [each for each in declared if each not in left_out], now=now)
+        context["left_out"] = left_out
+    status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
+    return render(request, "consent/protection/matrix_tool.html", context, status=status)
 
 
 def _tool(slug: str) -> Any:

@@ -100,6 +100,7 @@ def record(request: HttpRequest, reference: str) -> HttpResponse:
         "on": on,
         "today": today,
         "parties": _parties(register.parties),
+        "tool": row.tool,
         "sensitive": [each for each in found.content.data if each.rubric in SENSITIVE],
         "data": [each for each in found.content.data if each.rubric not in SENSITIVE],
     }

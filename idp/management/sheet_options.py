@@ -3,14 +3,15 @@
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
-from consent.policy import sheet_of
+from consent.findings.selectors import preview
+from consent.policy import check_sheet, sheet_of
 from consent.types import (
     ITEMS,
     Ending,
@@ -23,6 +24,7 @@ from consent.types import (
     SheetInvalid,
     SheetItem,
 )
+from idp.models import Tool
 from idp.services.tools import NotDeclared
 
 # They say something about a processing; without one they would be dropped unseen.
@@ -100,6 +102,27 @@ def sheet_from(options: dict[str, Any]) -> Sheet | None:
         raise CommandError("--item, --purpose, --retention and the like describe a processing: name it by --processing")
     sheet = written or _one_purpose(options)
     return replace(sheet, engagement=_engagement(options)) if sheet else None
+
+
+def previewed(slug: str, sheet: Sheet | None, *, now: datetime) -> str:
+    """What this sheet would have stopped of what left to the tool lately; nothing is changed.
+
+    Raises ``SheetInvalid``, or ``CommandError`` where there is no sheet.
+    """
+    if sheet is None:
+        raise CommandError("--dry-run says what a sheet would have stopped: give one")
+    check_sheet(sheet)
+    tool = Tool.objects.filter(slug=slug).first()
+    if tool is None:
+        return f"{slug} is new: nothing has left to it"
+    stopped = preview(tool.pk, [each.item for each in sheet.items], now=now)
+    if not stopped.releases:
+        return f"This sheet would have stopped nothing to {slug} in the last 90 days"
+    items = ", ".join(stopped.items)
+    return (
+        f"This sheet would have stopped {stopped.releases} releases to {slug} in the last 90 days, "
+        f"of {stopped.members} members: {items}"
+    )
 
 
 def _one_purpose(options: dict[str, Any]) -> Sheet | None:

@@ -25,6 +25,7 @@ from idp.protocol.tokens import digest
 from idp.services.purge import purge_expired
 from idp.services.tools import rotate_secret
 from idp.types import ToolKind
+from tests.consent.ledger.leaving import leave
 from tests.support.cast import FORMATION
 from tests.support.oidc import Party, answer_of, connect
 
@@ -102,6 +103,37 @@ def test_a_sheet_of_several_purposes_is_written_in_a_file(tmp_path):
     sheet = consent_selectors.sheet(Tool.objects.get().pk)
     assert sheet.notice.content == notice_content(FORMATION)
     assert [purpose.legal_basis for purpose in sheet.purposes.all()] == ["contract", "consent"]
+
+
+def dry_run(*options: str) -> str:
+    out = StringIO()
+    call_command("add_tool", "essai", "--name", "Essai", "--dry-run", *options, stdout=out)
+    return out.getvalue()
+
+
+def test_a_sheet_is_tried_against_what_left_before_it_is_declared(tmp_path, member):
+    written = tmp_path / "fiche.json"
+    written.write_text(json.dumps(notice_content(FORMATION)), encoding="utf-8")
+    assert "essai is new" in dry_run("--sheet", str(written))
+    assert not Tool.objects.exists()
+    add_tool("--redirect-uri", "https://essai.example/cb", "--sheet", str(written))
+    leave(member, Tool.objects.get(), "name", "town", now=timezone.now(), times=3)
+    events = Event.objects.count()
+
+    said = dry_run("--sheet", str(written))
+
+    assert "would have stopped 3 releases to essai in the last 90 days, of 1 members: town" in said
+    assert consent_selectors.sheet(Tool.objects.get().pk).version == 1
+    assert Event.objects.count() == events
+    assert "would have stopped nothing" in dry_run(
+        *("--processing", "Essai", "--purpose", "Essayer.", "--retention", "un an"),
+        *("--item", "name=pour l’affichage", "--item", "town=pour l’affichage"),
+    )
+
+
+def test_nothing_is_tried_without_a_sheet():
+    with pytest.raises(CommandError, match="give one"):
+        dry_run()
 
 
 @pytest.mark.parametrize(

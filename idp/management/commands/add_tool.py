@@ -120,6 +120,7 @@ class Command(BaseCommand):
         self._add_protocol(parser)
         add("--client-secret", default="", help="keep a secret that the tool already has (else one is made)")
         sheet_options.add_to(parser)
+        add("--dry-run", action="store_true", help="only say what the sheet would have stopped in the last 90 days")
         add("--json", action="store_true", dest="as_json")
 
     def _add_protocol(self, parser: ArgumentParser) -> None:
@@ -175,7 +176,11 @@ class Command(BaseCommand):
         options["resources"] = " ".join(options["resources"])
         options["contacts"] = " ".join(options["contacts"])
         try:
-            registered = self._register(options, sheet_options.sheet_from(options))
+            sheet = sheet_options.sheet_from(options)
+            if options["dry_run"]:
+                self.stdout.write(sheet_options.previewed(options["slug"], sheet, now=timezone.now()))
+                return
+            registered = self._register(options, sheet)
         except NotDeclared as error:
             raise CommandError(sheet_options.incomplete(options["slug"], error)) from error
         except ValidationError as error:

@@ -277,3 +277,41 @@ def test_the_matrix_takes_as_many_statements_however_many_tools_there_are(
 
     with django_assert_num_queries(len(before)):
         officer.get(MATRIX)
+
+
+# A shorter sheet, tried
+
+
+def test_a_shorter_sheet_is_tried_against_what_left_and_nothing_changes(officer, member, other_member, louty, now):
+    leave(member, louty, "name", "email", now=now, times=3)
+    leave(other_member, louty, "email", now=now)
+    before = Event.objects.exclude(action=Action.DISCLOSED).count()
+
+    text = page(officer, f"{MATRIX}louty/?without=email")
+
+    told = text.partition('id="preview-result"')[2].partition("</section>")[0]
+    assert "aurait arrêté 4 transmissions vers Louty en 90 jours" in told
+    assert "2 membres" in told
+    assert "Adresse e-mail" in told
+    assert Processing.objects.get(tool=louty).version == 1
+    assert Event.objects.exclude(action=Action.DISCLOSED).count() == before
+
+
+def test_what_never_left_would_have_stopped_nothing(officer, member, louty, now):
+    leave(member, louty, "name", now=now)
+
+    text = page(officer, f"{MATRIX}louty/?without=email")
+
+    assert "n’aurait rien arrêté vers Louty" in text
+
+
+def test_what_the_sheet_does_not_declare_is_not_tried(officer, louty):
+    answer = officer.get(f"{MATRIX}louty/?without=address")
+
+    assert answer.status_code == 400
+    assert "preview-result" not in answer.content.decode()
+
+
+def test_the_register_leads_to_the_trial_where_a_sheet_feeds_a_record(officer, louty):
+    assert f"{MATRIX}louty/#preview-form" in page(officer, "/registre/O-001/modifier/")
+    assert f"{MATRIX}louty/" in page(officer, "/registre/O-001/")
