@@ -97,6 +97,11 @@ SENTENCES: dict[str, Text] = {
     Action.REGISTER_EXPORTED: _("{who} exporte le registre des traitements."),
     Action.REGISTER_IMPORTED: _("{who} importe un fichier dans le registre des traitements."),
     Action.FINDING_DECIDED: _("{who} règle ou accepte un constat."),
+    Action.INCIDENT_OPENED: _("{who} note une violation de données."),
+    Action.INCIDENT_CHANGED: _("{who} complète le dossier d’une violation de données."),
+    Action.INCIDENT_COUNTED: _("{who} compte les personnes dont {tool} détenait des données."),
+    Action.INCIDENT_LISTED: _("{who} prend le nom et l’adresse de {subject} pour lui écrire après une violation."),
+    Action.INCIDENTS_EXPORTED: _("{who} exporte des violations de données."),
     Action.NOTICE_SEEN: _("{subject} lit l’information sur {tool}."),
     Action.HUB_NOTICE_SEEN: _("{subject} lit ce que Trousseau garde."),
     Action.CONSENT_GIVEN: _("{subject} donne son accord à {tool}."),
@@ -351,6 +356,9 @@ FACTS: dict[str, Text] = {
     "overdue": _("échéance passée"),
     "letter": _("lettre"),
     "files": _("pièces"),
+    "incident": _("violation"),
+    "incident_step": _("étape"),
+    "people": _("personnes"),
 }
 # Days and moments, as people read them.
 MOMENTS = frozenset(

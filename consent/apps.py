@@ -10,6 +10,7 @@ class ConsentConfig(AppConfig):
         from audit.reconciliation.sources import compare_with
         from consent import compared, display
         from consent.findings.types import Kind
+        from consent.incidents import words as incidents
         from consent.ledger.holdings import Holdings
         from consent.protection import cards, own_cards
         from consent.protection import words as protection
@@ -30,6 +31,9 @@ class ConsentConfig(AppConfig):
         words.name_codes("download", dict(Download.choices).get)
         words.name_codes("reason", display.ENDINGS.get)
         words.name_codes("reason", register.REFUSALS.get)
+        words.name_codes("reason", incidents.REFUSALS.get)
+        words.name_codes("incident_step", incidents.STEPS.get)
+        words.name_codes("page", incidents.PAGES.get)
         words.name_codes("fields", register.FIELDS.get)
         words.name_codes("missing", register.HOLES.get)
         words.name_codes("page", register.PAGES.get)

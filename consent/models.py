@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import get_language
 
 from consent.findings.models import FindingDecision
+from consent.incidents.models import Incident, IncidentStep
 from consent.ledger.models import Disclosure, Holding
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.requests.models import LetterVersion, RequestFile, RequestStep, SubjectRequest
@@ -16,6 +17,8 @@ __all__ = [
     "FindingDecision",
     "Holding",
     "LetterVersion",
+    "Incident",
+    "IncidentStep",
     "Notice",
     "NoticeCopy",
     "Objection",

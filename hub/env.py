@@ -117,6 +117,12 @@ class Env(BaseSettings):
     cooperative_name: str = Field("Coopérative Alizarine", description="Whose hub is this?")
     office_contact: str = Field("structure@alizarine.example", description="Whom may a member ask for help?")
     dpo_contact: str = Field("dpo@alizarine.example", description="How is the data protection officer reached?")
+    breach_hours: str = Field(
+        "72",
+        pattern=r"^[1-9][0-9]{0,2}( [0-9]{4}-[0-9]{2}-[0-9]{2}=[1-9][0-9]{0,2})*$",
+        description="Within how many hours is a breach of data notified (GDPR article 33)? Another delay from a day on "
+        "follows after a space: 72 2027-07-01=96.",
+    )
 
     trusted_proxies: int = Field(0, ge=0, description="How many proxies of ours stand before the hub?")
     client_certificate_header: str = Field(

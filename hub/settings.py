@@ -334,6 +334,7 @@ OAUTH2_PROVIDER = {
 
 OFFICE_CONTACT = env.office_contact
 DPO_CONTACT = env.dpo_contact
+BREACH_HOURS = env.breach_hours
 
 # Mail -----------------------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.mail_from

@@ -11,6 +11,7 @@ urlpatterns = [
     path("mes-donnees/", include("consent.urls")),
     path("protection/", include("consent.protection.urls")),
     path("registre/", include("consent.register.urls")),
+    path("violations/", include("consent.incidents.urls")),
     path("journal/", include("audit.urls")),
     path("audit/keys", published.keys, name="log_keys"),
     path("audit/verify.py", published.program, name="log_program"),

@@ -19,6 +19,7 @@ class IdpConfig(AppConfig):
 
         def right_for(page: str) -> Right:
             if page.startswith(("register:", "protection:")):
+            if page.startswith(("register:", "incidents:")):
                 return Right.KEEP_REGISTER
             if page.startswith("requests:"):
                 return Right.ANSWER_REQUESTS

@@ -23,6 +23,7 @@ SOMEBODY: Text = _("Une personne habilitée de la coopérative")
 ROLES: dict[str, Text] = {
     Action.JOURNAL_READ: OFFICER,
     Action.PERSON_REVEALED: OFFICER,
+    Action.INCIDENT_LISTED: OFFICER,
     Action.MEMBER_CONSULTED: OFFICE,
     Action.ACCOUNT_UNLOCKED: OFFICE,
     Action.FACTORS_RESET: OFFICE,
@@ -84,6 +85,9 @@ DONE: dict[str, Text] = {
     Action.COLLECTIVE_CONSULTED: _("Vous ouvrez la liste des membres d’un collectif sensible."),
     Action.JOURNAL_READ: _("Vous consultez le journal."),
     Action.PERSON_REVEALED: _("Vous levez le pseudonyme d’une autre personne dans le journal."),
+    Action.INCIDENT_LISTED: _(
+        "Vous prenez le nom et l’adresse d’une autre personne pour lui écrire après une violation."
+    ),
     Action.LOG_EXPORTED: _("Vous exportez les preuves."),
 }
 # What happened to somebody, said to them; {who} did it, where it was a person.
@@ -109,6 +113,7 @@ HAPPENED: dict[str, Text] = {
     Action.MEMBER_CONSULTED: _("{who} ouvre votre fiche."),
     Action.JOURNAL_READ: _("{who} cherche vos lignes dans le journal."),
     Action.PERSON_REVEALED: _("{who} lit votre nom dans le journal."),
+    Action.INCIDENT_LISTED: _("{who} prend votre nom et votre adresse pour vous écrire : {tool} a été touché."),
     Action.CODE_REPLAYED: _("{tool} présente un accès déjà utilisé : tous ses accès à votre compte sont retirés."),
     Action.TOKEN_ISSUED: _("{tool} reçoit un accès en votre nom."),
     Action.TOKEN_REFRESHED: _("{tool} prolonge son accès en votre nom."),

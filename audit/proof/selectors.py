@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from audit import witnesses
 from audit.keeping import retention
 from audit.models import Checkpoint, Cosignature, Log, Pending, Removal
 
@@ -93,3 +94,13 @@ def retention_is_stopped() -> bool:
 
 def _waiting_since() -> datetime | None:
     return Pending.objects.order_by("pk").values_list("since", flat=True).first()
+
+
+def last_notes() -> list[tuple[str, int, str]]:
+    """Of each log that is kept and signed: its name, how far it is signed, and the note with the lines of witnesses."""
+    found = []
+    for log in Log.objects.filter(destroyed_at=None).order_by("pk"):
+        last = log.checkpoints.order_by("-size").first()
+        if last is not None:
+            found.append((log.name, last.size, witnesses.with_lines([last])[0]))
+    return found

@@ -30,6 +30,7 @@ LOOKS = (
     Action.COLLECTIVE_CONSULTED,
     Action.JOURNAL_READ,
     Action.PERSON_REVEALED,
+    Action.INCIDENT_LISTED,
     Action.LOG_EXPORTED,
 )
 # What is usual for somebody: the middle one of so many weeks, those without a look-up too.

@@ -96,6 +96,7 @@ PROOF = (Who.DPO, Who.TECHNICIAN)
 SOURCE = {"source_id": "71"}
 NO_RECORD = {"reference": "T-999"}
 NO_REQUEST = {"reference": "D-2026-999"}
+NO_INCIDENT = {"reference": "V-1999-001"}
 
 
 def _request(tool: str) -> dict[str, str]:
@@ -472,6 +473,33 @@ TABLE = (
             **dict.fromkeys(("record", "versions", "notice"), Answer.NO_METHOD),
             **dict.fromkeys(("edit", "close"), ABSENT),
         }.items()
+    ),
+    # Breaches of data.
+    Row("incidents:list", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row("incidents:new", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "nothing said"),
+    Row("incidents:purpose", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "no reason"),
+    *(
+        Row(
+            "incidents:export", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD), kind, {"kind": kind}
+        )
+        for kind in ("ods", "csv")
+    ),
+    *(
+        Row(
+            f"incidents:{name}",
+            only(Who.DPO, answer=got),
+            only(Who.DPO, answer=posted),
+            "no such breach",
+            NO_INCIDENT | objects,
+        )
+        for name, got, posted, objects in (
+            ("incident", ABSENT, Answer.NO_METHOD, {}),
+            ("count", Answer.NO_METHOD, ABSENT, {}),
+            ("step", ABSENT, ABSENT, {"step": "risque"}),
+            ("people", Answer.WHY, Answer.WHY, {"number": "2"}),
+            ("draft", ABSENT, Answer.NO_METHOD, {"kind": "json"}),
+            ("letter", ABSENT, Answer.NO_METHOD, {"language": "fr"}),
+        )
     ),
     # The data protection officer’s and the technician’s: how the proof of the journal stands, and who keeps it.
     Row("audit:proof", only(*PROOF, answer=PAGE), only(*PROOF, answer=Answer.NO_METHOD)),

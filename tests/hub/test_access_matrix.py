@@ -20,7 +20,8 @@ from tests.support.cast import make_member, make_tool
 from tests.support.oidc import sign_in
 
 ROLES = {Who.OFFICE: Role.OFFICE, Who.DPO: Role.DPO, Who.TECHNICIAN: Role.TECHNICIAN}
-SIGN_IN, CODE, WHY = "/compte/connexion/", "/compte/connexion/code/", ("/journal/raison/", "/structure/raison/")
+SIGN_IN, CODE = "/compte/connexion/", "/compte/connexion/code/"
+WHY = ("/journal/raison/", "/structure/raison/", "/violations/raison/")
 
 
 def routes(patterns=None, prefix: str = "") -> Iterator[str]:

@@ -1,0 +1,65 @@
+"""The tables of breaches: each, and what was written about it step by step."""
+
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+
+from audit.types import AppendOnlyError
+from consent.incidents.types import StepKind
+
+
+class _AddedQuerySet(models.QuerySet[Any]):
+    def update(self, **_: Any) -> NoReturn:
+        raise AppendOnlyError("what was written about a breach is never changed")
+
+    def delete(self) -> NoReturn:
+        raise AppendOnlyError("breaches are never removed (GDPR article 33(5))")
+
+
+class _Added(models.Model):
+    objects = _AddedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("what was written about a breach is never changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnlyError("breaches are never removed (GDPR article 33(5))")
+
+
+class Incident(_Added):
+    """One breach of personal data; what is known of it is in its steps."""
+
+    reference = models.CharField(max_length=16, unique=True)
+    opened_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class IncidentStep(_Added):
+    """One thing that was written down or done.  Rows are added, never changed: the last of its kind stands.
+
+    The content is one JSON value by its kind, checked against frozen dataclasses on its way in and out, under its
+    digest, as versions of the register are.
+    """
+
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="steps")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=StepKind.choices)
+    content = models.JSONField()
+    digest = models.CharField(max_length=64)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["incident", "number"], name="one_incident_step")]
+
+    def __str__(self) -> str:
+        return f"{self.incident_id} {self.number}"
