@@ -11,6 +11,7 @@ class ConsentConfig(AppConfig):
         from consent import compared, display
         from consent.findings.types import Kind
         from consent.incidents import words as incidents
+        from consent.erasures.types import Ground, Refusal
         from consent.ledger.holdings import Holdings
         from consent.protection import cards, own_cards
         from consent.protection import words as protection
@@ -45,3 +46,6 @@ class ConsentConfig(AppConfig):
         words.name_codes("reason", protection.REFUSALS.get)
         words.name_codes("finding", dict(Kind.choices).get)
         words.name_codes("page", protection.PAGES.get)
+        words.name_codes("reason", display.ERASURES.get)
+        words.name_codes("erasure_ground", dict(Ground.choices).get)
+        words.name_codes("refusal", dict(Refusal.choices).get)

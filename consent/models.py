@@ -6,6 +6,7 @@ from django.utils.translation import get_language
 
 from consent.findings.models import FindingDecision
 from consent.incidents.models import Incident, IncidentStep
+from consent.erasures.models import ErasureHolder, ErasureRun
 from consent.ledger.models import Disclosure, Holding
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.requests.models import LetterVersion, RequestFile, RequestStep, SubjectRequest
@@ -15,6 +16,8 @@ __all__ = [
     "Consent",
     "Disclosure",
     "FindingDecision",
+    "ErasureHolder",
+    "ErasureRun",
     "Holding",
     "LetterVersion",
     "Incident",

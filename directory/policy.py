@@ -46,6 +46,10 @@ class Right(StrEnum):
     KEEP_REGISTER = "keep_register"
     # Over what members ask about their data.
     ANSWER_REQUESTS = "answer_requests"
+    # Over erasures, never alone either: one asks and follows, another agrees; both read the sheet.
+    SEE_ERASURES = "see_erasures"
+    FOLLOW_ERASURES = "follow_erasures"
+    APPROVE_ERASURES = "approve_erasures"
     # How far its proof has come, and who keeps it outside: it says nothing of anybody.
     KEEP_PROOF = "keep_proof"
     # Never alone: one proposes, another carries it out.
@@ -66,6 +70,8 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.ASK_RECOVERY,
             Right.DECIDE_RECOVERY,
             Right.SETTLE_ALARMS,
+            Right.SEE_ERASURES,
+            Right.APPROVE_ERASURES,
             # Not the technician’s: it takes knowing what a collective is, and shows who is in it.
             Right.MARK_COLLECTIVES,
             Right.SEE_ROLES,
@@ -89,10 +95,20 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.SETTLE_ISSUES,
             Right.KEEP_PROOF,
             Right.DESTROY_LOGS,
+            Right.SEE_ERASURES,
+            Right.APPROVE_ERASURES,
         }
     ),
     Role.DPO: frozenset(
-        {Right.READ_JOURNAL, Right.KEEP_REGISTER, Right.ANSWER_REQUESTS, Right.KEEP_PROOF, Right.DESTROY_LOGS}
+        {
+            Right.READ_JOURNAL,
+            Right.KEEP_REGISTER,
+            Right.ANSWER_REQUESTS,
+            Right.SEE_ERASURES,
+            Right.FOLLOW_ERASURES,
+            Right.KEEP_PROOF,
+            Right.DESTROY_LOGS,
+        }
     ),
 }
 # What a lead may do, in the collectives that the directory says they lead and nowhere else.

@@ -90,6 +90,22 @@ def check(request: HttpRequest, right: Right, subject: Member | Collective | Non
         raise PermissionDenied
 
 
+def must_prove_now(request: HttpRequest, *, page: str, back: str) -> HttpResponse | None:
+    """For what cannot be undone: two factors of these minutes, whatever the grace that a new role has for the second.
+
+    Nothing where they were proved; ``back`` is where they are asked for, to come back to.
+    """
+    member, now = request.user, timezone.now()
+    if not isinstance(member, Member) or not allauth_parts.has_second_factor(member):
+        note_refused_page(actor=actor_of(request), page=page, reason="second_factor_missing", now=now)
+        messages.warning(request, _("Ajoutez d’abord une double vérification : ce geste la demande."))
+        return HttpResponseRedirect(reverse("mfa_index"))
+    if reauth.is_fresh(request, now):
+        return None
+    messages.info(request, _("Confirmez d’abord que c’est vous, puis recommencez."))
+    return reauth.must_reauthenticate(request, back, whole=True)
+
+
 def actor_of(request: HttpRequest) -> Actor:
     return Actor(member=request.user.pk)
 

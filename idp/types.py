@@ -135,6 +135,7 @@ class MailKind(TextChoices):
     DIRECTORY = "directory", _("état d’un annuaire")
     CHECKPOINTS = "checkpoints", _("relevés du journal")
     CONTRADICTION = "contradiction", _("contradiction du journal")
+    ERASURE = "erasure", _("effacement")
 
 
 class OutgoingState(TextChoices):

@@ -21,6 +21,7 @@ from idp.views.details import pages as details
 from idp.views.details import photos
 from idp.views.directory import reports, setup
 from idp.views.directory import sources as directory_sources
+from idp.views.erasures import pages as erasures
 from idp.views.office import acts, collectives, invitation, members, purpose, roles
 
 app_name = "idp"
@@ -70,6 +71,16 @@ urlpatterns = [
     path("technique/deconnexions/relance/", deliveries.retry, name="retry_deliveries"),
     path("technique/registres/", destructions.page, name="destructions"),
     re_path(r"^technique/registres/(?P<name>[a-z0-9.-]{1,40})/(?P<act>[a-z]+)/$", destructions.act, name="destruction"),
+    path("effacement/<str:secret>/", erasures.answer, name="erasure_answer"),
+    path("effacements/", erasures.listed, name="erasures"),
+    path("effacements/raison/", erasures.purpose, name="erasure_purpose"),
+    path("effacements/nouveau/", erasures.ask, name="erasure_ask"),
+    path("effacements/<int:run_id>/", erasures.sheet, name="erasure"),
+    path("effacements/<int:run_id>/lettre/", erasures.letter, name="erasure_letter"),
+    path("effacements/<int:run_id>/accepter/", erasures.approve, name="erasure_approve"),
+    path("effacements/<int:run_id>/abandonner/", erasures.drop, name="erasure_drop"),
+    path("effacements/<int:run_id>/clore/", erasures.close, name="erasure_close"),
+    path("effacements/<int:run_id>/<int:holder_id>/", erasures.note_answer, name="erasure_holder"),
     path("structure/", members.home, name="office"),
     path("structure/raison/", purpose.purpose, name="office_purpose"),
     path("structure/recherche/", members.search, name="office_search"),

@@ -40,7 +40,7 @@ BINDINGS: dict[str, Text] = {
     "jkt": _("clé de l’outil"),
     "x5t": _("certificat de l’outil"),
 }
-LINKS: dict[str, Text] = dict(LinkKind.choices)
+LINKS: dict[str, Text] = {**dict(LinkKind.choices), "erasure": _("confirmer un effacement")}
 MAILS: dict[str, Text] = dict(MailKind.choices)
 ENDPOINTS: dict[str, Text] = {"userinfo": _("données du membre")}
 PAGES: dict[str, Text] = {
@@ -48,6 +48,15 @@ PAGES: dict[str, Text] = {
     "idp:retry_deliveries": _("relance des avis de déconnexion"),
     "idp:destructions": _("registres clos"),
     "idp:destruction": _("destruction d’un registre"),
+    "idp:erasures": _("effacements"),
+    "idp:erasure": _("effacement d’une personne"),
+    "idp:erasure_purpose": _("raison d’ouvrir un effacement"),
+    "idp:erasure_ask": _("nouvel effacement"),
+    "idp:erasure_approve": _("accord à un effacement"),
+    "idp:erasure_drop": _("abandon d’un effacement"),
+    "idp:erasure_close": _("clôture d’un effacement"),
+    "idp:erasure_holder": _("réponse d’un outil à un effacement"),
+    "idp:erasure_letter": _("lettre d’un effacement"),
     "idp:office": _("page de la structure"),
     "idp:office_purpose": _("raison d’ouvrir des fiches"),
     "idp:office_search": _("recherche de membres"),

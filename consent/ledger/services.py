@@ -73,20 +73,24 @@ def close_pair(*, member_id: UUID, tool_id: int, now: datetime) -> None:
 
 
 @transaction.atomic
-def confirm_erasure(*, member_id: UUID, tool_id: int, actor: Actor, now: datetime) -> int:
-    """The tool has erased what it held of the member; returns how many items that were.
+def confirm_erasure(
+    *, member_id: UUID, tool_id: int, items: Collection[str] | None = None, actor: Actor, now: datetime
+) -> int:
+    """The tool has erased what it held of the member, or these items of it; returns how many that were.
 
     What leaves after this is written and held as for the first time.
     """
     held = Holding.objects.filter(member_id=member_id, tool_id=tool_id, ended_at=None)
+    if items is not None:
+        held = held.filter(item__in=items)
     # First: whoever is writing a first release holds these, and has its row of the ledger before this goes on.
-    items = sorted(held.select_for_update().values_list("item", flat=True))
+    erased = sorted(held.select_for_update().values_list("item", flat=True))
     close_pair(member_id=member_id, tool_id=tool_id, now=now)
-    if items:
+    if erased:
         held.update(ended_at=now)
-        facts: dict[str, object] = {"items": items}
+        facts: dict[str, object] = {"items": erased}
         record(Entry(Action.ERASURE_CONFIRMED, actor=actor, subject=member_id, tool=tool_id, facts=facts, at=now))
-    return len(items)
+    return len(erased)
 
 
 def _close(rows: Collection[Disclosure], now: datetime) -> None:

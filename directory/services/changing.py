@@ -10,7 +10,7 @@ from django.db import transaction
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Member, RoleGrant
-from directory.policy import GIVEN_BY
+from directory.policy import GIVEN_BY, Right, roles_with
 from directory.types import CannotChange, Role
 
 SETTLED_AFTER = timedelta(days=3)
@@ -62,6 +62,19 @@ def check_not_made_for_this(person: UUID | None, role: Role, *, asked_at: dateti
         return
     if grant.granted_at > asked_at - SETTLED_AFTER:
         raise CannotChange("role_too_new")
+
+
+def why_right_is_borrowed(person: Member, other: Member, *, right: Right, asked_at: datetime) -> str:
+    """Where a right counts beside that of another: a code if that one gave it, whenever, or anybody just before.
+
+    What the hub gave, by a command at its machine, counts at once.
+    """
+    for grant in RoleGrant.objects.filter(member=person, role__in=roles_with(right)).exclude(granted_by=None):
+        if grant.granted_by_id == other.pk:
+            return "role_from_the_other"
+        if grant.granted_at > asked_at - SETTLED_AFTER:
+            return "role_too_new"
+    return ""
 
 
 def check_not_last_technician(member_id: UUID, *, now: datetime) -> None:

@@ -12,9 +12,8 @@ from audit.models import Destruction
 from audit.services import record
 from audit.types import Action, Actor, Entry, KeepingError
 from directory.access import may
-from directory.models import Member, RoleGrant
-from directory.policy import RIGHTS, Right
-from directory.services.changing import SETTLED_AFTER
+from directory.policy import Right
+from directory.services.changing import why_right_is_borrowed
 from directory.signals import destruction_proposed
 from directory.types import Role
 
@@ -52,21 +51,9 @@ def check_pair(proposal: Destruction) -> None:
         raise KeepingError("approver_may_not")
     if Role.DPO not in proposer.roles | approver.roles:
         raise KeepingError("no_officer")
-    _check_right_is_own(proposer, approver, proposal.proposed_at)
-    _check_right_is_own(approver, proposer, proposal.proposed_at)
-
-
-def _check_right_is_own(person: Member, other: Member, asked_at: datetime) -> None:
-    """The right was not given by the other of the two, whenever; nor by anybody when this was about to be proposed.
-
-    What the hub gave, by a command at its machine, counts at once.
-    """
-    giving = [role for role, rights in RIGHTS.items() if Right.DESTROY_LOGS in rights]
-    for grant in RoleGrant.objects.filter(member=person, role__in=giving).exclude(granted_by=None):
-        if grant.granted_by_id == other.pk:
-            raise KeepingError("role_from_the_other")
-        if grant.granted_at > asked_at - SETTLED_AFTER:
-            raise KeepingError("role_too_new")
+    for person, other in ((proposer, approver), (approver, proposer)):
+        if why := why_right_is_borrowed(person, other, right=Right.DESTROY_LOGS, asked_at=proposal.proposed_at):
+            raise KeepingError(why)
 
 
 @contextmanager

@@ -10,14 +10,14 @@ from django.db.models import Q, QuerySet
 
 from audit.selectors import held_people
 from audit.services import erase_person, record
-from audit.types import SYSTEM, Action, Entry
+from audit.types import SYSTEM, Action, Actor, Entry
 from directory.ldap.plan import DETAILS
 from directory.models import Collective, Member, MemberPhoto, Membership, SyncIssue
 from directory.policy import digest_of, erasures_wait
 from directory.services import absences
 from directory.services.roles import end_roles_of
 from directory.signals import members_erased
-from directory.types import Hold, MailState, MemberState, Waiting
+from directory.types import CannotChange, Hold, MailState, MemberState, Waiting
 
 log = logging.getLogger("directory.erasure")
 # Shown wherever a line of the journal or a proof names somebody who is no longer known.
@@ -72,16 +72,47 @@ def _erased(member_id: UUID, now: datetime) -> bool:
         return False
 
 
+def why_not_erased(member: Member, *, now: datetime) -> str:
+    """Why nobody can be asked to erase all of this person now, as a code; nothing where it is possible."""
+    if member.erased_at is not None:
+        return "erased_already"
+    if member.pk in held_people(now):
+        return "hold_person"
+    is_gone = member.hold == Hold.LEFT or member.state == MemberState.LEFT
+    is_gone |= member.state == MemberState.MISSING and member.absent_for_good_at is not None
+    # The account of somebody who works here is needed for the contract: their departure is dated first.
+    return "" if is_gone else "still_there"
+
+
+def erase_on_request(*, member_id: UUID, actor: Actor, now: datetime) -> None:
+    """Before the end of the retention period, by the word of two people, in their transaction.
+
+    Raises ``CannotChange``.
+    """
+    member = Member.objects.select_for_update(no_key=True).filter(pk=member_id).first()
+    if member is None:
+        raise CannotChange("member_unknown")
+    if why := why_not_erased(member, now=now):
+        raise CannotChange(why)
+    _forget(member, actor=actor, reason="erasure_asked", now=now)
+
+
 @transaction.atomic
 def _erase(member_id: UUID, now: datetime) -> bool:
+    member = due(now).select_for_update(no_key=True).filter(pk=member_id).first()
+    if member is None:
+        return False
+    _forget(member, actor=SYSTEM, reason="retention_over", now=now)
+    return True
+
+
+def _forget(member: Member, *, actor: Actor, reason: str, now: datetime) -> None:
     """The row stays, under its identifier for life: subjects, consents and the journal lean on it.
 
     The login name goes as well.  Whoever gets it next is another entry, and so another person; the subject that was
     made from it at a tool stays taken (``KnownSubject``).
     """
-    member = due(now).select_for_update(no_key=True).filter(pk=member_id).first()
-    if member is None:
-        return False
+    member_id = member.pk
     former_name = member.dn
     for name in EMPTIED:
         setattr(member, name, "")
@@ -101,7 +132,6 @@ def _erase(member_id: UUID, now: datetime) -> bool:
         SyncIssue.objects.filter(detail__contains=former_name).update(detail="")
     # Before what this writes of them: the worker takes it out of the journal with the rest.
     erase_person(member_id, now=now)
-    end_roles_of(member_id, actor=SYSTEM, reason="retention_over", now=now)
-    record(Entry(Action.MEMBER_ERASED, subject=member_id, reason="retention_over", at=now))
+    end_roles_of(member_id, actor=actor, reason=reason, now=now)
+    record(Entry(Action.MEMBER_ERASED, actor=actor, subject=member_id, reason=reason, at=now))
     members_erased.send(sender=Member, member_ids=[member_id], now=now)
-    return True

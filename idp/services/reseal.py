@@ -11,11 +11,13 @@ from audit import keyring
 from audit.sealing import reseal
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
+from consent.models import ErasureHolder, ErasureRun
 from directory.ldap import sources
 from directory.models import DirectorySource
 from directory.services.sources import SECRETS
 from idp.clients import SECRET_PURPOSE
 from idp.models import OutgoingMail, SigningKey, Tool
+from idp.services import erasures
 from idp.services.accounts import mails
 from idp.signin import secrets
 
@@ -32,6 +34,7 @@ def reseal_all(*, actor: Actor = SYSTEM, now: datetime) -> dict[str, int]:
         "tools": _each(Tool.objects.all(), _reseal_tool),
         "factors": _each(Authenticator.objects.all(), _reseal_factor),
         "directories": _each(DirectorySource.objects.all(), _reseal_source),
+        "erasures": _each(ErasureRun.objects.all(), _reseal_run) + _each(ErasureHolder.objects.all(), _reseal_holder),
         "mails": _each(OutgoingMail.objects.all(), _reseal_mail),
         "person_keys": keyring.reseal_all(),
     }
@@ -68,6 +71,18 @@ def _reseal_mail(row: OutgoingMail) -> Iterator[str]:
     if row.sealed:
         row.sealed = reseal(bytes(row.sealed), purpose=mails.PURPOSE)
         yield "sealed"
+
+
+def _reseal_run(row: ErasureRun) -> Iterator[str]:
+    if row.reply_sealed:
+        row.reply_sealed = reseal(bytes(row.reply_sealed), purpose=erasures.PURPOSE)
+        yield "reply_sealed"
+
+
+def _reseal_holder(row: ErasureHolder) -> Iterator[str]:
+    if row.known_sealed:
+        row.known_sealed = reseal(bytes(row.known_sealed), purpose=erasures.PURPOSE)
+        yield "known_sealed"
 
 
 def _reseal_tool(row: Tool) -> Iterator[str]:

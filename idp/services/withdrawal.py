@@ -27,20 +27,20 @@ def refuse(*, member_id: UUID, tool: Tool, notice_id: int, language: str, sessio
         now=now,
         session=session,
     )
-    _end_everything_held(member_id, tool, Actor(member=member_id), now=now)
+    end_everything_held(member_id, tool, Actor(member=member_id), now=now)
 
 
 @transaction.atomic
 def withdraw(*, member_id: UUID, tool: Tool, actor: Actor, now: datetime) -> bool:
     """End the member's consent for this tool, and everything it holds of them."""
     ended = consent_services.end_consent(member_id=member_id, tool_id=tool.pk, actor=actor, now=now)
-    _end_everything_held(member_id, tool, actor, now=now)
+    end_everything_held(member_id, tool, actor, now=now)
     if ended:
         close_pair(member_id=member_id, tool_id=tool.pk, now=now)
     return ended
 
 
-def _end_everything_held(member_id: UUID, tool: Tool, actor: Actor, *, now: datetime) -> None:
+def end_everything_held(member_id: UUID, tool: Tool, actor: Actor, *, now: datetime) -> None:
     held = ToolSession.objects.filter(tool=tool, hub_session__member_id=member_id)
     sessions.end_tool_sessions(held, actor=actor, now=now)
     tokens.end_read_by(tool, member_id)

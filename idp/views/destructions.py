@@ -14,13 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from audit import words
 from audit.keeping import destruction
 from audit.models import Destruction, Log
-from audit.services import note_refused_page
 from audit.types import KeepingError
 from directory import services
-from directory.models import Member
 from directory.policy import Right
-from idp.gate import actor_of, opened_by
-from idp.signin import allauth_parts, reauth
+from idp.gate import actor_of, must_prove_now, opened_by
 
 ACTS = {
     "proposer": services.propose_destruction,
@@ -52,7 +49,7 @@ def act(request: HttpRequest, name: str, act: str) -> HttpResponse:
     if act not in ACTS:
         raise Http404
     log = get_object_or_404(Log, name=name)
-    if (asked := _must_prove(request)) is not None:
+    if (asked := must_prove_now(request, page="idp:destruction", back=reverse("idp:destructions"))) is not None:
         return asked
     try:
         ACTS[act](actor=actor_of(request), name=log.name, now=timezone.now())
@@ -70,17 +67,3 @@ def _closed(log: Log, now: datetime) -> Closed:
     except KeepingError as error:
         return Closed(log, None, words.name("reason", str(error)))
     return Closed(log, destruction.open_proposal(log, now), "")
-
-
-def _must_prove(request: HttpRequest) -> HttpResponse | None:
-    """Two factors of these minutes, whatever the grace that a new role has to add the second."""
-    member, now = request.user, timezone.now()
-    if not isinstance(member, Member) or not allauth_parts.has_second_factor(member):
-        reason = "second_factor_missing"
-        note_refused_page(actor=actor_of(request), page="idp:destruction", reason=reason, now=now)
-        messages.warning(request, _("Ajoutez d’abord une double vérification : ce geste la demande."))
-        return HttpResponseRedirect(reverse("mfa_index"))
-    if reauth.is_fresh(request, now):
-        return None
-    messages.info(request, _("Confirmez d’abord que c’est vous, puis recommencez."))
-    return reauth.must_reauthenticate(request, reverse("idp:destructions"), whole=True)

@@ -92,6 +92,8 @@ A_MEMBER = "00000000-0000-4000-8000-000000000001"
 ANOTHER = "00000000-0000-4000-8000-00000000dead"
 BOTH = (Who.OFFICE, Who.TECHNICIAN)
 PROOF = (Who.DPO, Who.TECHNICIAN)
+ERASING = (Who.DPO, Who.OFFICE, Who.TECHNICIAN)
+NO_RUN = {"run_id": "999"}
 # A directory that is being set up.
 SOURCE = {"source_id": "71"}
 NO_RECORD = {"reference": "T-999"}
@@ -381,6 +383,28 @@ TABLE = (
         for act in ("lire", "tout-lire", "a-blanc", "suivre", "pause", "retirer")
     ),
     Row("idp:directory_act", NO_INSIDE, members(ABSENT), "no such act", objects=SOURCE | {"act": "vider"}),
+    # Erasures: one asks and follows, another agrees; a holder answers by its link, without an account.
+    Row("idp:erasure_answer", everybody(ABSENT), everybody(ABSENT), "no such link", {"secret": "x"}),
+    Row("idp:erasures", only(*ERASING, answer=PAGE), only(*ERASING, answer=Answer.NO_METHOD)),
+    Row(
+        "idp:erasure_purpose",
+        only(*ERASING, answer=PAGE),
+        only(*ERASING, answer=DONE),
+        form={"purpose": "member_request"},
+    ),
+    Row("idp:erasure_ask", only(Who.DPO, answer=Answer.WHY), only(Who.DPO, answer=Answer.WHY)),
+    Row("idp:erasure", only(*ERASING, answer=Answer.WHY), only(*ERASING, answer=Answer.NO_METHOD), objects=NO_RUN),
+    Row("idp:erasure_letter", only(Who.DPO, answer=Answer.WHY), only(Who.DPO, answer=Answer.NO_METHOD), objects=NO_RUN),
+    Row(
+        "idp:erasure_holder",
+        only(Who.DPO, answer=Answer.WHY),
+        only(Who.DPO, answer=Answer.WHY),
+        objects=NO_RUN | {"holder_id": "999"},
+    ),
+    *(
+        Row(f"idp:erasure_{act}", only(*who, answer=Answer.NO_METHOD), only(*who, answer=ABSENT), objects=NO_RUN)
+        for act, who in (("approve", ERASING), ("drop", ERASING), ("close", (Who.DPO,)))
+    ),
     # The technician's.
     Row("idp:deliveries", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
     Row(

@@ -20,7 +20,7 @@ from audit.types import SYSTEM
 from consent.ledger import services as ledger
 from consent.services import fill_register
 from hub.followers import DirectoryProcess, log_failure
-from idp.services import deliveries, keys, purge, sessions
+from idp.services import deliveries, erasures, keys, purge, sessions
 from idp.services.accounts import factors, lifecycle, mails
 
 PAUSE_SECONDS = 0.5
@@ -49,6 +49,7 @@ class Command(BaseCommand):
             Job("removals", timedelta(seconds=5), _take_out),
             Job("retention", timedelta(minutes=10), lambda now: turns.night(now=now)),
             Job("keys", timedelta(minutes=1), lambda now: keys.rotate_due(now=now)),
+            Job("erasures", timedelta(minutes=10), lambda now: erasures.turn(now=now)),
             Job("reminders", timedelta(minutes=10), lambda now: factors.remind_due(now=now)),
             Job("reconciliation", timedelta(minutes=10), lambda now: reconcile_nightly(now=now)),
             Job("ledger", timedelta(minutes=10), _close_days),

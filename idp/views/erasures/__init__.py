@@ -1,0 +1,1 @@
+"""Run sheets of erasures, and the page on which a holder answers."""

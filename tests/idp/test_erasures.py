@@ -1,0 +1,450 @@
+"""An erasure from beginning to end: asked, agreed to by a second person, done here, answered by each holder, closed."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.core import signing
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.keeping import holds
+from audit.models import Event
+from audit.sealing import unseal
+from audit.types import SYSTEM, Action, Actor
+from consent import services as consent_services
+from consent.erasures import services as sheet
+from consent.erasures.models import ErasureHolder, ErasureRun
+from consent.erasures.types import AnsweredBy, ErasureRefused, Ground, HolderState, Part, RunState, Stays
+from consent.models import Holding
+from consent.types import ALWAYS, LegalBasis, Purpose, SheetItem
+from directory.models import Member, RoleGrant
+from directory.types import Hold, Role
+from idp.models import OutgoingMail
+from idp.services import erasures
+from idp.services.accounts import mails
+from idp.types import MailKind
+from tests.audit.keeping.test_destruction import proved
+from tests.consent.ledger.leaving import leave
+from tests.consent.test_services import go_on
+from tests.support.cast import FORMATION, LOUTY, MONDAY, TUESDAY, WEDNESDAY, browser_of, make_member, with_items
+from tests.support.cost import counted
+
+pytestmark = pytest.mark.django_db
+CONTACT = "donnees@savoirs.example"
+
+
+@pytest.fixture
+def office(db):
+    person = make_member("karim.benali", "Karim Benali")
+    RoleGrant.objects.create(member=person, role=Role.OFFICE)
+    return person
+
+
+@pytest.fixture
+def course(formation):
+    """The tool, with a contact that can be written to."""
+    consent_services.declare(tool_id=formation.pk, sheet=replace(FORMATION, contact=CONTACT), actor=SYSTEM, now=MONDAY)
+    return formation
+
+
+@pytest.fixture
+def payroll(louty):
+    """A tool that keeps a number by law, and whose contact has a telephone only."""
+    law = Purpose("Tenir la paie.", LegalBasis.LEGAL_DUTY, "Cinq ans.", (SheetItem("employee_number", "Paie."),))
+    rest = with_items(LOUTY, SheetItem("name", "Factures."), SheetItem("email", "Paiements."))
+    both = replace(rest, purposes=(*rest.purposes, law), contact="04 67 00 00 00")
+    consent_services.declare(tool_id=louty.pk, sheet=both, actor=SYSTEM, now=MONDAY)
+    return louty
+
+
+@pytest.fixture
+def held(member, course, payroll):
+    """Both tools hold something of the member."""
+    for tool in (course, payroll):
+        go_on(member, tool)
+    leave(member, course, "name", "email", now=MONDAY)
+    leave(member, payroll, "name", "employee_number", now=MONDAY)
+    return member
+
+
+@pytest.fixture
+def gone(held):
+    Member.objects.filter(pk=held.pk).update(hold=Hold.LEFT, hold_since=MONDAY)
+    held.refresh_from_db()
+    return held
+
+
+def asked(dpo, member, tool=None, now=TUESDAY, **more):
+    actor, where = Actor(dpo.pk), tool.pk if tool else None
+    return sheet.ask(**{"actor": actor, "member_id": member.pk, "tool_id": where, "now": now} | more)
+
+
+def approved(dpo, office, member, tool=None, now=TUESDAY):
+    run = asked(dpo, member, tool, now)
+    return erasures.approve(run_id=run.pk, actor=Actor(office.pk), now=now)
+
+
+def states(run):
+    return {holder.tool.slug: holder.state for holder in run.holders.select_related("tool")}
+
+
+def path_of(run, tool):
+    return "/effacement/" + secret_of(run, tool) + "/"
+
+
+def secret_of(run, tool):
+    return erasures.address_of(run.holders.get(tool=tool)).rstrip("/").rpartition("/")[2]
+
+
+def letters():
+    rows = OutgoingMail.objects.filter(kind=MailKind.ERASURE).order_by("pk")
+    return [json.loads(unseal(bytes(row.sealed), purpose=mails.PURPOSE)) for row in rows]
+
+
+def refusals():
+    rows = Event.objects.filter(refused=True).order_by("pk")
+    return [(row.action, row.reason) for row in rows]
+
+
+# Asked -------------------------------------------------------------------------------------------------------
+
+
+def test_the_whole_account_of_somebody_who_is_there_is_not_erased(dpo, held):
+    with pytest.raises(ErasureRefused, match="still_there"):
+        asked(dpo, held)
+
+    assert refusals() == [(Action.ERASURE_ASKED, "still_there")]
+    assert not ErasureRun.objects.exists()
+
+
+def test_what_a_tool_does_not_hold_is_not_asked_of_it(dpo, member, course):
+    with pytest.raises(ErasureRefused, match="nothing_held"):
+        asked(dpo, member, course)
+
+
+def test_the_same_is_not_asked_twice(dpo, held, course):
+    asked(dpo, held, course)
+
+    with pytest.raises(ErasureRefused, match="erasure_open"):
+        asked(dpo, held, course)
+
+
+def test_the_preview_says_what_goes_what_stays_and_why(gone):
+    lines = {(line.part, line.stays) for line in erasures.preview(gone.pk, held=False, now=TUESDAY)}
+    on_hold = {line.stays for line in erasures.preview(gone.pk, held=True, now=TUESDAY)}
+
+    assert {(Part.DETAILS, ""), (Part.SOURCE, Stays.SOURCE), (Part.DISCLOSURES, Stays.PROOF)} <= lines
+    assert on_hold == {Stays.HOLD, Stays.SOURCE}
+
+
+# Two people --------------------------------------------------------------------------------------------------
+
+
+def test_whoever_asked_does_not_agree(dpo, office, gone):
+    run = asked(dpo, gone)
+
+    with pytest.raises(ErasureRefused, match="same_person"):
+        erasures.approve(run_id=run.pk, actor=Actor(dpo.pk), now=TUESDAY)
+
+    gone.refresh_from_db()
+    assert gone.erased_at is None
+    assert refusals() == [(Action.ERASURE_APPROVED, "same_person")]
+
+
+def test_neither_was_made_by_the_other_nor_yesterday(dpo, gone):
+    accomplice = make_member("eve.martin", "Eve Martin")
+    grant = RoleGrant.objects.create(member=accomplice, role=Role.OFFICE, granted_by=dpo)
+    run = asked(dpo, gone, now=timezone.now())
+
+    for by, why in ((dpo, "role_from_the_other"), (make_member("a.b", "A B"), "role_too_new")):
+        RoleGrant.objects.filter(pk=grant.pk).update(granted_by=by)
+        with pytest.raises(ErasureRefused, match=why):
+            erasures.approve(run_id=run.pk, actor=Actor(accomplice.pk), now=timezone.now())
+
+
+def test_a_member_without_a_role_agrees_to_nothing(dpo, other_member, gone):
+    run = asked(dpo, gone)
+
+    with pytest.raises(ErasureRefused, match="approver_may_not"):
+        erasures.approve(run_id=run.pk, actor=Actor(other_member.pk), now=TUESDAY)
+
+
+def test_a_hold_lets_nothing_go_until_it_is_lifted(dpo, office, gone):
+    run = asked(dpo, gone)
+    hold = holds.put(actor=Actor(dpo.pk), person=gone.pk, why="Litige", now=TUESDAY)
+
+    with pytest.raises(ErasureRefused, match="hold_person"):
+        erasures.approve(run_id=run.pk, actor=Actor(office.pk), now=TUESDAY)
+    holds.lift(actor=Actor(dpo.pk), hold_id=hold.pk, why="Jugé", now=TUESDAY)
+    erasures.approve(run_id=run.pk, actor=Actor(office.pk), now=TUESDAY)
+
+    gone.refresh_from_db()
+    assert gone.erased_at == TUESDAY
+
+
+# Carried out -------------------------------------------------------------------------------------------------
+
+
+def test_the_account_is_erased_here_and_each_holder_has_its_row(dpo, office, gone, course, payroll):
+    run = approved(dpo, office, gone)
+
+    gone.refresh_from_db()
+    assert (gone.email, gone.phone, gone.display_name, gone.erased_at) == ("", "", "Ancien membre", TUESDAY)
+    assert states(run) == {"formation": HolderState.TOLD, "louty": HolderState.BY_HAND}
+    kept = run.holders.get(tool=payroll)
+    assert {each["item"]: each["why"] for each in kept.kept} == {
+        "employee_number": "legal_duty",
+        "identifier": "legal_duty",
+        "session": "legal_duty",
+    }
+    assert kept.items == ["name"]
+    assert set(run.holders.get(tool=course).items) == {"name", "email", *ALWAYS}
+
+
+def test_a_holder_is_written_to_without_a_word_about_the_person(dpo, office, gone, course, payroll):
+    approved(dpo, office, gone)
+
+    [letter] = letters()
+    assert letter["to"] == CONTACT
+    for value in ("Amélie", "Roux", "amelie", "AL-00417", str(gone.pk)):
+        assert value not in letter["subject"] + letter["body"]
+    assert "/effacement/" in letter["body"]
+
+
+def test_what_only_one_tool_holds_goes_there_and_the_account_stays(dpo, office, held, course, payroll):
+    run = approved(dpo, office, held, course)
+
+    held.refresh_from_db()
+    assert held.erased_at is None
+    assert states(run) == {"formation": HolderState.KEPT}, "all of it is under the contract"
+
+
+def test_one_tool_erases_what_was_agreed_to_and_keeps_what_the_contract_needs(dpo, office, member, course):
+    go_on(member, course, "phone")
+    leave(member, course, "name", "phone", now=MONDAY)
+
+    run = approved(dpo, office, member, course)
+    erasures.answer_by_link(secret=secret_of(run, course), confirmed=True, refusal="", note="", now=WEDNESDAY)
+
+    assert run.holders.get().items == ["phone"]
+    assert set(Holding.objects.filter(ended_at=None).values_list("item", flat=True)) == {"name", *ALWAYS}
+
+
+def test_the_member_asks_a_tool_and_the_officer_is_the_second_person(dpo, member, course):
+    go_on(member, course, "phone")
+    leave(member, course, "phone", now=MONDAY)
+    run = sheet.ask(actor=Actor(member.pk), member_id=member.pk, tool_id=course.pk, now=TUESDAY)
+
+    erasures.approve(run_id=run.pk, actor=Actor(dpo.pk), now=TUESDAY)
+
+    run.refresh_from_db()
+    assert (run.ground, run.state, run.approved_by) == (Ground.WITHDRAWN, RunState.GOING, dpo)
+
+
+# Reminders ---------------------------------------------------------------------------------------------------
+
+
+def test_a_holder_is_reminded_after_seven_and_fourteen_days_and_then_no_more(dpo, office, gone, course, payroll):
+    run, count = approved(dpo, office, gone), []
+
+    for day in range(0, 40):
+        count.append(erasures.turn(now=TUESDAY + timedelta(days=day)))
+
+    assert [day for day, number in enumerate(count) if number] == [7, 14]
+    assert states(run)["formation"] == HolderState.SILENT
+    assert len({re.search(r"\S*/effacement/\S+", letter["body"])[0] for letter in letters()}) == 1
+    assert [row.facts["reminders"] for row in Event.objects.filter(action=Action.ERASURE_TOLD).order_by("pk")] == [
+        0,
+        1,
+        2,
+    ]
+
+
+def test_after_an_outage_one_reminder_makes_up_for_both(dpo, office, gone, course, payroll):
+    approved(dpo, office, gone)
+
+    numbers = [erasures.turn(now=TUESDAY + timedelta(days=day)) for day in (15, 15, 16)]
+
+    assert numbers == [1, 0, 0]
+
+
+# Answered by a contact without an account ----------------------------------------------------------------------
+
+
+def test_the_contact_reads_whom_and_what_and_confirms_once(dpo, office, gone, course, payroll):
+    run = approved(dpo, office, gone)
+    browser, path = Client(), path_of(run, course)
+
+    shown = browser.get(path)
+    again = browser.get(path)
+    done = browser.post(path, {"answer": "erased"})
+    late = browser.post(path, {"answer": "refused", "refusal": "claim"})
+
+    assert "Amélie Roux" in unescape(shown.content.decode())
+    assert (shown.status_code, again.status_code, done.status_code, late.status_code) == (200, 200, 200, 410)
+    assert shown["Referrer-Policy"] == "no-referrer"
+    holder = run.holders.get(tool=course)
+    assert (holder.state, holder.answered_by, bytes(holder.known_sealed)) == (
+        HolderState.CONFIRMED,
+        AnsweredBy.CONTACT,
+        b"",
+    )
+    assert not Holding.objects.filter(tool=course, ended_at=None).exists()
+    line = Event.objects.get(action=Action.ERASURE_CONFIRMED)
+    assert (line.actor_tool, line.tool) == (course, course)
+    assert refusals() == [(Action.LINK_REFUSED, "link_used")]
+
+
+def test_a_refusal_has_its_reason_and_no_words_in_the_journal(dpo, office, gone, course, payroll):
+    run = approved(dpo, office, gone)
+    browser, path = Client(), path_of(run, course)
+
+    bare = browser.post(path, {"answer": "refused", "note": "Litige Perlimpinpin"})
+    browser.post(path, {"answer": "refused", "refusal": "claim", "note": "Litige Perlimpinpin"})
+
+    assert bare.status_code == 422
+    assert "Litige Perlimpinpin" in unescape(bare.content.decode()), "nothing that was typed is lost"
+    holder = run.holders.get(tool=course)
+    assert (holder.state, holder.refusal, holder.note) == (HolderState.REFUSED, "claim", "Litige Perlimpinpin")
+    assert Event.objects.get(action=Action.ERASURE_DECLINED).facts["refusal"] == "claim"
+    assert not Event.objects.filter(facts__icontains="Perlimpinpin").exists()
+    assert Holding.objects.filter(tool=course, ended_at=None).exists()
+
+
+def test_invented_changed_and_old_links_open_nothing_and_have_their_line(dpo, office, gone, course, payroll):
+    run = approved(dpo, office, gone)
+    holder = run.holders.get(tool=course)
+    signed = signing.Signer(salt=erasures.SALT)
+
+    for secret, why in (
+        ("x", "link_unknown"),
+        (secret_of(run, course)[:-1], "link_unknown"),
+        (signed.sign(f"{holder.pk}.other"), "link_unknown"),
+    ):
+        with pytest.raises(erasures.LinkRefused, match=why):
+            erasures.find(secret, now=TUESDAY)
+    with pytest.raises(erasures.LinkRefused, match="link_expired"):
+        erasures.find(secret_of(run, course), now=TUESDAY + timedelta(days=45))
+
+    assert Client().get("/effacement/x/").status_code == 404
+    assert refusals() == [(Action.LINK_REFUSED, "link_unknown")]
+
+
+def test_nobody_tries_links_for_ever(db):
+    browser = Client()
+
+    codes = [browser.get("/effacement/x/").status_code for _ in range(32)]
+
+    assert (codes[0], codes[-1]) == (404, 429)
+
+
+# Closed ------------------------------------------------------------------------------------------------------
+
+
+def test_it_closes_once_everybody_answered_with_a_letter_that_lists_who_was_told(dpo, office, gone, course, payroll):
+    run = approved(dpo, office, gone)
+    with pytest.raises(ErasureRefused, match="holders_waited_for"):
+        erasures.close(run_id=run.pk, actor=Actor(dpo.pk), now=WEDNESDAY)
+    for tool, said in ((course, {"confirmed": True}), (payroll, {"confirmed": False, "refusal": "claim"})):
+        holder = run.holders.get(tool=tool)
+        sheet.answer(holder_id=holder.pk, by=AnsweredBy.OFFICER, actor=Actor(dpo.pk), now=WEDNESDAY, **said)
+
+    closed = erasures.close(run_id=run.pk, actor=Actor(dpo.pk), now=WEDNESDAY)
+
+    letter = letters()[-1]
+    assert letter["to"] == "amelie.roux@canari.example"
+    assert "Formation" in letter["body"]
+    assert "Louty" in letter["body"]
+    assert "article 19" in letter["body"]
+    assert (closed.state, closed.letter_mailed, bytes(closed.reply_sealed)) == (RunState.CLOSED, True, b"")
+    assert not ErasureHolder.objects.exclude(known_sealed=b"").exists()
+    line = Event.objects.get(action=Action.ERASURE_CLOSED, refused=False)
+    assert (line.facts["confirmed"], line.facts["declined"], line.facts["silent"]) == (1, 1, 0)
+
+
+def test_a_silent_holder_does_not_keep_it_open_for_ever(dpo, office, member, course):
+    go_on(member, course, "phone")
+    leave(member, course, "phone", now=MONDAY)
+    run = approved(dpo, office, member, course)
+    late = TUESDAY + timedelta(days=21)
+    erasures.turn(now=late)
+
+    closed = erasures.close(run_id=run.pk, actor=Actor(dpo.pk), now=late)
+
+    assert closed.state == RunState.CLOSED
+    with pytest.raises(erasures.LinkRefused, match="link_ended"):
+        erasures.find(secret_of(run, course), now=late)
+
+
+def test_given_up_before_anything_went_nothing_goes(dpo, office, gone):
+    run = asked(dpo, gone)
+
+    sheet.drop(run_id=run.pk, actor=Actor(office.pk), now=WEDNESDAY)
+
+    with pytest.raises(ErasureRefused, match="erasure_over"):
+        erasures.approve(run_id=run.pk, actor=Actor(office.pk), now=WEDNESDAY)
+    gone.refresh_from_db()
+    assert gone.erased_at is None
+
+
+# Pages -------------------------------------------------------------------------------------------------------
+
+
+def opened(person):
+    browser = proved(person)
+    browser.post(reverse("idp:erasure_purpose"), {"purpose": "member_request"})
+    return browser
+
+
+def test_the_officer_asks_the_office_agrees_and_the_officer_closes(dpo, office, gone, course, payroll):
+    officer, second = opened(dpo), opened(office)
+    values = {"member": "amelie.roux", "tool": "", "ground": "not_needed"}
+
+    preview = unescape(officer.post(reverse("idp:erasure_ask"), values).content.decode())
+    assert not ErasureRun.objects.exists()
+    officer.post(reverse("idp:erasure_ask"), {**values, "member": str(gone.pk), "confirm": "1"})
+    run = ErasureRun.objects.get()
+    alone = officer.post(reverse("idp:erasure_approve", args=[run.pk]), follow=True)
+    shown = unescape(second.get(reverse("idp:erasure", args=[run.pk])).content.decode())
+    second.post(reverse("idp:erasure_approve", args=[run.pk]))
+
+    for page in (preview, shown):
+        assert "Amélie Roux" in page
+        assert "obligation légale" in page
+    assert "erasure-approve" not in alone.content.decode()
+    run.refresh_from_db()
+    assert run.state == RunState.GOING
+    after = unescape(officer.get(reverse("idp:erasure", args=[run.pk])).content.decode())
+    assert "Ancien membre" in after
+    assert "Amélie" not in after
+    assert "Amélie Roux" in unescape(officer.get(reverse("idp:erasure_letter", args=[run.pk])).content.decode())
+
+
+def test_the_list_names_nobody_and_costs_the_same_for_many(dpo, office, held, course, payroll):
+    browser = opened(dpo)
+    asked(dpo, held, course)
+
+    def statements():
+        with counted() as cost:
+            page = browser.get(reverse("idp:erasures")).content.decode()
+        assert "Roux" not in page
+        return len(cost.statements)
+
+    one = statements()
+    asked(dpo, held, payroll)
+
+    assert statements() == one
+
+
+def test_a_sheet_opens_for_a_purpose_and_to_those_who_may(dpo, office, held, other_member, course):
+    run = asked(dpo, held, course)
+    page = reverse("idp:erasure", args=[run.pk])
+
+    assert browser_of(dpo).get(page).status_code == 302
+    assert browser_of(other_member).get(page).status_code == 403
+    assert (Action.ACCESS_REFUSED, "role_missing") in refusals()
