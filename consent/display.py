@@ -12,20 +12,25 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from consent import policy
 from consent.models import Objection, Processing, ProcessingPurpose
 from consent.selectors import Relation
-from consent.types import ALWAYS, ITEMS, Channel, DataCategory, Face, LegalBasis
+from consent.types import ALWAYS, ITEMS, Channel, DataCategory, Face, Holds, LegalBasis
 from directory.models import Member, StatusPeriod
 from directory.types import Kind, MailState
 
 Text = str | Promise
 
+HOLDS: dict[Holds, Text] = {
+    Holds.CONDITIONAL: _("effacement si la loi n’impose pas de garder"),
+    Holds.BY_WITHDRAWAL: _("retrait de votre accord à tout moment"),
+}
 BASES: dict[str, Text] = {
     LegalBasis.CONSENT: _("Votre accord. Vous pouvez le retirer à tout moment dans « Mes données »."),
     LegalBasis.CONTRACT: _("Votre contrat avec la coopérative : ces données sont nécessaires pour l’appliquer."),
     LegalBasis.LEGAL_DUTY: _("Une obligation légale de la coopérative."),
     LegalBasis.VITAL_INTEREST: _("La protection de la vie d’une personne."),
-    LegalBasis.PUBLIC_TASK: _("Une mission d’intérêt public."),
+    LegalBasis.PUBLIC_TASK: _("Une mission d’intérêt public. Vous pouvez vous y opposer."),
     LegalBasis.LEGITIMATE_INTEREST: _("L’intérêt légitime de la coopérative. Vous pouvez vous y opposer."),
 }
 CHANNELS: dict[str, Text] = {
@@ -49,7 +54,7 @@ PARTS: dict[str, Text] = {
 ENDINGS: dict[str, Text] = {
     "withdrawn": _("retiré par le membre"),
     "downloads_enough": _("trop de téléchargements en une heure"),
-    "basis_changed": _("la fiche de l’outil ne repose plus sur l’intérêt légitime"),
+    "basis_changed": _("la fiche de l’outil dit une autre base, à laquelle on ne s’oppose pas"),
     "notice_outdated": _("texte qui n’est plus celui de l’outil"),
     "nothing_to_object_to": _("usage auquel on ne peut pas, ou plus, s’opposer"),
 }
@@ -166,6 +171,12 @@ def processing_name(code: str) -> str:
 def language_name(code: str) -> str:
     """The language in words, its country left out."""
     return str(LANGUAGES.get(code.partition("-")[0], code))
+
+
+def rights_words(basis: str) -> str:
+    """The rights that hold on this basis, as a list."""
+    found = policy.rights(LegalBasis(basis)).items()
+    return ", ".join(str(HOLDS.get(holds, right.label)) for right, holds in found if holds != Holds.NO)
 
 
 def groups(processing: Processing | None, values: Mapping[str, str], objected: Collection[str] = ()) -> list[Group]:

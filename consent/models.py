@@ -180,7 +180,7 @@ class Consent(models.Model):
 
 
 class Objection(models.Model):
-    """A member's objection to a purpose that rests on legitimate interest (GDPR art. 21(1)); only its end is added.
+    """A member's objection to a purpose that can be objected to (GDPR art. 21(1)); only its end is added.
 
     It outlives the version of the sheet that it was made about: its items stay back until it ends.
     """

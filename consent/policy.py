@@ -11,10 +11,12 @@ from consent.types import (
     Changes,
     Decision,
     Face,
+    Holds,
     LegalBasis,
     Purpose,
     Question,
     Release,
+    Right,
     Sheet,
     SheetInvalid,
     SheetItem,
@@ -25,6 +27,22 @@ from consent.types import (
 
 # The parts of a notice, beside its items, whose change is told to the member, in the order of the page.
 PARTS = ("purpose", "legal_basis", "retention")
+
+# Where a right holds otherwise than everywhere (CNIL, developer's guide, sheet 15): articles 17(3)(b), 20(1) and 21(1).
+_ALL = dict.fromkeys(Right, Holds.YES)
+_RIGHTS: dict[LegalBasis, dict[Right, Holds]] = {
+    LegalBasis.CONSENT: _ALL | {Right.OBJECT: Holds.BY_WITHDRAWAL},
+    LegalBasis.CONTRACT: _ALL | {Right.OBJECT: Holds.NO},
+    LegalBasis.LEGITIMATE_INTEREST: _ALL | {Right.PORTABILITY: Holds.NO},
+    LegalBasis.LEGAL_DUTY: _ALL | {Right.ERASE: Holds.CONDITIONAL, Right.PORTABILITY: Holds.NO, Right.OBJECT: Holds.NO},
+    LegalBasis.PUBLIC_TASK: _ALL | {Right.ERASE: Holds.NO, Right.PORTABILITY: Holds.NO},
+    LegalBasis.VITAL_INTEREST: _ALL | {Right.PORTABILITY: Holds.NO, Right.OBJECT: Holds.NO},
+}
+
+
+def rights(basis: LegalBasis) -> Mapping[Right, Holds]:
+    """Which rights a person has over what is processed on this basis."""
+    return _RIGHTS[basis]
 
 
 def check_sheet(sheet: Sheet) -> None:

@@ -265,7 +265,7 @@ def refuse(
 
 @transaction.atomic
 def object_to(*, member_id: UUID, purpose_id: int, actor: Actor, now: datetime) -> Objection:
-    """From now on nothing leaves for this purpose, which rests on legitimate interest (GDPR art. 21(1)).
+    """From now on nothing leaves for this purpose, if it is one that can be objected to (GDPR art. 21(1)).
 
     Raises ``NothingToObjectTo``.
     """

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
@@ -31,12 +32,35 @@ class Face(TextChoices):
 
 
 # All others inform only: a consent that cannot be refused is none (GDPR art. 7(4)), an objection has no place where
-# a contract or the law asks for the data (art. 21(1)).
-_FACES: dict[str, Face] = {LegalBasis.CONSENT: Face.CONSENT, LegalBasis.LEGITIMATE_INTEREST: Face.OBJECTION}
+# a contract or the law asks for the data (art. 21(1), which names these two).
+_FACES: dict[str, Face] = {
+    LegalBasis.CONSENT: Face.CONSENT,
+    LegalBasis.LEGITIMATE_INTEREST: Face.OBJECTION,
+    LegalBasis.PUBLIC_TASK: Face.OBJECTION,
+}
 
 
 def face_of(basis: str) -> Face:
     return _FACES.get(basis, Face.INFORMATION)
+
+
+class Right(TextChoices):
+    """What a person may ask of whoever has their data (articles 15 to 21)."""
+
+    ACCESS = "access", _("accès")
+    RECTIFY = "rectify", _("rectification")
+    ERASE = "erase", _("effacement")
+    RESTRICT = "restrict", _("limitation")
+    PORTABILITY = "portability", _("portabilité")
+    OBJECT = "object", _("opposition")
+
+
+class Holds(StrEnum):
+    YES = "yes"
+    NO = "no"
+    # Erasure, where no law has the data kept; an objection, by taking the agreement back.
+    CONDITIONAL = "conditional"
+    BY_WITHDRAWAL = "by_withdrawal"
 
 
 class DataCategory(TextChoices):
@@ -83,7 +107,7 @@ class SheetInvalid(ValueError):
 
 
 class NothingToObjectTo(Exception):
-    """The purpose is not in force, rests on something else than legitimate interest, or is objected to already."""
+    """The purpose is not in force, is none that can be objected to, or is objected to already."""
 
 
 class NoticeOutdated(Exception):

@@ -53,6 +53,11 @@ CHECKS = (
         "run: .venv/bin/python -m tools.specifications",
     ),
     Check(
+        "Data protection table",
+        (PYTHON, "-m", "tools.data_protection", "--check"),
+        "run: .venv/bin/python -m tools.data_protection",
+    ),
+    Check(
         "Access table", (PYTHON, "-m", "tools.access_table", "--check"), "run: .venv/bin/python -m tools.access_table"
     ),
     Check("Documentation links", (PYTHON, "-m", "tools.links"), "correct the link, or write what it points to"),

@@ -1,14 +1,12 @@
 """Writes docs/specifications.md: every section of a specification that a test speaks for; ``--check`` only compares."""
 
 import argparse
-import ast
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.marks import ROOT, listed, marked
+
 PAGE = ROOT / "docs" / "specifications.md"
 HEAD = """# What the tests say of the specifications
 
@@ -20,22 +18,10 @@ Marks = dict[str, dict[str, list[str]]]
 
 def marks() -> Marks:
     found: Marks = defaultdict(lambda: defaultdict(list))
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        where = path.relative_to(ROOT)
-        for document, section, name in _of(ast.parse(path.read_text(encoding="utf-8"))):
-            found[document][section].append(f"{where}: {name}")
+    for words, test in marked("spec"):
+        if len(words) == 2:
+            found[words[0]][words[1]].append(test)
     return found
-
-
-def _of(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
-            continue
-        for decorator in node.decorator_list:
-            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("mark.spec"):
-                words = [str(word.value) for word in decorator.args if isinstance(word, ast.Constant)]
-                if len(words) == 2:
-                    yield words[0], words[1], node.name
 
 
 def table(found: Marks) -> str:
@@ -43,8 +29,7 @@ def table(found: Marks) -> str:
     for document in sorted(found, key=_natural):
         lines += [f"## {document}", "", "| section | tests |", "| --- | --- |"]
         for section in sorted(found[document], key=_natural):
-            tests = "<br>".join(f"`{test}`" for test in found[document][section])
-            lines.append(f"| {section} | {tests} |")
+            lines.append(f"| {section} | {listed(found[document][section])} |")
         lines.append("")
     return "\n".join(lines)
 

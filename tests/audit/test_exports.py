@@ -267,6 +267,7 @@ def proof_of(browser, tmp_path, **criteria):
     return path
 
 
+@pytest.mark.gdpr("G11")
 def test_what_was_looked_for_can_be_checked_by_somebody_else(dpo, signed, tmp_path):
     path = proof_of(reader_of(dpo), tmp_path, tool="louty")
 

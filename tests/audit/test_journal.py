@@ -53,6 +53,7 @@ def test_many_lines_are_two_statements_at_most(django_assert_num_queries):
     assert Event.objects.count() == 20
 
 
+@pytest.mark.gdpr("G34")
 def test_lines_are_added_never_changed_or_removed():
     record(Entry(Action.SIGN_IN))
     line = Event.objects.get()

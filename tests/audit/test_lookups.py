@@ -187,6 +187,7 @@ def test_whoever_was_erased_is_counted_and_is_nobody(dpo, karim, member, looked)
     assert "une personne effacée" in [row[0] for row in table_of(page_of(reader_of(dpo)), "lookers")]
 
 
+@pytest.mark.gdpr("G34")
 def test_looking_at_looks_is_on_the_record(dpo):
     browser = reader_of(dpo)
     page = page_of(browser)

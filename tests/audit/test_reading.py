@@ -110,6 +110,7 @@ def test_other_roles_do_not_open_the_journal(member):
 # Why
 
 
+@pytest.mark.gdpr("G34")
 @pytest.mark.parametrize("url", [JOURNAL, EXPORT, ALL])
 def test_nothing_is_read_before_it_is_said_why(dpo, happened, url):
     response = browser_of(dpo).get(url, {"result": "refused"})
@@ -236,6 +237,7 @@ def test_the_purpose_of_one_is_not_that_of_another_in_the_same_browser(dpo, memb
 # Who is who
 
 
+@pytest.mark.gdpr("G25")
 def test_people_appear_under_pseudonyms(dpo, member, other_member, happened):
     browser = reader_of(dpo)
 

@@ -57,6 +57,7 @@ def actions(member, **wanted):
     return [event.action for event in selectors.lines(keys, OwnFilter(**wanted))][::-1]
 
 
+@pytest.mark.gdpr("G38")
 def test_each_line_of_somebody_is_of_one_kind_and_no_line_of_others_is_there(member, happened):
     everything = actions(member)
 
@@ -82,6 +83,7 @@ def test_lines_are_found_by_tool_and_by_day(member, louty, happened):
     assert actions(member, since=WEDNESDAY.date(), kind=Kind.ACCOUNT) == [Action.MEMBER_CHANGED]
 
 
+@pytest.mark.gdpr("G6")
 def test_the_page_says_what_for_whom_why_from_where_and_by_which_code(member, happened):
     page = text_of(browser_of(member).get(PAGE))
 
@@ -108,6 +110,7 @@ def test_the_page_says_what_for_whom_why_from_where_and_by_which_code(member, ha
         assert f"<code>{str(event.reference)[:8]}</code>" in page
 
 
+@pytest.mark.gdpr("G19")
 def test_who_looked_is_told_by_what_they_do_and_never_by_name(member, other_member, dpo, happened):
     page = text_of(browser_of(member).get(PAGE, {"kind": "regards"}))
 

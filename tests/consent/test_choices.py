@@ -41,6 +41,7 @@ def released(member, tool):
     return selectors.release(member.pk, tool.pk, asked_items(ALL_SCOPES)).items - ALWAYS
 
 
+@pytest.mark.gdpr("G4")
 def test_other_choices_hold_at_once_and_the_rest_stands(member, formation):
     notice = go_on(member, formation, "phone").notice
 

@@ -30,6 +30,7 @@ def read(member, tool):
     )
 
 
+@pytest.mark.gdpr("G2")
 def test_a_sheet_in_force_has_a_copy_in_every_language_and_the_journal_its_digest(formation):
     kept = copies_of(formation)
 
@@ -55,6 +56,7 @@ def test_a_new_version_leaves_the_old_copy_as_it_was(formation):
     assert "Dix ans." in copies_of(formation)["fr"].html
 
 
+@pytest.mark.gdpr("G2")
 def test_whoever_decided_sees_the_text_again_in_either_language(member, formation):
     read(member, formation)
     services.declare(

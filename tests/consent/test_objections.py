@@ -78,6 +78,7 @@ def test_what_nobody_objects_to_leaves_once_the_notice_was_read(member, agenda):
     assert released(member, agenda) == ({"name", "email", "phone"}, "contract legitimate_interest")
 
 
+@pytest.mark.gdpr("G23")
 def test_an_objection_stops_its_purpose_at_once_and_nothing_else(member, agenda):
     read(member, agenda)
     _contract, reminders = purposes(agenda)
@@ -94,6 +95,7 @@ def test_an_objection_stops_its_purpose_at_once_and_nothing_else(member, agenda)
     assert (line.facts["items"], line.tool_id) == (["email", "phone"], agenda.pk)
 
 
+@pytest.mark.gdpr("G23")
 def test_it_can_be_made_on_the_page_that_is_shown_first(member, agenda):
     _contract, reminders = purposes(agenda)
 
@@ -114,6 +116,7 @@ def test_a_purpose_that_cannot_be_objected_to_is_not_even_if_the_form_says_so(me
     assert not Objection.objects.exists()
 
 
+@pytest.mark.gdpr("G23")
 def test_it_stands_when_the_sheet_changes(member, agenda):
     read(member, agenda)
     object_to(member, purposes(agenda)[1])

@@ -1,6 +1,7 @@
 """« Mes données » and the page shown before a tool opens."""
 
 import json
+import re
 from datetime import date, timedelta
 from html import unescape
 
@@ -87,6 +88,7 @@ def shown(tool, member, values=None, language="fr"):
 # Before a tool opens
 
 
+@pytest.mark.gdpr("G1")
 def test_the_page_that_asks_has_two_equal_buttons_and_every_switch_off(member, formation):
     page = shown(formation, member, {"name": "Amélie Roux", "phone": "+33 6 39 98 00 01"})
 
@@ -103,6 +105,27 @@ def test_the_page_that_asks_has_two_equal_buttons_and_every_switch_off(member, f
     assert "vide aujourd’hui" in page
 
 
+@pytest.mark.gdpr("G3")
+def test_the_page_that_asks_asks_nothing_else(member, formation):
+    page = shown(formation, member)
+
+    form = page[page.index('id="consent-form"') : page.index("</form>", page.index('id="consent-form"'))]
+    names = set(re.findall(r'name="(\w+)"', form))
+    assert names <= {"csrfmiddlewaretoken", "notice", "request", "answer", "items", "objections"}
+    assert set(re.findall(r'type="(\w+)"', form)) <= {"hidden", "checkbox", "submit"}
+    assert set(re.findall(r'name="items" value="(\w+)"', form)) == {"phone", "trade"}, "each for one item"
+
+
+@pytest.mark.gdpr("G6", "G17")
+def test_the_page_says_from_where_data_comes_and_which_rights_one_has_on_each_basis(member, formation):
+    page = shown(formation, member)
+
+    assert "Accès, rectification, effacement, limitation, portabilité</dd>" in page
+    assert "portabilité, retrait de votre accord à tout moment</dd>" in page
+    assert "De l’annuaire de la coopérative" in page
+    assert "cnil.fr/plaintes" in page
+
+
 def test_the_page_that_informs_asks_nothing(member, louty):
     page = shown(louty, member)
 
@@ -112,6 +135,7 @@ def test_the_page_that_informs_asks_nothing(member, louty):
     assert "Votre contrat avec la coopérative" in page
 
 
+@pytest.mark.gdpr("G17")
 @pytest.mark.parametrize(
     "said",
     [
@@ -127,6 +151,7 @@ def test_the_page_says_why_how_long_for_whom_and_whom_to_ask(member, formation, 
     assert said in shown(formation, member)
 
 
+@pytest.mark.gdpr("G17")
 def test_the_page_speaks_the_members_language(member, formation):
     page = shown(formation, member, language="en")
 
@@ -134,6 +159,7 @@ def test_the_page_speaks_the_members_language(member, formation):
     assert "Reach you on the day." in page
 
 
+@pytest.mark.gdpr("G17")
 def test_the_page_says_first_what_changed(member, formation):
     go_on(member, formation, "phone")
     _phone, trade = FORMATION.purposes[1].items
@@ -179,6 +205,7 @@ def test_nothing_to_show_says_what_will_come(member):
     assert "Rien n’est encore parti d’ici à votre sujet." in page
 
 
+@pytest.mark.gdpr("G6")
 def test_a_card_says_what_why_since_when_how_long_and_how_to_stop(member, formation):
     go_on(member, formation, "phone")
     send(member, formation)
@@ -265,6 +292,7 @@ def test_a_tool_without_a_sheet_shows_that_it_got_an_identifier_only(member, bar
     assert "Aucune fiche" in page
 
 
+@pytest.mark.gdpr("G6")
 def test_the_timeline_says_which_items_went_where_when_why_and_how(member, louty):
     go_on(member, louty)
     send(member, louty, channel=Channel.USERINFO)
@@ -308,6 +336,7 @@ def test_a_member_sees_their_own_and_nobody_elses(member, other_member, louty):
     assert other_member.display_name not in page
 
 
+@pytest.mark.gdpr("G18")
 def test_what_is_known_is_shown_with_its_source(member):
     page = text_of(browser_of(member).get(MINE))
 
@@ -336,6 +365,7 @@ def test_the_page_stays_frugal_whatever_the_number_of_tools(member, louty, djang
         browser.get(MINE)
 
 
+@pytest.mark.gdpr("G2", "G16", "G18")
 def test_the_own_record_is_complete_and_says_what_was_agreed_to(member, louty, formation):
     go_on(member, formation, "phone")
     send(member, formation, times=3)

@@ -14,7 +14,9 @@ from consent.types import (
     Changes,
     Decision,
     Face,
+    Holds,
     LegalBasis,
+    Right,
     SheetInvalid,
     SheetItem,
     Standing,
@@ -116,6 +118,7 @@ codes = st.frozensets(st.sampled_from(sorted(ITEMS)))
 scope_sets = st.frozensets(st.sampled_from(sorted(ALL_SCOPES)))
 
 
+@pytest.mark.gdpr("G8")
 @given(
     bases=st.dictionaries(st.sampled_from(sorted(set(ITEMS) - ALWAYS)), st.sampled_from(LegalBasis)),
     granted=codes,
@@ -284,3 +287,36 @@ def test_a_notice_from_before_there_were_several_purposes_says_the_same():
 
     assert policy.in_purposes(before) == policy.notice_content(LOUTY)
     assert not policy.changes(before, policy.notice_content(LOUTY))
+
+
+YES, NO = Holds.YES, Holds.NO
+
+
+@pytest.mark.gdpr("G12", "G22", "G23")
+@pytest.mark.spec("CNIL, developer’s guide", "sheet 15")
+@pytest.mark.parametrize(
+    ("basis", "access", "rectify", "erase", "restrict", "portability", "objection"),
+    [
+        (LegalBasis.CONSENT, YES, YES, YES, YES, YES, Holds.BY_WITHDRAWAL),
+        (LegalBasis.CONTRACT, YES, YES, YES, YES, YES, NO),
+        (LegalBasis.LEGITIMATE_INTEREST, YES, YES, YES, YES, NO, YES),
+        (LegalBasis.LEGAL_DUTY, YES, YES, Holds.CONDITIONAL, YES, NO, NO),
+        (LegalBasis.PUBLIC_TASK, YES, YES, NO, YES, NO, YES),
+        (LegalBasis.VITAL_INTEREST, YES, YES, YES, YES, NO, NO),
+    ],
+)
+def test_the_basis_decides_which_rights_hold(basis, access, rectify, erase, restrict, portability, objection):
+    assert policy.rights(basis) == {
+        Right.ACCESS: access,
+        Right.RECTIFY: rectify,
+        Right.ERASE: erase,
+        Right.RESTRICT: restrict,
+        Right.PORTABILITY: portability,
+        Right.OBJECT: objection,
+    }
+
+
+def test_what_can_be_objected_to_on_a_page_is_what_the_table_of_rights_says():
+    faces = {Face.OBJECTION: YES, Face.CONSENT: Holds.BY_WITHDRAWAL, Face.INFORMATION: NO}
+
+    assert all(policy.rights(basis)[Right.OBJECT] == faces[face_of(basis)] for basis in LegalBasis)

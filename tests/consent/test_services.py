@@ -150,6 +150,7 @@ def test_a_member_who_refuses_every_optional_item_still_enters(member, formation
     assert released(member, formation) == {"name", "email"}
 
 
+@pytest.mark.gdpr("G1")
 def test_a_member_who_refuses_all_sends_nothing_and_is_asked_at_the_next_opening(member, formation):
     consent = turn_away(member, formation)
 
@@ -193,6 +194,7 @@ def test_a_form_sent_twice_leaves_one_decision_and_one_line(member, formation):
     assert actions(member) == [Action.CONSENT_GIVEN]
 
 
+@pytest.mark.gdpr("G2")
 def test_a_changed_mind_ends_the_former_decision_and_keeps_it(member, formation):
     go_on(member, formation, "phone")
 
@@ -204,6 +206,7 @@ def test_a_changed_mind_ends_the_former_decision_and_keeps_it(member, formation)
     assert released(member, formation) == {"name", "email", "trade"}
 
 
+@pytest.mark.gdpr("G2")
 def test_nobody_agrees_to_a_text_they_did_not_see(member, formation):
     seen = notice_of(formation)
     new_version(formation, with_items(FORMATION, text="Tout autre chose."))

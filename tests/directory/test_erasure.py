@@ -193,6 +193,7 @@ def test_nobody_is_erased_about_whom_everything_is_held_until_that_is_lifted(mem
     assert (held, lifted) == (0, 1)
 
 
+@pytest.mark.gdpr("G20")
 def test_whoever_is_erased_leaves_the_journal_too(member, settings, tmp_path):
     settings.AUDIT_DIR = tmp_path
     record(Entry(Action.SIGN_IN, Actor(member.pk), member.pk))

@@ -27,6 +27,7 @@ def union(small_directory: EmbeddedDirectory) -> Collective:
     return found
 
 
+@pytest.mark.gdpr("G13")
 @pytest.mark.spec("OWASP ASVS", "14.2.3")
 def test_a_sensitive_collective_is_named_to_no_tool_from_that_moment(union: Collective) -> None:
     member = Member.objects.filter(memberships__collective=union)[0]

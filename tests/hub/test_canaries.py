@@ -232,6 +232,7 @@ def is_looked_at(watch: Watch, person: Member) -> None:
                 browser.get(reverse(row.route), dict(row.query))
 
 
+@pytest.mark.gdpr("G30")
 def test_no_log_address_event_counter_or_error_page_holds_a_planted_value(watch, person, signing_key):
     cache.clear()
     secrets: dict[str, str] = {}

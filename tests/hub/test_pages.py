@@ -13,6 +13,7 @@ from django.core.mail.backends.filebased import EmailBackend
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
@@ -23,6 +24,9 @@ from directory.types import DirectoryUnavailable, SourceState
 from hub import logs, views
 from hub.mailbox import mails
 from hub.middleware import Errors, NoStore, RequestLog
+from idp.middleware import STATE_COOKIE
+from tests.hub.access import TABLE, Answer, Who
+from tests.support.oidc import sign_in
 
 
 @pytest.fixture
@@ -225,6 +229,20 @@ def test_health_says_when_the_database_does_not(rf: RequestFactory, monkeypatch)
 
     assert response.status_code == 503
     assert json.loads(response.content) == {"status": "failing", "database": "unavailable"}
+
+
+@pytest.mark.gdpr("G36")
+def test_no_cookie_is_set_but_those_that_a_visit_needs(client: Client, member, settings) -> None:
+    needed = {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME}
+    needed |= {settings.BROWSER_COOKIE_NAME, STATE_COOKIE}
+
+    for browser in (client, sign_in(member)):
+        for row in TABLE:
+            if not row.objects and row.get[Who.MEMBER] == Answer.PAGE:
+                answer = browser.get(reverse(row.route), dict(row.query))
+                assert set(answer.cookies) <= needed, row.route
+        browser.post(reverse("set_language"), {"language": "en"})
+        assert set(browser.cookies) <= needed
 
 
 # Around every request --------------------------------------------------------------------------------------

@@ -152,6 +152,7 @@ def try_to_sign_in_from(client: Client, address: str, login: str):
     return client.post(reverse("account_login"), form, REMOTE_ADDR=address)
 
 
+@pytest.mark.gdpr("G24")
 def test_until_when_an_account_is_blocked_is_told_and_the_office_opens_it(member: Member):
     account = attempts.account_of(member.pk)
     assert attempts.blocked_until(member.pk, now=MONDAY) is None
@@ -210,6 +211,7 @@ def test_password_and_codes_by_every_name_are_one_budget(client: Client, noemie:
     assert {line.subject_id for line in Event.objects.filter(refused=True)} == {noemie.pk}
 
 
+@pytest.mark.gdpr("G24")
 @pytest.mark.spec("OWASP ASVS", "6.3.1")
 def test_strangers_who_use_up_the_budget_do_not_stop_the_member_on_their_own_browser(client: Client, noemie: Member):
     try_to_sign_in(client, NOEMIE, NOEMIE_PASSWORD)

@@ -204,6 +204,7 @@ def test_nobody_but_the_office_sees_who_is_in_a_collective_or_marks_it(union, lo
     assert not union.sensitive
 
 
+@pytest.mark.gdpr("G13")
 def test_neither_reports_nor_the_list_say_who_is_in_a_sensitive_collective(desk, union, noemie_in):
     """Only its own page does, to the office alone, and with a line."""
     pair = [(str(union.entry_uuid), str(noemie_in.entry_uuid))]

@@ -10,8 +10,10 @@ from audit.models import Event
 from audit.types import SYSTEM, Action
 from consent import services as consent_services
 from consent.models import Consent, Disclosure
+from consent.types import ALWAYS, ITEMS, Face, face_of
+from demo.seed import FORMATION_SHEET, LOUTY_SHEET, SPARE_SHEET
 from idp.models import Grant, LogoutDelivery, Tool
-from tests.support.cast import FORMATION, LOUTY, with_items
+from tests.support.cast import AGENDA, FORMATION, LOUTY, with_items
 from tests.support.oidc import Party, answer_of, connect
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +90,7 @@ def test_the_ledger_names_what_left_on_which_ground(louty, browser):
     assert line.notice is not None
 
 
+@pytest.mark.gdpr("G1")
 def test_nothing_personal_leaves_before_the_notice_is_read(louty, browser):
     louty.authorize(browser, scope=SCOPE)
 
@@ -101,6 +104,23 @@ def test_optional_items_may_be_refused_and_the_tool_opens_all_the_same(formation
     claims = formation.claims(body["id_token"])
     assert claims["headline"] == "Relieuse"
     assert "phone_number" not in claims
+
+
+@pytest.mark.gdpr("G5")
+@pytest.mark.parametrize("sheet", [LOUTY, FORMATION, AGENDA, LOUTY_SHEET, FORMATION_SHEET, SPARE_SHEET])
+def test_every_tool_opens_for_whoever_refuses_all_that_can_be_refused(signing_key, member, browser, sheet):
+    party = connect("outil", scopes="openid profile email phone address groups")
+    consent_services.declare(tool_id=party.tool.pk, sheet=sheet, actor=SYSTEM, now=timezone.now())
+    purposes = party.tool.processings.get().purposes.all()
+    objections = [each.pk for each in purposes if each.face == Face.OBJECTION]
+    needed = {each.item for one in sheet.purposes if face_of(one.legal_basis) == Face.INFORMATION for each in one.items}
+
+    page = party.authorize(browser, scope="openid profile email phone address groups")
+    body = party.exchange(answer_of(say(browser, page, answer="without", objections=objections))["code"]).json()
+
+    sent = {*party.claims(body["id_token"]), *party.userinfo(body["access_token"]).json()}
+    assert party.claims(body["id_token"])["sub"]
+    assert sent.isdisjoint(claim for item in ITEMS.keys() - needed - ALWAYS for claim in ITEMS[item].claims)
 
 
 def test_an_item_that_was_not_offered_cannot_be_slipped_in(formation, browser):
@@ -142,6 +162,7 @@ def test_prompt_consent_asks_although_all_is_settled(formation, browser):
     assert b'id="consent-form"' in formation.authorize(browser, scope=SCOPE, prompt="consent").content
 
 
+@pytest.mark.gdpr("G7")
 def test_a_changed_sheet_is_shown_before_anything_more_leaves(formation, browser):
     body = enter(formation, browser)
 
@@ -200,6 +221,7 @@ def test_the_page_lets_the_browser_follow_to_this_tool_only(formation, browser):
     assert "strict-dynamic" not in policy
 
 
+@pytest.mark.gdpr("G4")
 def test_a_withdrawal_ends_tokens_and_tells_the_tool_in_one_transaction(formation, louty, browser):
     body, other = enter(formation, browser), enter(louty, browser)
 
@@ -223,6 +245,7 @@ def test_withdrawal_refuses_get_and_foreign_posts(formation, browser):
     assert Consent.objects.get().ended_at is None
 
 
+@pytest.mark.gdpr("G13")
 def test_a_sensitive_collective_is_never_named(signing_key, member, browser):
     from uuid import uuid4
 

@@ -261,6 +261,7 @@ OPEN = ("opens", set(SCOPES), False)
 EVERYTHING = set(ITEMS) - ALWAYS
 
 
+@pytest.mark.gdpr("G7")
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(journey=journeys)
 @example(

@@ -148,6 +148,7 @@ def test_only_what_the_source_marks_is_offered(browser):
 # Saving ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.gdpr("G9")
 def test_a_number_is_corrected_in_the_directory_and_on_the_page(browser, own, noemie):
     answer = save(browser, opened(browser), mobile=NEW)
     page = browser.get(answer["Location"])

@@ -207,6 +207,7 @@ def test_an_act_needs_no_other_purpose_than_itself(desk, member):
 # Who is told
 
 
+@pytest.mark.gdpr("G18")
 def test_the_member_reads_who_opened_their_record_and_why_without_a_name(desk, karim, member):
     helping(desk, "arrival_or_departure").get(record_of(member))
 

@@ -320,6 +320,7 @@ def test_an_expired_or_foreign_token_is_refused_as_bearer(wiki, browser):
         assert "invalid_token" in response["WWW-Authenticate"]
 
 
+@pytest.mark.gdpr("G8")
 def test_without_a_sheet_a_tool_gets_its_identifiers_and_nothing_else(wiki, browser):
     body = wiki.exchange(wiki.code(browser)).json()
 

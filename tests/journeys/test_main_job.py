@@ -172,6 +172,7 @@ def read_by_the_dpo(demo: Demo, visitor: Visitor, name: str, role: str) -> None:
     assert int(size) > 0
 
 
+@pytest.mark.gdpr("G4")
 def test_a_withdrawal_is_one_click_and_closes_the_tool_at_once(demo: Demo, visit):
     visitor = visit(width=1280, locale="fr-FR")
     page = visitor.page

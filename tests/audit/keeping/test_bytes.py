@@ -4,10 +4,13 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.audit.log.test_killed import own_database  # noqa: F401 a fixture
 from tools.checks import ROOT
 
 
+@pytest.mark.gdpr("G20", "G30")
 def test_no_byte_of_database_exports_or_logs_names_somebody_who_was_erased(own_database, tmp_path):  # noqa: F811
     folder = tmp_path / "exports"
     folder.mkdir()

@@ -56,6 +56,7 @@ def parts_of(action):
     ]
 
 
+@pytest.mark.gdpr("G10")
 def test_each_part_goes_at_its_own_time(ran, exports):
     run()
 
@@ -333,6 +334,7 @@ def test_look_ups_are_kept_with_whoever_made_them_for_half_a_year(role, months, 
             change(retention_class=Retention.LOOK_UP, **periods)
 
 
+@pytest.mark.gdpr("G25")
 def test_keeping_longer_holds_at_once_and_is_said_in_the_line():
     rules = change(c=Period(24), s=Period(24), a=Period(24))
 
@@ -361,6 +363,7 @@ def test_rules_that_cannot_be_are_refused(periods, code):
     assert not RetentionRules.objects.exists()
 
 
+@pytest.mark.gdpr("G10")
 def test_the_rules_of_the_code_are_possible_and_each_role_of_each_class_has_one():
     assert why_not(DEFAULTS) == ""
     assert set(DEFAULTS) == {(retention, role) for retention in Retention for role in Role}

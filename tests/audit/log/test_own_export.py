@@ -89,6 +89,7 @@ def parts_of(export: Path) -> list[dict]:
     return [json.loads(line) for path in sorted(export.rglob("parts.jsonl")) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.gdpr("G11")
 def test_what_somebody_takes_is_sound(tmp_path, member):
     code, told = verified(taken(tmp_path / "export", member))
 
@@ -97,6 +98,7 @@ def test_what_somebody_takes_is_sound(tmp_path, member):
     assert {log["log"].split("-")[0]: log["entries"] for log in told["logs"]} == {"ledger": 2, "access": 5}
 
 
+@pytest.mark.gdpr("G19")
 def test_theirs_is_there_in_clear_and_whatever_says_who_others_are_is_not(tmp_path, member, other_member, dpo):
     export = taken(tmp_path / "export", member)
 

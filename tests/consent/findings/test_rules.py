@@ -51,6 +51,7 @@ def test_what_is_on_the_sheet_is_no_finding():
     assert rules.undeclared([sent("name", "email")], SHEETS) == []
 
 
+@pytest.mark.gdpr("G7")
 @pytest.mark.parametrize("processing", [10, 11, None])
 def test_f1_what_is_not_on_the_sheet_under_which_it_left_is_counted(processing):
     found = rules.undeclared([sent("town", processing=processing, count=3), sent("town", first=MONDAY)], SHEETS)

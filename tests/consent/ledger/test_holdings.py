@@ -73,6 +73,7 @@ def test_what_leaves_again_that_day_takes_no_statement_for_it(member, louty, dja
     assert not any("consent_holding" in statement for statement in cost.statements)
 
 
+@pytest.mark.gdpr("G20")
 def test_what_a_tool_confirmed_to_have_erased_is_held_no_more_until_it_is_received_again(member, louty):
     leave(member, louty, "name", now=MONDAY)
     leave(member, louty, "name", now=WEDNESDAY)

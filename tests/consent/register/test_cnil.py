@@ -122,6 +122,7 @@ def registered(*contents: Content) -> Register:
     )
 
 
+@pytest.mark.gdpr("G27")
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(REGISTERS)
 def test_register_to_spreadsheet_to_register_loses_nothing(register):
@@ -138,6 +139,7 @@ def sheets(content: bytes) -> list[tuple[str, cnil.Rows]]:
     return sheets_in(io.BytesIO(content), size=len(content))
 
 
+@pytest.mark.gdpr("G27")
 def test_the_workbook_has_the_models_sheets_and_headings_in_its_order():
     (list_name, listed), (name, rows) = sheets(file_of(registered(replace(FULL, data=(*FULL.data, HEALTH)))))
 

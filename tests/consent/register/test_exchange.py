@@ -74,6 +74,7 @@ def forget_everything():
 # Exports --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.gdpr("G11", "G29")
 @pytest.mark.parametrize("kind", ["ods", "csv", "json"])
 def test_each_export_is_of_a_day_and_on_the_record(officer, dpo, paie, kind):
     services.change(
@@ -316,6 +317,7 @@ def test_a_file_makes_no_second_organisation(officer, paie):
     assert "Valeur inconnue" in page.content.decode()
 
 
+@pytest.mark.gdpr("G28")
 def test_two_kinds_of_register_come_in(officer, paie):
     services.add(
         kind=Kind.PROCESSOR,

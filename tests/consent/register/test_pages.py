@@ -79,6 +79,7 @@ def content_of(reference: str):
     return policy.content_of(selectors.last(selectors.record(reference)).content)
 
 
+@pytest.mark.gdpr("G34")
 @pytest.mark.parametrize("role", [None, Role.OFFICE, Role.TECHNICIAN])
 @pytest.mark.parametrize("address", [LIST, NEW, PARTIES, "/registre/T-001/", "/registre/T-001/modifier/"])
 def test_the_register_is_the_officers_and_a_refusal_is_recorded(paie, role, address):
@@ -102,6 +103,7 @@ def test_the_list_says_what_is_there_and_what_is_missing(officer, paie, engaged)
     assert 'href="/registre/"' in officer.get("/").content.decode(), "the way there"
 
 
+@pytest.mark.gdpr("G29")
 def test_the_register_of_a_past_day(officer, paie):
     services.change(
         of=paie,

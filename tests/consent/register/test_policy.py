@@ -62,6 +62,7 @@ def test_a_whole_record_is_accepted_and_has_no_hole():
     assert policy.holes(FULL, Kind.CONTROLLER, today=TODAY) == []
 
 
+@pytest.mark.gdpr("G10")
 @pytest.mark.parametrize("part", ["period", "start", "ending"])
 def test_data_without_a_period_a_trigger_or_an_end_cannot_be_saved(part):
     data = replace(FULL.data[0], **{part: ""})
@@ -89,6 +90,7 @@ def test_what_cannot_be_saved_is_told_by_its_place(changed, place, why):
     assert found == ({place: why} if place else {"purposes.0.balanced_on": "balancing_undated"})
 
 
+@pytest.mark.gdpr("G12", "G26", "G33")
 @pytest.mark.parametrize(
     ("changed", "hole"),
     [
@@ -114,6 +116,7 @@ def test_what_is_not_said_is_a_hole(changed, hole):
     assert policy.holes(replace(FULL, **changed), Kind.CONTROLLER, today=TODAY) == [hole]
 
 
+@pytest.mark.gdpr("G28")
 def test_a_processor_says_for_whom():
     assert policy.holes(FULL, Kind.PROCESSOR, today=TODAY) == ["clients"]
 
@@ -139,6 +142,7 @@ def test_a_sheet_becomes_a_record_and_its_own_identifiers_are_in_it():
     assert policy.missing_to_open(content, today=TODAY) == []
 
 
+@pytest.mark.gdpr("G12")
 def test_a_sheet_of_several_purposes_keeps_each_with_its_basis():
     content = policy.from_sheet(FORMATION, software="Formation", notice="", today=TODAY)
 
@@ -152,6 +156,7 @@ def test_a_sheet_of_several_purposes_keeps_each_with_its_basis():
     ]
 
 
+@pytest.mark.gdpr("G26", "G35")
 @pytest.mark.parametrize(
     ("engagement", "missing"),
     [
@@ -198,6 +203,7 @@ def test_a_new_sheet_keeps_what_the_officer_wrote():
     assert "Numéro de membre" not in str(after.data)
 
 
+@pytest.mark.gdpr("G12")
 @pytest.mark.parametrize("text", ["Tenir vos comptes.", " Tenir  vos comptes.\r\nEt les vérifier. "])
 def test_a_balancing_test_holds_for_the_purpose_it_was_made_for(text):
     interest = with_items(LOUTY, legal_basis=LegalBasis.LEGITIMATE_INTEREST, text=text)
@@ -224,6 +230,7 @@ def test_a_sheet_that_contradicts_itself_is_refused(engagement, said):
         policy.check_engagement(replace(LOUTY, engagement=engagement))
 
 
+@pytest.mark.gdpr("G35")
 @pytest.mark.parametrize("country", ["France", "FRANCE", "Grèce", "Suède", "fr", " Norvège "])
 def test_a_country_of_the_area_is_known_as_people_write_it(country):
     assert policy.is_in_eea(country)

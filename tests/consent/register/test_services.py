@@ -74,6 +74,7 @@ def test_saying_the_same_makes_no_version_and_no_line(paie):
     assert len(lines()) == before
 
 
+@pytest.mark.gdpr("G29")
 def test_any_past_day_can_be_shown(paie):
     change(paie, technical="Autre", now=WEDNESDAY)
 
@@ -230,6 +231,7 @@ def declare(tool, sheet, now=WEDNESDAY):
     return consent_services.declare(tool_id=tool.pk, sheet=sheet, actor=SYSTEM, now=now)
 
 
+@pytest.mark.gdpr("G27")
 def test_a_sheet_in_force_is_a_record_of_the_register(engaged):
     listed = on(date(2026, 11, 16), "O-001")
 
@@ -317,6 +319,7 @@ def test_the_history_of_a_tool_that_is_removed_stays(engaged):
 # What is filled in from the start -------------------------------------------------------------------------------
 
 
+@pytest.mark.gdpr("G27", "G38")
 def test_the_hubs_own_processings_are_written_once(db, settings):
     settings.LEAVER_RETENTION = timedelta(days=200)
 
