@@ -1,5 +1,7 @@
 """Register of processings, notices, consents, and the ledger of disclosures."""
 
+from typing import Any, NoReturn
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import get_language
@@ -7,6 +9,7 @@ from django.utils.translation import get_language
 from consent.findings.models import FindingDecision
 from consent.incidents.models import Incident, IncidentStep
 from consent.erasures.models import ErasureHolder, ErasureRun
+from audit.types import AppendOnlyError
 from consent.ledger.models import Disclosure, Holding
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.requests.models import LetterVersion, RequestFile, RequestStep, SubjectRequest
@@ -34,6 +37,10 @@ __all__ = [
     "RequestStep",
     "SubjectRequest",
 ]
+
+
+# What of a decision is written after it.
+ENDING = frozenset({"ended_at", "ended_reason"})
 
 
 def _in_language(row: models.Model, field: str) -> str:
@@ -152,8 +159,21 @@ class NoticeCopy(models.Model):
         return f"{self.notice_id} {self.language}"
 
 
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def update(self, **changes: Any) -> int:
+        if changes.keys() - ENDING:
+            raise AppendOnlyError("of a decision only its end is written later")
+        return super().update(**changes)
+
+    def delete(self) -> NoReturn:
+        raise AppendOnlyError("decisions are never removed")
+
+
 class Consent(models.Model):
-    """One decision of a member about one notice.  Rows are added; only their end is written later."""
+    """One decision of a member about one notice.  Rows are added; only their end is written later.
+
+    They go with the member they are about.
+    """
 
     member = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="consents")
     tool = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, models.CASCADE, related_name="consents")
@@ -167,6 +187,8 @@ class Consent(models.Model):
     ended_at = models.DateTimeField(null=True)
     ended_reason = models.CharField(max_length=20, blank=True)
 
+    objects = ConsentQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -177,6 +199,14 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.decision} {self.member_id} {self.tool_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding and not ENDING.issuperset(kwargs.get("update_fields") or ("everything",)):
+            raise AppendOnlyError("of a decision only its end is written later")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnlyError("decisions are never removed")
 
 
 class Objection(models.Model):

@@ -100,6 +100,7 @@ class Download(TextChoices):
     RECORD = "record", _("relevé de ses données")
     LINES = "lines", _("toutes ses lignes, avec leur preuve")
     LINE = "line", _("une ligne, avec sa preuve")
+    RECEIPT = "receipt", _("récépissé d’une décision")
 
 
 class SheetInvalid(ValueError):

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from consent import views
+from consent.receipts import views as receipts
 
 app_name = "consent"
 urlpatterns = [
@@ -12,6 +13,9 @@ urlpatterns = [
     path("opposition/<int:objection>/retirer/", views.end_objection, name="end_objection"),
     path("information/<int:notice>/", views.notice, name="notice"),
     path("choix/<int:notice>/", views.choose, name="choose"),
+    path("accords/", receipts.agreements, name="agreements"),
+    path("accords/<int:consent>/", receipts.receipt, name="receipt"),
+    path("accords/<int:consent>/emporter/", receipts.take_receipt, name="take_receipt"),
     path("preuve/", views.proof, name="proof"),
     path("preuve/emporter/", views.take_lines, name="take_lines"),
     path("telecharger/", views.download, name="download"),

@@ -3,15 +3,12 @@
 import base64
 import json
 from collections.abc import Iterator
-from contextlib import closing
-from datetime import datetime, timedelta
-from tempfile import TemporaryFile
-from typing import IO, cast
-from uuid import UUID
+from datetime import datetime
+from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -27,8 +24,7 @@ from audit.published import public_keys
 from audit.selectors import page as page_of
 from audit.services import note_refused_page
 from audit.types import Actor
-from audit.zipping import Archive
-from consent import activity, display, selectors, services
+from consent import activity, display, selectors, services, taking
 from consent.activity import LineForm
 from consent.models import Notice, Objection
 from consent.types import Download, NothingToObjectTo, NoticeOutdated
@@ -37,9 +33,6 @@ from directory.models import Member
 
 # The last ones only, to the page of all.
 SENT_SHOWN = 5
-HOUR = timedelta(hours=1)
-# Each is worked out line by line, with the hub's processor.
-DOWNLOADS_AN_HOUR = 20
 
 
 @login_required
@@ -57,12 +50,6 @@ def mine(request: HttpRequest) -> HttpResponse:
     return render(request, "consent/mine.html", context)
 
 
-def _not_theirs(person: UUID, page: str, now: datetime) -> Http404:
-    """On the record, and for the reader: somebody else's and none look the same."""
-    note_refused_page(actor=Actor(member=person), page=page, reason="not_yours", now=now)
-    return Http404()
-
-
 @login_required
 @require_safe
 def notice(request: HttpRequest, notice: int) -> HttpResponse:
@@ -70,7 +57,7 @@ def notice(request: HttpRequest, notice: int) -> HttpResponse:
     person, now = cast(Member, request.user).pk, timezone.now()
     found = selectors.notice_decided(person, notice)
     if found is None:
-        raise _not_theirs(person, "consent:notice", now)
+        raise taking.not_theirs(person, "consent:notice", now)
     return show_notice(request, found)
 
 
@@ -92,7 +79,7 @@ def choose(request: HttpRequest, notice: int) -> HttpResponse:
     person, now = cast(Member, request.user).pk, timezone.now()
     found = selectors.notice_decided(person, notice)
     if found is None:
-        raise _not_theirs(person, "consent:choose", now)
+        raise taking.not_theirs(person, "consent:choose", now)
     try:
         services.choose(
             member_id=person,
@@ -133,7 +120,7 @@ def end_objection(request: HttpRequest, objection: int) -> HttpResponse:
     try:
         ended = services.end_objection(member_id=person, objection_id=objection, actor=Actor(member=person), now=now)
     except NothingToObjectTo:
-        raise _not_theirs(person, "consent:end_objection", now) from None
+        raise taking.not_theirs(person, "consent:end_objection", now) from None
     messages.success(request, _("Vous ne vous y opposez plus."))
     return redirect(_card_of(ended))
 
@@ -184,34 +171,19 @@ def take_lines(request: HttpRequest) -> HttpResponseBase:
     wanted = LineForm(request.POST)
     line = wanted.cleaned_data["line"] if wanted.is_valid() else None
     if not wanted.is_valid() or (line and not own.has_line(own.keys_of(person), line)):
-        raise _not_theirs(person, "consent:take_lines", now)
-    if selectors.downloads(person, since=now - HOUR) >= DOWNLOADS_AN_HOUR:
-        note_refused_page(actor=Actor(member=person), page="consent:take_lines", reason="downloads_enough", now=now)
-        messages.warning(request, _("Assez pour cette heure : ce que vous avez emporté reste bon. Revenez plus tard."))
+        raise taking.not_theirs(person, "consent:take_lines", now)
+    if taking.is_enough(request, "consent:take_lines", now):
         return redirect("consent:proof")
+    lines = [line] if line else []
     try:
-        file = _lines_of(person, line, now)
+        file = taking.zipped(lambda sink: export_person(sink, person, tell=activity.tell, lines=lines, now=now))
     except NothingProved:
         messages.info(request, _("Ce n’est pas encore signé : recommencez dans une minute."))
         return redirect("consent:activity" if line else "consent:proof")
     # Before it leaves, and not where nothing does.
     services.note_download(member_id=person, what=Download.LINE if line else Download.LINES, now=now)
     name = f"ligne-{str(line)[:8]}" if line else f"mes-lignes-{timezone.localdate():%Y-%m-%d}"
-    response = FileResponse(file, as_attachment=True, filename=f"{name}.zip", content_type="application/zip")
-    response["Cache-Control"] = "no-store, private"
-    return response
-
-
-def _lines_of(person: UUID, line: UUID | None, now: datetime) -> IO[bytes]:
-    file = TemporaryFile()  # noqa: SIM115 (closed with the answer)
-    try:
-        with closing(Archive(file)) as archive:
-            export_person(archive, person, tell=activity.tell, line=line, now=now)
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
-    return file
+    return taking.as_file(file, f"{name}.zip", "application/zip")
 
 
 @login_required

@@ -5,7 +5,7 @@ else did it, or to whom they did it, is withheld (GDPR art. 15(4)).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from tempfile import TemporaryFile
@@ -32,12 +32,12 @@ PAGES = {"fr": "mes-lignes.html", "en": "my-lines.html"}
 Teller = Callable[[Sequence[Event], UUID], Sequence[Told]]
 
 
-def export_person(sink: Sink, person: UUID, *, tell: Teller, line: UUID | None = None, now: datetime) -> int:
-    """Write somebody's entries of every log, as far as it is signed, or ``line`` alone; returns how many.
+def export_person(sink: Sink, person: UUID, *, tell: Teller, lines: Collection[UUID] = (), now: datetime) -> int:
+    """Write somebody's entries of every log, as far as it is signed, or ``lines`` alone; returns how many.
 
     ``tell`` says them in words.  Raises ``NothingProved`` where no entry of theirs stands in a signed log.
     """
-    lines, written = _lines_of(person, line), 0
+    wanted, written = _lines_of(person, lines), 0
     withheld: dict[str, Counter[str]] = {}
     with ExitStack() as stack:
         pages = {language: stack.enter_context(TemporaryFile()) for language in PAGES}
@@ -50,7 +50,7 @@ def export_person(sink: Sink, person: UUID, *, tell: Teller, line: UUID | None =
 
         for signed in signed_logs():
             with TemporaryFile() as parts:
-                run = Run(signed, lines, show=show, parts=parts, follow=follow)
+                run = Run(signed, wanted, show=show, parts=parts, follow=follow)
                 if run.is_empty:
                     continue
                 _put_heading(pages, signed.log)
@@ -64,10 +64,10 @@ def export_person(sink: Sink, person: UUID, *, tell: Teller, line: UUID | None =
     return written
 
 
-def _lines_of(person: UUID, line: UUID | None) -> Lines:
+def _lines_of(person: UUID, only: Collection[UUID]) -> Lines:
     keys = keys_of(person)
     theirs = Event.objects.filter(Q(subject_key__in=keys) | Q(actor_key__in=keys))
-    return Lines.of(theirs if line is None else theirs.filter(reference=line))
+    return Lines.of(theirs.filter(reference__in=only) if only else theirs)
 
 
 def _shown(event: Event, person: UUID, withheld: Counter[str]) -> Iterator[Part]:

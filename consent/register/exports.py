@@ -10,32 +10,11 @@ from django.utils.translation import override
 
 from audit.reading import ods
 from audit.reading.exports import safe_cell
+from consent.dpv import BASES, CONTEXT, RECIPIENTS
 from consent.register import cnil, policy
 from consent.register.types import SENSITIVE, Kind, Listed, Register, Rubric
 from consent.types import Ending, LegalBasis, RecipientRole
 
-# Data Privacy Vocabulary 2 (W3C), and its terms for the GDPR: https://w3id.org/dpv
-CONTEXT = {
-    "dpv": "https://w3id.org/dpv#",
-    "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
-    "pd": "https://w3id.org/dpv/pd#",
-    "dcterms": "http://purl.org/dc/terms/",
-    "xsd": "http://www.w3.org/2001/XMLSchema#",
-}
-BASES = {
-    LegalBasis.CONSENT: "eu-gdpr:A6-1-a",
-    LegalBasis.CONTRACT: "eu-gdpr:A6-1-b",
-    LegalBasis.LEGAL_DUTY: "eu-gdpr:A6-1-c",
-    LegalBasis.VITAL_INTEREST: "eu-gdpr:A6-1-d",
-    LegalBasis.PUBLIC_TASK: "eu-gdpr:A6-1-e",
-    LegalBasis.LEGITIMATE_INTEREST: "eu-gdpr:A6-1-f",
-}
-RECIPIENTS = {
-    RecipientRole.INTERNAL: "dpv:Recipient",
-    RecipientRole.PROCESSOR: "dpv:DataProcessor",
-    RecipientRole.JOINT: "dpv:JointDataControllers",
-    RecipientRole.SEPARATE: "dpv:ThirdParty",
-}
 ENDINGS = {Ending.DELETE: "dpv:Erase", Ending.ANONYMISE: "dpv:Anonymise", Ending.ARCHIVE: "dpv:Store"}
 PERSONAL_DATA = {
     Rubric.IDENTITY: "pd:Identifying",

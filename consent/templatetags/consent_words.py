@@ -3,6 +3,7 @@
 from django import template
 
 from consent import display
+from consent.receipts import words
 
 register = template.Library()
 register.filter("item_label", display.item_label)
@@ -14,3 +15,6 @@ register.filter("channel_words", display.channel_words)
 register.filter("language_name", display.language_name)
 register.filter("part_words", display.part_words)
 register.filter("card_groups", display.card_groups)
+register.filter("state_words", words.state_words)
+register.filter("state_badge", words.state_badge)
+register.filter("term_words", words.term_words)

@@ -27,7 +27,7 @@ from audit.proving import AT_ONCE
 from audit.sequencer import DatabaseTiles, sequence
 from audit.services import record, record_all
 from audit.types import Action, Actor, Entry
-from consent import views
+from consent import taking
 from consent.activity import tell
 from consent.ledger import services as ledger
 from consent.types import Channel, Disclosed, Release
@@ -204,7 +204,7 @@ def test_what_a_line_says_by_a_name_is_there_with_its_own_proof(tmp_path, member
     named = Event.objects.about(member).filter(action=Action.DISCLOSED, facts__profile__isnull=False)[0]
 
     export = taken(tmp_path / "export", member)
-    receipt = taken(tmp_path / "receipt", member, line=named.reference)
+    receipt = taken(tmp_path / "receipt", member, lines=[named.reference])
 
     for each in (export, receipt):
         assert verified(each)[0] == 0
@@ -224,7 +224,7 @@ def test_what_a_line_says_by_a_name_is_there_with_its_own_proof(tmp_path, member
 def test_a_receipt_is_one_line_with_its_proof(tmp_path, member):
     line = Event.objects.about(member).get(action=Action.CONSENT_GIVEN)
 
-    code, told = verified(taken(tmp_path / "receipt", member, line=line.reference))
+    code, told = verified(taken(tmp_path / "receipt", member, lines=[line.reference]))
 
     assert code == 0, told
     assert [log["entries"] for log in told["logs"]] == [1]
@@ -234,7 +234,7 @@ def test_a_line_of_somebody_else_is_not_to_be_had(tmp_path, other_member, member
     line = Event.objects.about(other_member).filter(action=Action.SIGN_IN).get()
 
     with pytest.raises(NothingProved):
-        taken(tmp_path / "receipt", member, line=line.reference)
+        taken(tmp_path / "receipt", member, lines=[line.reference])
 
 
 def test_proofs_take_few_statements_however_many_entries_there_are(tmp_path, member):
@@ -332,7 +332,7 @@ def test_a_line_that_is_not_theirs_is_refused_and_recorded(member, other_member,
 
 
 def test_so_many_in_an_hour_are_enough_and_that_is_recorded(member, monkeypatch):
-    monkeypatch.setattr(views, "DOWNLOADS_AN_HOUR", 2)
+    monkeypatch.setattr(taking, "DOWNLOADS_AN_HOUR", 2)
     browser = browser_of(member)
     assert [browser.post(TAKE).status_code for _ in range(2)] == [200, 200]
 
