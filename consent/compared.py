@@ -5,8 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.reconciliation.sources import Source, Standing
 from audit.types import Action
 from consent.models import Consent, Disclosure, Objection
-from consent.services import WITHDRAWN
-from consent.types import Origin
+from consent.types import WITHDRAWN, Origin
 
 SOURCES = (
     Source(

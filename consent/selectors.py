@@ -16,8 +16,8 @@ from django.db.models.expressions import Combinable
 from audit.models import Event
 from audit.types import Action
 from consent import policy
-from consent.models import Consent, Disclosure, Notice, NoticeCopy, Objection, Processing, ProcessingPurpose
-from consent.types import Changes, Decision, Face, LegalBasis, Question, Release, Standing, Terms
+from consent.models import Consent, Disclosure, Holding, Notice, NoticeCopy, Objection, Processing, ProcessingPurpose
+from consent.types import ITEMS, WITHDRAWN, Changes, Decision, Face, LegalBasis, Question, Release, Standing, Terms
 from directory import photos
 
 SHEET_SECONDS = 5
@@ -262,6 +262,18 @@ def decisions(member_id: UUID) -> QuerySet[Consent]:
     kept = NoticeCopy.objects.filter(notice=OuterRef("notice"))
     rows = Consent.objects.filter(member_id=member_id).annotate(has_copy=Exists(kept))
     return rows.select_related("tool", "notice__processing").order_by("-pk")
+
+
+def last_withdrawal(member_id: UUID, tool_id: int) -> Consent | None:
+    """The agreement that this member took back last."""
+    return decisions(member_id).filter(tool_id=tool_id, ended_reason=WITHDRAWN).first()
+
+
+def held(member_id: UUID, tool_id: int) -> list[str]:
+    """The items that a tool received of this member, and of which nobody confirmed the erasure."""
+    rows = Holding.objects.filter(member_id=member_id, tool_id=tool_id, ended_at=None)
+    found = set(rows.values_list("item", flat=True))
+    return [item for item in ITEMS if item in found]
 
 
 def ledger(member_id: UUID, tool: str = "") -> QuerySet[Disclosure]:

@@ -15,6 +15,7 @@ from consent.models import Consent, Notice, Objection, Processing, ProcessingIte
 from consent.register import policy as register_policy
 from consent.register import services as register
 from consent.types import (
+    WITHDRAWN,
     Decision,
     Download,
     Face,
@@ -28,7 +29,6 @@ from consent.types import (
 
 TOLD = ("name", "name_en", "recipient", "contact")
 REPLACED = "replaced"
-WITHDRAWN = "withdrawn"
 BASIS_CHANGED = "basis_changed"
 
 

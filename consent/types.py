@@ -103,6 +103,10 @@ class Download(TextChoices):
     RECEIPT = "receipt", _("récépissé d’une décision")
 
 
+# Why an agreement ended.
+WITHDRAWN = "withdrawn"
+
+
 class SheetInvalid(ValueError):
     """A sheet that could not be declared: the message says what to correct."""
 

@@ -110,4 +110,6 @@ urlpatterns = [
     path("annuaire/<int:source_id>/<slug:act>/", directory_sources.act, name="directory_act"),
     path("compte/recuperation/<uuid:recovery_id>/annuler/", acts.cancel_own, name="cancel_recovery"),
     path("outils/<slug:slug>/retrait/", member.withdraw, name="withdraw"),
+    path("outils/<slug:slug>/retire/", member.withdrawn, name="withdrawn"),
+    path("outils/<slug:slug>/effacement/", member.ask_erasure, name="ask_erasure"),
 ]

@@ -81,12 +81,15 @@ PAGES: dict[str, Text] = {
     "idp:directory_issues": _("anomalies de l’annuaire"),
     "idp:directory_issue": _("anomalie de l’annuaire"),
     "idp:directory_absent": _("personnes absentes de l’annuaire"),
+    "idp:withdrawn": _("suite d’un retrait d’accord"),
+    "idp:ask_erasure": _("demande d’effacement chez un outil"),
     "idp:sessions_end": _("fin d’une session"),
     "idp:sessions_forget": _("oubli d’un navigateur"),
     "idp:sessions_ask_code": _("fin de la confiance dans un navigateur"),
 }
 
 REASONS: dict[str, Text] = {
+    "by_mail": _("se fait par e-mail"),
     # Signing in.
     "wrong": _("mot de passe faux"),
     "unknown": _("identifiant inconnu"),

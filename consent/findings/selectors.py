@@ -34,8 +34,7 @@ from consent.register import policy as register
 from consent.register.selectors import in_force
 from consent.register.types import SENSITIVE, Assessment
 from consent.register.types import Kind as RecordKind
-from consent.services import WITHDRAWN
-from consent.types import ALWAYS, Decision
+from consent.types import ALWAYS, WITHDRAWN, Decision
 from directory.models import Membership
 from directory.types import MemberState
 

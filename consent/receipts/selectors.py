@@ -22,8 +22,7 @@ from consent.register import selectors as registered
 from consent.register.models import RegisterVersion
 from consent.register.types import Kind, Parties, Recipient
 from consent.selectors import decisions
-from consent.services import WITHDRAWN
-from consent.types import Origin
+from consent.types import WITHDRAWN, Origin
 
 # How a tool knows a member: told by the app that gives tools their identifiers.  (member, tool) → text.
 Naming = Callable[[Any, Any], str]

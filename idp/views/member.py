@@ -10,9 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from audit.services import note_refused_page
 from audit.types import Action, Actor, Entry
+from consent import asking, selectors, taking
 from directory.models import Member
-from idp import access
+from idp import access, aftermath
 from idp.models import Tool
 from idp.services import refusals, withdrawal
 
@@ -53,15 +55,43 @@ def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
     if not ended and not access.may_enter(member, tool):
         # An unknown tool and a closed one look the same; what was agreed to can be withdrawn even then.
         raise Http404
-    if ended:
-        messages.success(
-            request,
-            _(
-                "Votre accord pour « %(tool)s » est retiré. L’outil n’a plus accès à vos données ; "
-                "il garde celles qu’il a déjà reçues tant que vous n’en demandez pas l’effacement."
-            )
-            % {"tool": tool.name},
-        )
-    else:
+    if not ended:
         messages.info(request, _("Aucun accord n’était en cours pour « %(tool)s ».") % {"tool": tool.name})
-    return redirect("consent:mine")
+        return redirect("consent:mine")
+    messages.success(request, _("Votre accord pour « %(tool)s » est retiré.") % {"tool": tool.name})
+    return redirect("idp:withdrawn", slug)
+
+
+@login_required
+@require_safe
+def withdrawn(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the withdrawal ended, way by way, what is still on its way, and what it cannot undo."""
+    member = cast(Member, request.user)
+    tool = _left(member, slug, "idp:withdrawn")
+    return render(
+        request, "idp/withdrawn.html", {"tool": tool, "after": aftermath.of(member, tool, now=timezone.now())}
+    )
+
+
+@login_required
+@require_POST
+def ask_erasure(request: HttpRequest, slug: str) -> HttpResponse:
+    """Of what a tool received before it was left."""
+    member, now = cast(Member, request.user), timezone.now()
+    tool = _left(member, slug, "idp:ask_erasure")
+    try:
+        followed = asking.ask_erasure(member_id=member.pk, tool_id=tool.pk, now=now)
+    except asking.NobodyTakes:
+        note_refused_page(actor=Actor(member.pk), page="idp:ask_erasure", reason="by_mail", now=now)
+        messages.info(request, _("Cette demande se fait par e-mail : l’adresse est sur cette page."))
+        return redirect("idp:withdrawn", slug)
+    messages.success(request, _("Votre demande d’effacement est enregistrée."))
+    return redirect(followed)
+
+
+def _left(member: Member, slug: str, page: str) -> Tool:
+    """The tool from which this member took their agreement back; any other and none look the same."""
+    tool = Tool.objects.filter(slug=slug).first()
+    if tool is None or selectors.last_withdrawal(member.pk, tool.pk) is None:
+        raise taking.not_theirs(member.pk, page, timezone.now())
+    return tool

@@ -214,6 +214,8 @@ TABLE = (
     Row("idp:close_tool", NO_INSIDE, members(ABSENT), "a tool closed to them", objects=CLOSED),
     Row("idp:withdraw", NO_INSIDE, members(DONE), "a tool open to them", objects=OPEN),
     Row("idp:withdraw", NO_INSIDE, members(ABSENT), "a tool closed to them", objects=CLOSED),
+    Row("idp:withdrawn", members(ABSENT), NO_INSIDE, "a tool that they did not leave", objects=OPEN),
+    Row("idp:ask_erasure", NO_INSIDE, members(ABSENT), "a tool that they did not leave", objects=OPEN),
     Row("idp:device", members(PAGE), members(UNREADABLE), "no such code", form={"user_code": "BCDF-GHJK"}),
     # The protocol: a browser brings a request, a tool proves itself.
     Row("idp:authorize", everybody(UNREADABLE), everybody(UNREADABLE), "nothing asked"),
