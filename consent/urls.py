@@ -9,6 +9,7 @@ app_name = "consent"
 urlpatterns = [
     path("", views.mine, name="mine"),
     path("activite/", views.my_activity, name="activity"),
+    path("historique/", views.my_history, name="history"),
     path("opposition/<int:purpose>/", views.object_to, name="object"),
     path("opposition/<int:objection>/retirer/", views.end_objection, name="end_objection"),
     path("information/<int:notice>/", views.notice, name="notice"),

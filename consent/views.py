@@ -19,12 +19,12 @@ from django.views.decorators.http import require_POST, require_safe
 from audit.exporting import digest_of_verifier, keys_address
 from audit.own import selectors as own
 from audit.own.exporting import export_person
-from audit.own.types import Kind, NothingProved
+from audit.own.types import Kind, NothingProved, OwnFilter
 from audit.published import public_keys
 from audit.selectors import page as page_of
 from audit.services import note_refused_page
 from audit.types import Actor
-from consent import activity, display, selectors, services, taking
+from consent import activity, display, history, selectors, services, taking
 from consent.activity import LineForm
 from consent.models import Notice, Objection
 from consent.types import Download, NothingToObjectTo, NoticeOutdated
@@ -154,6 +154,31 @@ def my_activity(request: HttpRequest) -> HttpResponse:
         "kinds": Kind,
     }
     return render(request, "consent/activity.html", context, status=200 if page else 400)
+
+
+@login_required
+@require_safe
+def my_history(request: HttpRequest) -> HttpResponse:
+    """What left, in sentences: a month of it, with the months that there are."""
+    person = cast(Member, request.user).pk
+    form = history.HistoryForm(request.GET, tools=history.tools_in(person))
+    context: dict[str, object] = {"form": form}
+    if form.is_valid():
+        tool, wanted = form.cleaned_data["tool"], form.cleaned_data["month"]
+        rows = selectors.ledger(person, tool)
+        months = history.months(rows)
+        shown = wanted or (months[0].first if months else None)
+        seen = own.hours(own.keys_of(person), OwnFilter(Kind.RELEASES, tool))
+        context |= {
+            "tool": tool,
+            "months": months,
+            "shown": shown,
+            "newer": next((each.first for each in reversed(months) if shown and each.first > shown), None),
+            "older": next((each.first for each in months if shown and each.first < shown), None),
+            "sent": history.tell(history.of_month(rows, shown), person) if shown else [],
+            "picture": activity.picture(seen),
+        }
+    return render(request, "consent/history.html", context, status=200 if form.is_valid() else 400)
 
 
 @require_safe

@@ -188,6 +188,7 @@ TABLE = (
     Row("launcher:favourite", NO, members(ABSENT), "a tool closed to them", objects=CLOSED),
     Row("consent:mine", members(PAGE), NO_INSIDE),
     Row("consent:activity", members(PAGE), NO_INSIDE),
+    Row("consent:history", members(PAGE), NO_INSIDE),
     Row("consent:object", NO_INSIDE, members(DONE), "nothing to object to", objects={"purpose": "1"}),
     Row("consent:end_objection", NO_INSIDE, members(ABSENT), "another’s", objects={"objection": "1"}),
     Row("consent:choose", NO_INSIDE, members(ABSENT), "another’s", objects={"notice": "1"}),
