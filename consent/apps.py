@@ -9,9 +9,9 @@ class ConsentConfig(AppConfig):
         from audit import words
         from audit.reconciliation.sources import compare_with
         from consent import compared, display
-        from consent.findings.types import Kind
-        from consent.incidents import words as incidents
         from consent.erasures.types import Ground, Refusal
+        from consent.findings.types import Kind as Finding
+        from consent.incidents import words as incidents
         from consent.ledger.holdings import Holdings
         from consent.protection import cards, own_cards
         from consent.protection import words as protection
@@ -44,7 +44,7 @@ class ConsentConfig(AppConfig):
         words.name_codes("letter", requests.letter_name)
         words.name_codes("came", dict(Came.choices).get)
         words.name_codes("reason", protection.REFUSALS.get)
-        words.name_codes("finding", dict(Kind.choices).get)
+        words.name_codes("finding", dict(Finding.choices).get)
         words.name_codes("page", protection.PAGES.get)
         words.name_codes("reason", display.ERASURES.get)
         words.name_codes("erasure_ground", dict(Ground.choices).get)

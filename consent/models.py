@@ -6,10 +6,10 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import get_language
 
+from audit.types import AppendOnlyError
+from consent.erasures.models import ErasureHolder, ErasureRun
 from consent.findings.models import FindingDecision
 from consent.incidents.models import Incident, IncidentStep
-from consent.erasures.models import ErasureHolder, ErasureRun
-from audit.types import AppendOnlyError
 from consent.ledger.models import Disclosure, Holding
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.requests.models import LetterVersion, RequestFile, RequestStep, SubjectRequest
@@ -18,13 +18,13 @@ from consent.types import Decision, Face, LegalBasis, Origin, face_of
 __all__ = [
     "Consent",
     "Disclosure",
-    "FindingDecision",
     "ErasureHolder",
     "ErasureRun",
+    "FindingDecision",
     "Holding",
-    "LetterVersion",
     "Incident",
     "IncidentStep",
+    "LetterVersion",
     "Notice",
     "NoticeCopy",
     "Objection",

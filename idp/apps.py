@@ -20,8 +20,7 @@ class IdpConfig(AppConfig):
         proof = frozenset({"audit:proof", "audit:checkpoint", "audit:checkpoints", "audit:witness_add"})
 
         def right_for(page: str) -> Right:
-            if page.startswith(("register:", "protection:")):
-            if page.startswith(("register:", "incidents:")):
+            if page.startswith(("register:", "protection:", "incidents:")):
                 return Right.KEEP_REGISTER
             if page.startswith("requests:"):
                 return Right.ANSWER_REQUESTS

@@ -20,7 +20,7 @@ from consent.protection.types import Card, Urgency
 from consent.register import policy
 from consent.register import selectors as register
 from consent.register.types import Listed
-from consent.services import WITHDRAWN
+from consent.types import WITHDRAWN
 
 # From when on a contract that ends is worth a letter, and how long a comparison that runs each night may be ago.
 CONTRACT_ENDS = timedelta(days=60)
