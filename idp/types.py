@@ -136,6 +136,7 @@ class MailKind(TextChoices):
     CHECKPOINTS = "checkpoints", _("relevés du journal")
     CONTRADICTION = "contradiction", _("contradiction du journal")
     ERASURE = "erasure", _("effacement")
+    REQUEST = "request", _("demande sur ses données")
 
 
 class OutgoingState(TextChoices):

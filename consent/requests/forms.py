@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from consent.requests import letters, services
+from consent.requests import letters, services, words
 from consent.requests.types import Came, Kind, Upload
 
 
@@ -60,7 +60,10 @@ class EntryForm(RequestForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["kind"].label = _("La personne veut")
+        kind = self.fields["kind"]
+        assert isinstance(kind, forms.ChoiceField)  # noqa: S101
+        kind.label = _("La personne veut")
+        kind.choices = [("", "–"), *((each.value, words.ASKED[each]) for each in kwargs["kinds"])]
         self.fields["text"].label = _("Ce qu’elle écrit ou dit")
         self.fields["text"].help_text = ""
 

@@ -253,6 +253,10 @@ class Act:
     # Notes are written also when all is over.
     only_open: bool = True
 
+    @property
+    def from_letter(self) -> bool:
+        return self.letter is not None
+
     def may(self, request: SubjectRequest) -> bool:
         if not request.is_open:
             return not self.only_open

@@ -18,7 +18,7 @@ from directory.models import Departure, RoleGrant
 from directory.policy import REMINDERS, ROLE_REMINDERS, reminder_is_due
 from directory.services import departures, erasure
 from directory.types import Role
-from idp.services.accounts import directory_mails, lifecycle_mails, mails, proof_mails, recovery
+from idp.services.accounts import directory_mails, lifecycle_mails, mails, proof_mails, recovery, request_mails
 from idp.types import MailKind
 
 log = logging.getLogger("idp.lifecycle")
@@ -55,6 +55,8 @@ def turn(*, now: datetime) -> None:
         directory_mails.tell_of_directories,
         proof_mails.mail_checkpoints,
         proof_mails.tell_of_contradictions,
+        request_mails.tell_of_requests,
+        request_mails.remind_of_requests,
     )
     for step in steps:
         try:

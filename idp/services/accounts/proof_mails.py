@@ -51,7 +51,7 @@ def _mail(now: datetime) -> int:
         "page": settings.ORIGIN + reverse("audit:proof"),
     }
     files = _files(found, timezone.localtime(now))
-    officers = _with_role(Role.DPO, now)
+    officers = with_role(Role.DPO, now)
     told = sum(_queue(member, context, files, now) for member in officers) or _queue(None, context, files, now)
     mailing.note_mailing(mailing=begun, logs=[each.log.name for each in found], told=told, now=now)
     return told
@@ -125,10 +125,10 @@ def _queue_to_all(template: str, context: dict[str, Any], now: datetime, *, kind
 
     told = 0
     for role, address in ((Role.DPO, settings.DPO_CONTACT), (Role.TECHNICIAN, settings.OFFICE_CONTACT)):
-        told += sum(queue(member) for member in _with_role(role, now)) or queue(None, address)
+        told += sum(queue(member) for member in with_role(role, now)) or queue(None, address)
     return told
 
 
-def _with_role(role: Role, now: datetime) -> list[Member]:
+def with_role(role: Role, now: datetime) -> list[Member]:
     current = Q(role_grants__ends_at=None) | Q(role_grants__ends_at__gt=now)
     return list(Member.objects.active().filter(current, role_grants__role=role).distinct().order_by("pk"))
