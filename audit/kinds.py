@@ -114,6 +114,9 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.REQUEST_REFUSED,
         Action.REQUEST_WITHDRAWN,
         Action.REQUEST_REMINDED,
+        Action.RESTRICTED,
+        Action.RESTRICTION_ANNOUNCED,
+        Action.RESTRICTION_ENDED,
     ),
     Retention.ACCOUNT: (
         Action.FACTOR_ADDED,

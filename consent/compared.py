@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.reconciliation.sources import Source, Standing
 from audit.types import Action
-from consent.models import Consent, Disclosure, Objection
+from consent.models import Consent, Disclosure, Objection, Restriction
 from consent.types import WITHDRAWN, Origin
 
 SOURCES = (
@@ -50,6 +50,25 @@ SOURCES = (
         _("Oppositions levées"),
         (Action.OBJECTION_ENDED,),
         lambda: Objection.objects.exclude(ended_at=None),
+        at="ended_at",
+        person="member",
+        tool="tool",
+    ),
+    Standing(
+        "consent.restriction",
+        _("Gels de données"),
+        (Action.RESTRICTED,),
+        Restriction.objects.all,
+        at="at",
+        person="member",
+        tool="tool",
+        holds=("tool",),
+    ),
+    Source(
+        "consent.restriction_end",
+        _("Gels levés"),
+        (Action.RESTRICTION_ENDED,),
+        lambda: Restriction.objects.exclude(ended_at=None),
         at="ended_at",
         person="member",
         tool="tool",

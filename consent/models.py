@@ -12,7 +12,7 @@ from consent.findings.models import FindingDecision
 from consent.incidents.models import Incident, IncidentStep
 from consent.ledger.models import Disclosure, Holding
 from consent.register.models import RegisterRecord, RegisterVersion
-from consent.requests.models import LetterVersion, RequestFile, RequestStep, SubjectRequest
+from consent.requests.models import LetterVersion, RequestFile, RequestStep, Restriction, SubjectRequest
 from consent.types import Decision, Face, LegalBasis, Origin, face_of
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "RegisterVersion",
     "RequestFile",
     "RequestStep",
+    "Restriction",
     "SubjectRequest",
 ]
 

@@ -229,10 +229,12 @@ def question(
 
 
 def release(terms: Terms | None, standing: Standing | None, asked: Iterable[str]) -> Release:
-    """What may leave now, and on which grounds.  No sheet, or nothing settled: the tool's own identifiers only."""
+    """What may leave now, and on which grounds.  No sheet, nothing settled, or data that is restricted (GDPR art. 18):
+    the tool's own identifiers only, by which whoever opens it is recognised.
+    """
     if terms is None:
         return Release(items=ALWAYS)
-    if standing is None or not settled(terms, standing):
+    if standing is None or standing.restricted or not settled(terms, standing):
         # Never booked as consent: there is none.
         return Release(items=ALWAYS, processing=terms.processing, legal_basis=_words(_without_asking(terms)))
     leaving = terms.bases.keys() & standing.items & frozenset(asked)

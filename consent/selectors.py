@@ -16,7 +16,17 @@ from django.db.models.expressions import Combinable
 from audit.models import Event
 from audit.types import Action
 from consent import policy
-from consent.models import Consent, Disclosure, Holding, Notice, NoticeCopy, Objection, Processing, ProcessingPurpose
+from consent.models import (
+    Consent,
+    Disclosure,
+    Holding,
+    Notice,
+    NoticeCopy,
+    Objection,
+    Processing,
+    ProcessingPurpose,
+    Restriction,
+)
 from consent.types import ITEMS, WITHDRAWN, Changes, Decision, Face, LegalBasis, Question, Release, Standing, Terms
 from directory import photos
 
@@ -83,17 +93,21 @@ def standing(member_id: UUID, tool_id: int) -> Standing | None:
     """The decision that stands today; one statement."""
     live = (
         Consent.objects.filter(member_id=member_id, tool_id=tool_id, ended_at=None)
-        .values("pk", "notice_id", "decision", "items")
+        .annotate(restricted=_restricted("member", tool_id))
+        .values("pk", "notice_id", "decision", "items", "restricted")
         .first()
     )
     return _standing(live) if live else None
 
 
 def may_be_told(member_id: UUID, tool_id: int) -> bool:
-    """Whether this tool may hear of the member from another one: where it rests on consent, only while that stands.
+    """Whether this tool may hear of the member from another one: where it rests on consent, only while that stands,
+    and nowhere while their data is restricted.
 
     A decision about a text that is no longer in force is none: the member has not seen what is asked today.
     """
+    if restrictions(member_id, tool_id).exists():
+        return False
     terms = _in_force(tool_id).terms
     if terms is None or not terms.asks:
         return True
@@ -118,8 +132,23 @@ def with_standing(rows: QuerySet[Any], *, member: str, tool: int | str | Combina
     wanted = F(tool) if isinstance(tool, str) else tool
     live = Q(**{f"{member}__consents__tool": wanted, f"{member}__consents__ended_at": None})
     joined = rows.annotate(agreed=FilteredRelation(f"{member}__consents", condition=live))
-    read: QuerySet[Any] = joined.annotate(**{f"agreed_{name}": F(f"agreed__{name}") for name in STANDING_FIELDS})
+    read: QuerySet[Any] = joined.annotate(
+        **{f"agreed_{name}": F(f"agreed__{name}") for name in STANDING_FIELDS},
+        restricted=_restricted(member, OuterRef(tool) if isinstance(tool, str) else tool),
+    )
     return read
+
+
+def _restricted(member: str, tool: Any) -> Exists:
+    """Whether data of the member on this path is restricted for a tool, or for all."""
+    rows = Restriction.objects.filter(member=OuterRef(member), ended_at=None)
+    return Exists(rows.filter(Q(tool=None) | Q(tool=tool)))
+
+
+def restrictions(member_id: UUID, tool_id: int) -> QuerySet[Restriction]:
+    """By what a member's data is kept from this tool today."""
+    rows = Restriction.objects.filter(member_id=member_id, ended_at=None)
+    return rows.filter(Q(tool=None) | Q(tool=tool_id))
 
 
 def standing_of(row: Any) -> Standing | None:
@@ -131,6 +160,7 @@ def standing_of(row: Any) -> Standing | None:
         notice=row.agreed_notice_id,
         decision=Decision(row.agreed_decision),
         items=frozenset(row.agreed_items),
+        restricted=row.restricted,
     )
 
 
@@ -390,6 +420,8 @@ def _standing(row: Any) -> Standing:
         notice=row["notice_id"],
         decision=Decision(row["decision"]),
         items=frozenset(row["items"]),
+        # What only asks whether something must be shown does not read it.
+        restricted=row.get("restricted", False),
     )
 
 

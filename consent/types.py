@@ -259,12 +259,13 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The member's decision that stands today for a tool."""
+    """The member's decision that stands today for a tool; ``restricted``: their data is kept and does not leave."""
 
     consent: int
     notice: int
     decision: Decision
     items: frozenset[str] = frozenset()
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

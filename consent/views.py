@@ -27,6 +27,7 @@ from audit.types import Actor
 from consent import activity, display, history, selectors, services, taking
 from consent.activity import LineForm
 from consent.models import Notice, Objection
+from consent.requests import selectors as requests
 from consent.types import Download, NothingToObjectTo, NoticeOutdated
 from directory import photos
 from directory.models import Member
@@ -46,6 +47,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "sent": selectors.ledger(member.pk)[:SENT_SHOWN],
         "known": [each for each in known if each.value],
         "unknown": [each for each in known if not each.value],
+        "restrictions": requests.restrictions_of(member.pk),
     }
     return render(request, "consent/mine.html", context)
 

@@ -19,6 +19,7 @@ from consent.findings.types import (
     Kind,
     Objected,
     Record,
+    Restricted,
     Sent,
     Stopped,
 )
@@ -66,12 +67,16 @@ def ended(
     agreed: Iterable[Agreed],
     objected: Iterable[Objected],
     gone: Mapping[UUID, datetime],
+    restricted: Iterable[Restricted] = (),
 ) -> list[Finding]:
-    """F3: what left after the member took it back, objected to it, was erased or left."""
+    """F3: what left after the member took it back, objected to it, had it restricted, was erased or left."""
     withdrawn = {each.number: each.until for each in agreed if each.withdrawn}
     against: dict[tuple[UUID, int], list[Objected]] = {}
     for objection in objected:
         against.setdefault((objection.member, objection.tool), []).append(objection)
+    kept: dict[UUID, list[Restricted]] = {}
+    for restriction in restricted:
+        kept.setdefault(restriction.member, []).append(restriction)
 
     def found(each: Sent) -> Found:
         items: set[str] = set()
@@ -85,6 +90,12 @@ def ended(
             if each.items & objection.items and each.last > objection.since + UNDER_WAY and not over:
                 items |= each.items & objection.items
                 times.append(objection.since)
+        for restriction in kept.get(each.member, ()):
+            over = restriction.until is not None and restriction.until <= each.first
+            is_of_tool = restriction.tool in (None, each.tool)
+            if is_of_tool and each.last > restriction.since + UNDER_WAY and not over:
+                items |= each.items
+                times.append(restriction.since)
         return each, items, max(each.first, min(times, default=each.first))
 
     return _by_tool(Kind.ENDED, map(found, sent))

@@ -25,11 +25,12 @@ from consent.findings.types import (
     Kind,
     Objected,
     Record,
+    Restricted,
     Sent,
     Stopped,
 )
 from consent.ledger.models import Disclosure, Holding
-from consent.models import Consent, Notice, Objection, ProcessingItem
+from consent.models import Consent, Notice, Objection, ProcessingItem, Restriction
 from consent.register import policy as register
 from consent.register.selectors import in_force
 from consent.register.types import SENSITIVE, Assessment
@@ -50,7 +51,7 @@ def findings(*, now: datetime) -> list[Finding]:
     return [
         *rules.undeclared(sent, known),
         *rules.not_agreed(sent, known, agreed),
-        *rules.ended(sent, agreed, _objected(), _gone()),
+        *rules.ended(sent, agreed, _objected(), _gone(), _restricted()),
         *rules.grown(sent, known, _read()),
         *rules.unlogged(gaps["count"], gaps["since"]),
         *rules.overdue(_records(now), today=today),
@@ -121,6 +122,12 @@ def _objected() -> Iterator[Objected]:
     rows = Objection.objects.order_by().values_list("member_id", "tool_id", "items", "at", "ended_at")
     for member, tool, items, at, ended_at in rows.iterator(AT_ONCE):
         yield Objected(member, tool, frozenset(items), at, ended_at)
+
+
+def _restricted() -> Iterator[Restricted]:
+    rows = Restriction.objects.order_by().values_list("member_id", "tool_id", "at", "ended_at")
+    for member, tool, at, ended_at in rows.iterator(AT_ONCE):
+        yield Restricted(member, tool, at, ended_at)
 
 
 def _gone() -> dict[UUID, datetime]:

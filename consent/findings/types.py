@@ -21,7 +21,7 @@ ACCEPTED = timedelta(days=366)
 class Kind(TextChoices):
     UNDECLARED = "F1", _("Transmis sans figurer sur la fiche")
     NOT_AGREED = "F2", _("Transmis sur la base d’un accord qui n’était pas donné")
-    ENDED = "F3", _("Transmis après un retrait, une opposition, un effacement ou un départ")
+    ENDED = "F3", _("Transmis après un retrait, une opposition, un gel, un effacement ou un départ")
     GROWN = "F4", _("Transmis sans être dans le texte que le membre a lu")
     OUTDATED = "F5", _("Information plus récente que celle qui a été lue")
     UNOBSERVED = "F6", _("Déclaré, mais pas transmis depuis 90 jours")
@@ -124,6 +124,16 @@ class Objected:
     member: UUID
     tool: int
     items: frozenset[str]
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restricted:
+    """Since when nothing may leave of a member, for one tool or for all."""
+
+    member: UUID
+    tool: int | None
     since: datetime
     until: datetime | None = None
 

@@ -82,7 +82,14 @@ class WordsForm(forms.Form):
     text = _text(_("Message"))
 
     def __init__(
-        self, *args: Any, label: Any = None, help_text: Any = "", rows: int = 4, letter: bool = False, **kwargs: Any
+        self,
+        *args: Any,
+        label: Any = None,
+        help_text: Any = "",
+        rows: int = 4,
+        letter: bool = False,
+        words_needed: bool = True,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["text"]
@@ -90,14 +97,11 @@ class WordsForm(forms.Form):
         field.widget.attrs["rows"] = rows
         if letter:
             self.fields["text"] = _text(field.label, most=letters.MOST_CHARACTERS, rows=rows, help_text=help_text)
+        self.fields["text"].required = words_needed
 
 
 class WordsAndFileForm(WordsForm):
     file = _file(_("Fichier"), help_text=_("10 Mo au plus. Son empreinte s’inscrit au journal."))
-
-    def __init__(self, *args: Any, words_needed: bool = True, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["text"].required = words_needed
 
     @property
     def uploads(self) -> tuple[Upload, ...]:

@@ -145,6 +145,33 @@ class RequestFile(models.Model):
         super().save(*args, **kwargs)
 
 
+class Restriction(models.Model):
+    """A member's data is kept and does not leave, for one tool or for all (GDPR article 18); only its end is added.
+
+    ``announced_at`` is when the member was told that it would end: before it does (article 18(3)).
+    """
+
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="restrictions")
+    tool = models.ForeignKey(
+        settings.OAUTH2_PROVIDER_APPLICATION_MODEL, models.CASCADE, null=True, related_name="restrictions"
+    )
+    request = models.ForeignKey(SubjectRequest, models.PROTECT, related_name="restrictions")
+    at = models.DateTimeField()
+    announced_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request"], condition=models.Q(ended_at=None), name="one_live_restriction")
+        ]
+        indexes = [
+            models.Index(fields=["member"], condition=models.Q(ended_at=None), name="restriction_live"),
+        ]
+
+    def __str__(self) -> str:
+        return f"restriction {self.pk}"
+
+
 class LetterVersion(models.Model):
     """One version of a letter, as an officer wrote it; the newest counts, those before stay."""
 

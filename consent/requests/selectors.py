@@ -11,7 +11,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from consent.models import Consent, Holding, Processing
 from consent.register import selectors as register
 from consent.requests import letters, policy
-from consent.requests.models import LetterVersion, RequestFile, RequestStep, SubjectRequest
+from consent.requests.models import LetterVersion, RequestFile, RequestStep, Restriction, SubjectRequest
 from consent.requests.types import OPEN_STATES, Applies, Kind, Letter, State, Step
 from consent.types import LegalBasis
 
@@ -121,6 +121,17 @@ def counts() -> dict[str, int]:
     """How many wait, and how many are over, whatever became of them."""
     is_open = Q(state__in=OPEN_STATES)
     return SubjectRequest.objects.aggregate(open=Count("pk", filter=is_open), closed=Count("pk", filter=~is_open))
+
+
+def restriction_of(request: SubjectRequest) -> Restriction | None:
+    """What this request has frozen, as long as it is."""
+    return Restriction.objects.filter(request=request, ended_at=None).first()
+
+
+def restrictions_of(member_id: UUID) -> QuerySet[Restriction]:
+    """Everything of a member's that is frozen today."""
+    rows = Restriction.objects.filter(member_id=member_id, ended_at=None)
+    return rows.select_related("tool", "request").order_by("pk")
 
 
 # For the mails ------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from audit.models import Event
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from consent.requests import letters, policy, selectors
-from consent.requests.models import LetterVersion, RequestFile, RequestStep, SubjectRequest
+from consent.requests.models import LetterVersion, RequestFile, RequestStep, Restriction, SubjectRequest
 from consent.requests.types import (
     OPEN_STATES,
     Came,
@@ -40,6 +40,8 @@ MOST_FILE_BYTES = 10_000_000
 OLDEST = timedelta(days=3 * 365)
 # Coming back to a request while working on it is one look.
 ONE_LOOK = timedelta(minutes=10)
+# Between telling somebody that a restriction ends and its end.
+TOLD_BEFORE = timedelta(days=1)
 # What asks for something says what: the others speak for themselves.
 NEEDS_WORDS = frozenset({Kind.RECTIFICATION, Kind.OBJECTION, Kind.COMPLAINT})
 
@@ -244,6 +246,54 @@ def answer(*, of: SubjectRequest, text: str, files: Sequence[Upload], actor: Act
 
 
 @transaction.atomic
+def restrict(*, of: SubjectRequest, text: str, actor: Actor, now: datetime) -> None:
+    """From now on nothing leaves of what the request is about (article 18); ``text`` tells the person why, and
+    until when.
+
+    Raises ``RequestRefused`` where it is restricted already.
+    """
+    request = _open(of)
+    if selectors.restriction_of(request) is not None:
+        raise RequestRefused("restricted_already")
+    made = _told(Step.RESTRICTED, request, text, actor=actor, now=now)
+    row = Restriction.objects.create(member_id=request.member_id, tool_id=request.tool_id, request=request, at=now)
+    record(_line(Action.RESTRICTED, request, actor=actor, now=now, restriction=row.pk, **_digests(made)))
+
+
+@transaction.atomic
+def announce_end(*, of: SubjectRequest, text: str, actor: Actor, now: datetime) -> None:
+    """The person is told that the restriction ends, and why: before it does (article 18(3))."""
+    request = _locked(of)
+    row = _restriction(request)
+    if row.announced_at is not None:
+        raise RequestRefused("end_announced_already")
+    made = _told(Step.END_ANNOUNCED, request, text, actor=actor, now=now)
+    row.announced_at = now
+    row.save(update_fields=["announced_at"])
+    record(_line(Action.RESTRICTION_ANNOUNCED, request, actor=actor, now=now, restriction=row.pk, **_digests(made)))
+
+
+@transaction.atomic
+def free(*, of: SubjectRequest, actor: Actor, now: datetime, text: str = "") -> None:
+    """Data leaves again: whenever whoever asked for it says so, else a day after they were told."""
+    request = _locked(of)
+    row = _restriction(request)
+    if actor.member != request.member_id and (row.announced_at is None or now < row.announced_at + TOLD_BEFORE):
+        raise RequestRefused("end_not_announced")
+    _step(request, Step.FREED, text=text, actor=actor, now=now)
+    row.ended_at = now
+    row.save(update_fields=["ended_at"])
+    record(_line(Action.RESTRICTION_ENDED, request, actor=actor, now=now, restriction=row.pk))
+
+
+def _restriction(request: SubjectRequest) -> Restriction:
+    row = selectors.restriction_of(request)
+    if row is None:
+        raise RequestRefused("not_restricted")
+    return row
+
+
+@transaction.atomic
 def change_letter(*, letter: Letter, language: str, version: int, text: str, actor: Actor, now: datetime) -> None:
     """Another version of what letters start from; ``version`` is the one that was shown.  Raises ``RequestRefused``."""
     text = _tidy(text)
@@ -298,10 +348,14 @@ def begin_reminding(of: SubjectRequest, *, now: datetime) -> SubjectRequest | No
 # -----------------------------------------------------------------------------------------------------------------
 
 
-def _say(step: Step, action: Action, request: SubjectRequest, text: str, *, actor: Actor, now: datetime) -> None:
+def _told(step: Step, request: SubjectRequest, text: str, *, actor: Actor, now: datetime) -> RequestStep:
     if not text.strip():
         raise RequestRefused("text_missing")
-    made = _step(request, step, text=text, actor=actor, now=now)
+    return _step(request, step, text=text, actor=actor, now=now)
+
+
+def _say(step: Step, action: Action, request: SubjectRequest, text: str, *, actor: Actor, now: datetime) -> None:
+    made = _told(step, request, text, actor=actor, now=now)
     record(_line(action, request, actor=actor, now=now, **_digests(made)))
 
 

@@ -64,10 +64,13 @@ class Step(TextChoices):
     ANSWERED = "answered", _("Réponse envoyée")
     REFUSED = "refused", _("Demande refusée")
     WITHDRAWN = "withdrawn", _("Demande reprise")
+    RESTRICTED = "restricted", _("Données gelées")
+    END_ANNOUNCED = "end_announced", _("Fin du gel annoncée")
+    FREED = "freed", _("Gel levé")
 
 
 # What the person does, which the officers are told; of the rest the person is, notes apart.
-BY_THE_PERSON = (Step.MADE, Step.REPLY, Step.WITHDRAWN)
+BY_THE_PERSON = (Step.MADE, Step.REPLY, Step.WITHDRAWN, Step.FREED)
 
 
 class Letter(TextChoices):

@@ -9,6 +9,7 @@ urlpatterns = [
     path("mes-donnees/demandes/", views.mine, name="mine"),
     path("mes-donnees/demandes/<slug:reference>/", views.own, name="own"),
     path("mes-donnees/demandes/<slug:reference>/reprendre/", views.withdraw, name="withdraw"),
+    path("mes-donnees/demandes/<slug:reference>/degeler/", views.unfreeze, name="unfreeze"),
     path("mes-donnees/demandes/<slug:reference>/piece/<int:number>/", views.file, name="file"),
     path("demandes/", views.inbox, name="inbox"),
     path("demandes/saisir/", views.enter, name="enter"),

@@ -28,7 +28,7 @@ from audit.services import note_name_search, note_refused_page
 from audit.types import Actor
 from consent.requests import letters, policy, selectors, services, words
 from consent.requests.forms import EntryForm, LetterForm, RequestForm, SearchForm, WordsAndFileForm, WordsForm
-from consent.requests.models import RequestFile, SubjectRequest
+from consent.requests.models import RequestFile, Restriction, SubjectRequest
 from consent.requests.types import Came, Identity, Kind, Letter, RequestRefused, State, answer_to
 from directory.models import Member
 
@@ -117,6 +117,7 @@ def own(request: HttpRequest, reference: str) -> HttpResponse:
     context = {
         "row": row_of(found, timezone.localdate(now)),
         "steps": [(step, words.TOLD[step.step]) for step in selectors.steps(found, notes=False)],
+        "restriction": selectors.restriction_of(found),
         "form": form,
     }
     return render(request, "consent/requests/own.html", context, status=_status(request))
@@ -133,6 +134,23 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
         messages.info(request, words.problem(error.code))
     else:
         messages.success(request, _("Votre demande est reprise : personne n’y répondra. Vous pouvez en refaire une."))
+    return redirect("requests:own", found.reference)
+
+
+@login_required
+@require_POST
+def unfreeze(request: HttpRequest, reference: str) -> HttpResponse:
+    """Whoever had their data restricted ends that when they like."""
+    found = _own(request, reference, "requests:unfreeze")
+    try:
+        services.free(of=found, actor=_actor(request), now=timezone.now())
+    except RequestRefused as error:
+        _note_refused(request, "requests:unfreeze", error.code)
+        messages.info(request, words.problem(error.code))
+    else:
+        messages.success(
+            request, _("Vos données ne sont plus gelées : les outils que vous ouvrez les reçoivent à nouveau.")
+        )
     return redirect("requests:own", found.reference)
 
 
@@ -250,6 +268,7 @@ class Act:
     takes_file: bool = False
     danger: bool = False
     help_text: Any = ""
+    words_needed: bool = True
     # Notes are written also when all is over.
     only_open: bool = True
 
@@ -257,15 +276,18 @@ class Act:
     def from_letter(self) -> bool:
         return self.letter is not None
 
-    def may(self, request: SubjectRequest) -> bool:
-        if not request.is_open:
-            return not self.only_open
+    def may(self, request: SubjectRequest, restriction: Restriction | None) -> bool:
+        if self.only_open and not request.is_open:
+            return False
         doubted = request.identity in (Identity.UNCHECKED, Identity.DOUBTED)
         return {
             "settle": doubted,
             "identity": request.state == State.OPEN,
             "extend": request.extended_on is None and timezone.localdate() <= request.clock.first_due,
             "answer": not doubted,
+            "restrict": restriction is None,
+            "announce": restriction is not None and restriction.announced_at is None,
+            "free": restriction is not None and restriction.announced_at is not None,
         }.get(self.code, True)
 
 
@@ -304,7 +326,39 @@ ACTS = (
         gettext_lazy("C’est noté."),
         button=gettext_lazy("Ajouter"),
         takes_file=True,
+        words_needed=False,
         only_open=False,
+    ),
+    Act(
+        "restrict",
+        gettext_lazy("Geler les données"),
+        gettext_lazy("Pourquoi, et jusqu’à quand : la personne le lit"),
+        services.restrict,
+        gettext_lazy("Les données sont gelées : plus rien ne part."),
+        button=gettext_lazy("Geler dès maintenant"),
+        help_text=gettext_lazy(
+            "Elles restent gardées. Ce qui est déjà chez un outil y reste : demandez-lui aussi de ne plus s’en servir."
+        ),
+    ),
+    Act(
+        "announce",
+        gettext_lazy("Annoncer la fin du gel"),
+        gettext_lazy("Pourquoi le gel prend fin : la personne le lit"),
+        services.announce_end,
+        gettext_lazy("La fin du gel est annoncée : il peut être levé demain."),
+        button=gettext_lazy("Annoncer"),
+        only_open=False,
+    ),
+    Act(
+        "free",
+        gettext_lazy("Lever le gel"),
+        gettext_lazy("Ce qui est à savoir : la personne le lit"),
+        services.free,
+        gettext_lazy("Le gel est levé."),
+        button=gettext_lazy("Lever le gel"),
+        words_needed=False,
+        only_open=False,
+        help_text=gettext_lazy("Un jour au moins après l’avoir annoncé."),
     ),
     Act(
         "identity",
@@ -360,10 +414,11 @@ def case(request: HttpRequest, reference: str) -> HttpResponse:
             messages.success(request, str(act.done))
             return redirect("requests:case", found.reference)
     services.note_read(of=found, actor=_actor(request), now=now)
+    restriction = selectors.restriction_of(found)
     forms = [
         (each, form if form is not None and each is act else _form(each, found, now))
         for each in ACTS
-        if each.may(found) or each is act
+        if each.may(found, restriction) or each is act
     ]
     context = {
         "row": row_of(found, timezone.localdate(now)),
@@ -374,6 +429,7 @@ def case(request: HttpRequest, reference: str) -> HttpResponse:
         ],
         "forms": forms,
         "open_act": act,
+        "restriction": restriction,
         "own": found.member_id == request.user.pk,
     }
     return render(request, "consent/requests/case.html", context, status=_status(request))
@@ -388,13 +444,14 @@ def _form(
         "label": act.label,
         "help_text": act.help_text,
         "letter": act.letter is not None,
+        "words_needed": act.words_needed,
         "rows": 14 if act.letter is not None else 4,
         "prefix": act.code,
         "initial": initial,
     }
     sent = (request.POST, request.FILES) if request is not None else ()
     if act.takes_file:
-        return WordsAndFileForm(*sent, words_needed=act.letter is not None, **told)
+        return WordsAndFileForm(*sent, **told)
     return WordsForm(*sent[:1], **told)
 
 

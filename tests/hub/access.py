@@ -204,6 +204,7 @@ TABLE = (
         for name, get, post, objects in (
             ("own", ABSENT, ABSENT, NO_REQUEST),
             ("withdraw", Answer.NO_METHOD, ABSENT, NO_REQUEST),
+            ("unfreeze", Answer.NO_METHOD, ABSENT, NO_REQUEST),
             ("file", ABSENT, Answer.NO_METHOD, {**NO_REQUEST, "number": "1"}),
         )
     ),
