@@ -217,6 +217,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.INCIDENT_CHANGED,
         Action.INCIDENT_COUNTED,
         Action.INCIDENTS_EXPORTED,
+        Action.DECISIONS_EXPORTED,
         Action.WITNESS_ADDED,
         Action.WITNESS_TRUSTED,
         Action.WITNESS_ENDED,

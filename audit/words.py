@@ -102,6 +102,7 @@ SENTENCES: dict[str, Text] = {
     Action.INCIDENT_COUNTED: _("{who} compte les personnes dont {tool} détenait des données."),
     Action.INCIDENT_LISTED: _("{who} prend le nom et l’adresse de {subject} pour lui écrire après une violation."),
     Action.INCIDENTS_EXPORTED: _("{who} exporte des violations de données."),
+    Action.DECISIONS_EXPORTED: _("{who} exporte le décompte des accords."),
     Action.NOTICE_SEEN: _("{subject} lit l’information sur {tool}."),
     Action.HUB_NOTICE_SEEN: _("{subject} lit ce que Trousseau garde."),
     Action.CONSENT_GIVEN: _("{subject} donne son accord à {tool}."),

@@ -266,6 +266,11 @@ def notice_decided(member_id: UUID, notice_id: int) -> Notice | None:
     return _shown(Notice.objects.filter(Exists(decided), pk=notice_id))
 
 
+def notice(notice_id: int) -> Notice | None:
+    """A notice with its copies, for whoever may read any."""
+    return _shown(Notice.objects.filter(pk=notice_id))
+
+
 def notice_on(tool_id: int, at: datetime) -> Notice | None:
     """The notice of a tool that was in force at a moment, with its copies."""
     begun = Notice.objects.filter(processing__tool_id=tool_id, processing__started_at__lte=at)

@@ -16,15 +16,15 @@ from audit.reconciliation import selectors as reconciliation
 from consent.findings import selectors as findings
 from consent.findings.types import Level
 from consent.models import Consent, Objection
+from consent.protection.selectors import CONTRACT_ENDS
 from consent.protection.types import Card, Urgency
 from consent.register import policy
 from consent.register import selectors as register
 from consent.register.types import Listed
 from consent.types import WITHDRAWN
 
-# From when on a contract that ends is worth a letter, and how long a comparison that runs each night may be ago.
-CONTRACT_ENDS = timedelta(days=60)
 LATELY = timedelta(days=7)
+# How long a comparison that runs each night may be ago.
 NIGHT = timedelta(days=2)
 
 
@@ -68,7 +68,7 @@ def of_the_register(now: datetime) -> Iterator[Card]:
     ends = [(end, each) for each in found.records for end in contract_ends(each)]
     over = sorted((end, each.reference) for end, each in ends if end < today)
     soon = sorted((end, each.reference) for end, each in ends if today <= end <= today + CONTRACT_ENDS)
-    tools = reverse("register:list")
+    tools = reverse("protection:tools")
     if over:
         said = _("Le premier est terminé depuis le %(day)s.") % {"day": _day(over[0][0])}
         yield Card("contracts_over", _("Contrats terminés"), said, Urgency.NOW, tools, len(over))
@@ -83,7 +83,7 @@ def contract_ends(record: Listed) -> list[date]:
 
 def of_decisions(now: datetime) -> Iterator[Card]:
     """Withdrawals and objections of the last days; two statements."""
-    since, address = now - LATELY, reverse("audit:journal")
+    since, address = now - LATELY, reverse("protection:decisions")
     withdrawn = Consent.objects.filter(ended_reason=WITHDRAWN, ended_at__gt=since).count()
     objected = Objection.objects.filter(at__gt=since).count()
     if withdrawn:

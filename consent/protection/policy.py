@@ -1,9 +1,9 @@
 """What is declared beside what was seen.  Values in, values out; no database, no clock."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from consent.protection.types import Cell, Line, Seen, Sight, Stated
-from consent.types import ALWAYS, ITEMS, DataCategory
+from consent.protection.types import Answered, Cell, Line, Seen, Share, Shares, Sight, Stated
+from consent.types import ALWAYS, ITEMS, DataCategory, Face
 
 # In the order in which a cell tells them: what should not be first.
 _WORST = (Sight.OBSERVED, Sight.BOTH, Sight.HIDDEN, Sight.DECLARED)
@@ -38,3 +38,17 @@ def _cell(category: DataCategory, found: list[Line]) -> Cell:
 
 def _category(item: str) -> DataCategory:
     return ITEMS[item].category if item in ITEMS else DataCategory.CONNECTION
+
+
+def shares(face: Face, items: Collection[str], answers: Collection[Answered], objected: int) -> Shares:
+    """What members made of a purpose with these items.  Where nothing can be refused, who knows of it is counted."""
+    everybody = sum(each.members for each in answers)
+    if face is not Face.CONSENT:
+        informed = sum(each.members for each in answers if not each.is_refusal)
+        return Shares(Share(informed, everybody), (), objected if face is Face.OBJECTION else 0)
+
+    def agreed(wanted: Collection[str]) -> Share:
+        yes = sum(each.members for each in answers if not each.is_refusal and each.items & frozenset(wanted))
+        return Share(yes, everybody)
+
+    return Shares(agreed(items), tuple((item, agreed([item])) for item in items))

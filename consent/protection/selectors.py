@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from audit.models import Event
 from audit.types import Action
@@ -15,13 +16,29 @@ from consent.display import item_label
 from consent.findings import selectors as findings
 from consent.findings.models import FindingDecision
 from consent.findings.types import OBSERVED, SETTLED, Finding, Kind
-from consent.models import Disclosure, Holding, ProcessingItem
+from consent.models import (
+    Consent,
+    Disclosure,
+    Holding,
+    Notice,
+    Objection,
+    Processing,
+    ProcessingItem,
+    ProcessingPurpose,
+)
 from consent.protection import policy, words
-from consent.protection.types import Cell, Line, Seen, Stated, Text
+from consent.protection.types import Answered, Cell, Line, Seen, Shares, Stated, Text
+from consent.register import policy as register
 from consent.register.models import RegisterRecord
+from consent.register.selectors import in_force
+from consent.register.types import Recipient, Transfer
+from consent.services import WITHDRAWN
+from consent.types import Decision
 
 # What changed since the officer was here, where no visit is known.
 A_MONTH = timedelta(days=30)
+# From when on a contract that ends is worth a letter.
+CONTRACT_ENDS = timedelta(days=60)
 CHANGES = (
     *(Action.SHEET_DECLARED, Action.REGISTER_CHANGED, Action.REGISTER_CLOSED, Action.REGISTER_IMPORTED),
     *(Action.REGISTER_EXPORTED, Action.TOOL_CREATED, Action.TOOL_CHANGED, Action.TOOL_CLOSED, Action.TOOLS_PAIRED),
@@ -196,3 +213,152 @@ def _both(one: Seen, other: Seen) -> Seen:
         tuple(sorted({*one.channels, *other.channels})),
         tuple(sorted({*one.profiles, *other.profiles})),
     )
+
+
+# Tools ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Engaged:
+    """A tool with what binds whoever runs it, as the register has it, and by which ways it was told of whom."""
+
+    tool: Any
+    reference: str
+    recipient: Recipient | None
+    transfer: Transfer | None
+    channels: list[str]
+    holders: int
+    today: date
+
+    @property
+    def is_over(self) -> bool:
+        end = self.recipient.contract_end if self.recipient else None
+        return end is not None and end < self.today
+
+    @property
+    def ends_soon(self) -> bool:
+        end = self.recipient.contract_end if self.recipient else None
+        return end is not None and self.today <= end <= self.today + CONTRACT_ENDS
+
+
+def engaged(*, now: datetime) -> list[Engaged]:
+    """Every tool that is there for somebody or still holds something; four statements, however many there are."""
+    versions = in_force().filter(record__tool__isnull=False).select_related("record")
+    of_tool = {row.record.tool_id: (row.record.reference, register.content_of(row.content)) for row in versions}
+    channels: dict[int, list[str]] = defaultdict(list)
+    rows = Disclosure.objects.filter(last_at__gte=now - OBSERVED).order_by("channel")
+    for tool_id, channel in rows.values_list("tool_id", "channel").distinct():
+        channels[tool_id].append(channel)
+    held = Holding.objects.filter(ended_at=None).order_by().values_list("tool_id")
+    holders = dict(held.annotate(people=Count("member", distinct=True)))
+    found = []
+    for tool in tools():
+        reference, content = of_tool.get(tool.pk, ("", None))
+        if not tool.is_open and not holders.get(tool.pk) and content is None:
+            continue
+        recipients = [each for each in content.recipients if each.fed] if content else []
+        transfers = [each for each in content.transfers if each.fed] if content else []
+        found.append(
+            Engaged(
+                tool,
+                reference,
+                recipients[0] if recipients else None,
+                transfers[0] if transfers else None,
+                channels.get(tool.pk, []),
+                holders.get(tool.pk, 0),
+                timezone.localdate(now),
+            )
+        )
+    return found
+
+
+# Notices --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One version of a tool's notice: until when it stood, in which languages, and what members made of it."""
+
+    notice: Notice
+    languages: list[str]
+    saw: int
+    refused: int
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.notice.processing.ended_at
+
+
+def notices() -> list[tuple[Any, list[Shown]]]:
+    """By tool, each version with how many saw it, the newest first; three statements."""
+    rows = Notice.objects.select_related("processing__tool").prefetch_related("copies")
+    decided = Consent.objects.order_by().values_list("notice")
+    refusing = Count("member", distinct=True, filter=Q(decision=Decision.REFUSED))
+    told = decided.annotate(saw=Count("member", distinct=True), refused=refusing)
+    saw = {notice: (people, refused) for notice, people, refused in told}
+    by_tool: dict[int, tuple[Any, list[Shown]]] = {}
+    for row in rows.order_by("processing__tool__name", "processing__tool", "-version"):
+        tool = row.processing.tool
+        languages = [copy.language for copy in row.copies.all()]
+        by_tool.setdefault(tool.pk, (tool, []))[1].append(Shown(row, languages, *saw.get(row.pk, (0, 0))))
+    return list(by_tool.values())
+
+
+# Decisions ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Purposed:
+    """A purpose in force with what members made of it."""
+
+    purpose: ProcessingPurpose
+    shares: Shares
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A tool's sheet in force, purpose by purpose; ``behind`` have yet to see it."""
+
+    processing: Processing
+    purposes: list[Purposed]
+    behind: int
+    withdrawn: int
+
+
+def asked(*, now: datetime) -> list[Asked]:
+    """What members made of each purpose in force; six statements, however many there are."""
+    answers, behind = _answers()
+    objected = _objected()
+    taken_back = Consent.objects.filter(ended_reason=WITHDRAWN, ended_at__gte=now - OBSERVED).order_by()
+    withdrawn = dict(taken_back.values_list("tool").annotate(count=Count("pk")))
+    rows = Processing.objects.filter(ended_at=None).select_related("tool").order_by("tool__name")
+    found = []
+    for row in rows.prefetch_related("purposes__items"):
+        purposes = []
+        for purpose in row.purposes.all():
+            items = [each.item for each in purpose.items.all()]
+            against = sum(each.members for each in objected.get(row.tool_id, ()) if each.items.intersection(items))
+            told = policy.shares(purpose.face, items, answers.get(row.tool_id, []), against)
+            purposes.append(Purposed(purpose, told))
+        found.append(Asked(row, purposes, behind.get(row.tool_id, 0), withdrawn.get(row.tool_id, 0)))
+    return found
+
+
+def _answers() -> tuple[dict[int, list[Answered]], dict[int, int]]:
+    """What stands about the notice in force, by tool, and how many stand with an older one."""
+    live = Consent.objects.filter(ended_at=None).order_by()
+    answers: dict[int, list[Answered]] = defaultdict(list)
+    current = live.filter(notice__processing__ended_at=None).values_list("tool_id", "items", "decision")
+    for tool, items, decision, members in current.annotate(members=Count("pk")):
+        answers[tool].append(Answered(frozenset(items), decision == Decision.REFUSED, members))
+    older = live.exclude(notice__processing__ended_at=None).values_list("tool_id")
+    return answers, dict(older.annotate(members=Count("pk")))
+
+
+def _objected() -> dict[int, list[Answered]]:
+    """How many object to what, by tool: an objection outlives the version of the sheet that it was made about."""
+    found: dict[int, list[Answered]] = defaultdict(list)
+    rows = Objection.objects.filter(ended_at=None).order_by().values_list("tool_id", "items")
+    for tool, items, members in rows.annotate(members=Count("member", distinct=True)):
+        found[tool].append(Answered(frozenset(items), True, members))
+    return found

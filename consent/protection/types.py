@@ -99,3 +99,33 @@ class Cell:
     @property
     def beyond(self) -> int:
         return sum(each.sight is Sight.OBSERVED for each in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """So many members with the same answer: what they agreed to, or refused, whole or in part by an objection."""
+
+    items: frozenset[str]
+    is_refusal: bool
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of those who could say yes did, as a whole percentage; of nobody there is none."""
+
+    yes: int
+    of: int
+
+    @property
+    def percent(self) -> int | None:
+        return round(100 * self.yes / self.of) if self.of else None
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What members made of a purpose: all of it, and item by item.  ``objected`` are those who object to it."""
+
+    total: Share
+    items: tuple[tuple[str, Share], ...] = ()
+    objected: int = 0

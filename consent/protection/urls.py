@@ -1,6 +1,6 @@
 """Addresses of the officer's workspace."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from consent.protection import views
 
@@ -11,4 +11,9 @@ urlpatterns = [
     path("constats/<str:code>/", views.finding, name="finding"),
     path("declare-et-transmis/", views.matrix, name="matrix"),
     path("declare-et-transmis/<slug:slug>/", views.matrix_tool, name="matrix_tool"),
+    path("outils/", views.tools, name="tools"),
+    path("informations/", views.notices, name="notices"),
+    path("informations/<int:number>/", views.notice, name="notice"),
+    path("accords/", views.decisions, name="decisions"),
+    re_path(r"^accords\.(?P<kind>csv|ods)$", views.export, name="export"),
 ]

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,10 +16,12 @@ from audit.types import Actor
 from consent.findings import selectors as findings_of
 from consent.findings import services as deciding
 from consent.findings.types import DecisionInvalid, FindingGone, Level
-from consent.protection import cards, selectors, words
+from consent.protection import cards, exports, selectors, services, words
 from consent.protection.forms import DecisionForm, PreviewForm
 from consent.protection.types import Sight, Urgency
+from consent.selectors import notice as notice_of
 from consent.types import DataCategory
+from consent.views import show_notice
 
 
 @gate.for_readers("protection:home")
@@ -113,6 +115,48 @@ def matrix_tool(request: HttpRequest, slug: str) -> HttpResponse:
         context["left_out"] = left_out
     status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
     return render(request, "consent/protection/matrix_tool.html", context, status=status)
+
+
+@gate.for_readers("protection:tools")
+@require_safe
+def tools(request: HttpRequest) -> HttpResponse:
+    return render(request, "consent/protection/tools.html", {"rows": selectors.engaged(now=timezone.now())})
+
+
+@gate.for_readers("protection:notices")
+@require_safe
+def notices(request: HttpRequest) -> HttpResponse:
+    return render(request, "consent/protection/notices.html", {"by_tool": selectors.notices()})
+
+
+@gate.for_readers("protection:notice")
+@require_safe
+def notice(request: HttpRequest, number: int) -> HttpResponse:
+    """What members saw, as it was shown."""
+    shown = notice_of(number)
+    if shown is None:
+        raise Http404
+    return show_notice(request, shown)
+
+
+@gate.for_readers("protection:decisions")
+@require_safe
+def decisions(request: HttpRequest) -> HttpResponse:
+    return render(request, "consent/protection/decisions.html", {"rows": selectors.asked(now=timezone.now())})
+
+
+@gate.for_readers("protection:export")
+@require_safe
+def export(request: HttpRequest, kind: str) -> StreamingHttpResponse:
+    """The same counts as a file; that they leave is on the record before they do."""
+    now = timezone.now()
+    rows = exports.table(selectors.asked(now=now))
+    write, content_type = exports.KINDS[kind]
+    services.note_export(actor=Actor(member=request.user.pk), kind=kind, lines=len(rows) - 1, now=now)
+    response = StreamingHttpResponse(write(rows), content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="accords-{timezone.localdate(now):%Y-%m-%d}.{kind}"'
+    response["Cache-Control"] = "no-store, private"
+    return response
 
 
 def _tool(slug: str) -> Any:

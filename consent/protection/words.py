@@ -9,6 +9,11 @@ PAGES: dict[str, Text] = {
     "protection:home": _("espace de la protection des données"),
     "protection:findings": _("constats"),
     "protection:finding": _("décision sur un constat"),
+    "protection:tools": _("outils, contrats et transferts"),
+    "protection:notices": _("informations données aux membres"),
+    "protection:notice": _("information donnée aux membres, telle que montrée"),
+    "protection:decisions": _("accords et refus par finalité"),
+    "protection:export": _("export des accords et refus"),
     "protection:matrix": _("comparaison du déclaré et du transmis"),
     "protection:matrix_tool": _("comparaison du déclaré et du transmis, pour un outil"),
 }

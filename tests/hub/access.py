@@ -456,7 +456,24 @@ TABLE = (
     # The officer's workspace.
     *(
         Row(f"protection:{name}", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD))
-        for name in ("home", "findings", "matrix")
+        for name in ("home", "findings", "matrix", "tools", "notices", "decisions")
+    ),
+    *(
+        Row(
+            "protection:export",
+            only(Who.DPO, answer=PAGE),
+            only(Who.DPO, answer=Answer.NO_METHOD),
+            kind,
+            {"kind": kind},
+        )
+        for kind in ("csv", "ods")
+    ),
+    Row(
+        "protection:notice",
+        only(Who.DPO, answer=ABSENT),
+        only(Who.DPO, answer=Answer.NO_METHOD),
+        "no such notice",
+        {"number": "999"},
     ),
     Row(
         "protection:finding",

@@ -1,5 +1,6 @@
 """The officer's pages: who sees them, what they say, and that nobody is named on them."""
 
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -10,17 +11,19 @@ from audit.models import Event
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from consent import services
-from consent.models import Processing
+from consent.models import Processing, ProcessingPurpose
 from consent.protection import cards
 from consent.protection.types import Card, Urgency
 from directory.models import RoleGrant
 from directory.types import Role
 from tests.consent.ledger.leaving import leave
+from tests.consent.register.conftest import ENGAGED_LOUTY
 from tests.consent.test_services import go_on, withdraw
-from tests.support.cast import FORMATION, LOUTY, browser_of, make_member, make_tool, with_items
+from tests.support.cast import AGENDA, FORMATION, LOUTY, browser_of, make_member, make_tool, with_items
 
 pytestmark = pytest.mark.django_db
 HOME, FINDINGS, MATRIX = "/protection/", "/protection/constats/", "/protection/declare-et-transmis/"
+TOOLS, NOTICES, DECISIONS = "/protection/outils/", "/protection/informations/", "/protection/accords/"
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def card(text, code):
 
 
 @pytest.mark.parametrize("role", [None, Role.OFFICE, Role.TECHNICIAN])
-@pytest.mark.parametrize("address", [HOME, FINDINGS, MATRIX, f"{MATRIX}louty/"])
+@pytest.mark.parametrize("address", [HOME, FINDINGS, MATRIX, f"{MATRIX}louty/", TOOLS, NOTICES, DECISIONS])
 def test_the_pages_are_the_officers_and_a_refusal_is_recorded(louty, role, address):
     person = make_member("quelqu.un", "Quelqu Un")
     if role:
@@ -315,3 +318,136 @@ def test_what_the_sheet_does_not_declare_is_not_tried(officer, louty):
 def test_the_register_leads_to_the_trial_where_a_sheet_feeds_a_record(officer, louty):
     assert f"{MATRIX}louty/#preview-form" in page(officer, "/registre/O-001/modifier/")
     assert f"{MATRIX}louty/" in page(officer, "/registre/O-001/")
+
+
+# Tools, notices, decisions
+
+
+def of_tool(text, slug):
+    return text.partition(f'data-tool="{slug}"')[2].partition("data-tool=")[0]
+
+
+def test_a_tool_is_told_with_its_role_contract_country_and_ways(officer, member, louty, now):
+    services.declare(tool_id=louty.pk, sheet=ENGAGED_LOUTY, actor=SYSTEM, now=now)
+    leave(member, louty, "name", now=now)
+
+    told = of_tool(page(officer, TOOLS), "louty")
+
+    engagement = ENGAGED_LOUTY.engagement
+    assert str(engagement.role.label) in told
+    assert engagement.contract in told
+    assert engagement.country in told
+    assert "dpo@louty.example" in told
+    assert "réponse userinfo" in told
+    assert "détient de 1 membre" in told
+    assert "/registre/O-001/" in told
+
+
+@pytest.mark.parametrize(
+    ("days", "said", "code"), [(-3, "terminé le", "contracts_over"), (20, "jusqu’au", "contracts_end")]
+)
+def test_a_contract_that_is_over_or_ends_soon_waits_for_the_officer(officer, louty, days, said, code):
+    ends = replace(ENGAGED_LOUTY.engagement, contract_end=timezone.localdate() + timedelta(days=days))
+    services.declare(tool_id=louty.pk, sheet=replace(ENGAGED_LOUTY, engagement=ends), actor=SYSTEM, now=timezone.now())
+
+    assert f'">{said}' in of_tool(page(officer, TOOLS), "louty")
+    assert "/protection/outils/" in card(page(officer, HOME), code)
+
+
+def test_a_tool_without_a_sheet_is_said_to_get_no_more_than_its_identifier(officer):
+    make_tool("wiki", "Wiki")
+
+    assert "ne reçoit que son propre identifiant" in of_tool(page(officer, TOOLS), "wiki")
+
+
+def test_each_version_of_a_notice_is_told_with_who_saw_it_and_shown_as_it_was(officer, member, formation, now):
+    go_on(member, formation, "phone", now=now - timedelta(days=1))
+    sheet = with_items(FORMATION, retention="Dix ans.")
+    services.declare(tool_id=formation.pk, sheet=sheet, actor=SYSTEM, now=now)
+
+    told = of_tool(page(officer, NOTICES), "formation")
+
+    assert "Version 2" in told
+    assert "en vigueur depuis" in told.partition("Version 2")[2].partition("Version 1")[0]
+    assert "vue par 1 membre" in told.partition("Version 1")[2]
+    assert "Français" in told
+    assert "English" in told
+    first = Processing.objects.get(tool=formation, version=1).notice
+    shown = page(officer, f"{NOTICES}{first.pk}/?lang=fr")
+    assert "Vous inscrire aux formations" in shown
+    assert member.email not in shown
+
+
+def test_a_notice_that_is_none_is_not_found(officer):
+    assert officer.get(f"{NOTICES}999/").status_code == 404
+
+
+def test_agreements_are_counted_by_purpose_and_item_on_the_text_in_force(officer, member, other_member, formation, now):
+    go_on(member, formation, "phone", now=now)
+    go_on(other_member, formation, now=now)
+
+    told = of_tool(page(officer, DECISIONS), "formation")
+
+    assert "50 % d’accords, 1 sur 2 réponses" in told
+    assert "Téléphone 1/2" in told
+    assert "Métier 0/2" in told
+    assert "2 membres informés" in told
+    assert member.display_name not in told
+
+
+def test_withdrawals_and_those_who_know_an_older_text_are_said(officer, member, other_member, formation, now):
+    for person in (member, other_member):
+        go_on(person, formation, "phone", now=now - timedelta(days=2))
+    withdraw(member, formation, now=now - timedelta(days=1))
+    services.declare(tool_id=formation.pk, sheet=with_items(FORMATION, retention="Dix ans."), actor=SYSTEM, now=now)
+
+    told = of_tool(page(officer, DECISIONS), "formation")
+
+    assert "Personne n’a encore répondu." in told
+    assert "1 membre n’a pas encore vu" in told
+    assert "1 retrait" in told
+
+
+def test_an_objection_is_counted_with_its_purpose(officer, member, now):
+    tool = make_tool("agenda", "Agenda")
+    services.declare(tool_id=tool.pk, sheet=AGENDA, actor=SYSTEM, now=now)
+    go_on(member, tool, now=now)
+    purpose = ProcessingPurpose.objects.get(legal_basis="legitimate_interest")
+    services.object_to(member_id=member.pk, purpose_id=purpose.pk, actor=Actor(member.pk), now=now)
+
+    assert "1 opposition" in of_tool(page(officer, DECISIONS), "agenda")
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("csv", b"\xef\xbb\xbf"), ("ods", b"PK")])
+def test_the_counts_leave_as_a_file_and_the_journal_says_so(officer, member, formation, now, kind, begins):
+    go_on(member, formation, "phone", now=now)
+
+    answer = officer.get(f"/protection/accords.{kind}")
+
+    content = b"".join(answer.streaming_content)
+    assert content.startswith(begins)
+    assert member.login.encode() not in content
+    line = Event.objects.get(action=Action.DECISIONS_EXPORTED)
+    assert line.facts == {"export": kind, "lines": 4}
+    if kind == "csv":
+        rows = content.decode("utf-8-sig").splitlines()
+        assert len(rows) == 5
+        assert "Téléphone;1;1;100;0;0;0" in rows[3]
+
+
+@pytest.mark.parametrize("address", ["/protection/outils/", "/protection/informations/", "/protection/accords/"])
+def test_these_lists_take_as_many_statements_however_many_tools_there_are(
+    officer, member, formation, now, address, django_assert_num_queries, django_assert_max_num_queries
+):
+    go_on(member, formation, "phone", now=now)
+    leave(member, formation, "name", now=now)
+    with django_assert_max_num_queries(20) as before:
+        officer.get(address)
+    for number in range(5):
+        tool = make_tool(f"outil-{number}", f"Outil {number}")
+        services.declare(tool_id=tool.pk, sheet=FORMATION, actor=SYSTEM, now=now)
+        go_on(member, tool, "phone", now=now)
+        leave(member, tool, "name", now=now)
+
+    with django_assert_num_queries(len(before)):
+        officer.get(address)

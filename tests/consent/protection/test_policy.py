@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from consent.protection import policy
-from consent.protection.types import Seen, Sight, Stated
-from consent.types import DataCategory
+from consent.protection.types import Answered, Seen, Share, Sight, Stated
+from consent.types import DataCategory, Face
 from tests.support.cast import MONDAY, TUESDAY, WEDNESDAY
 
 
@@ -73,3 +73,31 @@ def test_a_code_that_left_the_catalogue_is_still_told():
     found = policy.lines({}, seen("shoe_size"), observable=True)
 
     assert [cell.sight for cell in policy.row(found)].count(Sight.OBSERVED) == 1
+
+
+# What members made of a purpose
+
+ANSWERS = [
+    Answered(frozenset({"name", "phone"}), False, 6),
+    Answered(frozenset({"name"}), False, 3),
+    Answered(frozenset(), True, 1),
+]
+
+
+def test_what_may_be_refused_is_counted_whole_and_item_by_item():
+    told = policy.shares(Face.CONSENT, ["phone", "trade"], ANSWERS, 0)
+
+    assert (told.total, told.total.percent) == (Share(6, 10), 60)
+    assert told.items == (("phone", Share(6, 10)), ("trade", Share(0, 10)))
+
+
+def test_what_cannot_be_refused_has_readers_and_objections():
+    informed = policy.shares(Face.INFORMATION, ["name"], ANSWERS, 4)
+    objectable = policy.shares(Face.OBJECTION, ["name"], ANSWERS, 4)
+
+    assert (informed.total, informed.items, informed.objected) == (Share(9, 10), (), 0)
+    assert objectable.objected == 4
+
+
+def test_of_nobody_there_is_no_rate():
+    assert policy.shares(Face.CONSENT, ["phone"], [], 0).total.percent is None
