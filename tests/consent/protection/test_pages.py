@@ -418,6 +418,8 @@ def test_an_objection_is_counted_with_its_purpose(officer, member, now):
     assert "1 opposition" in of_tool(page(officer, DECISIONS), "agenda")
 
 
+# As a request is answered: in no transaction but those that the code opens.
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("kind", "begins"), [("csv", b"\xef\xbb\xbf"), ("ods", b"PK")])
 def test_the_counts_leave_as_a_file_and_the_journal_says_so(officer, member, formation, now, kind, begins):
     go_on(member, formation, "phone", now=now)
