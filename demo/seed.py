@@ -4,12 +4,18 @@ Runs inside the hub's settings, called by ``demo.prepare``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
+from django.utils import timezone
+
 from audit.types import SYSTEM
 from consent import services as consent_services
+from consent.register import policy as register_policy
+from consent.register import selectors as register
+from consent.register import services as register_services
+from consent.register.models import RegisterRecord
 from consent.types import (
     Ending,
     Engagement,
@@ -360,24 +366,49 @@ def stand_ins(ports: Mapping[str, int]) -> tuple[Seed, ...]:
     )
 
 
+WEIGHED = (
+    "Intérêt : connaître l’activité ou vérifier une connexion. Nécessité : rien de plus que les données de la fiche. "
+    "Effet sur les membres : faible, chacun en est informé et peut s’y opposer."
+)
+
+
+def weigh(tool_id: int, *, now: datetime) -> None:
+    """What the data protection officer wrote before the tool opened: how each legitimate interest was weighed."""
+    row = RegisterRecord.objects.get(tool_id=tool_id)
+    standing = register.last(row)
+    content = register_policy.content_of(standing.content)
+    purposes = tuple(
+        replace(each, balancing=WEIGHED, balanced_on=timezone.localdate(now))
+        if each.basis == LegalBasis.LEGITIMATE_INTEREST
+        else each
+        for each in content.purposes
+    )
+    content = replace(content, purposes=purposes)
+    register_services.change(of=row, content=content, version=standing.version, actor=SYSTEM, note="", now=now)
+
+
 def seed(*, ports: Mapping[str, int], client_secrets: Mapping[str, str], now: datetime) -> dict[str, dict[str, Any]]:
     """Bring tools, sheets and roles in line; return each connected tool's credentials by slug."""
     credentials: dict[str, dict[str, Any]] = {}
     for wanted in (*stand_ins(ports), *LINKS, *SPARES):
         slugs = Collective.objects.filter(kind__in=wanted.kinds, present=True).values_list("slug", flat=True)
         secret = client_secrets[wanted.slug] if wanted.confidential else ""
-        registered = connect_tool(
-            slug=wanted.slug,
-            name=wanted.name,
-            sheet=wanted.sheet,
-            actor=SYSTEM,
-            now=now,
-            redirect_uris=wanted.redirect_uris,
-            post_logout_redirect_uris=wanted.post_logout_redirect_uris,
-            collectives=list(slugs),
-            properties=wanted.properties,
-            client_secret=secret,
-        )
+        properties = dict(wanted.properties)
+        order: dict[str, Any] = {
+            "slug": wanted.slug,
+            "name": wanted.name,
+            "sheet": wanted.sheet,
+            "actor": SYSTEM,
+            "now": now,
+            "redirect_uris": wanted.redirect_uris,
+            "post_logout_redirect_uris": wanted.post_logout_redirect_uris,
+            "client_secret": secret,
+        }
+        if wanted.sheet and not RegisterRecord.objects.filter(tool__slug=wanted.slug).exists():
+            shut = connect_tool(**order, properties={**properties, "state": ToolState.CLOSED, "everyone": False})
+            weigh(shut.tool.pk, now=now)
+            properties = {"state": ToolState.OPEN, **properties}
+        registered = connect_tool(**order, collectives=list(slugs), properties=properties)
         if wanted.sheet:
             credentials[wanted.slug] = {
                 "client_id": registered.tool.client_id,

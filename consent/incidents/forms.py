@@ -1,5 +1,6 @@
 """What the officer writes about a breach, one form for each kind of step."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -106,6 +107,11 @@ class CountForm(StepForm):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["tool"]
         field.choices = [("", "–"), *selectors.tools()]
+
+    def clean_until(self) -> datetime:
+        """The whole of that minute: what left within it is concerned."""
+        until: datetime = self.cleaned_data["until"]
+        return until.replace(second=59, microsecond=999_999)
 
 
 class DecisionForm(StepForm):

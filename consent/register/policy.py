@@ -89,9 +89,21 @@ RUBRICS = {
     DataCategory.CONNECTION: Rubric.CONNECTION,
 }
 # Without these answers a tool is not switched on.  That nothing protects a transfer is an answer: it stays a hole.
+# "balancing" is the officer's, all others are the sheet's.
 BLOCKING = frozenset(
     {
-        *("purpose", "basis", "data", "period", "recipient", "role", "contract", "contract_over", "contact"),
+        *(
+            "purpose",
+            "basis",
+            "balancing",
+            "data",
+            "period",
+            "recipient",
+            "role",
+            "contract",
+            "contract_over",
+            "contact",
+        ),
         *("country", "safeguard"),
     }
 )

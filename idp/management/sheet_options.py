@@ -46,6 +46,7 @@ OPTIONS = {
     "processing": "--processing",
     "purpose": "--purpose",
     "basis": "--legal-basis",
+    "balancing": "nothing here: the data protection officer first weighs the legitimate interest, in the register",
     "data": "--item",
     "period": "--retention, --kept-since and --kept-then",
     "recipient": "--recipient",

@@ -140,9 +140,16 @@ class _Use:
         return self.everyone or not self.collectives <= before.collectives
 
     def says_less(self, before: "_Use") -> bool:
-        """A tool in use whose sheet omits nothing new goes on, as one from before there was a register does."""
+        """A tool in use whose sheet omits nothing new goes on, as one from before there was a register does.
+
+        A new interest is weighed once the sheet names it: that is a hole of the register, and nobody more gets in.
+        """
         in_use = self.everyone or bool(self.collectives)
-        return in_use and "processing" not in before.missing and not set(self.missing) <= set(before.missing)
+        return (
+            in_use
+            and "processing" not in before.missing
+            and not set(self.missing) - {"balancing"} <= set(before.missing)
+        )
 
 
 def _use_of(tool: Tool | None, *, now: datetime) -> _Use:

@@ -1,6 +1,7 @@
 """Connecting a tool from the command line."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from secrets import token_hex
@@ -18,7 +19,10 @@ from audit.models import Event
 from audit.types import SYSTEM, Action
 from consent import selectors as consent_selectors
 from consent.policy import notice_content
+from consent.register import policy as register_policy
 from consent.register import selectors as register
+from consent.register import services as register_services
+from consent.register.models import RegisterRecord
 from directory.models import Collective
 from idp.models import AccessToken, Grant, Tool
 from idp.protocol.tokens import digest
@@ -243,6 +247,47 @@ def test_a_tool_is_opened_with_the_sheet_it_lacked():
 
 
 CALLBACK = ("--redirect-uri", "https://essai.example/cb")
+BY_INTEREST = (*DECLARED, "--legal-basis", "legitimate_interest", "--item", "email=Écrire.")
+
+
+def weigh() -> None:
+    """What the data protection officer writes in the register."""
+    row = RegisterRecord.objects.get(tool__slug="essai")
+    standing = register.last(row)
+    content = register_policy.content_of(standing.content)
+    weighed = replace(content.purposes[0], balancing="Pesé.", balanced_on=timezone.localdate())
+    register_services.change(
+        of=row,
+        content=replace(content, purposes=(weighed,)),
+        version=standing.version,
+        actor=SYSTEM,
+        note="",
+        now=timezone.now(),
+    )
+
+
+def test_a_legitimate_interest_is_weighed_before_anybody_gets_in():
+    with pytest.raises(CommandError, match="weighs the legitimate interest"):
+        add_tool(*CALLBACK, "--everyone", *BY_INTEREST)
+    refused_for(["balancing"])
+    add_tool(*CALLBACK, *BY_INTEREST)
+    with pytest.raises(CommandError, match="weighs the legitimate interest"):
+        call_command("open_tool", "essai", "--everyone", stdout=StringIO())
+
+    weigh()
+    call_command("open_tool", "essai", "--everyone", stdout=StringIO())
+
+    assert Tool.objects.get().is_open
+
+
+def test_a_tool_in_use_goes_on_while_a_new_interest_is_weighed_and_lets_nobody_more_in(collectives):
+    add_tool(*CALLBACK, "--collective", "bureau", *DECLARED)
+    add_tool(*CALLBACK, "--collective", "bureau", *BY_INTEREST)
+
+    with pytest.raises(CommandError, match="weighs the legitimate interest"):
+        add_tool(*CALLBACK, "--everyone", *BY_INTEREST)
+
+    assert [each.slug for each in Tool.objects.get().collectives.all()] == ["bureau"]
 
 
 def add_again(*options: str) -> None:

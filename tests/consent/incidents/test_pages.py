@@ -155,6 +155,15 @@ def test_the_helper_counts_and_the_list_opens_for_a_reason(officer, noted, membe
     assert taken.endswith("Fin. Nombre de personnes : 2\r\n")
 
 
+def test_what_left_within_the_last_minute_of_the_window_is_concerned(officer, noted, member, louty):
+    minute = AWARE.replace(second=0, microsecond=0)
+    leave(member, louty, "name", now=minute + timedelta(seconds=40))
+
+    officer.post(f"{noted}compter/", {"tool": louty.pk, "since": local(minute), "until": local(minute)})
+
+    assert selectors.incidents(NOW)[0].people == 1
+
+
 def test_a_list_of_another_answer_is_not_found(officer, noted):
     officer.post("/violations/raison/", {"next": LIST, "purpose": "security_incident"})
 

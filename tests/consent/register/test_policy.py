@@ -177,6 +177,14 @@ def test_a_tool_is_not_switched_on_before_its_sheet_has_every_answer(engagement,
     assert policy.missing_to_open(sheet_said(**engagement), today=TODAY) == missing
 
 
+def test_a_legitimate_interest_is_weighed_before_its_tool_is_switched_on():
+    content = sheet_said(with_items(LOUTY, legal_basis=LegalBasis.LEGITIMATE_INTEREST))
+    weighed = replace(content.purposes[0], balancing="Pesé.", balanced_on=TODAY)
+
+    assert policy.missing_to_open(content, today=TODAY) == ["balancing"]
+    assert policy.missing_to_open(replace(content, purposes=(weighed,)), today=TODAY) == []
+
+
 def test_a_tool_without_a_sheet_lacks_all_of_it():
     assert policy.missing_to_open(None, today=TODAY) == ["processing"]
 
