@@ -218,6 +218,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.INCIDENT_COUNTED,
         Action.INCIDENTS_EXPORTED,
         Action.DECISIONS_EXPORTED,
+        Action.SCREENING_MADE,
         Action.WITNESS_ADDED,
         Action.WITNESS_TRUSTED,
         Action.WITNESS_ENDED,

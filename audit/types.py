@@ -89,6 +89,7 @@ class Action(TextChoices):
     INCIDENT_LISTED = "consent:incident:list", _("Nom et adresse pris pour écrire après une violation")
     INCIDENTS_EXPORTED = "consent:incident:export", _("Violations de données exportées")
     DECISIONS_EXPORTED = "consent:decision:export", _("Décompte des accords exporté")
+    SCREENING_MADE = "consent:screening:make", _("Besoin d’une analyse d’impact examiné")
     NOTICE_SEEN = "consent:notice:see", _("Information lue")
     HUB_NOTICE_SEEN = "idp:notice:see", _("Information de Trousseau lue")
     CONSENT_GIVEN = "consent:grant:give", _("Accord donné")

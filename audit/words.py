@@ -103,6 +103,7 @@ SENTENCES: dict[str, Text] = {
     Action.INCIDENT_LISTED: _("{who} prend le nom et l’adresse de {subject} pour lui écrire après une violation."),
     Action.INCIDENTS_EXPORTED: _("{who} exporte des violations de données."),
     Action.DECISIONS_EXPORTED: _("{who} exporte le décompte des accords."),
+    Action.SCREENING_MADE: _("{who} examine s’il faut une analyse d’impact."),
     Action.NOTICE_SEEN: _("{subject} lit l’information sur {tool}."),
     Action.HUB_NOTICE_SEEN: _("{subject} lit ce que Trousseau garde."),
     Action.CONSENT_GIVEN: _("{subject} donne son accord à {tool}."),
@@ -378,6 +379,8 @@ FACTS: dict[str, Text] = {
     "restriction": _("gel"),
     "files": _("pièces"),
     "incident": _("violation"),
+    "outcome": _("conclusion"),
+    "criteria": _("critères"),
     "incident_step": _("étape"),
     "people": _("personnes"),
 }

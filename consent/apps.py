@@ -18,6 +18,7 @@ class ConsentConfig(AppConfig):
         from consent.register import words as register
         from consent.requests import words as requests
         from consent.requests.types import Came, Kind
+        from consent.screening import words as screening
         from consent.types import Download
 
         compare_with(*compared.SOURCES, Holdings())
@@ -33,6 +34,10 @@ class ConsentConfig(AppConfig):
         words.name_codes("reason", display.ENDINGS.get)
         words.name_codes("reason", register.REFUSALS.get)
         words.name_codes("reason", incidents.REFUSALS.get)
+        words.name_codes("reason", screening.REFUSALS.get)
+        words.name_codes("outcome", screening.OUTCOMES.get)
+        words.name_codes("criteria", screening.CRITERIA.get)
+        words.name_codes("page", screening.PAGES.get)
         words.name_codes("incident_step", incidents.STEPS.get)
         words.name_codes("page", incidents.PAGES.get)
         words.name_codes("fields", register.FIELDS.get)

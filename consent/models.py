@@ -13,6 +13,7 @@ from consent.incidents.models import Incident, IncidentStep
 from consent.ledger.models import Disclosure, Holding
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.requests.models import LetterVersion, RequestFile, RequestStep, Restriction, SubjectRequest
+from consent.screening.models import ScreeningVersion
 from consent.types import Decision, Face, LegalBasis, Origin, face_of
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "RequestStep",
     "Restriction",
     "SubjectRequest",
+    "ScreeningVersion",
 ]
 
 

@@ -11,6 +11,7 @@ urlpatterns = [
     path("mes-donnees/", include("consent.urls")),
     path("protection/", include("consent.protection.urls")),
     path("registre/", include("consent.register.urls")),
+    path("analyses/", include("consent.screening.urls")),
     path("violations/", include("consent.incidents.urls")),
     path("journal/", include("audit.urls")),
     path("audit/keys", published.keys, name="log_keys"),

@@ -21,6 +21,7 @@ class IdpConfig(AppConfig):
 
         def right_for(page: str) -> Right:
             if page.startswith(("register:", "protection:", "incidents:")):
+            if page.startswith(("register:", "incidents:", "screening:")):
                 return Right.KEEP_REGISTER
             if page.startswith("requests:"):
                 return Right.ANSWER_REQUESTS

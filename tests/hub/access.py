@@ -522,6 +522,9 @@ TABLE = (
             **dict.fromkeys(("edit", "close"), ABSENT),
         }.items()
     ),
+    # Impact assessments.
+    Row("screening:list", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row("screening:record", only(Who.DPO, answer=ABSENT), only(Who.DPO, answer=ABSENT), "no such record", NO_RECORD),
     # Breaches of data.
     Row("incidents:list", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
     Row("incidents:new", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "nothing said"),
