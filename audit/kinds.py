@@ -204,6 +204,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.RETENTION_REFUSED,
         Action.RETENTION_CONFIRMED,
         Action.RETENTION_CHANGED,
+        Action.DATA_PURGED,
         Action.HOLD_PUT,
         Action.HOLD_LIFTED,
         Action.MAILS_KEPT,

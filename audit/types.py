@@ -177,6 +177,7 @@ class Action(TextChoices):
     RETENTION_REFUSED = "audit:retention:refuse", _("Conservation arrêtée, l’horloge est douteuse")
     RETENTION_CONFIRMED = "audit:retention:confirm", _("Conservation reprise")
     RETENTION_CHANGED = "audit:retention:change", _("Durée de conservation modifiée")
+    DATA_PURGED = "audit:data:purge", _("Données effacées à la fin de leur durée")
     HOLD_PUT = "audit:hold:put", _("Effacement suspendu")
     HOLD_LIFTED = "audit:hold:lift", _("Suspension d’effacement levée")
     MAILS_KEPT = "audit:mail:keep", _("Relevés gardés, dit la protection des données")
@@ -213,6 +214,7 @@ class RemovalKind(TextChoices):
 
     ERASURE = "erasure", _("effacement d’une personne")
     RETENTION = "retention", _("fin des durées de conservation")
+    DATA = "data", _("fin des durées, données tenues par Trousseau")
 
 
 class RemovalState(TextChoices):

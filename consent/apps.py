@@ -7,8 +7,9 @@ class ConsentConfig(AppConfig):
     def ready(self) -> None:
         # The journal knows no data items; it asks their owner for the words.
         from audit import words
+        from audit.keeping import data
         from audit.reconciliation.sources import compare_with
-        from consent import compared, display
+        from consent import compared, display, kept
         from consent.erasures.types import Ground, Refusal
         from consent.findings.types import Kind as Finding
         from consent.incidents import words as incidents
@@ -21,6 +22,7 @@ class ConsentConfig(AppConfig):
         from consent.screening import words as screening
         from consent.types import Download
 
+        data.keep(*kept.categories())
         compare_with(*compared.SOURCES, Holdings())
         cards.offer(*own_cards.SOURCES)
         words.name_codes("items", display.item_label)

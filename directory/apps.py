@@ -7,11 +7,12 @@ class DirectoryConfig(AppConfig):
     def ready(self) -> None:
         # The journal knows no codes of the directory; it asks their owner for the words.
         from audit import words as journal
-        from audit.keeping import ends
+        from audit.keeping import data, ends
         from audit.reconciliation.sources import compare_with
-        from directory import compared, follow_words, selectors, words
+        from directory import compared, follow_words, kept, selectors, words
         from directory.types import Mode, SourceState
 
+        data.keep(*kept.categories())
         ends.know_by(selectors.ended_before, selectors.erased_of)
         compare_with(*compared.SOURCES)
         journal.name_things("source", selectors.source_names)
@@ -19,6 +20,8 @@ class DirectoryConfig(AppConfig):
         journal.name_codes("reason", words.REASONS.get)
         journal.name_codes("held", words.held)
         journal.name_codes("role", words.role)
+        journal.name_codes("role", data.label)
+        journal.name_codes("data", data.label)
         journal.name_codes("state", words.state)
         journal.name_codes("status", words.status)
         journal.name_codes("former_status", words.status)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from audit.selectors import fold, has_words
 from directory.models import Collective, Departure, DirectorySource, Member, StatusPeriod
@@ -87,10 +87,14 @@ def is_out_of_date(member: Member, now: datetime) -> bool:
 
 def ended_before(moment: datetime) -> list[UUID]:
     """Everybody whose relation with the cooperative ended before this moment, by the directory or by the hub."""
+    return list(gone_before(moment).order_by("pk").values_list("pk", flat=True))
+
+
+def gone_before(moment: datetime, but: Collection[UUID] = ()) -> QuerySet[Member]:
+    """The same people, without these."""
     by_directory = Q(state=MemberState.LEFT, state_since__lt=moment)
     by_directory |= Q(state=MemberState.MISSING, absent_for_good_at__lt=moment)
-    ended = by_directory | Q(hold=Hold.LEFT, hold_since__lt=moment)
-    return list(Member.objects.filter(ended).order_by("pk").values_list("pk", flat=True))
+    return Member.objects.filter(by_directory | Q(hold=Hold.LEFT, hold_since__lt=moment)).exclude(pk__in=but)
 
 
 def source_names(numbers: Collection[int] | None = None) -> dict[int, str]:

@@ -8,13 +8,16 @@ class IdpConfig(AppConfig):
         # The journal knows no codes of the protocol; it asks their owner for the words.
         from audit import gate as readers
         from audit import words as journal
+        from audit.keeping import data
         from audit.reconciliation.sources import compare_with
         from consent.receipts.selectors import identify_with
         from directory.policy import Right
         from idp import claims, compared, gate, networks, receivers, words  # noqa: F401 (receivers are connected by being imported)
+        from idp import compared, gate, kept, networks, receivers, words  # noqa: F401 (receivers are connected by being imported)
         from idp.signin import first_role  # noqa: F401
         from idp.signin import receivers as signin_receivers  # noqa: F401
 
+        data.keep(*kept.categories())
         compare_with(*compared.SOURCES)
         identify_with(claims.subject)
         proof = frozenset({"audit:proof", "audit:checkpoint", "audit:checkpoints", "audit:witness_add"})

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from audit import selectors, words
+from audit.keeping.data import MAX_DAYS, Category
 from audit.keeping.rules import MAX_MONTHS, Period, Rules
 from audit.kinds import Retention
 from audit.parts import Role
@@ -54,6 +55,25 @@ class RuleForm(forms.Form):
             )
             for role in Role
         }
+
+
+class DaysForm(forms.Form):
+    """For how many days one category of what the hub holds is kept."""
+
+    shown = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, category: Category, days: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["shown"].initial = days
+        self.fields["days"] = forms.IntegerField(
+            label=_("Durée, en jours"),
+            initial=days,
+            min_value=category.least,
+            max_value=MAX_DAYS,
+            help_text=_("À partir de : %(trigger)s. Au moins %(least)s.")
+            % {"trigger": category.trigger, "least": category.least},
+        )
+        self.fields["why"] = _why(_("Pourquoi ce changement"))
 
 
 class NamingForm(forms.Form):

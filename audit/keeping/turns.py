@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db import IntegrityError, connection
 
-from audit.keeping import destruction, erasure, retention
+from audit.keeping import data, destruction, erasure, retention
 from audit.models import Removal
-from audit.types import RemovalKind, RemovalState
+from audit.types import SYSTEM, Actor, RemovalKind, RemovalState
 
 logger = logging.getLogger("audit.keeping")
 
@@ -24,11 +24,19 @@ def night(*, now: datetime) -> None:
     """Begin the run of this night, if it has not begun; ``turn`` carries it out."""
     if retention.is_due(now):
         with suppress(IntegrityError):  # another worker has just begun it
-            retention.begin(now=now)
+            begin(now=now)
         erasure.take_up(now=now)
         while retention.drop_keys(now):
             pass
         destruction.finish()
+
+
+def begin(*, actor: Actor = SYSTEM, now: datetime) -> Removal:
+    """The journal's run, which looks at the clock; and with it that of what else the hub holds."""
+    run = retention.begin(actor=actor, now=now)
+    if run.state == RemovalState.GOING:
+        data.begin(actor=actor, now=now)
+    return run
 
 
 def _overwrite() -> None:
@@ -46,6 +54,8 @@ def _step(removal: Removal, now: datetime) -> bool:
             if not more and Removal.objects.filter(pk=removal.pk, state=RemovalState.OVER).exists():
                 _overwrite()
             return more
+        if removal.kind == RemovalKind.DATA:
+            return data.step(removal.pk)
         return retention.step(removal.pk)
     except Exception as error:
         logger.error("removal %s failed: %s", removal.pk, type(error).__name__)

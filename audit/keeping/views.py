@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from audit import gate, services, words
-from audit.keeping import changes, erasure, holds, retention
+from audit.keeping import changes, data, erasure, holds, retention, turns
 from audit.keeping.changes import said
-from audit.keeping.forms import DateForm, HoldForm, LiftForm, NamingForm, PersonForm, RuleForm, SureForm
+from audit.keeping.forms import DateForm, DaysForm, HoldForm, LiftForm, NamingForm, PersonForm, RuleForm, SureForm
 from audit.keeping.rules import Rules
 from audit.kinds import Retention
 from audit.models import Hold, Removal
@@ -30,6 +31,7 @@ RUNS = 20
 @require_safe
 def keeping(request: HttpRequest) -> HttpResponse:
     now, rules = timezone.now(), changes.current()
+    days = data.days_in_force(now)
     going = Removal.objects.filter(kind=RemovalKind.ERASURE, ended_at=None).order_by("pk")
     states: dict[str, list[datetime]] = {}
     for state, since in going.values_list("state", "began_at"):
@@ -45,11 +47,55 @@ def keeping(request: HttpRequest) -> HttpResponse:
         "rules": [(each, [words.period(_shown(rules, each, role)) for role in Role]) for each in Retention],
         "holds": [(hold, _held(hold)) for hold in holds.in_force(now).select_related("put_by")],
         # Erasures that are under way are counted above; of a run, how much went so far.
-        "runs": Removal.objects.exclude(ended_at=None, kind=RemovalKind.ERASURE)
-        .exclude(ended_at=None, state=RemovalState.REFUSED)
-        .order_by("-pk")[:RUNS],
+        "runs": [(run, data.told(run) if run.kind == RemovalKind.DATA else []) for run in _runs()],
+        "categories": [(each, days[each.code]) for each in data.categories()],
     }
     return render(request, "audit/keeping.html", context)
+
+
+def _runs() -> QuerySet[Removal]:
+    """Erasures that are under way are counted elsewhere; so is a run that waits for somebody."""
+    over = Removal.objects.exclude(ended_at=None, kind=RemovalKind.ERASURE)
+    return over.exclude(ended_at=None, state=RemovalState.REFUSED).order_by("-pk")[:RUNS]
+
+
+@gate.for_readers("audit:keeping")
+@require_safe
+def clocks(request: HttpRequest) -> HttpResponse:
+    """How much of each category is past its period, and when the rest will be: numbers, and nobody's name."""
+    context = {"clocks": data.clocks(timezone.now()), "ahead": data.AHEAD}
+    return render(request, "audit/keeping_clocks.html", context)
+
+
+@gate.for_readers("audit:keeping")
+@require_http_methods(["GET", "HEAD", "POST"])
+def days(request: HttpRequest, code: str) -> HttpResponse:
+    """Another period for a category of what the hub holds."""
+    category = data.category(code)
+    if category is None or not category.is_ruled:
+        raise Http404
+    form = DaysForm(request.POST or None, category=category, days=data.days_of(code))
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            data.change(
+                actor=Actor(member=request.user.pk),
+                code=code,
+                days=values["days"],
+                why=values["why"],
+                shown=values["shown"],
+                now=timezone.now(),
+            )
+        except KeepingError as error:
+            form.add_error(None, _sentence(error))
+        else:
+            messages.success(
+                request, _("La règle est changée : plus long dès maintenant, plus court dans quatorze jours.")
+            )
+            return redirect("audit:keeping")
+    status = 422 if request.method == "POST" else 200
+    context = {"form": form, "category": category, "history": data.history(code)[:RUNS]}
+    return render(request, "audit/keeping_days.html", context, status=status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +118,7 @@ def trial(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     form = SureForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        run = retention.begin(actor=Actor(member=request.user.pk), now=now)
+        run = turns.begin(actor=Actor(member=request.user.pk), now=now)
         if run.state == RemovalState.GOING:
             messages.success(request, _("C’est parti : le service de fond s’en occupe, le résultat s’inscrit ici."))
         else:
@@ -86,7 +132,9 @@ def trial(request: HttpRequest) -> HttpResponse:
         )
         for each in Retention
     ]
-    context = {"form": form, "rows": rows, "total": sum(sum(counts.values()) for counts in goes.values())}
+    clocks = [each for each in data.clocks(now) if each.category.is_ruled]
+    total = sum(sum(counts.values()) for counts in goes.values()) + sum(each.due for each in clocks)
+    context = {"form": form, "rows": rows, "clocks": clocks, "total": total}
     return render(request, "audit/keeping_trial.html", context, status=422 if request.method == "POST" else 200)
 
 

@@ -1,7 +1,7 @@
 """The tables of the journal, of its proof, and of how long what is kept."""
 
 from audit.models.events import Event
-from audit.models.keeping import Destruction, Hold, Removal, RetentionRules
+from audit.models.keeping import DataPeriod, Destruction, Hold, Removal, RetentionRules
 from audit.models.keys import PersonKey
 from audit.models.proof import Checkpoint, Leaf, Log, Pending, Tile
 from audit.models.reconciliation import Gap, Reconciliation
@@ -15,6 +15,7 @@ __all__ = [
     "Checkpoint",
     "Contradiction",
     "Cosignature",
+    "DataPeriod",
     "Destruction",
     "Event",
     "Gap",

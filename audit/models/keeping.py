@@ -37,6 +37,9 @@ class Removal(models.Model):
             models.UniqueConstraint(
                 fields=["kind"], condition=models.Q(kind=RemovalKind.RETENTION, ended_at=None), name="one_run_at_once"
             ),
+            models.UniqueConstraint(
+                fields=["kind"], condition=models.Q(kind=RemovalKind.DATA, ended_at=None), name="one_data_run_at_once"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -110,6 +113,25 @@ class Destruction(models.Model):
 
     def __str__(self) -> str:
         return f"destruction of {self.log_id}"
+
+
+class DataPeriod(models.Model):
+    """For how many days a category of what the hub holds is kept, from this moment on; the newest counts."""
+
+    id = models.BigAutoField(primary_key=True)
+    category = models.CharField(max_length=30)
+    days = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, db_constraint=False, related_name="+"
+    )
+    why = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(days__gte=1), name="data_kept_for_a_time")]
+
+    def __str__(self) -> str:
+        return f"{self.category} {self.days}"
 
 
 class RetentionRules(models.Model):

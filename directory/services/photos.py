@@ -23,7 +23,7 @@ from directory.ldap.reading import Reading, reading
 from directory.models import DirectorySource, Member, MemberPhoto, SyncIssue, SyncRun
 from directory.pictures import PhotoRefused
 from directory.runs import last_read
-from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState
+from directory.types import DirectoryRefused, DirectoryUnavailable, Hold, MemberState
 
 log = logging.getLogger("directory.photos")
 # Of so many entries the photos are in memory at once, and no more.
@@ -136,7 +136,9 @@ def _one_by_one(
 def _due(source: DirectorySource, now: datetime) -> Sequence[_Due]:
     again = Q(Q(csn="") | Q(photo__digest=NOT_TAKEN), photo__looked_at__lt=now - AGAIN_EVERY)
     changed = Q(photo=None) | ~Q(photo__csn=F("csn")) | again
+    # Of whoever left by the hub's word the photo goes by its own clock, and is not read again meanwhile.
     there = Member.objects.filter(source=source, state__in=(MemberState.ACTIVE, MemberState.LOCKED), erased_at=None)
+    there = there.exclude(hold=Hold.LEFT)
     rows = (
         there.filter(changed, entry_uuid__isnull=False)
         .order_by(F("photo__looked_at").asc(nulls_first=True), "pk")

@@ -65,9 +65,8 @@ def preview(member_id: UUID, *, held: bool, now: datetime) -> list[Line]:
         Part.MAILS: OutgoingMail.objects.filter(**mine).count(),
     }
     hold = Stays.HOLD if held else ""
-    lines = [Line(part, number, hold) for part, number in counts.items() if number]
-    if member.entry_uuid is not None:
-        lines.insert(0, Line(Part.SOURCE, 1, Stays.SOURCE))
+    lines = [] if member.entry_uuid is None else [Line(Part.SOURCE, 1, Stays.SOURCE)]
+    lines += [Line(part, number, hold) for part, number in counts.items() if number]
     told = journal.preview(member_id, now)
     for why in ("", Stays.PROOF):
         number = sum(each.number for each in told if bool(each.stays) == bool(why))

@@ -1,4 +1,4 @@
-"""Removing what has expired, in small batches on indexed columns."""
+"""Removing what has expired, in small batches on indexed columns.  What tells of people goes by rules: ``idp.kept``."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,20 +9,15 @@ from django.db.models import QuerySet
 
 from idp.models import (
     AccessToken,
-    AccountLink,
-    Alarm,
     DeviceGrant,
     Grant,
-    HubSession,
     LogoutDelivery,
-    OutgoingMail,
-    Recovery,
     RefreshToken,
     SeenIdentifier,
 )
 from idp.services import pushed
 from idp.services.accounts import browsers
-from idp.types import DeliveryState, OutgoingState, RecoveryState
+from idp.types import DeliveryState
 
 BATCH = 500
 # A used code is kept so that its replay is recognised; and both until the journal was compared with them at night.
@@ -30,10 +25,6 @@ CODE_MEMORY = timedelta(hours=36)
 TOKEN_MEMORY = timedelta(hours=36)
 # The technician's log of notices; the journal keeps their lines.
 NOTICE_MEMORY = timedelta(days=90)
-# Mails that left, links that are over, and from where somebody signed in; the journal keeps their lines.
-ACCOUNT_MEMORY = timedelta(days=90)
-# What the office dealt with: long enough to look back at a year.
-HELP_MEMORY = timedelta(days=365)
 # A device that asks late is told that its code is too old, not that it never was.
 DEVICE_MEMORY = timedelta(hours=1)
 
@@ -50,19 +41,8 @@ def purge_expired(*, now: datetime) -> int:
         browsers.over(now),
         SeenIdentifier.objects.filter(expires_at__lt=now).order_by("expires_at"),
         Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
-        OutgoingMail.objects.exclude(state=OutgoingState.WAITING).filter(done_at__lt=now - ACCOUNT_MEMORY),
-        AccountLink.objects.filter(expires_at__lt=now - ACCOUNT_MEMORY),
-        Alarm.objects.filter(settled_at__lt=now - HELP_MEMORY),
-        Recovery.objects.exclude(state=RecoveryState.ASKED).filter(asked_at__lt=now - HELP_MEMORY),
     )
-    return sum(_delete_batch(rows) for rows in expired) + _forget_places(now)
-
-
-def _forget_places(now: datetime) -> int:
-    """A session that ended long ago stays, so that its member is known to have come; where it was does not."""
-    told = HubSession.objects.filter(ended_at__lt=now - ACCOUNT_MEMORY).exclude(label="", network="")
-    keys = list(told.values_list("pk", flat=True)[:BATCH])
-    return HubSession.objects.filter(pk__in=keys).update(label="", network="") if keys else 0
+    return sum(_delete_batch(rows) for rows in expired)
 
 
 def _delete_batch(rows: QuerySet[Any]) -> int:

@@ -567,6 +567,14 @@ TABLE = (
         "no such hold",
         {"hold_id": "0"},
     ),
+    Row("audit:keeping_clocks", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row(
+        "audit:keeping_days",
+        only(Who.DPO, answer=PAGE),
+        only(Who.DPO, answer=UNFIT),
+        "nothing said",
+        {"code": "photo"},
+    ),
     Row("audit:keeping_person", only(Who.DPO, answer=Answer.WHY), only(Who.DPO, answer=Answer.WHY)),
     Row(
         "audit:reconciliation",

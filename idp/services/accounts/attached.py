@@ -7,6 +7,7 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.db import transaction
+from django.db.models import QuerySet
 
 from audit.services import record_all
 from audit.types import Action, Entry
@@ -54,11 +55,22 @@ def end(member_ids: Sequence[UUID], *, now: datetime) -> None:
 @transaction.atomic
 def forget(member_ids: Sequence[UUID], *, now: datetime) -> None:
     """The end of the retention period: what only the hub knew of them goes; the journal says what there was."""
-    factors = Counter(Authenticator.objects.filter(user__in=member_ids).values_list("user_id", flat=True))
-    Authenticator.objects.filter(user__in=member_ids).delete()
+    forget_factors(member_ids, now=now)
     OutgoingMail.objects.filter(member_id__in=member_ids).delete()
     AccountLink.objects.filter(member_id__in=member_ids).delete()
     Browser.objects.filter(member_id__in=member_ids).delete()
     # That there was a session is a proof; from which browser and where is not.
-    HubSession.objects.filter(member_id__in=member_ids).exclude(label="", network="").update(label="", network="")
-    record_all(Entry(Action.FACTORS_RESET, subject=member_id, reason="retention_over", at=now) for member_id in factors)
+    forget_places(HubSession.objects.filter(member_id__in=member_ids))
+
+
+@transaction.atomic
+def forget_factors(member_ids: Sequence[UUID], *, now: datetime) -> int:
+    """Returns of how many people."""
+    having = Counter(Authenticator.objects.filter(user__in=member_ids).values_list("user_id", flat=True))
+    Authenticator.objects.filter(user__in=member_ids).delete()
+    record_all(Entry(Action.FACTORS_RESET, subject=member_id, reason="retention_over", at=now) for member_id in having)
+    return len(having)
+
+
+def forget_places(sessions: QuerySet[HubSession]) -> int:
+    return sessions.exclude(label="", network="").update(label="", network="")

@@ -1,0 +1,85 @@
+"""What proves agreements and disclosures is kept for so long: handed to the journal's rules when the apps are ready."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from audit.keeping.data import Category, Outcome
+from consent.models import Consent, Disclosure, ErasureRun, Holding, Objection
+from directory.kept import DEPARTURE
+from directory.models import Member
+from directory.selectors import gone_before
+
+# Five years: the time in which somebody may sue.  Not shorter than the journal's lines are read for.
+PROOF_DAYS, LEAST_DAYS = 1826, 365
+
+
+def _told_of(cut: datetime, held: Collection[UUID]) -> QuerySet[Member]:
+    return gone_before(cut, held).filter(pk__in=Disclosure.objects.values("member"))
+
+
+def _decided(cut: datetime, held: Collection[UUID]) -> QuerySet[Member]:
+    return gone_before(cut, held).filter(pk__in=Consent.objects.values("member"))
+
+
+def _closed(cut: datetime, held: Collection[UUID]) -> QuerySet[ErasureRun]:
+    return ErasureRun.objects.filter(closed_at__lt=cut).exclude(member__in=list(held))
+
+
+def _forget_disclosures(members: Sequence[Any], _now: datetime) -> int:
+    """And what tools are said to hold, which is made of them."""
+    Holding.objects.filter(member__in=list(members)).delete()
+    Disclosure.objects.filter(member__in=list(members)).let_go()
+    return len(members)
+
+
+def _forget_decisions(members: Sequence[Any], _now: datetime) -> int:
+    Objection.objects.filter(member__in=list(members)).delete()
+    Consent.objects.filter(member__in=list(members)).delete()
+    return len(members)
+
+
+def _forget_runs(keys: Sequence[Any], _now: datetime) -> int:
+    ErasureRun.objects.filter(pk__in=list(keys)).delete()
+    return len(keys)
+
+
+def categories() -> tuple[Category, ...]:
+    return (
+        Category(
+            "disclosures",
+            _("Transmissions aux outils, sans les valeurs"),
+            DEPARTURE,
+            Outcome.DELETE,
+            PROOF_DAYS,
+            _told_of,
+            _forget_disclosures,
+            least=LEAST_DAYS,
+            by_departure=True,
+        ),
+        Category(
+            "decisions",
+            _("Informations lues, accords et oppositions"),
+            DEPARTURE,
+            Outcome.DELETE,
+            PROOF_DAYS,
+            _decided,
+            _forget_decisions,
+            least=LEAST_DAYS,
+            by_departure=True,
+        ),
+        Category(
+            "erasure_runs",
+            _("Effacements : qui a été prévenu, et les réponses"),
+            _("la clôture de l’effacement"),
+            Outcome.DELETE,
+            PROOF_DAYS,
+            _closed,
+            _forget_runs,
+            least=LEAST_DAYS,
+        ),
+    )
