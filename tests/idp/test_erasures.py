@@ -287,7 +287,7 @@ def test_the_contact_reads_whom_and_what_and_confirms_once(dpo, office, gone, co
 
     assert "Amélie Roux" in unescape(shown.content.decode())
     assert (shown.status_code, again.status_code, done.status_code, late.status_code) == (200, 200, 200, 410)
-    assert shown["Referrer-Policy"] == "no-referrer"
+    assert shown["Referrer-Policy"] == "same-origin"
     holder = run.holders.get(tool=course)
     assert (holder.state, holder.answered_by, bytes(holder.known_sealed)) == (
         HolderState.CONFIRMED,

@@ -242,8 +242,9 @@ def _over(request: HttpRequest, reason: str, status: HTTPStatus) -> HttpResponse
 
 
 def _private(response: HttpResponse) -> HttpResponse:
-    # The address opens this page: it is told to no other site, and kept by no cache.
-    response["Referrer-Policy"] = "no-referrer"
+    # The address opens this page: it is told to no other site, and kept by no cache.  "no-referrer" would have browsers
+    # send the form with "Origin: null", which is refused as foreign.
+    response["Referrer-Policy"] = "same-origin"
     response["Cache-Control"] = "no-store, private"
     response["X-Robots-Tag"] = "noindex"
     return response
