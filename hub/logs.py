@@ -67,5 +67,8 @@ def configuration(level: str) -> dict[str, Any]:
             "oauthlib": {"level": "WARNING"},
             "oauth2_provider": {"level": "WARNING"},
             "urllib3": {"level": "WARNING"},
+            # These tell of every page and glyph, and name what a document holds.
+            "weasyprint": {"level": "ERROR"},
+            "fontTools": {"level": "ERROR"},
         },
     }

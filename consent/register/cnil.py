@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from django.db.models import Choices
@@ -36,6 +37,7 @@ from consent.types import LegalBasis, RecipientRole, Safeguard
 Rows = list[list[str]]
 LIST = "Liste des traitements"
 OURS = "Trousseau : "
+DESCRIPTION = "Description"
 LIST_HEADINGS = [
     "Nom / sigle",
     "N° / réf.",
@@ -58,13 +60,13 @@ PARTIES = {
     "joint": "Responsable conjoint",
 }
 PURPOSES = [
-    *("Finalités", "Description"),
+    *("Finalités", DESCRIPTION),
     *(OURS + said for said in ("base légale", "mise en balance", "mise en balance faite le")),
 ]
-MEASURES = ["Mesures de sécurité", "Description"]
+MEASURES = ["Mesures de sécurité", DESCRIPTION]
 TECHNICAL, ORGANISATIONAL = "Mesures de sécurité techniques", "Mesures de sécurité organisationnelles"
-DATA = ["Catégories de données personnelles", "Description", "Délai d’effacement"]
-SENSITIVE_DATA = ["Données sensibles", "Description", "Délai d’effacement", OURS + "fondement"]
+DATA = ["Catégories de données personnelles", DESCRIPTION, "Délai d’effacement"]
+SENSITIVE_DATA = ["Données sensibles", DESCRIPTION, "Délai d’effacement", OURS + "fondement"]
 PEOPLE = ["Personnes concernées", "Catégorie", "Précisions"]
 RECIPIENTS = [
     *("Destinataires", "Type de destinataire", "Précisions"),
@@ -98,18 +100,35 @@ def table_of(register: Register) -> Rows:
     """The whole of it as one table, a line for each thing that a record says."""
     found: Rows = [["N° / réf.", "Nom / sigle", "Rubrique", "Ligne", "Colonne", "Valeur"]]
     for each in register.records:
-        heading: list[str] = []
-        for row in _record(each, register.parties):
-            if not row:
-                heading = []
-            elif not heading and row[0] in _SECTIONS:
-                heading = row
-            else:
-                columns = heading[1:] or [""]
-                for column, value in zip(columns, row[1:], strict=False):
-                    if value:
-                        found.append([each.reference, each.content.name, *(heading[:1] or [""]), row[0], column, value])
+        for section in sections_of(each, register.parties):
+            for row, said in section.rows:
+                found += [[each.reference, each.content.name, section.title, row, *pair] for pair in said]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a record; each row has what it says, by the names of its columns."""
+
+    title: str
+    rows: list[tuple[str, list[tuple[str, str]]]]
+
+
+def sections_of(each: Listed, parties: Parties) -> list[Section]:
+    """A record in the model's order; what it does not say is left out, its section stays."""
+    parts = [list(rows) for is_empty, rows in groupby(_record(each, parties), lambda row: not row) if not is_empty]
+    return [_section([""], parts[0]), *(_section(heading, rows) for heading, *rows in parts[1:])]
+
+
+def actors_of(parties: Parties) -> Section:
+    """Who article 30(1)(a) names: the same in every record."""
+    return _section(ACTORS, _actors(parties))
+
+
+def _section(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> Section:
+    columns = heading[1:] or [""]
+    told = [(row[0], [pair for pair in zip(columns, row[1:], strict=False) if pair[1]]) for row in rows]
+    return Section(heading[0], [(row, said) for row, said in told if said])
 
 
 def _list_row(each: Listed, parties: Parties) -> list[str]:
@@ -138,7 +157,7 @@ def _record(each: Listed, parties: Parties) -> Rows:
         ["Logiciel utilisé", content.software],
         [],
         ACTORS,
-        *([said, *_party(getattr(parties, name))] for name, said in PARTIES.items()),
+        *_actors(parties),
         [],
         PURPOSES,
         *(
@@ -183,6 +202,10 @@ def _record(each: Listed, parties: Parties) -> Rows:
 _SECTIONS = {
     each[0] for each in (ACTORS, PURPOSES, MEASURES, DATA, SENSITIVE_DATA, PEOPLE, RECIPIENTS, TRANSFERS, MORE)
 }
+
+
+def _actors(parties: Parties) -> Rows:
+    return [[said, *_party(getattr(parties, name))] for name, said in PARTIES.items()]
 
 
 def _data(content: Content, rubrics: Iterable[Rubric]) -> Iterable[list[str]]:

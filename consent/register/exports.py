@@ -6,8 +6,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import override
+from django.conf import settings
+from django.utils.text import capfirst
+from django.utils.translation import gettext, override
 
+from audit import pdf
 from audit.reading import ods
 from audit.reading.exports import safe_cell
 from consent.dpv import BASES, CONTEXT, RECIPIENTS
@@ -138,9 +141,38 @@ def _party(kind: str, party: Any) -> dict[str, str] | None:
     return {"@type": kind} | {name: said for name, said in named.items() if said}
 
 
+def pdf_of(register: Register) -> Iterator[bytes]:
+    """To print, or to hand over as it stands; who the cooperative is stands once, before the records."""
+    with override("fr"):
+        actors = cnil.actors_of(register.parties)
+        records = [
+            (each, [_printed(part) for part in cnil.sections_of(each, register.parties) if part.title != actors.title])
+            for each in register.records
+        ]
+        context = {
+            "title": gettext("Registre des traitements"),
+            "author": register.parties.controller.name or settings.COOPERATIVE,
+            "register": register,
+            "actors": _printed(actors),
+            "records": records,
+        }
+    yield pdf.pdf_of("consent/register/pdf.html", context, language="fr")
+
+
+def _printed(part: cnil.Section) -> cnil.Section:
+    """On paper nobody asks which columns are the model's."""
+
+    def name(column: str) -> str:
+        return "" if column == cnil.DESCRIPTION else capfirst(column.removeprefix(cnil.OURS))
+
+    rows = [(name(row), [(name(column), value) for column, value in said]) for row, said in part.rows]
+    return cnil.Section(part.title, rows)
+
+
 Writer = Callable[[Register], Iterable[bytes]]
 KINDS: dict[str, tuple[Writer, str]] = {
     "ods": (ods_of, ods.TYPE),
     "csv": (csv_of, "text/csv; charset=utf-8"),
     "json": (json_of, "application/ld+json"),
+    "pdf": (pdf_of, pdf.TYPE),
 }

@@ -21,6 +21,7 @@ from directory.types import Role
 from tests.consent.register.test_cnil import broken, in_encoding, package, repeated, tables
 from tests.consent.register.test_policy import FULL
 from tests.support.cast import MONDAY, TUESDAY, browser_of, make_member
+from tests.support.pdf import opened
 
 pytestmark = pytest.mark.django_db
 IMPORT = "/registre/importer/"
@@ -39,6 +40,12 @@ def exported(officer, kind="ods", day="") -> bytes:
 
 def rows_of(content: bytes) -> dict[str, cnil.Rows]:
     return dict(sheets_in(io.BytesIO(content), size=len(content)))
+
+
+def outline_of(document: bytes) -> str:
+    """The headings of a PDF, by which readers find their way."""
+    titles = re.findall(r"/Title <feff([0-9a-f]+)>", opened(document), re.IGNORECASE)
+    return "\n".join(bytes.fromhex(each).decode("utf-16-be") for each in titles)
 
 
 def sent(officer, sheets) -> object:
@@ -75,7 +82,7 @@ def forget_everything():
 
 
 @pytest.mark.gdpr("G11", "G29")
-@pytest.mark.parametrize("kind", ["ods", "csv", "json"])
+@pytest.mark.parametrize("kind", ["ods", "csv", "json", "pdf"])
 def test_each_export_is_of_a_day_and_on_the_record(officer, dpo, paie, kind):
     services.change(
         of=paie, content=replace(FULL, name="Paie et congés"), version=1, actor=SYSTEM, note="", now=TUESDAY
@@ -85,6 +92,8 @@ def test_each_export_is_of_a_day_and_on_the_record(officer, dpo, paie, kind):
 
     if kind == "ods":
         before, after = (json.dumps(rows_of(each), ensure_ascii=False).encode() for each in (before, after))
+    if kind == "pdf":
+        before, after = (outline_of(each).encode() for each in (before, after))
     assert "congés".encode() not in before
     assert "congés".encode() in after
     line = Event.objects.filter(action=Action.REGISTER_EXPORTED).latest("pk")
@@ -105,7 +114,7 @@ def test_nobody_else_takes_the_register_out_or_in(paie, role, address):
 
 
 def test_a_form_that_there_is_not_is_not_found(officer):
-    assert officer.get("/registre/export.pdf").status_code == 404
+    assert officer.get("/registre/export.docx").status_code == 404
     assert officer.get("/registre/export.ods", {"on": "hier"}).status_code == 404
 
 

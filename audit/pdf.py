@@ -1,0 +1,37 @@
+"""A document to print or to keep: a template as pages of A4, tagged for whoever reads otherwise than by sight.
+
+PDF/UA-1 (ISO 14289-1): language, title and structure are in the file, and so are its fonts.  Nothing is fetched: a
+document holds no image, style or font from elsewhere, whatever somebody wrote into it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.translation import override
+
+TYPE = "application/pdf"
+STYLE = Path(__file__).with_name("pdf.css")
+VARIANT = "pdf/ua-1"
+
+
+def pdf_of(template: str, context: Mapping[str, Any], *, language: str) -> bytes:
+    """The template extends ``audit/pdf.html``, which wants a ``title``."""
+    with override(language):
+        return written(render_to_string(template, {**context, "language": language}))
+
+
+def written(html: str) -> bytes:
+    """Takes a second and some memory the first time: whoever makes no document loads nothing of it."""
+    from weasyprint import CSS, HTML
+
+    document = HTML(string=html, url_fetcher=_nothing())
+    pages: bytes = document.write_pdf(stylesheets=[CSS(filename=STYLE)], pdf_variant=VARIANT)
+    return pages
+
+
+def _nothing() -> Any:
+    from weasyprint.urls import URLFetcher
+
+    return URLFetcher(allowed_protocols=())
