@@ -61,6 +61,7 @@ def json_of(register: Register) -> Iterator[bytes]:
         told = {
             "@context": CONTEXT,
             "@type": "dpv:RecordOfProcessingActivities",
+            "dcterms:language": "fr",
             "dcterms:date": {"@value": register.on.isoformat(), "@type": "xsd:date"},
             "dpv:hasDataController": _party("dpv:DataController", register.parties.controller),
             "dpv:hasDataProtectionOfficer": _party("dpv:DataProtectionOfficer", register.parties.officer),

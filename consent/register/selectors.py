@@ -5,12 +5,33 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
-from consent.register import policy
+from consent.policy import in_purposes
+from consent.register import policy, prefilled
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.register.types import Content, Kind, Listed, Parties, Register
+
+
+def own_periods() -> dict[str, int]:
+    """What the operator chose of how long the hub itself keeps data."""
+    return {
+        "leaver_days": settings.LEAVER_RETENTION // timedelta(days=1),
+        "idle_hours": settings.SESSION_IDLE // timedelta(hours=1),
+        "session_days": settings.SESSION_ABSOLUTE // timedelta(days=1),
+    }
+
+
+def english(notice: Any = None) -> dict[str, str]:
+    """What there is in English of a register that is kept in French: the hub's own records, and a tool's notice."""
+    found = prefilled.english(**own_periods())
+    if notice is not None:
+        told = in_purposes(notice.content)
+        said = [each[part] for each in told["purposes"] for part in ("purpose", "retention")]
+        found |= {each["fr"]: each["en"] for each in [told["processing"], *said] if each.get("en")}
+    return found
 
 
 def in_force() -> QuerySet[RegisterVersion]:

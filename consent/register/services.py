@@ -1,7 +1,7 @@
 """Changing the register: each change makes a version, and records itself in its transaction."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import count
 from typing import Any
 
@@ -141,12 +141,8 @@ def fill(*, now: datetime) -> int:
     """What the register must hold before anybody writes in it: the hub's own processings, the parties, and the sheets
     of tools that were declared before there was a register.  Each is written once; returns how many were now.
     """
-    own = prefilled.own_records(
-        today=timezone.localdate(now),
-        leaver_days=settings.LEAVER_RETENTION // timedelta(days=1),
-        idle_hours=settings.SESSION_IDLE // timedelta(hours=1),
-        session_days=settings.SESSION_ABSOLUTE // timedelta(days=1),
-    )
+    with override("fr"):
+        own = prefilled.own_records(today=timezone.localdate(now), **selectors.own_periods())
     parties = prefilled.parties_from(
         cooperative=settings.COOPERATIVE, office=settings.OFFICE_CONTACT, officer=settings.DPO_CONTACT
     )

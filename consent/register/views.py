@@ -10,8 +10,8 @@ from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit import gate
@@ -76,6 +76,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         "parties": register.parties,
         "closed": selectors.closed() if on == today else [],
         "first_day": selectors.first_day(),
+        **_in_english(),
     }
     return render(request, "consent/register/list.html", context)
 
@@ -103,6 +104,7 @@ def record(request: HttpRequest, reference: str) -> HttpResponse:
         "tool": row.tool,
         "sensitive": [each for each in found.content.data if each.rubric in SENSITIVE],
         "data": [each for each in found.content.data if each.rubric not in SENSITIVE],
+        **_in_english(row, on),
     }
     return render(request, "consent/register/record.html", context)
 
@@ -324,6 +326,14 @@ def parties(request: HttpRequest) -> HttpResponse:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if request.method == "POST" else HTTPStatus.OK
     context = {"form": form, "version": version, "parties": policy.PARTIES}
     return render(request, "consent/register/parties.html", context, status=status)
+
+
+def _in_english(row: RegisterRecord | None = None, on: date | None = None) -> dict[str, Any]:
+    """The words that a page in English has for a register in French; nothing on a page in French."""
+    if (get_language() or "fr").startswith("fr"):
+        return {"english": {}}
+    notice = notice_on(row.tool_id, selectors.end_of(on)) if row and row.tool_id and on else None
+    return {"english": selectors.english(notice), "is_foreign": True}
 
 
 def _found(reference: str) -> RegisterRecord:

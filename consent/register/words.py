@@ -1,6 +1,11 @@
 """Names for what the register's codes stand for, on its pages and in the journal."""
 
+from collections.abc import Mapping
+
 from django.utils.functional import Promise
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 Text = str | Promise
@@ -96,6 +101,15 @@ PAGES: dict[str, Text] = {
     "register:export": _("export du registre"),
     "register:import": _("import dans le registre"),
 }
+
+
+def said(text: str, english: Mapping[str, str]) -> SafeString:
+    """What the register says, which is in French: on a page in another language in its words, or marked as French."""
+    if not text or (get_language() or "fr").startswith("fr"):
+        return conditional_escape(text)
+    if text in english:
+        return conditional_escape(english[text])
+    return format_html('<span lang="fr">{}</span>', text)
 
 
 def field(code: str) -> Text:

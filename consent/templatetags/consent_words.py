@@ -4,6 +4,7 @@ from django import template
 
 from consent import display
 from consent.receipts import words
+from consent.register import words
 
 register = template.Library()
 register.filter("item_label", display.item_label)
@@ -18,3 +19,4 @@ register.filter("card_groups", display.card_groups)
 register.filter("state_words", words.state_words)
 register.filter("state_badge", words.state_badge)
 register.filter("term_words", words.term_words)
+register.filter("said", words.said)

@@ -242,6 +242,7 @@ def test_no_cookie_is_set_but_those_that_a_visit_needs(client: Client, member, s
                 answer = browser.get(reverse(row.route), dict(row.query))
                 assert set(answer.cookies) <= needed, row.route
         browser.post(reverse("set_language"), {"language": "en"})
+        assert settings.LANGUAGE_COOKIE_NAME in browser.cookies
         assert set(browser.cookies) <= needed
 
 

@@ -1,17 +1,19 @@
 """The pages of the register: who sees them, what they say, and what the forms do without a script."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
 import pytest
 from django.urls import reverse
+from django.utils.translation import override
 
 from audit.models import Event
 from audit.types import SYSTEM, Action
 from consent import services as consent_services
 from consent.register import policy, selectors, services
-from consent.register.models import RegisterVersion
+from consent.register.models import RegisterRecord, RegisterVersion
 from consent.register.types import Transfer
 from consent.types import LegalBasis, Safeguard
 from directory.models import RoleGrant
@@ -380,3 +382,64 @@ def test_the_officer_sees_what_members_see_and_saw(officer, engaged, paie):
     assert "Tenir vos comptes." in after
     assert officer.get(f"{address}?on=2020-01-01").status_code == 404
     assert officer.get("/registre/T-001/information/").status_code == 404, "no tool, nothing shown"
+
+
+# In English -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reader(dpo):
+    type(dpo).objects.filter(pk=dpo.pk).update(language="en")
+    browser = browser_of(dpo)
+    # What a request speaks is not what the next test does.
+    with override("fr"):
+        browser.post(reverse("set_language"), {"language": "en"})
+        yield browser
+
+
+def in_french(page: str) -> list[str]:
+    return re.findall(r'<span lang="fr">([^<]*)</span>', page)
+
+
+def test_the_hubs_own_records_have_their_words_in_english(reader, db):
+    with override("en"):
+        consent_services.fill_register(now=TUESDAY)
+
+    for record in RegisterRecord.objects.exclude(own=None):
+        page = reader.get(f"/registre/{record.reference}/").content.decode()
+        assert in_french(page) == [], record.reference
+        assert policy.content_of(selectors.last(record).content).name not in page, "kept in French, whoever fills it"
+    assert "To answer requests for access" in reader.get(LIST).content.decode()
+
+
+def test_what_has_no_english_is_marked_as_french(reader, paie):
+    page = reader.get(f"/registre/{paie.reference}/").content.decode()
+
+    assert "The register is kept in French" in page
+    assert {"Paie", "Établir les bulletins de paie.", "Salaire"} <= set(in_french(page))
+
+
+def test_a_tools_record_has_the_english_of_its_sheet(reader, engaged):
+    page = reader.get("/registre/O-001/").content.decode()
+
+    assert "<h1>Running one’s business</h1>" in page
+    assert "Make your invoices and your payslip." in page
+    assert "Établir vos factures" not in page
+
+
+def test_a_page_in_french_marks_nothing(officer, paie):
+    page = officer.get(f"/registre/{paie.reference}/").content.decode()
+
+    assert in_french(page) == []
+    assert "record-french" not in page
+
+
+def test_what_is_written_in_the_register_is_text_in_english_too(reader, paie):
+    services.change(
+        of=paie, content=replace(FULL, source="<script>x</script>"), version=1, actor=SYSTEM, note="", now=TUESDAY
+    )
+
+    page = reader.get(f"/registre/{paie.reference}/").content.decode()
+
+    assert "&lt;script&gt;x" in page
+    assert "<script>x" not in page
