@@ -16,6 +16,7 @@ class ConsentConfig(AppConfig):
         from consent.ledger.holdings import Holdings
         from consent.protection import cards, own_cards
         from consent.protection import words as protection
+        from consent.own import sections, sources
         from consent.register import words as register
         from consent.requests import words as requests
         from consent.requests.types import Came, Kind
@@ -25,6 +26,7 @@ class ConsentConfig(AppConfig):
         data.keep(*kept.categories())
         compare_with(*compared.SOURCES, Holdings())
         cards.offer(*own_cards.SOURCES)
+        sources.include(*sections.SECTIONS)
         words.name_codes("items", display.item_label)
         words.name_codes("refused_items", display.item_label)
         words.name_codes("categories", display.category_name)

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Lock
-from typing import Any
 
 from cachetools import TTLCache, cached
 from django.utils.formats import date_format
@@ -284,12 +283,3 @@ def _stretch(period: StatusPeriod) -> str:
 
 def _day(day: date) -> str:
     return date_format(day, "SHORT_DATE_FORMAT")
-
-
-def exported(member: Member) -> list[dict[str, Any]]:
-    """What is known, as data for the member's own file."""
-    return [
-        {"field": str(each.label), "value": each.value, "source": str(each.source)}
-        for each in known(member)
-        if each.value
-    ]

@@ -100,6 +100,8 @@ class Download(TextChoices):
     RECORD = "record", _("relevé de ses données")
     LINES = "lines", _("toutes ses lignes, avec leur preuve")
     LINE = "line", _("une ligne, avec sa preuve")
+    ALL = "all", _("toutes ses données, avec leur preuve")
+    CARD = "card", _("ses coordonnées, en carte de visite")
     RECEIPT = "receipt", _("récépissé d’une décision")
 
 

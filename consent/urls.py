@@ -3,6 +3,7 @@
 from django.urls import path
 
 from consent import views
+from consent.own import views as own
 from consent.receipts import views as receipts
 
 app_name = "consent"
@@ -19,5 +20,8 @@ urlpatterns = [
     path("accords/<int:consent>/emporter/", receipts.take_receipt, name="take_receipt"),
     path("preuve/", views.proof, name="proof"),
     path("preuve/emporter/", views.take_lines, name="take_lines"),
-    path("telecharger/", views.download, name="download"),
+    path("telecharger/", own.take, name="take"),
+    path("telecharger/tout/", own.take_all, name="take_all"),
+    path("telecharger/carte/", own.take_card, name="take_card"),
+    path("telecharger/donnees/", own.download, name="download"),
 ]

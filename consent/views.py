@@ -1,14 +1,10 @@
 """« Mes données »: who received what, what is known, and what one agreed to."""
 
-import base64
-import json
-from collections.abc import Iterator
-from datetime import datetime
 from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -29,7 +25,6 @@ from consent.activity import LineForm
 from consent.models import Notice, Objection
 from consent.requests import selectors as requests
 from consent.types import Download, NothingToObjectTo, NoticeOutdated
-from directory import photos
 from directory.models import Member
 
 # The last ones only, to the page of all.
@@ -211,39 +206,3 @@ def take_lines(request: HttpRequest) -> HttpResponseBase:
     services.note_download(member_id=person, what=Download.LINE if line else Download.LINES, now=now)
     name = f"ligne-{str(line)[:8]}" if line else f"mes-lignes-{timezone.localdate():%Y-%m-%d}"
     return taking.as_file(file, f"{name}.zip", "application/zip")
-
-
-@login_required
-@require_safe
-def download(request: HttpRequest) -> StreamingHttpResponse:
-    """The member's own record, streamed: a long history is not held in memory, and has no ceiling."""
-    member = selectors.known_member(cast(Member, request.user).pk)
-    now = timezone.now()
-    services.note_download(member_id=member.pk, what=Download.RECORD, now=now)
-    response = StreamingHttpResponse(_own_record(member, now), content_type="application/json; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="mes-donnees-{timezone.localdate():%Y-%m-%d}.json"'
-    response["Cache-Control"] = "no-store, private"
-    return response
-
-
-def _photo(member: Member) -> str | None:
-    """As an address that holds its own content (RFC 2397)."""
-    content = photos.content_of(member.pk, photos.digest_of(member.pk))
-    return f"data:image/webp;base64,{base64.b64encode(content).decode()}" if content else None
-
-
-def _own_record(member: Member, now: datetime) -> Iterator[str]:
-    head = {
-        "format": "trousseau/own-record/1",
-        "generated_at": now.isoformat(),
-        "member": str(member.pk),
-        "known": display.exported(member),
-        "photo": _photo(member),
-        "decisions": selectors.export_decisions(member.pk),
-    }
-    yield json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "disclosures": ['
-    separator = "\n  "
-    for row in selectors.export(member.pk):
-        yield separator + json.dumps(row, ensure_ascii=False)
-        separator = ",\n  "
-    yield "\n ]\n}\n"

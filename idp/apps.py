@@ -10,16 +10,19 @@ class IdpConfig(AppConfig):
         from audit import words as journal
         from audit.keeping import data
         from audit.reconciliation.sources import compare_with
+        from consent.own import sources
         from consent.receipts.selectors import identify_with
         from directory.policy import Right
         from idp import claims, compared, gate, networks, receivers, words  # noqa: F401 (receivers are connected by being imported)
         from idp import compared, gate, kept, networks, receivers, words  # noqa: F401 (receivers are connected by being imported)
+        from idp import claims, compared, gate, networks, own_sections, receivers, words  # noqa: F401 (receivers are connected by being imported)
         from idp.signin import first_role  # noqa: F401
         from idp.signin import receivers as signin_receivers  # noqa: F401
 
         data.keep(*kept.categories())
         compare_with(*compared.SOURCES)
         identify_with(claims.subject)
+        sources.include(*own_sections.SECTIONS)
         proof = frozenset({"audit:proof", "audit:checkpoint", "audit:checkpoints", "audit:witness_add"})
 
         def right_for(page: str) -> Right:

@@ -404,7 +404,7 @@ def test_the_own_record_tells_of_the_status_the_suspension_and_the_departure(mem
     Departure.objects.create(member=member, last_day=date(2027, 1, 31), planned_at=MONDAY)
     Departure.objects.create(member=member, last_day=date(2027, 2, 28), planned_at=MONDAY, cancelled_at=MONDAY)
 
-    told = {row["field"]: row["value"] for row in display.exported(selectors.known_member(member.pk))}
+    told = {str(row.label): row.value for row in display.known(selectors.known_member(member.pk)) if row.value}
 
     assert told["Parcours dans la coopérative"] == "en CAPE du 06/01/2025 au 05/01/2026, associé·e depuis le 05/01/2026"
     assert told["Dernier jour prévu"] == "31/01/2027"

@@ -611,7 +611,7 @@ def test_a_photo_of_the_directory_is_shown_once_it_was_looked_at(browser, own, n
 def test_my_record_says_that_there_is_a_photo_and_holds_it(browser):
     save(browser, opened(browser), photo=photo_file(picture()))
 
-    record = json.loads(b"".join(browser.get("/mes-donnees/telecharger/")))
+    record = json.loads(b"".join(browser.get("/mes-donnees/telecharger/donnees/")))
 
     assert {"field": "Photo", "value": "enregistrée", "source": "annuaire de la coopérative"} in record["known"]
     kept = base64.b64decode(record["photo"].removeprefix("data:image/webp;base64,"))
@@ -621,7 +621,7 @@ def test_my_record_says_that_there_is_a_photo_and_holds_it(browser):
 def test_my_record_without_a_photo_says_nothing_of_one(browser):
     save(browser, opened(browser), remove_photo="on")
 
-    record = json.loads(b"".join(browser.get("/mes-donnees/telecharger/")))
+    record = json.loads(b"".join(browser.get("/mes-donnees/telecharger/donnees/")))
 
     assert record["photo"] is None
     assert "Photo" not in {row["field"] for row in record["known"]}

@@ -1,0 +1,105 @@
+"""What members take with them as files, row by row: a long history is not held in memory, and has no ceiling."""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.template.loader import render_to_string
+from django.utils.translation import get_language
+
+from audit.bundle import Sink
+from audit.exporting import hub_name
+from audit.own.exporting import export_person
+from audit.own.types import NothingProved
+from consent import activity
+from consent.own import sources
+from consent.own.types import Row
+from consent.own.vcard import Given, card_of
+from directory import photos
+from directory.models import Member
+
+FORMAT = "trousseau/own-record/2"
+PAGES = {"fr": "mes-donnees.html", "en": "my-data.html"}
+AT_ONCE = 500
+
+
+def json_of(person: UUID, *, now: datetime) -> Iterator[str]:
+    head = {
+        "format": FORMAT,
+        "generated_at": now.isoformat(),
+        "member": str(person),
+        "photo": _photo(person),
+    }
+    yield json.dumps(head, ensure_ascii=False, indent=1)[:-2]
+    for section in sources.sections():
+        yield f',\n "{section.name}": ['
+        separator = "\n  "
+        for row in section.rows(person):
+            yield separator + json.dumps(row.data, ensure_ascii=False)
+            separator = ",\n  "
+        yield "\n ]"
+    yield "\n}\n"
+
+
+def page_of(person: UUID, *, now: datetime) -> Iterator[str]:
+    """The same to be read without the hub and without a network; what it says is printed as it stands."""
+    sections = sources.sections()
+    context = {"language": get_language(), "hub": hub_name(), "now": now, "sections": sections, "photo": _photo(person)}
+    before, _, after = render_to_string("consent/own/page.html", context).partition("<!--sections-->")
+    yield before
+    for section in sections:
+        yield render_to_string("consent/own/heading.html", {"section": section})
+        rows = iter(section.rows(person))
+        some = _batch(rows)
+        if not some:
+            yield render_to_string("consent/own/nothing.html")
+        while some:
+            yield render_to_string("consent/own/rows.html", {"rows": some})
+            some = _batch(rows)
+    yield after
+
+
+def export_all(sink: Sink, person: UUID, *, now: datetime) -> None:
+    """Data, page, and the lines of the journal with their proofs, as far as they are signed."""
+    sink.put("mes-donnees.json", _bytes(json_of(person, now=now)))
+    sink.put(PAGES.get((get_language() or "fr")[:2], PAGES["fr"]), _bytes(page_of(person, now=now)))
+    with suppress(NothingProved):
+        export_person(sink, person, tell=activity.tell, now=now)
+
+
+def card(member: Member) -> str:
+    return card_of(
+        Given(
+            name=member.display_name,
+            given_name=member.given_name,
+            family_name=member.family_name,
+            email=member.email,
+            phone=member.phone,
+            mobile=member.mobile,
+            street=member.postal_address,
+            postal_code=member.postal_code,
+            town=member.town,
+            trade=member.trade,
+            business=member.business_name,
+            language=member.language,
+        )
+    )
+
+
+def _photo(person: UUID) -> str | None:
+    """As an address that holds its own content (RFC 2397)."""
+    content = photos.content_of(person, photos.digest_of(person))
+    return f"data:image/webp;base64,{base64.b64encode(content).decode()}" if content else None
+
+
+def _batch(rows: Iterator[Row]) -> list[Any]:
+    return list(islice(rows, AT_ONCE))
+
+
+def _bytes(pieces: Iterable[str]) -> Iterator[bytes]:
+    return (piece.encode() for piece in pieces)

@@ -1,0 +1,124 @@
+"""What the directory, consent, the ledger and the journal hold of somebody."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from itertools import islice
+from typing import TypeVar
+from uuid import UUID
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from audit.own import selectors as own
+from audit.own.types import OwnFilter
+from consent import activity, display, history, selectors
+from consent.models import Holding, Objection
+from consent.own.types import Row, Section
+from consent.receipts.selectors import state_of
+from consent.receipts.words import state_words
+
+AT_ONCE = 500
+Read = TypeVar("Read")
+
+
+def moment(at: datetime | None) -> str:
+    return date_format(localtime(at), "SHORT_DATETIME_FORMAT") if at else ""
+
+
+def text_of(at: datetime | date | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _known(person: UUID) -> Iterator[Row]:
+    for each in display.known(selectors.known_member(person)):
+        if each.value:
+            told = {"field": str(each.label), "value": each.value, "source": str(each.source)}
+            yield Row(told, gettext("{label} : {value} ({source})").format(**{**told, "label": told["field"]}))
+
+
+def _decisions(person: UUID) -> Iterator[Row]:
+    told = selectors.export_decisions(person)
+    for row, data in zip(selectors.decisions(person), told, strict=True):
+        names = ", ".join(str(display.item_label(code)) for code in row.items)
+        said = gettext("{day}, {tool} : {state}, information version {version}.").format(
+            day=moment(row.at), tool=row.tool.name, state=state_words(state_of(row)), version=row.notice.version
+        )
+        yield Row(data, f"{said} {names}." if names else said)
+
+
+def _objections(person: UUID) -> Iterator[Row]:
+    rows = Objection.objects.filter(member_id=person).select_related("tool", "purpose").order_by("-pk")
+    for row in rows:
+        told = {
+            "at": text_of(row.at),
+            "ended_at": text_of(row.ended_at),
+            "tool": row.tool.slug,
+            "purpose": row.purpose.text,
+            "items": row.items,
+        }
+        said = gettext("{day}, {tool} : {purpose}").format(
+            day=moment(row.at), tool=row.tool.name, purpose=row.purpose.shown_text
+        )
+        over = gettext(" Levée le {day}.").format(day=moment(row.ended_at)) if row.ended_at else ""
+        yield Row(told, said + over)
+
+
+def _disclosures(person: UUID) -> Iterator[Row]:
+    ledger = selectors.ledger(person).prefetch_related("processing__purposes__items").iterator(chunk_size=1000)
+    return (Row(selectors.told(row), history.sentence(row)) for row in ledger)
+
+
+def _held(person: UUID) -> Iterator[Row]:
+    for row in Holding.objects.filter(member_id=person).select_related("tool").order_by("tool__name", "item", "pk"):
+        told = {
+            "tool": row.tool.slug,
+            "item": row.item,
+            "since": text_of(row.since),
+            "last": text_of(row.last),
+            "erased_at": text_of(row.ended_at),
+        }
+        said = gettext("{tool} : {item}, depuis le {day}.").format(
+            tool=row.tool.name, item=display.item_label(row.item), day=moment(row.since)
+        )
+        over = gettext(" Effacement confirmé le {day}.").format(day=moment(row.ended_at)) if row.ended_at else ""
+        yield Row(told, said + over)
+
+
+def _lines(person: UUID) -> Iterator[Row]:
+    """Told as in « Mon activité »: whoever else did it stays unnamed (GDPR art. 15(4))."""
+    events = own.lines(own.keys_of(person), OwnFilter()).iterator(AT_ONCE)
+    for some in _in_batches(events):
+        for line in activity.tell(some, person):
+            facts = [gettext("%(label)s : %(value)s") % {"label": label, "value": value} for label, value in line.facts]
+            told = {
+                "id": str(line.event.reference),
+                "code": line.code,
+                "at": text_of(line.event.at),
+                "action": line.event.action,
+                "sentence": line.sentence,
+                "by": line.by,
+                "refused": line.event.refused,
+                "reason": line.reason,
+                "facts": dict(line.facts),
+            }
+            reason = [line.reason] if line.reason else []
+            said = " · ".join([moment(line.event.at), line.code, line.sentence, *reason, *facts])
+            yield Row(told, said)
+
+
+def _in_batches(rows: Iterable[Read]) -> Iterator[Sequence[Read]]:
+    left = iter(rows)
+    while some := list(islice(left, AT_ONCE)):
+        yield some
+
+
+SECTIONS = (
+    Section("known", _("Ce que Trousseau sait de moi"), _known, place=10),
+    Section("decisions", _("Mes accords"), _decisions, place=20),
+    Section("objections", _("Mes oppositions"), _objections, place=21),
+    Section("held", _("Ce que les outils ont reçu et gardent"), _held, place=30),
+    Section("disclosures", _("Toutes les transmissions"), _disclosures, place=31),
+    Section("lines", _("Mes lignes du journal"), _lines, place=90),
+)

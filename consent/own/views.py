@@ -1,0 +1,59 @@
+"""« Emporter mes données »: what there is to take, and the files."""
+
+from io import BytesIO
+from typing import cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from consent import services, taking
+from consent.own import exporting, sources
+from consent.types import Download
+from directory.models import Member
+
+
+@login_required
+@require_safe
+def take(request: HttpRequest) -> HttpResponse:
+    return render(request, "consent/own/take.html", {"sections": sources.sections()})
+
+
+@login_required
+@require_safe
+def download(request: HttpRequest) -> StreamingHttpResponse:
+    """The data alone, streamed."""
+    person, now = cast(Member, request.user).pk, timezone.now()
+    services.note_download(member_id=person, what=Download.RECORD, now=now)
+    pieces = exporting.json_of(person, now=now)
+    response = StreamingHttpResponse(pieces, content_type="application/json; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="mes-donnees-{timezone.localdate():%Y-%m-%d}.json"'
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+@login_required
+@require_POST
+def take_all(request: HttpRequest) -> HttpResponseBase:
+    """Data, page and proofs in one file."""
+    person, now = cast(Member, request.user).pk, timezone.now()
+    if taking.is_enough(request, "consent:take_all", now):
+        return redirect("consent:take")
+    file = taking.zipped(lambda sink: exporting.export_all(sink, person, now=now))
+    services.note_download(member_id=person, what=Download.ALL, now=now)
+    return taking.as_file(file, f"mes-donnees-{timezone.localdate():%Y-%m-%d}.zip", "application/zip")
+
+
+@login_required
+@require_POST
+def take_card(request: HttpRequest) -> HttpResponseBase:
+    """What they gave, for another service to read (GDPR art. 20)."""
+    member, now = cast(Member, request.user), timezone.now()
+    if taking.is_enough(request, "consent:take_card", now):
+        return redirect("consent:take")
+    services.note_download(member_id=member.pk, what=Download.CARD, now=now)
+    content = BytesIO(exporting.card(member).encode())
+    return taking.as_file(content, "mes-coordonnees.vcf", "text/vcard; charset=utf-8")
