@@ -14,9 +14,9 @@ class ConsentConfig(AppConfig):
         from consent.findings.types import Kind as Finding
         from consent.incidents import words as incidents
         from consent.ledger.holdings import Holdings
+        from consent.own import sections, sources
         from consent.protection import cards, own_cards
         from consent.protection import words as protection
-        from consent.own import sections, sources
         from consent.register import words as register
         from consent.requests import words as requests
         from consent.requests.types import Came, Kind

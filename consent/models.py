@@ -37,8 +37,8 @@ __all__ = [
     "RequestFile",
     "RequestStep",
     "Restriction",
-    "SubjectRequest",
     "ScreeningVersion",
+    "SubjectRequest",
 ]
 
 
@@ -163,6 +163,10 @@ class NoticeCopy(models.Model):
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
+    def let_go(self) -> int:
+        """At the end of the period in which they prove something, of all of a member at once."""
+        return super().delete()[0]
+
     def update(self, **changes: Any) -> int:
         if changes.keys() - ENDING:
             raise AppendOnlyError("of a decision only its end is written later")

@@ -14,6 +14,10 @@ from directory.policy import Right
 from hub.env import load
 from idp.selectors import missing_second_factor
 
+# The pages that the masthead holds under one name, by the beginning of theirs; members' own are among their data.
+PROTECTION = ("protection:", "register:", "requests:", "incidents:", "screening:", "idp:erasure")
+OF_MEMBERS = frozenset({"requests:mine", "requests:own", "idp:erasure_answer"})
+
 
 def facts() -> dict[str, Any]:
     """The cooperative and whom to ask: settings only, so an error page can show them when all else is down."""
@@ -33,7 +37,10 @@ def hub(request: HttpRequest) -> dict[str, Any]:
     def second_factor_by() -> datetime | None:
         return missing_second_factor(person) if isinstance(person, Member) else None
 
+    page = request.resolver_match.view_name if request.resolver_match else ""
+
     return facts() | {
+        "is_of_protection": page.startswith(PROTECTION) and page not in OF_MEMBERS,
         # Until when a second factor may be missing, for the pages that say so.
         "second_factor_by": second_factor_by,
         "may_find_members": lambda: may(person, Right.FIND_MEMBERS),

@@ -13,9 +13,16 @@ class IdpConfig(AppConfig):
         from consent.own import sources
         from consent.receipts.selectors import identify_with
         from directory.policy import Right
-        from idp import claims, compared, gate, networks, receivers, words  # noqa: F401 (receivers are connected by being imported)
-        from idp import compared, gate, kept, networks, receivers, words  # noqa: F401 (receivers are connected by being imported)
-        from idp import claims, compared, gate, networks, own_sections, receivers, words  # noqa: F401 (receivers are connected by being imported)
+        from idp import (
+            claims,
+            compared,
+            gate,
+            kept,
+            networks,
+            own_sections,
+            receivers,  # noqa: F401 (connected by being imported)
+            words,
+        )
         from idp.signin import first_role  # noqa: F401
         from idp.signin import receivers as signin_receivers  # noqa: F401
 
@@ -26,8 +33,7 @@ class IdpConfig(AppConfig):
         proof = frozenset({"audit:proof", "audit:checkpoint", "audit:checkpoints", "audit:witness_add"})
 
         def right_for(page: str) -> Right:
-            if page.startswith(("register:", "protection:", "incidents:")):
-            if page.startswith(("register:", "incidents:", "screening:")):
+            if page.startswith(("register:", "protection:", "incidents:", "screening:")):
                 return Right.KEEP_REGISTER
             if page.startswith("requests:"):
                 return Right.ANSWER_REQUESTS

@@ -32,8 +32,7 @@ from consent.register import policy as register
 from consent.register.models import RegisterRecord
 from consent.register.selectors import in_force
 from consent.register.types import Recipient, Transfer
-from consent.services import WITHDRAWN
-from consent.types import Decision
+from consent.types import WITHDRAWN, Decision
 
 # What changed since the officer was here, where no visit is known.
 A_MONTH = timedelta(days=30)

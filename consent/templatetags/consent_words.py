@@ -3,8 +3,8 @@
 from django import template
 
 from consent import display
-from consent.receipts import words
-from consent.register import words
+from consent.receipts import words as receipts
+from consent.register import words as registered
 
 register = template.Library()
 register.filter("item_label", display.item_label)
@@ -16,7 +16,7 @@ register.filter("channel_words", display.channel_words)
 register.filter("language_name", display.language_name)
 register.filter("part_words", display.part_words)
 register.filter("card_groups", display.card_groups)
-register.filter("state_words", words.state_words)
-register.filter("state_badge", words.state_badge)
-register.filter("term_words", words.term_words)
-register.filter("said", words.said)
+register.filter("state_words", receipts.state_words)
+register.filter("state_badge", receipts.state_badge)
+register.filter("term_words", receipts.term_words)
+register.filter("said", registered.said)

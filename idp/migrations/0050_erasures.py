@@ -6,13 +6,13 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('idp', '0013_alarm_mails'),
+        ('idp', '0014_request_mails'),
     ]
 
     operations = [
         migrations.AlterField(
             model_name='outgoingmail',
             name='kind',
-            field=models.CharField(choices=[('invitation', 'invitation'), ('reset', 'mot de passe oublié'), ('help', 'aide pour entrer'), ('security', 'avis de sécurité'), ('factor_reminder', 'rappel de double vérification'), ('recovery', 'récupération de compte'), ('alarm', 'alerte d’un membre'), ('departure', 'annonce d’un départ'), ('role_reminder', 'fin d’un rôle'), ('directory', 'état d’un annuaire'), ('checkpoints', 'relevés du journal'), ('contradiction', 'contradiction du journal'), ('erasure', 'effacement')], max_length=24),
+            field=models.CharField(choices=[('invitation', 'invitation'), ('reset', 'mot de passe oublié'), ('help', 'aide pour entrer'), ('security', 'avis de sécurité'), ('factor_reminder', 'rappel de double vérification'), ('recovery', 'récupération de compte'), ('alarm', 'alerte d’un membre'), ('departure', 'annonce d’un départ'), ('role_reminder', 'fin d’un rôle'), ('directory', 'état d’un annuaire'), ('checkpoints', 'relevés du journal'), ('contradiction', 'contradiction du journal'), ('erasure', 'effacement'), ('request', 'demande sur ses données')], max_length=24),
         ),
     ]

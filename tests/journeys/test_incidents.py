@@ -36,7 +36,7 @@ def test_a_breach_from_the_first_note_to_the_list_of_people(
 
     # Noted first; what is missing is said beside its field.
     page.click('nav a[href="/registre/"]')
-    page.click('#register-tabs a[href="/violations/"]')
+    page.click('#protection-tabs a[href="/violations/"]')
     seen(visitor, f"{name}-1-list")
     page.click("#incident-new")
     page.fill("#id_title", title)
