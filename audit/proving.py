@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from audit import bundle, merkle, releases
+from audit import bundle, merkle, releases, witnesses
 from audit.bundle import Disclosed, Proved, Sink
 from audit.models import Event, Leaf, Log
 from audit.parts import Part, Role, from_base64url
@@ -80,9 +80,9 @@ class Signed:
 
 
 def signed_logs() -> list[Signed]:
-    """Every log that anybody has signed, the oldest first."""
+    """Every log that anybody has signed, the oldest first; what witnesses signed of it goes along."""
     last = [(log, log.checkpoints.order_by("-size").first()) for log in Log.objects.order_by("pk")]
-    return [Signed(log, checkpoint.note) for log, checkpoint in last if checkpoint is not None]
+    return [Signed(log, witnesses.with_lines([checkpoint])[0]) for log, checkpoint in last if checkpoint is not None]
 
 
 class Run:

@@ -104,6 +104,9 @@ SENTENCES: dict[str, Text] = {
     Action.INCIDENTS_EXPORTED: _("{who} exporte des violations de données."),
     Action.DECISIONS_EXPORTED: _("{who} exporte le décompte des accords."),
     Action.SCREENING_MADE: _("{who} examine s’il faut une analyse d’impact."),
+    Action.EVIDENCE_ASKED: _("{who} demande un dossier de contrôle."),
+    Action.EVIDENCE_NAMED: _("{who} nomme {subject} dans un dossier de contrôle."),
+    Action.EVIDENCE_MADE: _("{who} emporte un dossier de contrôle."),
     Action.NOTICE_SEEN: _("{subject} lit l’information sur {tool}."),
     Action.HUB_NOTICE_SEEN: _("{subject} lit ce que Trousseau garde."),
     Action.CONSENT_GIVEN: _("{subject} donne son accord à {tool}."),
@@ -384,6 +387,11 @@ FACTS: dict[str, Text] = {
     "restriction": _("gel"),
     "files": _("pièces"),
     "incident": _("violation"),
+    "pack": _("dossier de contrôle"),
+    "records": _("traitements"),
+    "first_day": _("du"),
+    "until_day": _("au"),
+    "files": _("fichiers"),
     "outcome": _("conclusion"),
     "criteria": _("critères"),
     "incident_step": _("étape"),
@@ -394,6 +402,7 @@ MOMENTS = frozenset(
     {
         *("by", "ends_at", "last_day", "absent_since", "cut_date", "last_run", "first_at", "last_at"),
         *("register_day", "received_on", "due_on"),
+        *("register_day", "first_day", "until_day"),
     }
 )
 # Numbers of rows, digests, names of settings: for whoever looks a line up, not for whoever reads them all.

@@ -32,12 +32,12 @@ class IdpConfig(AppConfig):
         sources.include(*own_sections.SECTIONS)
         proof = frozenset({"audit:proof", "audit:checkpoint", "audit:checkpoints", "audit:witness_add"})
 
+        # Pages of the officer, by the name space of their addresses.
+        others = dict.fromkeys(("evidence", "incidents", "protection", "register", "screening"), Right.KEEP_REGISTER)
+        others["requests"] = Right.ANSWER_REQUESTS
+
         def right_for(page: str) -> Right:
-            if page.startswith(("register:", "protection:", "incidents:", "screening:")):
-                return Right.KEEP_REGISTER
-            if page.startswith("requests:"):
-                return Right.ANSWER_REQUESTS
-            return Right.KEEP_PROOF if page in proof else Right.READ_JOURNAL
+            return Right.KEEP_PROOF if page in proof else others.get(page.partition(":")[0], Right.READ_JOURNAL)
 
         readers.guard_with(lambda request, page: gate.refusal(request, right_for(page), page))
         journal.name_codes("reason", words.reason)

@@ -24,6 +24,7 @@ ROLES: dict[str, Text] = {
     Action.JOURNAL_READ: OFFICER,
     Action.PERSON_REVEALED: OFFICER,
     Action.INCIDENT_LISTED: OFFICER,
+    Action.EVIDENCE_NAMED: OFFICER,
     Action.MEMBER_CONSULTED: OFFICE,
     Action.ACCOUNT_UNLOCKED: OFFICE,
     Action.FACTORS_RESET: OFFICE,
@@ -89,6 +90,7 @@ DONE: dict[str, Text] = {
     Action.INCIDENT_LISTED: _(
         "Vous prenez le nom et l’adresse d’une autre personne pour lui écrire après une violation."
     ),
+    Action.EVIDENCE_NAMED: _("Vous nommez une autre personne dans un dossier de contrôle."),
     Action.LOG_EXPORTED: _("Vous exportez les preuves."),
 }
 # What happened to somebody, said to them; {who} did it, where it was a person.
@@ -114,6 +116,7 @@ HAPPENED: dict[str, Text] = {
     Action.MEMBER_CONSULTED: _("{who} ouvre votre fiche."),
     Action.JOURNAL_READ: _("{who} cherche vos lignes dans le journal."),
     Action.PERSON_REVEALED: _("{who} lit votre nom dans le journal."),
+    Action.EVIDENCE_NAMED: _("{who} vous nomme dans un dossier de contrôle, pour une autorité ou un contrôle interne."),
     Action.INCIDENT_LISTED: _("{who} prend votre nom et votre adresse pour vous écrire : {tool} a été touché."),
     Action.CODE_REPLAYED: _("{tool} présente un accès déjà utilisé : tous ses accès à votre compte sont retirés."),
     Action.TOKEN_ISSUED: _("{tool} reçoit un accès en votre nom."),

@@ -31,6 +31,7 @@ LOOKS = (
     Action.JOURNAL_READ,
     Action.PERSON_REVEALED,
     Action.INCIDENT_LISTED,
+    Action.EVIDENCE_NAMED,
     Action.LOG_EXPORTED,
 )
 # What is usual for somebody: the middle one of so many weeks, those without a look-up too.

@@ -525,6 +525,9 @@ TABLE = (
             **dict.fromkeys(("edit", "close"), ABSENT),
         }.items()
     ),
+    # Evidence for an inspection.
+    Row("evidence:page", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "no days"),
+    Row("evidence:purpose", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "no reason"),
     # Impact assessments.
     Row("screening:list", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
     Row("screening:record", only(Who.DPO, answer=ABSENT), only(Who.DPO, answer=ABSENT), "no such record", NO_RECORD),

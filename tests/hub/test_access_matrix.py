@@ -21,7 +21,13 @@ from tests.support.oidc import sign_in
 
 ROLES = {Who.OFFICE: Role.OFFICE, Who.DPO: Role.DPO, Who.TECHNICIAN: Role.TECHNICIAN}
 SIGN_IN, CODE = "/compte/connexion/", "/compte/connexion/code/"
-WHY = ("/journal/raison/", "/structure/raison/", "/violations/raison/", "/effacements/raison/")
+WHY = (
+    "/journal/raison/",
+    "/structure/raison/",
+    "/violations/raison/",
+    "/effacements/raison/",
+    "/dossier/raison/",
+)
 
 
 def routes(patterns=None, prefix: str = "") -> Iterator[str]:
