@@ -19,6 +19,7 @@ from directory.signals import (
     source_trusted,
 )
 from directory.types import Role
+from idp.services import erasures
 from idp.services.accounts import addresses, attached, directory_mails, links, notices_of_acts, proof_mails
 from idp.services.sessions import end_member
 from idp.types import LinkKind
@@ -34,6 +35,7 @@ def end_members(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> None:
 @receiver(members_erased)
 def forget_members(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> None:
     attached.forget(member_ids, now=now)
+    erasures.follow_rule(member_ids=member_ids, now=now)
 
 
 @receiver(member_acted_on)

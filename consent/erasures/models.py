@@ -59,7 +59,7 @@ class ErasureRun(models.Model):
     @property
     def reference(self) -> str:
         """How people speak of it: it names nobody."""
-        return f"E-{self.pk}"
+        return f"E{self.pk}"
 
     @property
     def is_whole(self) -> bool:
@@ -68,6 +68,11 @@ class ErasureRun(models.Model):
     @property
     def is_by_self(self) -> bool:
         return self.tool_id is not None and self.asked_by_id == self.member_id
+
+    @property
+    def is_by_rule(self) -> bool:
+        """The end of the retention period was the reason: nobody decided, and there is nobody to write to."""
+        return self.asked_by_id is None and self.approved_at is not None and self.approved_by_id is None
 
     @property
     def is_open(self) -> bool:

@@ -17,6 +17,7 @@ from consent.erasures.types import (
     AnsweredBy,
     ErasureRefused,
     Ground,
+    Holder,
     HolderState,
     Refusal,
     RunState,
@@ -88,7 +89,32 @@ def approve(
     pair(run)
     run.preview, run.reply_sealed = preview, reply
     run.save()
-    for holder in selectors.holders(run.member_id, tool_id=run.tool_id, held=held):
+    _add_holders(run, selectors.holders(run.member_id, tool_id=run.tool_id, held=held))
+    facts: dict[str, object] = {"erasure": run.pk, "holders": run.holders.count()}
+    record(Entry(Action.ERASURE_APPROVED, actor=actor, subject=run.member_id, tool=run.tool_id, facts=facts, at=now))
+    return run
+
+
+@transaction.atomic
+def follow_rule(*, member_id: UUID, now: datetime) -> ErasureRun | None:
+    """Somebody's retention period is over here: whoever else holds something is told (GDPR 19).
+
+    Nothing where a sheet about all of them goes on, or nobody holds anything.
+    """
+    holders = selectors.holders(member_id, held=False)
+    if not holders or selectors.open_for(member_id, None) is not None:
+        return None
+    run = ErasureRun.objects.create(
+        member_id=member_id, ground=Ground.NOT_NEEDED, state=RunState.GOING, asked_at=now, approved_at=now
+    )
+    _add_holders(run, holders)
+    facts: dict[str, object] = {"erasure": run.pk, "erasure_ground": str(run.ground), "holders": len(holders)}
+    record(Entry(Action.ERASURE_ASKED, subject=member_id, reason="retention_over", facts=facts, at=now))
+    return run
+
+
+def _add_holders(run: ErasureRun, holders: list[Holder]) -> None:
+    for holder in holders:
         written_to = policy.mail_address(holder.contact)
         ErasureHolder.objects.create(
             run=run,
@@ -97,9 +123,6 @@ def approve(
             kept=[{"item": item.code, "why": str(item.stays), "period": item.period} for item in holder.staying],
             state=_first_state(bool(holder.going), bool(written_to)),
         )
-    facts: dict[str, object] = {"erasure": run.pk, "holders": run.holders.count()}
-    record(Entry(Action.ERASURE_APPROVED, actor=actor, subject=run.member_id, tool=run.tool_id, facts=facts, at=now))
-    return run
 
 
 @transaction.atomic

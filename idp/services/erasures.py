@@ -1,6 +1,7 @@
 """Erasures carried out: the hub's own part, the holders told and reminded, the letter at the end."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,11 +14,11 @@ from django.urls import reverse
 
 from audit.keeping import erasure as journal
 from audit.sealing import InvalidToken, seal, unseal
-from audit.types import Action, Actor
+from audit.types import SYSTEM, Action, Actor
 from consent.erasures import policy, selectors
 from consent.erasures import services as sheet
 from consent.erasures.models import ErasureHolder, ErasureRun
-from consent.erasures.types import AnsweredBy, ErasureRefused, HolderState, Line, Part, RunState, Stays
+from consent.erasures.types import WAITING, AnsweredBy, ErasureRefused, HolderState, Line, Part, RunState, Stays
 from consent.models import Consent, Disclosure, Objection, Processing
 from directory.access import may
 from directory.models import Member, MemberPhoto, Membership
@@ -132,14 +133,27 @@ def approve(*, run_id: int, actor: Actor, now: datetime) -> ErasureRun:
                 raise ErasureRefused(refusal.reason) from refusal
         else:
             end_everything_held(member.pk, Tool.objects.get(pk=asked.tool_id or 0), actor, now=now)
-        for holder in run.holders.select_related("run", "tool"):
-            holder.known_sealed = _sealed(known[holder.pk])
-            if holder.state == HolderState.TOLD:
-                _write_to(holder, now=now)
-                sheet.note_told(holder, now=now)
-            elif holder.state == HolderState.BY_HAND:
-                holder.save(update_fields=["known_sealed"])
+        _tell(run, known, now)
     return run
+
+
+@transaction.atomic
+def follow_rule(*, member_ids: Sequence[UUID], now: datetime) -> None:
+    """Whose details were erased at the end of their period: the tools are told by what each knows them as."""
+    for member in Member.objects.filter(pk__in=member_ids):
+        run = sheet.follow_rule(member_id=member.pk, now=now)
+        if run is not None:
+            _tell(run, {holder.pk: _known_as(member, holder) for holder in run.holders.all()}, now)
+
+
+def _tell(run: ErasureRun, known: Mapping[int, dict[str, str]], now: datetime) -> None:
+    for holder in run.holders.select_related("run", "tool"):
+        holder.known_sealed = _sealed(known[holder.pk])
+        if holder.state == HolderState.TOLD:
+            _write_to(holder, now=now)
+            sheet.note_told(holder, now=now)
+        elif holder.state == HolderState.BY_HAND:
+            holder.save(update_fields=["known_sealed"])
 
 
 def _post(member: Member) -> dict[str, str]:
@@ -147,6 +161,8 @@ def _post(member: Member) -> dict[str, str]:
 
 
 def _known_as(member: Member, holder: ErasureHolder) -> dict[str, str]:
+    if member.erased_at is not None:
+        return {"identifier": subjects.given(member, Tool.objects.get(pk=holder.tool_id))}
     has = {*holder.items, *(each["item"] for each in holder.kept)}
     shown = claims.shown(member, [item for item in FOUND_BY if item in has])
     return {"identifier": subjects.given(member, Tool.objects.get(pk=holder.tool_id)), **shown}
@@ -156,11 +172,17 @@ def _known_as(member: Member, holder: ErasureHolder) -> dict[str, str]:
 
 
 def turn(*, now: datetime) -> int:
-    """The worker's: reminders after seven and fourteen days, then silence.  Returns how many mails there are."""
+    """The worker's: reminders after seven and fourteen days, then silence; what the rule began ends by itself.
+
+    Returns how many mails there are.
+    """
     told = ErasureHolder.objects.filter(state=HolderState.TOLD, run__state=RunState.GOING)
     due = told.filter(reminders__lt=len(policy.REMINDED_AFTER), told_at__lte=now - policy.REMINDED_AFTER[0])
     count = sum(_remind(pk, now) for pk in list(due.order_by("pk").values_list("pk", flat=True)))
     sheet.note_silent(now=now)
+    by_rule = ErasureRun.objects.filter(state=RunState.GOING, asked_by=None, approved_by=None)
+    for run in by_rule.exclude(holders__state__in=WAITING):
+        sheet.close(run_id=run.pk, actor=SYSTEM, letter_mailed=False, now=now)
     return count
 
 

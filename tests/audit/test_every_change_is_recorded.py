@@ -70,7 +70,7 @@ EXCUSED = {
     "idp.services.accounts.attached.forget": "called by the erasure of a member, which is recorded",
     "idp.services.accounts.attached.forget_places": "the same, or the run of the rules",
     "consent.erasures.services.note_silent": "three weeks without an answer; what a holder was told is recorded",
-    "idp.services.erasures.approve": "how a holder finds the person, written beside what the sheet records",
+    "idp.services.erasures._tell": "how a holder finds the person, written beside what the sheet records",
     "audit.keyring.keys_of": "a key for what is about to be written of somebody",
     "directory.services.holds.set_hold": "called by what suspends, resumes, welcomes back or ends, which record it",
     "directory.services.statuses.begin": "the status that somebody arrives with; the arrival is recorded",

@@ -23,6 +23,7 @@ from consent.erasures.types import AnsweredBy, ErasureRefused, Ground, HolderSta
 from consent.models import Holding
 from consent.types import ALWAYS, LegalBasis, Purpose, SheetItem
 from directory.models import Member, RoleGrant
+from directory.services import erase_leavers
 from directory.types import Hold, Role
 from idp.models import OutgoingMail
 from idp.services import erasures
@@ -244,6 +245,39 @@ def test_the_member_asks_a_tool_and_the_officer_is_the_second_person(dpo, member
 
     run.refresh_from_db()
     assert (run.ground, run.state, run.approved_by) == (Ground.WITHDRAWN, RunState.GOING, dpo)
+
+
+def test_at_the_end_of_the_retention_period_the_tools_are_told_too(gone, course, payroll):
+    later = MONDAY + timedelta(days=400)
+
+    erase_leavers(now=later)
+
+    run = ErasureRun.objects.get()
+    assert (run.is_by_rule, run.asked_by, run.state) == (True, None, RunState.GOING)
+    assert states(run) == {"formation": HolderState.TOLD, "louty": HolderState.BY_HAND}
+    assert erasures.known_as(run.holders.get(tool=course)).keys() == {"identifier"}
+    assert [letter["to"] for letter in letters()] == [CONTACT]
+    assert Event.objects.get(action=Action.ERASURE_ASKED).reason == "retention_over"
+
+
+def test_what_the_rule_began_ends_by_itself_once_everybody_answered(gone, course, payroll):
+    later = MONDAY + timedelta(days=400)
+    erase_leavers(now=later)
+    run = ErasureRun.objects.get()
+
+    erasures.turn(now=later)
+    before = ErasureRun.objects.get().state
+    for holder in run.holders.all():
+        sheet.answer(holder_id=holder.pk, confirmed=True, by=AnsweredBy.CONTACT, now=later)
+    erasures.turn(now=later)
+
+    assert (before, ErasureRun.objects.get().state) == (RunState.GOING, RunState.CLOSED)
+
+
+def test_two_people_who_erase_begin_one_sheet_and_not_another_by_rule(dpo, office, gone, course, payroll):
+    approved(dpo, office, gone)
+
+    assert ErasureRun.objects.count() == 1
 
 
 # Reminders ---------------------------------------------------------------------------------------------------
