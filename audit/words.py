@@ -391,7 +391,6 @@ FACTS: dict[str, Text] = {
     "records": _("traitements"),
     "first_day": _("du"),
     "until_day": _("au"),
-    "files": _("fichiers"),
     "outcome": _("conclusion"),
     "criteria": _("critères"),
     "incident_step": _("étape"),

@@ -248,8 +248,8 @@ def test_proofs_take_few_statements_however_many_entries_there_are(tmp_path, mem
     signed()
     many = statements("many")
 
-    # For each log what witnesses signed; for each batch of 256: the events and the tiles, and in each language the sheets
-    # that its lines name.
+    # For each log what witnesses signed; for each batch of 256: the events and the tiles, and in each language the
+    # sheets that its lines name.
     assert few <= 21
     assert many - few <= 3 * 2 + 2
     assert verified(tmp_path / "many")[1]["logs"][0]["entries"] > 3 * AT_ONCE
