@@ -18,6 +18,8 @@ from consent.models import Holding, Objection
 from consent.own.types import Row, Section
 from consent.receipts.selectors import state_of
 from consent.receipts.words import state_words
+from consent.requests import selectors as requests
+from consent.requests.types import Kind
 
 AT_ONCE = 500
 Read = TypeVar("Read")
@@ -70,6 +72,15 @@ def _disclosures(person: UUID) -> Iterator[Row]:
     return (Row(selectors.told(row), history.sentence(row)) for row in ledger)
 
 
+def _requests(person: UUID) -> Iterator[Row]:
+    for told in requests.exported(person):
+        kind, received = dict(Kind.choices)[told["kind"]], date.fromisoformat(told["received_on"])
+        said = gettext("{reference} : {kind}, reçue le {day}.").format(
+            reference=told["reference"], kind=kind, day=date_format(received, "SHORT_DATE_FORMAT")
+        )
+        yield Row(told, " ".join([said, *(step["text"] for step in told["steps"] if step["text"])]))
+
+
 def _held(person: UUID) -> Iterator[Row]:
     for row in Holding.objects.filter(member_id=person).select_related("tool").order_by("tool__name", "item", "pk"):
         told = {
@@ -118,6 +129,7 @@ SECTIONS = (
     Section("known", _("Ce que Trousseau sait de moi"), _known, place=10),
     Section("decisions", _("Mes accords"), _decisions, place=20),
     Section("objections", _("Mes oppositions"), _objections, place=21),
+    Section("requests", _("Mes demandes"), _requests, place=22),
     Section("held", _("Ce que les outils ont reçu et gardent"), _held, place=30),
     Section("disclosures", _("Toutes les transmissions"), _disclosures, place=31),
     Section("lines", _("Mes lignes du journal"), _lines, place=90),

@@ -103,6 +103,16 @@ class WordsForm(forms.Form):
 class WordsAndFileForm(WordsForm):
     file = _file(_("Fichier"), help_text=_("10 Mo au plus. Son empreinte s’inscrit au journal."))
 
+    def __init__(self, *args: Any, offers_record: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if offers_record:
+            self.fields["record"] = forms.BooleanField(
+                label=_("Joindre le relevé de ses données (JSON)"),
+                help_text=_("Ce que Trousseau sait de la personne, fait à l’envoi : vous n’avez pas à le lire."),
+                required=False,
+                initial=True,
+            )
+
     @property
     def uploads(self) -> tuple[Upload, ...]:
         file = self.cleaned_data.get("file")

@@ -123,6 +123,34 @@ def counts() -> dict[str, int]:
     return SubjectRequest.objects.aggregate(open=Count("pk", filter=is_open), closed=Count("pk", filter=~is_open))
 
 
+def exported(member_id: UUID) -> list[dict[str, Any]]:
+    """What a member asked, and what was said to them about it, for their own file.  Three statements."""
+    rows = SubjectRequest.objects.filter(member_id=member_id).select_related("tool").order_by("pk")
+    files = Prefetch("files", queryset=RequestFile.objects.defer("content"))
+    told = RequestStep.objects.exclude(step=Step.NOTE).order_by("pk").prefetch_related(files)
+    return [
+        {
+            "reference": row.reference,
+            "kind": row.kind,
+            "tool": row.tool.slug if row.tool else None,
+            "state": row.state,
+            "received_on": row.received_on.isoformat(),
+            "due_on": row.due_on.isoformat(),
+            "closed_on": row.closed_on.isoformat() if row.closed_on else None,
+            "steps": [
+                {
+                    "at": step.at.isoformat(),
+                    "step": step.step,
+                    "text": step.text,
+                    "files": [{"name": file.name, "sha256": file.digest} for file in step.files.all()],
+                }
+                for step in row.steps.all()
+            ],
+        }
+        for row in rows.prefetch_related(Prefetch("steps", queryset=told))
+    ]
+
+
 def restriction_of(request: SubjectRequest) -> Restriction | None:
     """What this request has frozen, as long as it is."""
     return Restriction.objects.filter(request=request, ended_at=None).first()

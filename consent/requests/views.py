@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms as django_forms
 from django.conf import settings
@@ -25,11 +25,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from audit import gate
 from audit.selectors import matching_members
 from audit.services import note_name_search, note_refused_page
-from audit.types import Actor
+from audit.types import Actor, Purpose, Reading
+from consent.own.exporting import json_of
 from consent.requests import letters, policy, selectors, services, words
 from consent.requests.forms import EntryForm, LetterForm, RequestForm, SearchForm, WordsAndFileForm, WordsForm
 from consent.requests.models import RequestFile, Restriction, SubjectRequest
-from consent.requests.types import Came, Identity, Kind, Letter, RequestRefused, State, answer_to
+from consent.requests.types import Came, Identity, Kind, Letter, RequestRefused, State, Upload, answer_to
 from directory.models import Member
 
 PER_PAGE = 50
@@ -202,7 +203,10 @@ def enter(request: HttpRequest) -> HttpResponse:
     found: list[tuple[str, str, str]] = []
     if request.method == "POST" and form.is_valid():
         people = matching_members(form.cleaned_data["name"])
-        note_name_search(actor=_actor(request), results=len(people), now=timezone.now())
+        now = timezone.now()
+        # Entering a request is the purpose: it is not asked for.
+        reading = Reading(uuid4(), cast(Member, request.user).pk, Purpose.MEMBER_REQUEST, "", now)
+        note_name_search(actor=_actor(request), results=len(people), now=now, reading=reading)
         found = [(_choice(request, pk), *names) for pk, names in list(people.items())[:MOST_FOUND]]
         if not found:
             form.add_error("name", words.problem("member_unknown"))
@@ -404,7 +408,7 @@ def case(request: HttpRequest, reference: str) -> HttpResponse:
     act = next((each for each in ACTS if each.code == request.POST.get("act")), None)
     form = _form(act, found, now, request) if act is not None else None
     if act is not None and form is not None and form.is_valid():
-        files = {"files": form.uploads} if isinstance(form, WordsAndFileForm) else {}
+        files = {"files": _files(form, found, now)} if isinstance(form, WordsAndFileForm) else {}
         try:
             act.do(of=found, text=form.cleaned_data["text"], actor=_actor(request), now=now, **files)
         except RequestRefused as error:
@@ -451,8 +455,19 @@ def _form(
     }
     sent = (request.POST, request.FILES) if request is not None else ()
     if act.takes_file:
-        return WordsAndFileForm(*sent, **told)
+        offers_record = act.code == "answer" and found.kind == Kind.ACCESS
+        return WordsAndFileForm(*sent, offers_record=offers_record, **told)
     return WordsForm(*sent[:1], **told)
+
+
+def _files(form: WordsAndFileForm, found: SubjectRequest, now: datetime) -> tuple[Upload, ...]:
+    """What was joined, and the record of whoever asks for access: it goes to them without being read on the way."""
+    if not form.cleaned_data.get("record"):
+        return form.uploads
+    with translation.override(found.language):
+        content = "".join(json_of(found.member_id, now=now)).encode()
+    name = f"mes-donnees-{timezone.localdate(now):%Y-%m-%d}.json"
+    return (*form.uploads, Upload(name, "application/json", content))
 
 
 def _start(letter: Letter, found: SubjectRequest, now: datetime) -> str:

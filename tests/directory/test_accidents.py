@@ -379,6 +379,6 @@ def test_a_pass_that_needs_more_memory_than_there_is_fails_in_words_and_the_next
 
     run = SyncRun.objects.order_by("-id")[0]
     assert (run.status, run.error) == (RunStatus.FAILED, told)
-    assert "TROUSSEAU_DIRECTORY_MEMORY_MB" in follow_words.cure(run.error)
+    assert "TROUSSEAU_DIRECTORY_MEMORY_MB" in follow_words.error(run.error) + follow_words.cure(run.error)
     pending.assert_untouched()
     pending.assert_whole_after_a_pass()

@@ -1,5 +1,6 @@
 """The pages of requests: whose they are, what they say, and what the forms do without a script."""
 
+import json
 import re
 from datetime import timedelta
 from html import unescape
@@ -240,6 +241,26 @@ def test_an_answer_leaves_with_its_file(request_now, officer, browser):
     assert 'id="refuse-form"' not in text_of(officer.get(address))
 
 
+def test_the_record_goes_with_an_answer_without_being_read_on_the_way(request_now, officer, browser, dpo):
+    services.note(of=request_now, text="Entre nous", files=(), actor=Actor(member=dpo.pk), now=timezone.now())
+    address = f"{INBOX}{request_now.reference}/"
+    letter = letter_in(text_of(officer.get(address)), "answer")
+
+    officer.post(address, {"act": "answer", "answer-text": letter, "answer-record": "on"})
+
+    kept = RequestFile.objects.get()
+    record = json.loads(browser.get(f"{MINE}{request_now.reference}/piece/{kept.pk}/").content)
+    assert any(each["value"] == "Relieuse" for each in record["known"])
+    assert record["requests"][0]["reference"] == request_now.reference
+    assert "Entre nous" not in json.dumps(record)
+
+
+def test_a_record_is_offered_to_whoever_asks_for_access_alone(ask, officer):
+    made = ask(Kind.ERASURE, now=timezone.now())
+
+    assert "answer-record" not in text_of(officer.get(f"{INBOX}{made.reference}/"))
+
+
 def test_the_letters_of_somebody_who_reads_english_are_english(filled, officer, member):
     made = services.make(
         member_id=member.pk,
@@ -288,7 +309,8 @@ def test_a_letter_by_post_is_entered_for_whom_a_search_finds(filled, officer, me
     made = SubjectRequest.objects.get()
     assert answer["Location"] == f"{INBOX}{made.reference}/"
     assert (made.member, made.received_on, made.identity) == (member, day, Identity.UNCHECKED)
-    assert Event.objects.get(action=Action.MEMBERS_SEARCHED).facts["results"] == 1
+    line = Event.objects.get(action=Action.MEMBERS_SEARCHED)
+    assert (line.facts["results"], line.facts["purpose"]) == (1, "member_request")
     assert 'id="settle-form"' in text_of(officer.get(answer["Location"]))
     assert 'id="answer-form"' not in text_of(officer.get(answer["Location"]))
 
