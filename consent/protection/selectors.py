@@ -32,7 +32,7 @@ from consent.register import policy as register
 from consent.register.models import RegisterRecord
 from consent.register.selectors import in_force
 from consent.register.types import Recipient, Transfer
-from consent.types import WITHDRAWN, Decision
+from consent.types import ALWAYS, WITHDRAWN, Decision
 
 # What changed since the officer was here, where no visit is known.
 A_MONTH = timedelta(days=30)
@@ -248,7 +248,8 @@ def engaged(*, now: datetime) -> list[Engaged]:
     rows = Disclosure.objects.filter(last_at__gte=now - OBSERVED).order_by("channel")
     for tool_id, channel in rows.values_list("tool_id", "channel").distinct():
         channels[tool_id].append(channel)
-    held = Holding.objects.filter(ended_at=None).order_by().values_list("tool_id")
+    # Its own identifiers every tool has, of everybody who opens it.
+    held = Holding.objects.filter(ended_at=None).exclude(item__in=ALWAYS).order_by().values_list("tool_id")
     holders = dict(held.annotate(people=Count("member", distinct=True)))
     found = []
     for tool in tools():

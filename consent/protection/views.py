@@ -120,7 +120,12 @@ def matrix_tool(request: HttpRequest, slug: str) -> HttpResponse:
 @gate.for_readers("protection:tools")
 @require_safe
 def tools(request: HttpRequest) -> HttpResponse:
-    return render(request, "consent/protection/tools.html", {"rows": selectors.engaged(now=timezone.now())})
+    rows = selectors.engaged(now=timezone.now())
+    context = {
+        "rows": [each for each in rows if each.reference or each.holders],
+        "others": [each for each in rows if not (each.reference or each.holders)],
+    }
+    return render(request, "consent/protection/tools.html", context)
 
 
 @gate.for_readers("protection:notices")

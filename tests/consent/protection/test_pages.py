@@ -356,8 +356,14 @@ def test_a_contract_that_is_over_or_ends_soon_waits_for_the_officer(officer, lou
 
 def test_a_tool_without_a_sheet_is_said_to_get_no_more_than_its_identifier(officer):
     make_tool("wiki", "Wiki")
+    make_tool("forum", "Forum", kind="link")
 
-    assert "ne reçoit que son propre identifiant" in of_tool(page(officer, TOOLS), "wiki")
+    text = page(officer, TOOLS)
+
+    others = text.partition('id="tools-others"')[2]
+    assert "ne reçoit d’ici que son propre identifiant" in others
+    assert "Wiki</li>" in others
+    assert "Forum, simple lien" in others
 
 
 def test_each_version_of_a_notice_is_told_with_who_saw_it_and_shown_as_it_was(officer, member, formation, now):
