@@ -11,6 +11,7 @@ from django.utils.translation import override
 from consent.incidents import policy, words
 from consent.incidents.types import Form, Letter, Standing
 from consent.register.types import Parties
+from consent.types import ALWAYS
 
 LANGUAGES = ("fr", "en")
 
@@ -71,7 +72,10 @@ def letter_of(standing: Standing) -> Letter:
             context = {
                 "facts": standing.facts,
                 "began": _moment(standing.facts.began),
-                "data": [words.item(code) for code in policy.held(counts, lambda each: each.items)],
+                # The tool's own identifiers tell a reader nothing.
+                "data": [
+                    words.item(code) for code in policy.held(counts, lambda each: each.items) if code not in ALWAYS
+                ],
                 "tools": list(dict.fromkeys(each.tool_name for each in counts)),
                 "cooperative": settings.COOPERATIVE,
                 "contact": settings.DPO_CONTACT,

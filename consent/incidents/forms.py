@@ -28,6 +28,7 @@ from consent.incidents.types import (
 
 PURPOSES = (Purpose.SECURITY_INCIDENT, Purpose.AUTHORITY_REQUEST, Purpose.INTERNAL_CONTROL)
 LOCAL = "%Y-%m-%dT%H:%M"
+CHARACTERS_A_LINE = 90
 
 
 def _moment(label: Any, *, required: bool = False, **more: Any) -> forms.DateTimeField:
@@ -157,7 +158,8 @@ class DraftForm(StepForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, label in words.HEADINGS.items():
-            self.fields[name] = _text(label, rows=3)
+            text = str(self.initial.get(name) or "")
+            self.fields[name] = _text(label, rows=2 + text.count("\n") + len(text) // CHARACTERS_A_LINE)
 
     def content(self) -> Form:
         return Form(**self.said())

@@ -179,6 +179,7 @@ def test_the_drafts_say_what_the_file_says_and_are_kept_by_version(officer, note
     assert "Adresse e-mail" in first
     french, english = (page(officer, f"{noted}lettre-{each}.html") for each in ("fr", "en"))
     assert "Bonjour" in french
+    assert "propre à l’outil" not in french
     assert "Email address" in english or "E-mail address" in english
     assert write(officer, noted, "notification", nature="Vol", data="Noms").status_code == 302
     assert write(officer, noted, "lettre", fr="Bonjour, un vol.", en="Hello, a theft.").status_code == 302

@@ -95,6 +95,14 @@ def test_nothing_of_it_is_ever_changed_or_removed(stolen):
             act()
 
 
+def test_who_wrote_it_may_go_and_it_stays(stolen, member):
+    services.write(reference=stolen, content=FACTS, version=1, actor=Actor(member.pk), now=TUESDAY)
+
+    member.delete()
+
+    assert known(stolen).steps[1].author is None
+
+
 def test_who_writes_after_something_they_did_not_see_is_told(officer, stolen):
     services.write(reference=stolen, content=FACTS, version=1, actor=officer, now=TUESDAY)
 
