@@ -9,6 +9,8 @@ from django.dispatch import receiver
 
 from audit.models import Destruction
 from audit.types import Action, Actor
+from consent.erasures.signals import erasure_asked
+from consent.models import ErasureRun
 from directory.models import DirectorySource
 from directory.signals import (
     addresses_changed,
@@ -59,6 +61,11 @@ def follow_addresses(*, former: dict[UUID, str], now: datetime, **_: Any) -> Non
 @receiver(source_trusted)
 def tell_of_trust(source: DirectorySource, actor: Actor, what: str, now: datetime, **_: Any) -> None:
     directory_mails.tell_of_trust(source=source, what=what, member_id=actor.member, now=now)
+
+
+@receiver(erasure_asked)
+def tell_of_erasure(run: ErasureRun, now: datetime, **_: Any) -> None:
+    erasures.tell_of_asking(run, now=now)
 
 
 @receiver(destruction_proposed)

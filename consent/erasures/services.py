@@ -13,6 +13,7 @@ from audit.services import record
 from audit.types import Action, Actor, Entry
 from consent.erasures import policy, selectors
 from consent.erasures.models import ErasureHolder, ErasureRun
+from consent.erasures.signals import erasure_asked
 from consent.erasures.types import (
     AnsweredBy,
     ErasureRefused,
@@ -68,6 +69,7 @@ def ask(
         )
         facts: dict[str, object] = {"erasure": run.pk, "erasure_ground": str(ground)}
         record(Entry(Action.ERASURE_ASKED, actor=actor, subject=member_id, tool=tool_id, facts=facts, at=now))
+        erasure_asked.send(sender=ErasureRun, run=run, now=now)
     return run
 
 

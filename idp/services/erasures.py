@@ -105,6 +105,14 @@ def check_pair(run: ErasureRun) -> None:
             raise ErasureRefused(why)
 
 
+def tell_of_asking(run: ErasureRun, *, now: datetime) -> None:
+    """To whoever has to decide: the office, or the officer where the member asked.  It names nobody."""
+    page = settings.ORIGIN + reverse("idp:erasure", args=[run.pk])
+    subject, body = mails.rendered("erasure_asked", None, {"run": run, "page": page})
+    address = settings.DPO_CONTACT if run.is_by_self else settings.OFFICE_CONTACT
+    mails.queue_text(kind=MailKind.ERASURE, member=None, subject=subject, body=body, now=now, address=address)
+
+
 def approve(*, run_id: int, actor: Actor, now: datetime) -> ErasureRun:
     """The second person agrees, and it is done: here at once, at the holders by what they are told.
 

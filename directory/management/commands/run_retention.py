@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from audit import words
-from audit.keeping import changes, holds, retention
+from audit.keeping import changes, data, holds, retention, turns
 from audit.models import Removal
 from audit.parts import Role
 from audit.types import SYSTEM, Actor, KeepingError, RemovalState
@@ -19,7 +19,7 @@ SAID_EVERY_SECONDS = 2.0
 
 
 class Command(BaseCommand):
-    help = "Lets go what the rules no longer keep in the journal; with --dry-run, counts it."
+    help = "Lets go what the rules no longer keep, in the journal and beside it; with --dry-run, counts it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="count only; write nothing")
@@ -36,8 +36,9 @@ class Command(BaseCommand):
         if options["dry_run"]:
             told = {each.value: _named(counts) for each, counts in retention.counted(now).items()}
             held = sorted(each.value for each in holds.held_classes(now))
-            answer = {"rules": changes.current().version, "goes": told, "held": held}
-            self._say(options, answer, _table(told, held))
+            others = {each.category.code: each.due for each in data.clocks(now) if each.category.is_ruled}
+            answer = {"rules": changes.current().version, "goes": told, "held": held, "data": others}
+            self._say(options, answer, [*_others(others), *_table(told, held)])
             return
         if options["clock_is_right"] and options["login"] is None:
             raise CommandError("Somebody has to say so: --as LOGIN, of a data protection officer.")
@@ -46,13 +47,13 @@ class Command(BaseCommand):
             if options["login"] is None
             else Actor(whoever_may(Right.READ_JOURNAL, options["login"], who="may say what is kept").pk)
         )
-        run = retention.begin(actor=actor, now=now)
+        run = turns.begin(actor=actor, now=now)
         if run.state == RemovalState.REFUSED and options["clock_is_right"]:
             try:
                 retention.confirm(actor=actor, now=now)
             except KeepingError as error:
                 raise CommandError(f"{error}: {words.name('reason', str(error))}") from None
-            run = retention.begin(actor=actor, now=now)
+            run = turns.begin(actor=actor, now=now)
         if run.state == RemovalState.REFUSED:
             raise CommandError(
                 f"It is {now:%Y-%m-%d %H:%M %Z}, more than a week after the last run: is the clock right? "
@@ -65,12 +66,18 @@ class Command(BaseCommand):
                 count = Removal.objects.get(pk=run.pk).count
                 self.stderr.write(f"… {count}")
         run.refresh_from_db()
-        answer = {"rules": run.rules, "state": run.state, "gone": run.said}
+        others = data.finish()
+        answer = {"rules": run.rules, "state": run.state, "gone": run.said, "data": others}
         lines = [f"{log}: {', '.join(f'{role} {n}' for role, n in roles.items())}" for log, roles in run.said.items()]
-        self._say(options, answer, [*lines, f"{run.count} parts gone"])
+        self._say(options, answer, [*_others(others), *lines, f"{run.count} parts gone"])
 
     def _say(self, options: dict[str, Any], answer: dict[str, object], lines: list[str]) -> None:
         self.stdout.write(json.dumps(answer) if options["json"] else "\n".join(lines))
+
+
+def _others(counts: dict[str, int]) -> list[str]:
+    """What the hub holds beside the journal."""
+    return [f"{code:15}{number:>10}" for code, number in sorted(counts.items()) if number]
 
 
 def _named(counts: dict[Role, int]) -> dict[str, int]:

@@ -1,10 +1,13 @@
 """What the hub holds of people goes by category, each by its own clock, and the proof that it went stays."""
 
+import json
 from datetime import timedelta
 from html import unescape
+from io import StringIO
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
@@ -179,6 +182,24 @@ def test_the_night_lets_both_go_and_a_doubtful_clock_neither(member):
     turns.begin(now=MONDAY + 30 * DAY)
 
     assert began == Removal.objects.filter(kind=RemovalKind.DATA).count() == 1
+    assert not MemberPhoto.objects.exists()
+
+
+def test_the_command_counts_and_lets_go_as_the_night_does(member):
+    Member.objects.filter(pk=member.pk).update(hold=Hold.LEFT, hold_since=timezone.now() - 100 * DAY)
+    MemberPhoto.objects.create(member=member, digest="x", content=b"x", looked_at=MONDAY)
+    turns.begin(now=timezone.now() - DAY)
+
+    def told(*options):
+        out = StringIO()
+        call_command("run_retention", "--json", *options, stdout=out)
+        return json.loads(out.getvalue())["data"]
+
+    dry = told("--dry-run")
+    assert MemberPhoto.objects.exists()
+    done = told()
+
+    assert (dry["photo"], done) == (1, {"photo": 1})
     assert not MemberPhoto.objects.exists()
 
 

@@ -67,7 +67,7 @@ def test_the_page_says_for_how_long_what_is_kept_and_what_was_done(browser, ran)
     assert "60 mois après le départ, même après un effacement" in page
     assert 'id="keeping-refused"' not in page
     assert 'id="keeping-shortened"' not in page
-    assert page.count('<tr role="row">') == 2 + 2  # two heads, two runs
+    assert page.count('<tr role="row">') == 3 + 2  # three heads, two runs
 
 
 def test_the_trial_counts_and_takes_nothing_until_somebody_is_sure(browser, ran, dpo):  # noqa: F811
