@@ -34,7 +34,7 @@ from idp.signin import allauth_parts, reauth
 View = Callable[..., HttpResponseBase]
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Forms by which somebody goes on to read: why they do, and what they look for.
-READING = frozenset({"audit:purpose", "audit:search", "idp:office_purpose", "idp:office_search"})
+READING = frozenset({"audit:purpose", "audit:search", "idp:erasure_purpose", "idp:office_purpose", "idp:office_search"})
 TWO_FACTORS = Need(minimum="2")
 
 

@@ -4,9 +4,11 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from html import unescape
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core import signing
 from django.test import Client
@@ -35,6 +37,7 @@ from tests.consent.ledger.leaving import leave
 from tests.consent.test_services import go_on
 from tests.support.cast import FORMATION, LOUTY, MONDAY, TUESDAY, WEDNESDAY, browser_of, make_member, with_items
 from tests.support.cost import counted
+from tests.support.races import together
 
 pytestmark = pytest.mark.django_db
 CONTACT = "donnees@savoirs.example"
@@ -410,6 +413,62 @@ def test_it_closes_once_everybody_answered_with_a_letter_that_lists_who_was_told
     assert not ErasureHolder.objects.exclude(known_sealed=b"").exists()
     line = Event.objects.get(action=Action.ERASURE_CLOSED, refused=False)
     assert (line.facts["confirmed"], line.facts["declined"], line.facts["silent"]) == (1, 1, 0)
+
+
+def test_once_it_is_closed_no_row_of_the_hub_names_the_person(dpo, office, gone, course, payroll):
+    run = approved(dpo, office, gone)
+
+    def rows():
+        return [str(row) for model in apps.get_models() for row in model._default_manager.values()]
+
+    for holder in run.holders.all():
+        sheet.answer(holder_id=holder.pk, confirmed=True, by=AnsweredBy.CONTACT, now=WEDNESDAY)
+    erasures.close(run_id=run.pk, actor=Actor(dpo.pk), now=WEDNESDAY)
+
+    for value in ("Amélie", "Roux", "amelie.roux", "AL-00417", "12 rue du Canari", "+33 6 39 98 00 01"):
+        assert [row for row in rows() if value in row] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_answers_at_once_are_one(dpo, office, gone, course, payroll):
+    run = approved(dpo, office, gone)
+    secret, said = secret_of(run, course), []
+
+    def answer(confirmed):
+        try:
+            said.append(
+                erasures.answer_by_link(
+                    secret=secret, confirmed=confirmed, refusal="" if confirmed else "claim", note="", now=WEDNESDAY
+                )
+            )
+        except erasures.LinkRefused as refused:
+            said.append(refused.reason)
+
+    together(partial(answer, True), partial(answer, False))
+
+    assert sorted(isinstance(each, ErasureHolder) for each in said) == [False, True]
+    assert "link_used" in said
+    held = Holding.objects.filter(tool=course, ended_at=None).exists()
+    assert held == (run.holders.get(tool=course).state == HolderState.REFUSED)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_agree_at_once_erase_once_and_write_once(dpo, office, gone, course, payroll):
+    another = make_member("lucie.faure", "Lucie Faure")
+    RoleGrant.objects.create(member=another, role=Role.OFFICE)
+    run, refused = asked(dpo, gone), []
+
+    def agree(person):
+        try:
+            erasures.approve(run_id=run.pk, actor=Actor(person.pk), now=TUESDAY)
+        except ErasureRefused as refusal:
+            refused.append(refusal.reason)
+
+    together(partial(agree, office), partial(agree, another))
+
+    assert refused == ["erasure_elsewhere"]
+    assert len(letters(to=CONTACT)) == 1
+    assert run.holders.count() == 2
 
 
 def test_a_silent_holder_does_not_keep_it_open_for_ever(dpo, office, member, course):
