@@ -33,7 +33,7 @@ def _closed(cut: datetime, held: Collection[UUID]) -> QuerySet[ErasureRun]:
 def _forget_disclosures(members: Sequence[Any], _now: datetime) -> int:
     """And what tools are said to hold, which is made of them."""
     Holding.objects.filter(member__in=list(members)).delete()
-    Disclosure.objects.filter(member__in=list(members)).let_go()
+    Disclosure.objects.filter(member__in=list(members)).go_with_member()
     return len(members)
 
 

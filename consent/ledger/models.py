@@ -18,7 +18,7 @@ class DisclosureQuerySet(MergingQuerySet):
         found = self.filter(pk__in=[row.pk for row in rows], closed_at=None)
         super(DisclosureQuerySet, found).update(closed_at=now)
 
-    def let_go(self) -> int:
+    def go_with_member(self) -> int:
         """At the end of the period in which they prove something, of all of a member at once."""
         return super().delete()[0]
 
