@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
+from consent.models import Notice
 from consent.policy import in_purposes
 from consent.register import policy, prefilled
 from consent.register.models import RegisterRecord, RegisterVersion
@@ -24,11 +25,15 @@ def own_periods() -> dict[str, int]:
     }
 
 
-def english(notice: Any = None) -> dict[str, str]:
-    """What there is in English of a register that is kept in French: the hub's own records, and a tool's notice."""
+def english(shown: Notice | None = None) -> dict[str, str]:
+    """What there is in English of a register that is kept in French: the hub's own records, and notices.
+
+    ``shown`` is a notice that may no longer be in force.
+    """
     found = prefilled.english(**own_periods())
-    if notice is not None:
-        told = in_purposes(notice.content)
+    in_force_now = Notice.objects.filter(processing__ended_at=None).values_list("content", flat=True)
+    for content in [*in_force_now, *([shown.content] if shown else [])]:
+        told = in_purposes(content)
         said = [each[part] for each in told["purposes"] for part in ("purpose", "retention")]
         found |= {each["fr"]: each["en"] for each in [told["processing"], *said] if each.get("en")}
     return found
