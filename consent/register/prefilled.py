@@ -33,6 +33,12 @@ SECURITY = gettext_noop(
     "Le réseau est abrégé, les durées sont courtes, chacun lit ses propres lignes ; aucun usage pour suivre le travail."
 )
 
+# What the record of a tool says of each of them (``policy.from_sheet``).
+OF_TOOLS = (
+    gettext_noop("celles et ceux qui ouvrent l’outil"),
+    gettext_noop("Annuaire de la coopérative ; Trousseau transmet les données à l’ouverture de l’outil."),
+)
+
 
 def own_records(*, today: date, leaver_days: int, idle_hours: int, session_days: int) -> dict[str, Content]:
     """By the name under which each is written once; periods that the operator chooses come in."""
@@ -281,7 +287,8 @@ def english(**periods: int) -> dict[str, str]:
     told = []
     for language in ("fr", "en"):
         with override(language):
-            told.append([text for each in own_records(today=date.min, **periods).values() for text in _texts(each)])
+            own = [text for each in own_records(today=date.min, **periods).values() for text in _texts(each)]
+            told.append([*own, *map(_, OF_TOOLS)])
     return dict(zip(*told, strict=True))
 
 

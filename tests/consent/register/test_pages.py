@@ -425,6 +425,8 @@ def test_a_tools_record_has_the_english_of_its_sheet(reader, engaged):
     assert "<h1>Running one’s business</h1>" in page
     assert "Make your invoices and your payslip." in page
     assert "Établir vos factures" not in page
+    assert "those who open the tool" in page
+    assert "Trousseau sends the data when the tool is opened." in page
     assert "Running one’s business</a>" in reader.get(LIST).content.decode()
 
 
