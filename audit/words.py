@@ -423,6 +423,7 @@ ASIDE = frozenset(
         "log_head",
         "log_key",
         "notice",
+        "objection",
         "hold",
         "over",
         "profile",

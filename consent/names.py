@@ -1,6 +1,7 @@
 """What the journal, which knows no data items, calls the codes of this app."""
 
 from consent import display
+from consent.erasures import words as erasures
 from consent.erasures.types import Ground, Refusal
 from consent.evidence import words as evidence
 from consent.findings.types import Kind as Finding
@@ -41,7 +42,7 @@ CODES = (
     ("reason", screening.REFUSALS.get),
     ("reason", requests.REFUSALS.get),
     ("reason", protection.REFUSALS.get),
-    ("reason", display.ERASURES.get),
+    ("reason", erasures.REFUSALS.get),
     ("refusal", dict(Refusal.choices).get),
     ("refused_items", display.item_label),
     ("request_kind", dict(Kind.choices).get),

@@ -152,6 +152,20 @@ def in_purposes(content: Mapping[str, Any]) -> dict[str, Any]:
     return beside | {"purposes": [own | {"items": items}]}
 
 
+def compared(content: Mapping[str, Any]) -> dict[str, object]:
+    """A notice part by part, each language by itself, as the journal tells what a new version changed."""
+    whole = in_purposes(content)
+    purposes = {str(number): each for number, each in enumerate(whole["purposes"], 1)}
+    names, reasons = _languages(whole["processing"]), _items_of(whole)
+    parts: dict[str, object] = {"name": names["fr"], "name_en": names["en"], "items": _bases_of(whole)}
+    for part in ("purpose", "retention"):
+        parts[part] = {number: _languages(each[part])["fr"] for number, each in purposes.items()}
+        parts[f"{part}_en"] = {number: _languages(each[part])["en"] for number, each in purposes.items()}
+    parts["why"] = {item: _languages(why)["fr"] for item, why in reasons.items()}
+    parts["why_en"] = {item: _languages(why)["en"] for item, why in reasons.items()}
+    return parts | {name: whole.get(name, "") for name in ("recipient", "contact")}
+
+
 def digest(content: Mapping[str, Any]) -> str:
     """SHA-256 over the canonical form: sorted keys, no spaces, UTF-8 (as RFC 8785 for this content)."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -269,6 +283,10 @@ def _without_asking(terms: Terms) -> set[LegalBasis]:
 
 def _words(grounds: Collection[LegalBasis]) -> str:
     return " ".join(basis.value for basis in LegalBasis if basis in grounds)
+
+
+def _languages(told: Any) -> dict[str, str]:
+    return {"fr": told, "en": ""} if isinstance(told, str) else {"fr": told.get("fr", ""), "en": told.get("en", "")}
 
 
 def _said(content: Mapping[str, Any], part: str) -> list[str]:

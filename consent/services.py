@@ -27,7 +27,6 @@ from consent.types import (
     Terms,
 )
 
-TOLD = ("name", "name_en", "recipient", "contact")
 REPLACED = "replaced"
 BASIS_CHANGED = "basis_changed"
 
@@ -50,7 +49,7 @@ def declare(*, tool_id: int, sheet: Sheet, actor: Actor, now: datetime) -> Proce
         # Members are not asked again about a contract that was renewed: the register has it, and its versions.
         _feed_register(newest, sheet, actor=actor, now=now)
         return newest
-    before = _told(newest) if newest is not None else {}
+    before = policy.compared(newest.notice.content) if newest is not None else {}
     Processing.objects.filter(tool_id=tool_id, ended_at=None).update(ended_at=now)
     processing = Processing(
         tool_id=tool_id,
@@ -99,7 +98,7 @@ def declare(*, tool_id: int, sheet: Sheet, actor: Actor, now: datetime) -> Proce
                 "copies": copies.make(processing, notice),
                 "legal_basis": " ".join(dict.fromkeys(purpose.legal_basis.value for purpose in sheet.purposes)),
                 "items": [item.item for item in sheet.items],
-                **differences(before, _told(processing), untold={"contact"}),
+                **differences(before, policy.compared(content), untold={"contact"}),
             },
             at=now,
         )
@@ -141,21 +140,6 @@ def fill_register(*, now: datetime) -> int:
         _feed_register(processing, sheet, actor=SYSTEM, now=now)
         filled += 1
     return filled
-
-
-def _told(processing: Processing) -> dict[str, object]:
-    purposes = {str(number): each for number, each in enumerate(processing.purposes.all(), 1)}
-    items = list(processing.items.select_related("purpose"))
-    return {
-        **{name: getattr(processing, name) for name in TOLD},
-        "purpose": {number: each.text for number, each in purposes.items()},
-        "purpose_en": {number: each.text_en for number, each in purposes.items()},
-        "retention": {number: each.retention for number, each in purposes.items()},
-        "retention_en": {number: each.retention_en for number, each in purposes.items()},
-        "items": {item.item: item.purpose.legal_basis for item in items},
-        "why": {item.item: item.why for item in items},
-        "why_en": {item.item: item.why_en for item in items},
-    }
 
 
 @transaction.atomic

@@ -16,10 +16,10 @@ from audit.own.types import Kind, OwnFilter
 from audit.place import coming_from
 from audit.services import record, record_all
 from audit.types import SYSTEM, Action, Actor, Entry
-from consent import activity
+from consent import activity, services
 from consent.ledger import services as ledger
 from consent.types import Channel, Disclosed, Release
-from tests.support.cast import MONDAY, TUESDAY, WEDNESDAY, browser_of, make_member
+from tests.support.cast import AGENDA, MONDAY, TUESDAY, WEDNESDAY, browser_of, make_member, make_tool
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("consent:activity")
@@ -274,3 +274,23 @@ def test_the_tools_offered_are_those_of_ones_own_lines(member, other_member, lou
     record(Entry(Action.CODE_ISSUED, Actor(other_member.pk), other_member.pk, formation.pk))
 
     assert selectors.tools_in(selectors.keys_of(member.pk)) == [("louty", "Louty")]
+
+
+def test_an_objection_is_told_without_its_number(member):
+    tool = make_tool("agenda", "Agenda")
+    services.declare(tool_id=tool.pk, sheet=AGENDA, actor=SYSTEM, now=MONDAY)
+    purpose = tool.processings.get().purposes.get(legal_basis="legitimate_interest")
+    services.object_to(member_id=member.pk, purpose_id=purpose.pk, actor=Actor(member.pk), now=TUESDAY)
+
+    (line,) = activity.tell(Event.objects.filter(action=Action.OBJECTED), member.pk)
+
+    assert "opposez" in line.sentence
+    assert "opposition" not in dict(line.facts)
+
+
+def test_the_proof_page_names_the_file_of_keys_in_the_reader_s_language(member):
+    page = browser_of(member).get(reverse("consent:proof"), HTTP_ACCEPT_LANGUAGE="en").content.decode()
+
+    assert "--keys keys.txt --lang en" in page
+    assert 'download="keys.txt"' in page
+    assert "cles.txt" not in page

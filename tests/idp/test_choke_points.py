@@ -119,7 +119,7 @@ def test_no_page_decides_by_a_role_of_its_own():
         "directory.selectors.has_role",
         # Whether a role asks for a second factor, and the page that tells members what is known of them.
         "idp.gate.is_second_factor_due",
-        "consent.display.known",
+        "consent.display.person.known",
         # Of the two who destroy a log one is the data protection officer; the right itself is asked for besides.
         "directory.services.destructions.check_pair",
     }
