@@ -60,7 +60,7 @@ def happened(dpo, member, other_member, settings, tmp_path_factory):
     breach = incidents.open_incident(facts=facts, actor=actor, now=NOW - timedelta(hours=1))
     window = {"since": NOW - timedelta(days=1), "until": NOW}
     incidents.ask(reference=breach, tool_id=louty.pk, **window, actor=actor, now=NOW - timedelta(hours=1))
-    no = Screening(TODAY, (), Outcome.NOT_DUE, "Aucun critère.")
+    no = Screening(timezone.localdate(NOW - timedelta(hours=1)), (), Outcome.NOT_DUE, "Aucun critère.")
     screening.screen(of=louty.register_record, screening=no, version=0, actor=actor, now=NOW - timedelta(hours=1))
     sign()
     return louty, formation

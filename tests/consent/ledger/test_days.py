@@ -241,7 +241,9 @@ def test_how_often_and_when_last_is_counted_for_the_member(member, louty):
     (relation,) = selectors.relations(member.pk)
 
     assert (relation.transmissions, relation.since, relation.last) == (5, TUESDAY, WEDNESDAY + MINUTE)
-    assert [(each["times"], each["at"], each["last_at"]) for each in selectors.export(member.pk)] == [
+    assert [
+        (each["times"], each["at"], each["last_at"]) for each in map(selectors.told, selectors.ledger(member.pk))
+    ] == [
         (2, WEDNESDAY.isoformat(), (WEDNESDAY + MINUTE).isoformat()),
         (3, TUESDAY.isoformat(), (TUESDAY + 2 * MINUTE).isoformat()),
     ]

@@ -62,7 +62,8 @@ def test_the_pages_are_the_officers_and_a_refusal_is_recorded(louty, role, addre
 def test_the_workspace_comes_first_of_what_is_the_officers_alone(officer):
     text = page(officer, "/")
 
-    assert 0 < text.index('href="/protection/"') < text.index('href="/registre/"') < text.index('href="/journal/"')
+    assert 0 < text.index('href="/protection/"') < text.index('href="/journal/"')
+    assert 'href="/registre/"' not in text, "one entry for all of it"
 
 
 def test_what_must_never_happen_is_the_first_thing_said(officer, member, louty, now):

@@ -102,7 +102,7 @@ def test_the_list_says_what_is_there_and_what_is_missing(officer, paie, engaged)
     assert "Établir les bulletins de paie." in paie_row
     assert "badge--ok" in paie_row.split("</tr>")[0]
     assert "badge--wait" in louty_row.split("</tr>")[0], "measures, assessment and review are the officer's to say"
-    assert 'href="/registre/"' in officer.get("/").content.decode(), "the way there"
+    assert 'href="/registre/"' in officer.get("/protection/").content.decode(), "the way there"
 
 
 @pytest.mark.gdpr("G29")
@@ -409,7 +409,7 @@ def test_the_hubs_own_records_have_their_words_in_english(reader, db):
         page = reader.get(f"/registre/{record.reference}/").content.decode()
         assert in_french(page) == [], record.reference
         assert policy.content_of(selectors.last(record).content).name not in page, "kept in French, whoever fills it"
-    assert "To answer requests for access" in reader.get(LIST).content.decode()
+    assert "To answer people’s requests about their data" in reader.get(LIST).content.decode()
 
 
 def test_what_has_no_english_is_marked_as_french(reader, paie):

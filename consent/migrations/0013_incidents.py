@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consent', '0030_finding_decisions'),
+        ('consent', '0012_finding_decisions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
