@@ -171,7 +171,7 @@ def test_of_one_processing_it_says_nothing_of_another(officer, happened):
     assert ENGAGED_LOUTY.processing not in whole
     assert json.loads(text(archive, "violations/violations.json")) == []
     assert json.loads(text(archive, "analyses/examens.json")) == []
-    found = Found(Scope((formation.register_record.reference,), TODAY, TODAY), NOW)
+    found = Found(Scope((formation.register_record.reference,), TODAY - timedelta(days=1), TODAY), NOW)
     assert set(found.lines().values_list("tool_id", flat=True)) == {formation.pk}
     assert found.lines().filter(action=Action.REGISTER_CHANGED).exists()
     of_louty = Found(Scope((louty.register_record.reference,), TODAY, TODAY), NOW)
