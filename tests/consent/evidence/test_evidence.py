@@ -174,7 +174,7 @@ def test_of_one_processing_it_says_nothing_of_another(officer, happened):
     found = Found(Scope((formation.register_record.reference,), TODAY - timedelta(days=1), TODAY), NOW)
     assert set(found.lines().values_list("tool_id", flat=True)) == {formation.pk}
     assert found.lines().filter(action=Action.REGISTER_CHANGED).exists()
-    of_louty = Found(Scope((louty.register_record.reference,), TODAY, TODAY), NOW)
+    of_louty = Found(Scope((louty.register_record.reference,), TODAY - timedelta(days=1), TODAY), NOW)
     assert of_louty.lines().filter(action=Action.INCIDENT_OPENED).exists()
     assert len(of_louty.breaches()) == 1
 
