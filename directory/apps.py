@@ -22,6 +22,7 @@ class DirectoryConfig(AppConfig):
         journal.name_codes("role", words.role)
         journal.name_codes("role", data.label)
         journal.name_codes("data", data.label)
+        journal.name_codes("retention", data.label)
         journal.name_codes("state", words.state)
         journal.name_codes("status", words.status)
         journal.name_codes("former_status", words.status)

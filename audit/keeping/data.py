@@ -76,6 +76,7 @@ class Clock:
     due: int
     coming: tuple[int, ...]
     running: int
+    held: bool = False
 
     @property
     def ahead(self) -> list[tuple[int, int]]:
@@ -102,6 +103,11 @@ def categories() -> list[Category]:
 
 def category(code: str) -> Category | None:
     return _kept.get(code)
+
+
+def holdable() -> list[tuple[str, str | Promise]]:
+    """What a hold may name, as choices."""
+    return [(each.code, each.label) for each in categories() if each.is_ruled]
 
 
 def label(code: str) -> str | Promise | None:
@@ -158,9 +164,11 @@ def change(*, actor: Actor, code: str, days: int, why: str, shown: int, now: dat
 
 def clocks(now: datetime) -> list[Clock]:
     """Each category as it stands; nothing is written."""
-    held, days = holds.held_people(now), days_in_force(now)
+    held, kept, days = holds.held_people(now), holds.held_data(now), days_in_force(now)
 
     def count(each: Category, ahead: int) -> int:
+        if each.code in kept:
+            return 0
         return each.due(now + timedelta(days=ahead - days[each.code]), held).count()
 
     return [
@@ -170,6 +178,7 @@ def clocks(now: datetime) -> list[Clock]:
             count(each, 0),
             tuple(count(each, ahead) for ahead in AHEAD),
             each.due(now, held).count(),
+            each.code in kept,
         )
         for each in categories()
     ]
@@ -218,7 +227,7 @@ def finish() -> dict[str, int]:
 
 def _let_go(each: Category, run: Removal) -> int:
     """The moment of its beginning is the moment for all of it; who is held is asked at each batch."""
-    if each.go is None:
+    if each.go is None or each.code in holds.held_data(timezone.now()):
         return 0
     cut = run.began_at - timedelta(days=days_in_force(run.began_at)[each.code])
     rows = list(each.due(cut, holds.held_people(timezone.now())).order_by("pk").values_list("pk", flat=True)[:AT_ONCE])

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from audit import selectors, words
-from audit.keeping.data import MAX_DAYS, Category
+from audit.keeping.data import MAX_DAYS, Category, holdable
 from audit.keeping.rules import MAX_MONTHS, Period, Rules
 from audit.kinds import Retention
 from audit.parts import Role
@@ -112,7 +112,7 @@ class HoldForm(NamingForm):
         help_text=_("Nom, identifiant de connexion ou interne"),
     )
     retention = forms.ChoiceField(
-        label=_("Ou toute une catégorie"), required=False, choices=[("", "–"), *Retention.choices]
+        label=_("Ou toute une catégorie"), required=False, choices=lambda: [("", "–"), *Retention.choices, *holdable()]
     )
     until = forms.DateField(
         label=_("Jusqu’au (facultatif)"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")

@@ -31,7 +31,16 @@ def not_about(rows: "QuerySet[Event]", people: Collection[UUID]) -> "QuerySet[Ev
 
 
 def held_classes(now: datetime) -> set[Retention]:
-    return {Retention(each) for each in in_force(now).exclude(retention="").values_list("retention", flat=True)}
+    return {Retention(each) for each in _held(now) if each in Retention.values}
+
+
+def held_data(now: datetime) -> set[str]:
+    """Codes of what the hub holds beside the journal (``audit.keeping.data``)."""
+    return _held(now) - set(Retention.values)
+
+
+def _held(now: datetime) -> set[str]:
+    return set(in_force(now).exclude(retention="").values_list("retention", flat=True))
 
 
 @transaction.atomic
@@ -39,12 +48,12 @@ def put(
     *,
     actor: Actor,
     person: UUID | None = None,
-    retention: Retention | None = None,
+    retention: str | None = None,
     why: str,
     until: date | None = None,
     now: datetime,
 ) -> Hold:
-    """Either of a person or of a class.  Raises ``KeepingError``."""
+    """Either of a person or of a class, of the journal or of what else the hub holds.  Raises ``KeepingError``."""
     if (person is None) == (retention is None):
         raise KeepingError("hold_of_what")
     if not why.strip():
@@ -53,7 +62,7 @@ def put(
         raise KeepingError("until_past")
     hold = Hold.objects.create(
         person=person,
-        retention=retention.value if retention else "",
+        retention=str(retention or ""),
         why=why.strip(),
         put_by_id=actor.member,
         since=now,

@@ -177,7 +177,7 @@ def hold(request: HttpRequest) -> HttpResponse:
             holds.put(
                 actor=Actor(member=request.user.pk),
                 person=values["member"],
-                retention=Retention(values["retention"]) if values["retention"] else None,
+                retention=values["retention"] or None,
                 why=values["why"],
                 until=values["until"],
                 now=timezone.now(),
@@ -258,7 +258,7 @@ def _shown(rules: Rules, retention: Retention, role: Role) -> str:
 def _held(hold: Hold) -> str:
     """Whom or what, in words."""
     if hold.retention:
-        return str(Retention(hold.retention).label)
+        return str(words.name("retention", hold.retention))
     member = get_user_model()._default_manager.filter(pk=hold.person).first() if hold.person else None
     return str(member) if member else str(hold.person)
 

@@ -100,6 +100,21 @@ def test_nothing_goes_of_somebody_on_hold(member, dpo):
     assert clock("photo").due == 0
 
 
+def test_nothing_goes_of_a_category_on_hold_until_it_is_lifted(member, dpo):
+    gone(member, days_ago=100)
+    hold = holds.put(actor=Actor(dpo.pk), retention="photo", why="Contrôle", now=timezone.now())
+
+    run()
+    clocks_held = clock("photo")
+    page = unescape(browser_of(dpo).get(reverse("audit:keeping")).content.decode())
+    holds.lift(actor=Actor(dpo.pk), hold_id=hold.pk, why="Fini", now=timezone.now())
+
+    assert MemberPhoto.objects.exists()
+    assert (clocks_held.held, clocks_held.due, clocks_held.running) == (True, 0, 1)
+    assert "<strong>Photos</strong>" in page
+    assert run(now=MONDAY + DAY).said == {"data": {"photo": 1}}
+
+
 def test_the_trial_counts_what_the_night_takes_and_changes_nothing(member, other_member):
     gone(member, days_ago=100)
     gone(other_member, days_ago=80)
