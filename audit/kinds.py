@@ -115,6 +115,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.REQUEST_REFUSED,
         Action.REQUEST_WITHDRAWN,
         Action.REQUEST_REMINDED,
+        Action.REQUEST_EMPTIED,
         Action.RESTRICTED,
         Action.RESTRICTION_ANNOUNCED,
         Action.RESTRICTION_ENDED,

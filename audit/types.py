@@ -111,6 +111,7 @@ class Action(TextChoices):
     REQUEST_REFUSED = "consent:request:refuse", _("Demande refusée")
     REQUEST_WITHDRAWN = "consent:request:withdraw", _("Demande reprise")
     REQUEST_REMINDED = "consent:request:remind", _("Échéance d’une demande rappelée")
+    REQUEST_EMPTIED = "consent:request:empty", _("Textes et pièces d’une demande effacés")
     RESTRICTED = "consent:restriction:make", _("Données d’un membre gelées")
     RESTRICTION_ANNOUNCED = "consent:restriction:announce", _("Fin d’un gel annoncée")
     RESTRICTION_ENDED = "consent:restriction:end", _("Gel des données d’un membre levé")

@@ -125,6 +125,7 @@ SENTENCES: dict[str, Text] = {
     Action.REQUEST_REFUSED: _("{who} refuse une demande : {subject}."),
     Action.REQUEST_WITHDRAWN: _("{who} reprend sa demande."),
     Action.REQUEST_REMINDED: _("L’échéance d’une demande est rappelée : {subject}."),
+    Action.REQUEST_EMPTIED: _("Les textes et pièces d’une ancienne demande sont effacés : {subject}."),
     Action.RESTRICTED: _("{who} gèle les données de {subject}."),
     Action.RESTRICTION_ANNOUNCED: _("{who} annonce à {subject} la fin du gel de ses données."),
     Action.RESTRICTION_ENDED: _("{who} lève le gel des données de {subject}."),

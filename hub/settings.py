@@ -250,6 +250,7 @@ SECOND_FACTOR_GRACE = timedelta(days=env.second_factor_grace_days)
 ROLES_NEED_SECOND_FACTOR = env.roles_need_second_factor
 KNOWN_NETWORKS = env.known_networks
 BROWSER_COOKIE_NAME = f"{HOST_ONLY}trousseau_browser"
+REQUESTS_KEPT = timedelta(days=env.requests_kept_days)
 LEAVER_RETENTION = timedelta(days=env.leaver_retention_days)
 ABSENCE = timedelta(days=env.absence_days)
 ACCOUNT_ADAPTER = "idp.signin.adapter.AccountAdapter"

@@ -135,6 +135,7 @@ HAPPENED: dict[str, Text] = {
     Action.REQUEST_EXTENDED: _("{who} prolonge de deux mois le délai de votre demande."),
     Action.REQUEST_ANSWERED: _("{who} répond à votre demande."),
     Action.REQUEST_REFUSED: _("{who} refuse votre demande."),
+    Action.REQUEST_EMPTIED: _("Les textes et pièces d’une ancienne demande sont effacés."),
     Action.RESTRICTED: _("{who} gèle vos données."),
     Action.RESTRICTION_ANNOUNCED: _("{who} vous annonce la fin du gel de vos données."),
     Action.RESTRICTION_ENDED: _("{who} lève le gel de vos données."),

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -31,6 +32,7 @@ from consent.requests.types import (
 )
 
 MOST_TRIES = 20
+AT_ONCE = 50
 MOST_CHARACTERS = 5_000
 # Of one member at once: more are one request, said better.
 MOST_OPEN = 10
@@ -319,6 +321,24 @@ def change_letter(*, letter: Letter, language: str, version: int, text: str, act
         "digest": _digest(text.encode()),
     }
     record(Entry(Action.LETTER_CHANGED, actor=actor, facts=facts, at=now))
+
+
+@transaction.atomic
+def empty_old(*, now: datetime) -> int:
+    """The words and files of requests that ended so long ago go; dates, kinds and digests stay.  Returns how many.
+
+    A clock that jumped ahead empties ``AT_ONCE`` at a turn; each is a line.
+    """
+    last = timezone.localdate(now - settings.REQUESTS_KEPT)
+    steps = RequestStep.objects.filter(emptied_at=None)
+    over = SubjectRequest.objects.filter(closed_on__lt=last, pk__in=steps.values("request")).order_by("pk")
+    rows = list(over.select_for_update(skip_locked=True)[:AT_ONCE])
+    for request in rows:
+        files = RequestFile.objects.filter(step__request=request, emptied_at=None)
+        files.update(name="", content=b"", emptied_at=now)
+        steps.filter(request=request).update(text="", emptied_at=now)
+        record(_line(Action.REQUEST_EMPTIED, request, actor=SYSTEM, now=now))
+    return len(rows)
 
 
 # For the mails -------------------------------------------------------------------------------------------------

@@ -299,6 +299,26 @@ def test_a_deadline_that_moves_is_recalled_again(ask, officer):
     assert services.begin_reminding(request, now=datetime(2027, 2, 9, 9, tzinfo=UTC))
 
 
+def test_words_and_files_go_after_their_time_and_what_proves_them_stays(ask, officer, settings):
+    settings.REQUESTS_KEPT = timedelta(days=100)
+    kept, gone, running = ask(), ask(), ask()
+    file = Upload("relevé.json", "application/json", b"{}")
+    services.answer(of=gone, text="Voici.", files=[file], actor=officer, now=after(1))
+    services.answer(of=kept, text="Voici.", files=(), actor=officer, now=after(2))
+    digests = [each.digest for each in gone.steps.all()]
+
+    assert services.empty_old(now=after(101)) == 0
+    assert services.empty_old(now=after(102)) == 1
+    assert services.empty_old(now=after(102)) == 0
+
+    assert [each.text for each in gone.steps.all()] == ["", ""]
+    assert [each.digest for each in gone.steps.all()] == digests
+    emptied = RequestFile.objects.get()
+    assert (bytes(emptied.content), emptied.name, selectors.file(gone, emptied.pk, notes=True)) == (b"", "", None)
+    assert all(each.text for request in (kept, running) for each in request.steps.all())
+    assert [each.facts["request"] for each in lines(Action.REQUEST_EMPTIED)] == [gone.reference]
+
+
 # Letters ------------------------------------------------------------------------------------------------------
 
 
