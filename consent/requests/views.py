@@ -480,7 +480,10 @@ def _start(letter: Letter, found: SubjectRequest, now: datetime) -> str:
         values = {
             "nom": found.member.display_name,
             "reference": found.reference,
-            "objet": str(words.ASKED[found.kind]),
+            # In the words that they chose it by.
+            "objet": f"«\xa0{found.get_kind_display()}\xa0»"
+            if found.language == "fr"
+            else f"“{found.get_kind_display()}”",
             "recue_le": date_format(found.received_on, "DATE_FORMAT"),
             "echeance": date_format(due, "DATE_FORMAT"),
             "cooperative": settings.COOPERATIVE,

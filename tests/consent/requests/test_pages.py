@@ -213,7 +213,7 @@ def test_a_letter_starts_filled_in_and_does_not_leave_before_it_is_complete(requ
     address = f"{INBOX}{request_now.reference}/"
     letter = letter_in(text_of(officer.get(address)), "refuse")
     assert letter.startswith("Bonjour Amélie Roux,")
-    assert request_now.reference in letter
+    assert f"la demande {request_now.reference} : « Consulter mes données »." in letter
 
     answer = officer.post(address, {"act": "refuse", "refuse-text": letter})
 
