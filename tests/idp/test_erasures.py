@@ -552,3 +552,48 @@ def test_a_sheet_opens_for_a_purpose_and_to_those_who_may(dpo, office, held, oth
     assert browser_of(dpo).get(page).status_code == 302
     assert browser_of(other_member).get(page).status_code == 403
     assert (Action.ACCESS_REFUSED, "role_missing") in refusals()
+
+
+def test_nobody_agrees_without_two_factors_of_these_minutes(dpo, office, gone, course, payroll):
+    run = asked(dpo, gone)
+    address = reverse("idp:erasure_approve", args=[run.pk])
+
+    bare = browser_of(office).post(address)
+    stale = proved(office, ago=3600).post(address)
+
+    assert bare["Location"] == reverse("mfa_index")
+    assert "/compte/" in stale["Location"]
+    run.refresh_from_db()
+    assert run.state == RunState.ASKED
+    assert (Action.ACCESS_REFUSED, "second_factor_missing") in refusals()
+
+
+def test_the_officer_notes_what_a_contact_said_by_telephone(dpo, office, gone, course, payroll):
+    run = approved(dpo, office, gone)
+    holder = run.holders.get(tool=payroll)
+    browser, address = opened(dpo), reverse("idp:erasure_holder", args=[run.pk, holder.pk])
+
+    shown = unescape(browser.get(address).content.decode())
+    bad = browser.post(address, {"answer": "refused"})
+    browser.post(address, {"answer": "erased", "note": "Au téléphone"})
+    twice = browser.post(address, {"answer": "erased"}, follow=True)
+
+    assert "Amélie Roux" in shown
+    assert bad.status_code == 422
+    holder.refresh_from_db()
+    assert (holder.state, holder.answered_by, holder.note) == (
+        HolderState.CONFIRMED,
+        AnsweredBy.OFFICER,
+        "Au téléphone",
+    )
+    assert "déjà répondu" in unescape(twice.content.decode())
+    assert (Action.ERASURE_DECLINED, "erasure_answered") in refusals()
+    assert Event.objects.get(action=Action.ERASURE_CONFIRMED).actor_id == dpo.pk
+
+
+def test_there_is_no_letter_before_anything_was_done(dpo, held, course):
+    run = asked(dpo, held, course)
+
+    answer = opened(dpo).get(reverse("idp:erasure_letter", args=[run.pk]))
+
+    assert answer["Location"] == reverse("idp:erasure", args=[run.pk])
