@@ -66,8 +66,9 @@ def export_lines(sink: Sink, person: UUID, decided: Decided, *, now: datetime) -
 def export(sink: Sink, person: UUID, decided: Decided, *, now: datetime) -> None:
     """All forms beside the proof and what checks it.  Raises ``NothingProved``."""
     export_lines(sink, person, decided, now=now)
+    proof = proof_of(person, decided, now=now)
     for form, name in ((Form.JSON, "accord.json"), (Form.LINKED, "accord.jsonld")):
-        sink.put(name, [content_of(form, decided, [])])
+        sink.put(name, [content_of(form, decided, proof)])
     record = policy.record_of(decided)
     context = {"decided": decided, "record": record, "language": get_language(), "now": now, "keys": keys_address()}
     sink.put("accord.html", [render_to_string("consent/receipts/file.html", context).encode()])

@@ -141,6 +141,9 @@ def test_the_whole_receipt_is_checked_by_a_program_that_knows_nothing_of_the_hub
     assert [log["entries"] for log in told["logs"]] == [1]
     assert json.loads((folder / "accord.json").read_text())["record_id"] in (folder / "accord.html").read_text()
     assert json.loads((folder / "accord.jsonld").read_text())["@type"] == "dpv:ConsentReceipt"
+    assert [log["log"] for log in json.loads((folder / "accord.json").read_text())["log_proof"]] == [
+        log["log"] for log in told["logs"]
+    ]
     assert not any(word in (folder / "accord.html").read_text() for word in ("<script", "src=", "stylesheet"))
 
 
