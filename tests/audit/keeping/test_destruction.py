@@ -178,7 +178,7 @@ def test_a_destruction_that_is_killed_is_finished_at_night(finished, exports, mo
     settle()
     half = is_sound(exports)
     monkeypatch.setattr(destruction, "_rows_go", whole)
-    Removal.objects.filter(kind="retention").update(began_at=timezone.now() - timedelta(days=1))
+    Removal.objects.filter(kind="retention").update(began_at=timezone.now() - timedelta(days=2))
 
     turns.night(now=timezone.now().replace(hour=12))
 
