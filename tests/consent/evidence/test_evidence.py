@@ -60,7 +60,7 @@ def happened(dpo, member, other_member, settings, tmp_path_factory):
     breach = incidents.open_incident(facts=facts, actor=actor, now=NOW - timedelta(hours=1))
     window = {"since": NOW - timedelta(days=1), "until": NOW}
     incidents.ask(reference=breach, tool_id=louty.pk, **window, actor=actor, now=NOW - timedelta(hours=1))
-    no = Screening(timezone.localdate(NOW - timedelta(hours=1)), (), Outcome.NOT_DUE, "Aucun critère.")
+    no = Screening(timezone.localdate(NOW - timedelta(hours=3)), (), Outcome.NOT_DUE, "Aucun critère.")
     screening.screen(of=louty.register_record, screening=no, version=0, actor=actor, now=NOW - timedelta(hours=1))
     sign()
     return louty, formation
@@ -171,10 +171,10 @@ def test_of_one_processing_it_says_nothing_of_another(officer, happened):
     assert ENGAGED_LOUTY.processing not in whole
     assert json.loads(text(archive, "violations/violations.json")) == []
     assert json.loads(text(archive, "analyses/examens.json")) == []
-    found = Found(Scope((formation.register_record.reference,), TODAY - timedelta(days=1), TODAY), NOW)
+    found = Found(Scope((formation.register_record.reference,), TODAY - timedelta(days=2), TODAY), NOW)
     assert set(found.lines().values_list("tool_id", flat=True)) == {formation.pk}
     assert found.lines().filter(action=Action.REGISTER_CHANGED).exists()
-    of_louty = Found(Scope((louty.register_record.reference,), TODAY - timedelta(days=1), TODAY), NOW)
+    of_louty = Found(Scope((louty.register_record.reference,), TODAY - timedelta(days=2), TODAY), NOW)
     assert of_louty.lines().filter(action=Action.INCIDENT_OPENED).exists()
     assert len(of_louty.breaches()) == 1
 
