@@ -46,7 +46,7 @@ ARTICLES = {
 STATUS = {
     State.GIVEN: "dpv:ConsentGiven",
     State.REFUSED: "dpv:ConsentRefused",
-    State.WITHDRAWN: "dpv:ConsentWithdrawn",
+    State.TAKEN_BACK: "dpv:ConsentWithdrawn",
     # Another decision took its place: this one permits nothing any more.
     State.TERMINATED: "dpv:ConsentStatusInvalidForProcessing",
 }

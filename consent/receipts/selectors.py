@@ -89,7 +89,7 @@ def events_of(consent: Consent, lines: Mapping[bool, UUID]) -> tuple[Happened, .
     if consent.ended_at is None:
         return (begun,)
     if consent.ended_reason == WITHDRAWN:
-        return begun, Happened(consent.ended_at, State.WITHDRAWN, lines.get(True))
+        return begun, Happened(consent.ended_at, State.TAKEN_BACK, lines.get(True))
     return begun, Happened(consent.ended_at, State.TERMINATED)
 
 

@@ -17,7 +17,7 @@ class State(StrEnum):
     ACKNOWLEDGED = "notice acknowledged"
     GIVEN = "consent given"
     REFUSED = "consent refused"
-    WITHDRAWN = "consent withdrawn"
+    TAKEN_BACK = "consent withdrawn"
     TERMINATED = "consent terminated"
 
 

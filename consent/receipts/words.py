@@ -11,10 +11,10 @@ STATES: dict[State, str | Promise] = {
     State.ACKNOWLEDGED: _("Information lue"),
     State.GIVEN: _("Accord donné"),
     State.REFUSED: _("Rien de facultatif accordé"),
-    State.WITHDRAWN: _("Accord retiré"),
+    State.TAKEN_BACK: _("Accord retiré"),
     State.TERMINATED: _("Remplacé par une décision plus récente"),
 }
-BADGES = {State.GIVEN: "ok", State.ACKNOWLEDGED: "ok", State.REFUSED: "wait", State.WITHDRAWN: "wait"}
+BADGES = {State.GIVEN: "ok", State.ACKNOWLEDGED: "ok", State.REFUSED: "wait", State.TAKEN_BACK: "wait"}
 
 
 def state_words(state: State) -> str | Promise:

@@ -49,7 +49,7 @@ def test_the_header_names_schema_record_receipt_and_person():
 
 @pytest.mark.spec("ISO/IEC TS 27560:2023", "6.3.3")
 def test_another_receipt_of_the_same_record_comes_with_its_next_event():
-    ended = decided(events=(Happened(TUESDAY, State.GIVEN), Happened(WEDNESDAY, State.WITHDRAWN)))
+    ended = decided(events=(Happened(TUESDAY, State.GIVEN), Happened(WEDNESDAY, State.TAKEN_BACK)))
 
     before, after = policy.record_of(decided()), policy.record_of(ended)
 
@@ -100,7 +100,7 @@ def test_the_parties_are_the_cooperative_its_officer_whoever_receives_and_the_au
 @pytest.mark.spec("ISO/IEC TS 27560:2023", "6.3.7")
 def test_events_are_a_list_that_grows_and_each_names_its_line():
     events = policy.record_of(
-        decided(events=(Happened(TUESDAY, State.GIVEN, LINE), Happened(TUESDAY + timedelta(days=9), State.WITHDRAWN)))
+        decided(events=(Happened(TUESDAY, State.GIVEN, LINE), Happened(TUESDAY + timedelta(days=9), State.TAKEN_BACK)))
     )["events"]
 
     assert [each["event_state"] for each in events] == ["consent given", "consent withdrawn"]
