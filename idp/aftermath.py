@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from consent import asking
 from consent import selectors as agreed
+from consent.erasures import selectors as erasures
 from consent.models import Consent
 from directory.models import Member
 from idp.models import AccessToken, Grant, LogoutDelivery, RefreshToken, Tool, ToolSession
@@ -23,7 +23,7 @@ class Aftermath:
     is_told: bool
     notices: tuple[LogoutDelivery, ...]
     held: tuple[str, ...]
-    may_ask: bool
+    is_asked: bool
 
     @property
     def is_settled(self) -> bool:
@@ -32,7 +32,7 @@ class Aftermath:
 
 
 def of(member: Member, tool: Tool, *, now: datetime) -> Aftermath:
-    """After the last withdrawal, which there must be.  Nine statements at most."""
+    """After the last withdrawal, which there must be.  Ten statements at most."""
     consent = agreed.last_withdrawal(member.pk, tool.pk)
     at = consent.ended_at if consent else None
     if consent is None or at is None:
@@ -51,5 +51,5 @@ def of(member: Member, tool: Tool, *, now: datetime) -> Aftermath:
         is_told=bool(tool.backchannel_logout_uri),
         notices=tuple(LogoutDelivery.objects.filter(tool_session__in=ended).order_by("pk")),
         held=tuple(agreed.held(member.pk, tool.pk)),
-        may_ask=asking.is_taken_on(),
+        is_asked=erasures.open_for(member.pk, tool.pk) is not None,
     )

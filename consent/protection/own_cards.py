@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -13,14 +14,20 @@ from audit import mailing, witnesses
 from audit.models import Destruction
 from audit.proof import selectors as proof
 from audit.reconciliation import selectors as reconciliation
+from consent.erasures.models import ErasureHolder, ErasureRun
+from consent.erasures.types import HolderState, RunState
 from consent.findings import selectors as findings
 from consent.findings.types import Level
+from consent.incidents import selectors as incidents
 from consent.models import Consent, Objection
 from consent.protection.selectors import CONTRACT_ENDS
 from consent.protection.types import Card, Urgency
 from consent.register import policy
 from consent.register import selectors as register
 from consent.register.types import Listed
+from consent.requests import selectors as requests
+from consent.requests.types import State
+from consent.screening import selectors as screening
 from consent.types import WITHDRAWN
 
 LATELY = timedelta(days=7)
@@ -148,7 +155,82 @@ def of_destructions(now: datetime) -> Iterator[Card]:
         yield Card("destructions", _("Destructions proposées"), said, Urgency.NOW, reverse("audit:proof"), waiting)
 
 
-SOURCES = (of_findings, of_the_register, of_decisions, of_the_log, of_the_comparison, of_destructions)
+def of_requests(now: datetime) -> Iterator[Card]:
+    """What members ask and is not answered yet; one statement."""
+    today, address = timezone.localdate(now), reverse("requests:inbox")
+    ends = [each.due_on for each in requests.waiting() if each.state == State.OPEN]
+    late = sum(end < today for end in ends)
+    near = sum(today <= end <= today + LATELY for end in ends)
+    if late:
+        said = ngettext("La réponse à une demande est en retard.", "Les réponses à des demandes sont en retard.", late)
+        yield Card("requests_late", _("Demandes en retard"), said, Urgency.NOW, address, late)
+    if near:
+        said = _("La première réponse est due le %(day)s.") % {"day": _day(min(e for e in ends if e >= today))}
+        yield Card("requests_near", _("Demandes à répondre cette semaine"), said, Urgency.NOW, address, near)
+    if rest := len(ends) - late - near:
+        said = ngettext("Une demande attend sa réponse.", "Des demandes attendent leur réponse.", rest)
+        yield Card("requests", _("Demandes en cours"), said, Urgency.SOON, address, rest)
+    if not ends:
+        yield Card("requests", _("Demandes"), _("Aucune demande n’attend de réponse."), Urgency.CALM, address)
+
+
+def of_breaches(now: datetime) -> Iterator[Card]:
+    """Breaches whose clock runs, or whose people are to be told; two statements."""
+    address, waits = reverse("incidents:list"), incidents.due(now)
+    if waits:
+        said = _("La première échéance est le %(when)s.") % {"when": _moment(waits[0].at)}
+        yield Card("breaches", _("Violations de données à traiter"), said, Urgency.NOW, address, len(waits))
+    else:
+        yield Card("breaches", _("Violations"), _("Aucune n’attend de décision."), Urgency.CALM, address)
+
+
+def of_screenings(now: datetime) -> Iterator[Card]:
+    """Processings about which nobody asked whether an impact assessment is due; two statements."""
+    address, waits = reverse("screening:list"), len(screening.due(now))
+    if waits:
+        said = ngettext(
+            "Un traitement attend l’examen des neuf critères.",
+            "Des traitements attendent l’examen des neuf critères.",
+            waits,
+        )
+        yield Card("screenings", _("Analyses d’impact à examiner"), said, Urgency.SOON, address, waits)
+
+
+def of_erasures(now: datetime) -> Iterator[Card]:
+    """What members want erased and waits for the officer, and holders that answer nothing; two statements."""
+    address = reverse("idp:erasures")
+    wished = ErasureRun.objects.filter(state=RunState.ASKED, asked_by=F("member")).count()
+    if wished:
+        said = ngettext(
+            "Un membre demande l’effacement de ce qu’un outil a reçu : c’est à vous de l’accepter.",
+            "Des membres demandent l’effacement de ce que des outils ont reçu : c’est à vous de les accepter.",
+            wished,
+        )
+        yield Card("erasures_wished", _("Effacements demandés"), said, Urgency.NOW, address, wished)
+    silent = ErasureHolder.objects.filter(
+        run__state=RunState.GOING, state__in=(HolderState.BY_HAND, HolderState.SILENT)
+    ).count()
+    if silent:
+        said = ngettext(
+            "Un outil n’a pas répondu, ou ne peut pas être prévenu d’ici : joignez son contact.",
+            "Des outils n’ont pas répondu, ou ne peuvent pas être prévenus d’ici : joignez leurs contacts.",
+            silent,
+        )
+        yield Card("erasures_silent", _("Effacements à relancer"), said, Urgency.SOON, address, silent)
+
+
+SOURCES = (
+    of_breaches,
+    of_requests,
+    of_erasures,
+    of_findings,
+    of_the_register,
+    of_screenings,
+    of_decisions,
+    of_the_log,
+    of_the_comparison,
+    of_destructions,
+)
 
 
 def _day(day: date) -> str:

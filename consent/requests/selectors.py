@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
+from consent.erasures.models import ErasureRun
 from consent.models import Consent, Holding, Processing
 from consent.register import selectors as register
 from consent.requests import letters, policy
@@ -121,6 +122,13 @@ def counts() -> dict[str, int]:
     """How many wait, and how many are over, whatever became of them."""
     is_open = Q(state__in=OPEN_STATES)
     return SubjectRequest.objects.aggregate(open=Count("pk", filter=is_open), closed=Count("pk", filter=~is_open))
+
+
+def sheet_of(request: SubjectRequest) -> ErasureRun | None:
+    """The run sheet that carries an erasure out: of the same tool, or of all of them; not one from long before."""
+    runs = ErasureRun.objects.filter(member=request.member_id)
+    runs = runs.filter(tool=None) if request.tool_id is None else runs.filter(tool=request.tool_id)
+    return runs.exclude(closed_at__date__lt=request.received_on).order_by("-pk").first()
 
 
 def exported(member_id: UUID) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit.models import Event
+from audit.selectors import held_people
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from consent.requests import letters, policy, selectors
@@ -332,6 +333,7 @@ def empty_old(*, now: datetime) -> int:
     last = timezone.localdate(now - settings.REQUESTS_KEPT)
     steps = RequestStep.objects.filter(emptied_at=None)
     over = SubjectRequest.objects.filter(closed_on__lt=last, pk__in=steps.values("request")).order_by("pk")
+    over = over.exclude(member__in=held_people(now))
     rows = list(over.select_for_update(skip_locked=True)[:AT_ONCE])
     for request in rows:
         files = RequestFile.objects.filter(step__request=request, emptied_at=None)

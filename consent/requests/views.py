@@ -435,6 +435,7 @@ def case(request: HttpRequest, reference: str) -> HttpResponse:
         "open_act": act,
         "restriction": restriction,
         "own": found.member_id == request.user.pk,
+        "sheet": selectors.sheet_of(found) if found.kind == Kind.ERASURE else None,
     }
     return render(request, "consent/requests/case.html", context, status=_status(request))
 

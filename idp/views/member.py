@@ -7,12 +7,16 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from audit.services import note_refused_page
 from audit.types import Action, Actor, Entry
-from consent import asking, selectors, taking
+from consent import selectors, taking
+from consent.erasures import wishes
+from consent.erasures.types import ErasureRefused
+from consent.erasures.words import REFUSALS
 from directory.models import Member
 from idp import access, aftermath
 from idp.models import Tool
@@ -80,13 +84,13 @@ def ask_erasure(request: HttpRequest, slug: str) -> HttpResponse:
     member, now = cast(Member, request.user), timezone.now()
     tool = _left(member, slug, "idp:ask_erasure")
     try:
-        followed = asking.ask_erasure(member_id=member.pk, tool_id=tool.pk, now=now)
-    except asking.NobodyTakes:
-        note_refused_page(actor=Actor(member.pk), page="idp:ask_erasure", reason="by_mail", now=now)
-        messages.info(request, _("Cette demande se fait par e-mail : l’adresse est sur cette page."))
+        wishes.ask(member_id=member.pk, tool_id=tool.pk, language=get_language() or "fr", now=now)
+    except ErasureRefused as refusal:
+        said = str(REFUSALS.get(refusal.reason, _("cette demande n’a pas pu être enregistrée")))
+        messages.info(request, f"{capfirst(said)}.")
         return redirect("idp:withdrawn", slug)
     messages.success(request, _("Votre demande d’effacement est enregistrée."))
-    return redirect(followed)
+    return redirect("requests:mine")
 
 
 def _left(member: Member, slug: str, page: str) -> Tool:

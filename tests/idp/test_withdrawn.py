@@ -8,9 +8,11 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import Event
-from audit.types import Action
-from consent import asking
+from audit.types import Action, Actor
 from consent.ledger.services import confirm_erasure
+from consent.models import ErasureRun, SubjectRequest
+from consent.requests import services as requests
+from consent.requests.types import Kind
 from idp.models import LogoutDelivery, Tool
 from idp.types import DeliveryState
 from tests.consent.test_pages import text_of
@@ -18,11 +20,6 @@ from tests.idp.test_consent_in_the_flow import enter, formation, louty  # noqa: 
 
 pytestmark = pytest.mark.django_db
 WITHDRAW, PAGE, ASK = (f"/outils/formation/{each}/" for each in ("retrait", "retire", "effacement"))
-
-
-@pytest.fixture(autouse=True)
-def nobody_takes_it_on(monkeypatch):
-    monkeypatch.setattr(asking, "_takers", [])
 
 
 @pytest.fixture
@@ -71,27 +68,55 @@ def test_what_was_received_is_named_and_whom_to_write_to(left):
     assert "Trousseau ne peut pas l’effacer à sa place" in page
     for item in ("Adresse e-mail", "Téléphone", "Nom affiché"):
         assert item in page
-    assert 'id="ask-by-mail"' in page
+    assert 'id="ask-erasure"' in page
+
+
+def test_erasure_at_the_tool_is_asked_in_one_click_and_has_a_clock(left, member, formation):  # noqa: F811
+    answer = left.post(ASK)
+
+    assert answer["Location"] == "/mes-donnees/demandes/"
+    run, wish = ErasureRun.objects.get(), SubjectRequest.objects.get()
+    assert (run.member_id, run.tool_id, run.asked_by_id) == (member.pk, formation.tool.pk, member.pk)
+    assert (wish.member_id, wish.tool_id, wish.kind) == (member.pk, formation.tool.pk, Kind.ERASURE)
+    page = text_of(left.get(PAGE))
+    assert 'id="erasure-asked"' in page
     assert 'id="ask-erasure"' not in page
 
 
-def test_whoever_takes_on_erasures_is_asked_in_one_click(left, member, formation, monkeypatch):  # noqa: F811
-    asked = []
-    monkeypatch.setattr(asking, "_takers", [lambda *wish: asked.append(wish[:2]) or "/mes-donnees/"])
-    assert 'id="ask-erasure"' in text_of(left.get(PAGE))
+def test_a_second_wish_changes_nothing_is_told_so_and_has_its_line(left):
+    left.post(ASK)
 
-    answer = left.post(ASK)
-
-    assert answer["Location"] == "/mes-donnees/"
-    assert asked == [(member.pk, formation.tool.pk)]
-
-
-def test_as_long_as_nobody_does_the_form_says_to_write_and_that_is_recorded(left):
     answer = left.post(ASK, follow=True)
 
-    assert answer.redirect_chain == [(PAGE, 302)]
-    assert "se fait par e-mail" in text_of(answer)
-    assert Event.objects.get(action=Action.ACCESS_REFUSED).reason == "by_mail"
+    assert "Un effacement de ces données est déjà en cours." in text_of(answer)
+    assert ErasureRun.objects.count() == SubjectRequest.objects.count() == 1
+    assert Event.objects.get(action=Action.ERASURE_ASKED, refused=True).reason == "erasure_open"
+
+
+def test_a_wish_that_was_written_before_keeps_its_clock(left, member, formation):  # noqa: F811
+    requests.make(
+        member_id=member.pk,
+        kind=Kind.ERASURE,
+        text="",
+        tool_id=formation.tool.pk,
+        actor=Actor(member.pk),
+        language="fr",
+        now=timezone.now(),
+    )
+
+    left.post(ASK)
+
+    assert SubjectRequest.objects.count() == 1
+    assert ErasureRun.objects.count() == 1
+
+
+def test_with_too_many_open_requests_the_sheet_goes_its_way_and_the_refusal_has_a_line(left, monkeypatch):
+    monkeypatch.setattr(requests, "MOST_OPEN", 0)
+
+    left.post(ASK)
+
+    assert (ErasureRun.objects.count(), SubjectRequest.objects.count()) == (1, 0)
+    assert Event.objects.get(action=Action.ACCESS_REFUSED).reason == "too_many_open"
 
 
 def test_once_the_tool_has_confirmed_nothing_is_left_to_ask_for(left, member, formation):  # noqa: F811

@@ -63,7 +63,8 @@ def test_an_erasure_from_its_beginning_to_its_letter(
     # The officer says why, then sees what goes and what stays, before anything is asked.
     officer.sign_in(demo, "dpo")
     page = officer.page
-    page.click('nav a[href="/effacements/"]')
+    page.click('nav a[href="/protection/"]')
+    page.click('#protection-tabs a[href="/effacements/"]')
     seen(officer, f"{name}-1-list")
     page.click("#erasure-new")
     seen(officer, f"{name}-2-why")

@@ -31,7 +31,7 @@ def test_the_officer_examines_a_processing_and_takes_the_evidence(
 
     # The nine questions of one processing; a "no" against the criteria needs its reason.
     page.goto(f"{demo.hub}/registre/")
-    page.click('#register-tabs a[href="/analyses/"]')
+    page.click('#protection-tabs a[href="/analyses/"]')
     expect(page.locator("#screening-table")).to_contain_text("HUB-JOURNAL")
     seen(visitor, f"{name}-1-list")
     page.locator('#screening-table a[href="/analyses/HUB-JOURNAL/"]').click()

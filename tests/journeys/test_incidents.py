@@ -35,7 +35,7 @@ def test_a_breach_from_the_first_note_to_the_list_of_people(
     visitor.sign_in(demo, "dpo")
 
     # Noted first; what is missing is said beside its field.
-    page.click('nav a[href="/registre/"]')
+    page.click('nav a[href="/protection/"]')
     page.click('#protection-tabs a[href="/violations/"]')
     seen(visitor, f"{name}-1-list")
     page.click("#incident-new")

@@ -31,7 +31,8 @@ def test_the_officer_keeps_the_register(
     visitor.sign_in(demo, "dpo")
 
     # The hub's own records and the tools' are there from the start.
-    page.click('nav a[href="/registre/"]')
+    page.click('nav a[href="/protection/"]')
+    page.click('#protection-tabs a[href="/registre/"]')
     expect(page.locator('[data-reference="HUB-JOURNAL"]')).to_be_visible()
     expect(page.locator("#register-table")).to_contain_text("Louty")
     seen(visitor, f"{name}-1-list")

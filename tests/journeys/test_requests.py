@@ -61,7 +61,8 @@ def test_a_member_asks_and_is_answered(
     seen(member, f"{name}-2-asked")
 
     # The officer finds it, and its person sees that it was opened.
-    desk.click('nav a[href="/demandes/"]')
+    desk.click('nav a[href="/protection/"]')
+    desk.click('#protection-tabs a[href="/demandes/"]')
     seen(officer, f"{name}-3-inbox")
     desk.locator(f'[data-reference="{reference}"] a').click()
     expect(desk.locator("#steps")).to_contain_text("x.example")

@@ -11,11 +11,17 @@ from audit.models import Event
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from consent import services
-from consent.models import Processing, ProcessingPurpose
+from consent.erasures import services as erasures
+from consent.erasures.types import HolderState, RunState
+from consent.incidents import services as incidents
+from consent.models import ErasureHolder, ErasureRun, Processing, ProcessingPurpose
 from consent.protection import cards
 from consent.protection.types import Card, Urgency
+from consent.requests import services as requests
+from consent.requests.types import Kind
 from directory.models import RoleGrant
 from directory.types import Role
+from tests.consent.incidents.test_policy import FACTS
 from tests.consent.ledger.leaving import leave
 from tests.consent.register.conftest import ENGAGED_LOUTY
 from tests.consent.test_services import go_on, withdraw
@@ -121,6 +127,51 @@ def test_another_part_of_the_hub_gives_its_card_without_a_change_here(officer, m
 
     assert "Demandes des membres" in card(text, "requests")
     assert "/ailleurs/" in card(text, "requests")
+
+
+def test_requests_are_late_near_or_waiting(officer, member, now):
+    services.fill_register(now=now)
+    for days, kind in ((40, Kind.ACCESS), (28, Kind.RECTIFICATION), (2, Kind.COMPLAINT)):
+        requests.make(
+            member_id=member.pk,
+            kind=kind,
+            text="Mon nom",
+            tool_id=None,
+            actor=Actor(member.pk),
+            language="fr",
+            now=now - timedelta(days=days),
+        )
+
+    text = page(officer, HOME)
+
+    assert "en retard" in card(text, "requests_late")
+    assert "est due le" in card(text, "requests_near")
+    assert "attend sa réponse" in card(text, "requests")
+
+
+def test_a_breach_whose_clock_runs_comes_with_its_end(officer, dpo, now):
+    assert "Aucune n’attend de décision" in card(page(officer, HOME), "breaches")
+
+    incidents.open_incident(facts=replace(FACTS, aware=now), actor=Actor(dpo.pk), now=now)
+
+    assert "La première échéance est le" in card(page(officer, HOME), "breaches")
+
+
+def test_what_a_member_wants_erased_and_who_does_not_answer_are_cards(officer, member, louty, now):
+    leave(member, louty, "name", now=now)
+    run = erasures.ask(actor=Actor(member.pk), member_id=member.pk, tool_id=louty.pk, now=now)
+
+    assert "c’est à vous de l’accepter" in card(page(officer, HOME), "erasures_wished")
+
+    ErasureRun.objects.filter(pk=run.pk).update(state=RunState.GOING)
+    ErasureHolder.objects.create(run=run, tool=louty, state=HolderState.BY_HAND)
+    text = page(officer, HOME)
+    assert "joignez son contact" in card(text, "erasures_silent")
+    assert 'data-card="erasures_wished"' not in text
+
+
+def test_a_processing_that_nobody_asked_about_is_a_card(officer, louty, now):
+    assert "neuf critères" in card(page(officer, HOME), "screenings")
 
 
 def test_a_day_on_which_nothing_waits_says_so(officer, monkeypatch):

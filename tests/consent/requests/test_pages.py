@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from audit.models import Event
 from audit.types import Action, Actor
+from consent.erasures.models import ErasureRun
+from consent.erasures.types import Ground
 from consent.requests import services
 from consent.requests.models import RequestFile, SubjectRequest
 from consent.requests.types import Came, Identity, Kind, Letter, State, Upload
@@ -374,3 +376,15 @@ def test_a_request_is_shown_as_late_once_its_day_is_over(ask, member, browser):
 
     assert made.due_on < timezone.localdate()
     assert "En retard de" in page
+
+
+def test_an_erasure_leads_to_the_sheet_that_carries_it_out(ask, officer, member):
+    made = ask(Kind.ERASURE, now=timezone.now())
+    address = f"{INBOX}{made.reference}/"
+    assert "/effacements/nouveau/" in text_of(officer.get(address)).partition('id="sheet"')[2].partition("</div>")[0]
+
+    run = ErasureRun.objects.create(member=member, ground=Ground.WITHDRAWN, asked_at=timezone.now())
+
+    told = text_of(officer.get(address)).partition('id="sheet"')[2].partition("</div>")[0]
+    assert f"/effacements/{run.pk}/" in told
+    assert "attend une seconde personne" in told

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from audit.keeping import holds
 from audit.models import Event
 from audit.types import Action, Actor, AppendOnlyError
 from consent import services as consent_services
@@ -317,6 +318,18 @@ def test_words_and_files_go_after_their_time_and_what_proves_them_stays(ask, off
     assert (bytes(emptied.content), emptied.name, selectors.file(gone, emptied.pk, notes=True)) == (b"", "", None)
     assert all(each.text for request in (kept, running) for each in request.steps.all())
     assert [each.facts["request"] for each in lines(Action.REQUEST_EMPTIED)] == [gone.reference]
+
+
+def test_the_words_of_somebody_under_a_hold_stay(ask, officer, settings):
+    settings.REQUESTS_KEPT = timedelta(days=100)
+    made = ask()
+    services.answer(of=made, text="Voici.", files=(), actor=officer, now=after(1))
+    hold = holds.put(actor=officer, person=made.member_id, why="Instance", now=after(2))
+
+    assert services.empty_old(now=after(200)) == 0
+
+    holds.lift(hold_id=hold.pk, actor=officer, why="Jugée", now=after(201))
+    assert services.empty_old(now=after(202)) == 1
 
 
 # Letters ------------------------------------------------------------------------------------------------------
