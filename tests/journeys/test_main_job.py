@@ -46,6 +46,11 @@ def look(visitor: Visitor, name: str) -> None:
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
 
+def again(page: Page) -> None:
+    """Chromium now and then loses a page that it reloads; one that is gone to is found."""
+    page.goto(page.url)
+
+
 def open_tile(page: Page, slug: str) -> None:
     page.locator(f"#outil-{slug} a").click()
 
@@ -140,7 +145,7 @@ def read_by_the_dpo(demo: Demo, visitor: Visitor, name: str, role: str) -> None:
     assert demo.account(role)[0] not in page.url
     # The line of a notice is written once the tool has answered it, by then it has closed its session.
     for _ in range(20):
-        page.reload()
+        again(page)
         if page.locator('tr[data-action="idp:logout:deliver"]').count():
             break
         page.wait_for_timeout(250)
@@ -162,7 +167,7 @@ def read_by_the_dpo(demo: Demo, visitor: Visitor, name: str, role: str) -> None:
         if page.locator("[data-log] a[download]").count() == 2:
             break
         page.wait_for_timeout(250)
-        page.reload()
+        again(page)
     assert page.locator("#proof-well").count() == 1
     look(visitor, f"{name}-8-proof")
     with page.expect_download() as kept:

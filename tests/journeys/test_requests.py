@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.test_main_job import look
+from tests.journeys.test_main_job import again, look
 from tests.support.demo import Demo, Visitor
 
 pytestmark = pytest.mark.journey
@@ -81,17 +81,17 @@ def test_a_member_asks_and_is_answered(
     desk.click("#restrict-form button[type=submit]")
     expect(desk.locator("#frozen")).to_be_visible()
     seen(officer, f"{name}-5-frozen")
-    page.reload()
+    again(page)
     expect(page.locator("#frozen")).to_be_visible()
     seen(member, f"{name}-6-frozen")
     page.click("#unfreeze-form button")
     expect(page.locator("#frozen")).to_have_count(0)
 
     # The answer, with the record that the hub makes.
-    desk.reload()
+    again(desk)
     send_letter(desk, "answer")
     expect(desk.locator('[data-step="answered"]')).to_be_visible()
-    page.reload()
+    again(page)
     expect(page.locator('[data-step="answered"]')).to_be_visible()
     seen(member, f"{name}-7-answered")
     with page.expect_download() as taken:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.test_main_job import look, open_tile, wait_until_out
+from tests.journeys.test_main_job import again, look, open_tile, wait_until_out
 from tests.support.demo import Demo, Visitor
 
 pytestmark = pytest.mark.journey
@@ -93,7 +93,7 @@ def test_a_phone_and_a_computer_are_seen_ended_and_reported(demo: Demo, visit):
         if mail.count():
             break
         page.wait_for_timeout(250)
-        page.reload()
+        again(page)
     mail.click()
     expect(page.locator(".mail")).to_contain_text("Safari, iOS")
     look(computer, "fr-1280-sessions-3-mail")
