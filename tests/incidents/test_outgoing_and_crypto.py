@@ -416,7 +416,7 @@ def test_a_huge_token_is_refused_before_it_is_read(signing_key, browser, filler)
     kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     form = "application/x-www-form-urlencoded"
 
-    began = time.monotonic()
+    began = time.process_time()
     answers = [
         party.post("/oidc/token", {"client_assertion": huge, "client_assertion_type": kind}, {}),
         party.http.post("/oidc/token", f"client_id={huge}&client_secret=x", content_type=form),
@@ -431,11 +431,11 @@ def test_a_huge_token_is_refused_before_it_is_read(signing_key, browser, filler)
         party.authorize(browser, claims=huge),
         browser.get("/oidc/logout", {"id_token_hint": huge}),
     ]
-    took = time.monotonic() - began
+    took = time.process_time() - began
 
     assert all(response.status_code in (303, 400, 401, 413) for response in answers)
     assert not [response for response in answers if "code=" in response.get("Location", "")]
-    assert took < 5
+    assert took < 5, "seconds of processor, whatever else the machine does"
     nothing_given()
 
 
