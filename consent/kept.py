@@ -47,7 +47,7 @@ def _forget_disclosures(members: Sequence[Any], _now: datetime) -> int:
 
 def _forget_decisions(members: Sequence[Any], _now: datetime) -> int:
     Objection.objects.filter(member__in=list(members)).delete()
-    Consent.objects.filter(member__in=list(members)).let_go()
+    Consent.objects.filter(member__in=list(members)).go_with_member()
     return len(members)
 
 

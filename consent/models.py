@@ -163,7 +163,7 @@ class NoticeCopy(models.Model):
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
-    def let_go(self) -> int:
+    def go_with_member(self) -> int:
         """At the end of the period in which they prove something, of all of a member at once."""
         return super().delete()[0]
 

@@ -20,6 +20,8 @@ from audit.types import Action, Actor, Entry
 from consent import services, taking
 from consent.own import sources
 from consent.own.exporting import json_of, page_of
+from consent.requests import services as requests
+from consent.requests.types import Kind
 from idp.models import Browser, HubSession, ToolSession
 from launcher.models import Favourite
 from tests.consent.receipts.test_pages import signed
@@ -51,6 +53,11 @@ def lived(settings, tmp_path, member, other_member, formation, louty):
     Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={"secret": "secret-seed"})
     Favourite.objects.create(member=member, tool=louty)
     record(Entry(Action.MEMBER_CONSULTED, Actor(other_member.pk), member.pk))
+    services.fill_register(now=NOW)
+    requests.make(
+        member_id=member.pk, kind=Kind.ACCESS, text="Qui a reçu mon adresse ?", tool_id=None,
+        actor=Actor(member.pk), language="fr", now=NOW,
+    )  # fmt: skip
 
 
 def record_of(member):
@@ -70,12 +77,13 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
 
     names = [section.name for section in sources.sections()]
     assert names == [
-        *("known", "decisions", "objections", "held", "disclosures"),
+        *("known", "decisions", "objections", "requests", "held", "disclosures"),
         *("sessions", "factors", "browsers", "identifiers", "favourites", "lines"),
     ]
     assert [name for name in names if not told[name]] == ["objections"]
     assert told["sessions"][0]["tools"][0]["tool"] == "formation"
     assert {each["name"] for each in told["factors"]} == {"Ma clé", ""}
+    assert told["requests"][0]["steps"][0]["text"] == "Qui a reçu mon adresse ?"
     assert told["favourites"][0]["tool"] == "louty"
     assert {each["item"] for each in told["held"]} >= {"name", "email", "phone"}
 
