@@ -101,6 +101,7 @@ class Download(TextChoices):
     LINES = "lines", _("toutes ses lignes, avec leur preuve")
     LINE = "line", _("une ligne, avec sa preuve")
     ALL = "all", _("toutes ses données, avec leur preuve")
+    PDF = "pdf", _("ses données, pour imprimer")
     CARD = "card", _("ses coordonnées, en carte de visite")
     RECEIPT = "receipt", _("récépissé d’une décision")
 

@@ -22,6 +22,7 @@ urlpatterns = [
     path("preuve/emporter/", views.take_lines, name="take_lines"),
     path("telecharger/", own.take, name="take"),
     path("telecharger/tout/", own.take_all, name="take_all"),
+    path("telecharger/pdf/", own.take_pdf, name="take_pdf"),
     path("telecharger/carte/", own.take_card, name="take_card"),
     path("telecharger/donnees/", own.download, name="download"),
 ]

@@ -10,12 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from django.template.loader import render_to_string
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from audit.bundle import Sink
 from audit.exporting import hub_name
 from audit.own.exporting import export_person
 from audit.own.types import NothingProved
+from audit.pdf import pdf_of
 from consent import activity
 from consent.own import sources
 from consent.own.types import Row
@@ -26,6 +27,7 @@ from directory.models import Member
 FORMAT = "trousseau/own-record/2"
 PAGES = {"fr": "mes-donnees.html", "en": "my-data.html"}
 AT_ONCE = 500
+MOST_PRINTED = 100
 
 
 def json_of(person: UUID, *, now: datetime) -> Iterator[str]:
@@ -70,6 +72,17 @@ def export_all(sink: Sink, person: UUID, *, now: datetime) -> None:
     sink.put(PAGES.get((get_language() or "fr")[:2], PAGES["fr"]), _bytes(page_of(person, now=now)))
     with suppress(NothingProved):
         export_person(sink, person, tell=activity.tell, now=now)
+
+
+def pdf(person: UUID, *, now: datetime) -> bytes:
+    """To print or to hand over: of each section what came last, so that it is ready in seconds however long somebody
+    has been here; the archive has the rest."""
+    told = []
+    for section in sources.sections():
+        some = list(islice(section.rows(person), MOST_PRINTED + 1))
+        told.append((section, some[:MOST_PRINTED], len(some) > MOST_PRINTED))
+    context = {"title": gettext("Mes données"), "author": hub_name(), "now": now, "sections": told}
+    return pdf_of("consent/own/pdf.html", context, language=get_language() or "fr")
 
 
 def card(member: Member) -> str:

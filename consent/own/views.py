@@ -49,6 +49,17 @@ def take_all(request: HttpRequest) -> HttpResponseBase:
 
 @login_required
 @require_POST
+def take_pdf(request: HttpRequest) -> HttpResponseBase:
+    person, now = cast(Member, request.user).pk, timezone.now()
+    if taking.is_enough(request, "consent:take_pdf", now):
+        return redirect("consent:take")
+    content = BytesIO(exporting.pdf(person, now=now))
+    services.note_download(member_id=person, what=Download.PDF, now=now)
+    return taking.as_file(content, f"mes-donnees-{timezone.localdate():%Y-%m-%d}.pdf", "application/pdf")
+
+
+@login_required
+@require_POST
 def take_card(request: HttpRequest) -> HttpResponseBase:
     """What they gave, for another service to read (GDPR art. 20)."""
     member, now = cast(Member, request.user), timezone.now()

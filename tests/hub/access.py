@@ -211,6 +211,7 @@ TABLE = (
     Row("consent:take", members(PAGE), NO_INSIDE),
     Row("consent:take_all", NO_INSIDE, members(PAGE)),
     Row("consent:take_card", NO_INSIDE, members(PAGE)),
+    Row("consent:take_pdf", NO_INSIDE, members(PAGE)),
     Row("consent:download", members(PAGE), NO_INSIDE),
     Row("idp:open", members(DONE), NO_INSIDE, "a tool open to them", objects=OPEN),
     Row("idp:open", members(ABSENT), NO_INSIDE, "a tool closed to them", objects=CLOSED),

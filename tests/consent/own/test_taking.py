@@ -14,11 +14,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from audit import pdf
 from audit.models import Event
 from audit.services import record, record_all
 from audit.types import Action, Actor, Entry
 from consent import services, taking
-from consent.own import sources
+from consent.own import exporting, sources
 from consent.own.exporting import json_of, page_of
 from consent.requests import services as requests
 from consent.requests.types import Kind
@@ -29,7 +30,9 @@ from tests.consent.test_pages import go_on, send, text_of
 from tests.support.cast import TUESDAY, WEDNESDAY, browser_of
 
 pytestmark = pytest.mark.django_db
-TAKE, ALL, CARD, DATA = (reverse(f"consent:{each}") for each in ("take", "take_all", "take_card", "download"))
+TAKE, ALL, CARD, PDF, DATA = (
+    reverse(f"consent:{each}") for each in ("take", "take_all", "take_card", "take_pdf", "download")
+)
 NOW = WEDNESDAY
 
 
@@ -162,7 +165,30 @@ def test_the_card_is_a_file_of_its_own_and_has_what_was_given_alone(member):
     assert Event.objects.get(action=Action.OWN_DATA_DOWNLOADED).facts == {"download": "card"}
 
 
-@pytest.mark.parametrize("address", [ALL, CARD])
+def test_the_document_to_print_has_every_section_and_what_came_last_of_each(member, monkeypatch):
+    monkeypatch.setattr(exporting, "MOST_PRINTED", 2)
+    drawn = []
+    monkeypatch.setattr(pdf, "written", lambda html: drawn.append(html) or b"%PDF-")
+
+    response = browser_of(member).post(PDF)
+
+    assert b"".join(response.streaming_content) == b"%PDF-"
+    (html,) = drawn
+    assert all(f'<h2 id="{section.name}">' in html for section in sources.sections())
+    lines = html.partition('<h2 id="lines">')[2]
+    assert lines.count("<li>") == 2
+    assert "fichier complet" in lines
+    assert Event.objects.get(action=Action.OWN_DATA_DOWNLOADED).facts == {"download": "pdf"}
+
+
+def test_the_document_to_print_is_one(member):
+    response = browser_of(member).post(PDF)
+
+    assert response["Content-Type"] == "application/pdf"
+    assert b"".join(response.streaming_content).startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize("address", [ALL, CARD, PDF])
 def test_so_many_in_an_hour_are_enough(member, address, monkeypatch):
     monkeypatch.setattr(taking, "DOWNLOADS_AN_HOUR", 1)
     browser = browser_of(member)
