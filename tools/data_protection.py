@@ -89,21 +89,20 @@ REQUIREMENTS = (
     Requirement(
         "G10",
         "5(1)(e)",
-        "Data in the register has a period, what it starts with and what follows it, or is not saved; the "
-        "journal's own periods are carried out every night.",
+        "Data in the register has a period, what it starts with and what follows it, or is not saved; what the "
+        "hub holds of people goes category by category at night, by the code of erasure, on the record.",
     ),
     Requirement(
         "G11",
         "5(2), 24",
         "The journal and a member's own lines are exported with proofs that one file of Python checks; so is the "
-        "register, on any day.",
-        "No single package of evidence for an inspection.",
+        "register, on any day; one package for an inspection holds what is asked and no more, with its digests.",
     ),
     Requirement(
         "G12",
         "6(1)",
-        "A purpose has exactly one legal basis, which decides the rights over it; a legitimate interest without a"
-        " dated balancing test is a hole of the register.",
+        "A purpose has exactly one legal basis, which decides the rights over it; a tool with a legitimate "
+        "interest is switched on once somebody has weighed it, with a date.",
     ),
     Requirement(
         "G13",
@@ -114,20 +113,20 @@ REQUIREMENTS = (
     Requirement(
         "G14",
         "12(3)",
-        "",
-        "Requests of members have no clock yet.",
+        "A request is due a month after its receipt, reckoned by Regulation 1182/71 with French holidays; it is "
+        "extended with a reason within that month; reminders come seven days before and when it is over.",
     ),
     Requirement(
         "G15",
         "12(4)",
-        "",
-        "Refusals of requests are not written in the hub yet.",
+        "A refusal has a reason, names the CNIL and the courts, and is due within the month; a later one is "
+        "marked as late.",
     ),
     Requirement(
         "G16",
         "12(5), 12(6)",
-        "Whoever is signed in takes their own record at once, for nothing.",
-        "Doubts about who asks.",
+        "Whoever is signed in takes their own record at once, for nothing, and asks without further proof; a "
+        "doubt about a letter stops the clock, with its days given back.",
     ),
     Requirement(
         "G17",
@@ -149,21 +148,22 @@ REQUIREMENTS = (
     Requirement(
         "G20",
         "17, 19",
-        "Who left is erased from the hub with the retention period, journal included; the hub knows which tool "
-        "holds which item until it confirms the erasure.",
-        "Tools are not told of an erasure.",
+        "Who left is erased from the hub with the retention period, journal included; each tool that holds "
+        "something is told, reminded, and answers; the person has the list.",
+        "Tools are told by mail: no SCIM, no RISC event.",
     ),
     Requirement(
         "G21",
         "18",
-        "",
-        "Processing cannot be restricted yet.",
+        "From a restriction on nothing of the person leaves but the tool's own identifiers; the member sees it, "
+        "and is told before it ends.",
     ),
     Requirement(
         "G22",
         "20",
-        "The hub knows on which bases portability holds, and says it on the page of each tool.",
-        "No download of given data alone.",
+        "The hub knows on which bases portability holds, and says it on the page of each tool; what members gave "
+        "is taken as a card of its own.",
+        "Given data beyond contact details is not taken apart by itself.",
     ),
     Requirement(
         "G23",
@@ -214,20 +214,20 @@ REQUIREMENTS = (
     Requirement(
         "G31",
         "33",
-        "",
-        "Breaches have no register in the hub yet.",
+        "Every breach is kept, notified or not, with a clock of 72 hours (a dated setting), who was held by a "
+        "tool meanwhile, the fields of the notification, and later parts.",
     ),
     Requirement(
         "G32",
         "34",
-        "",
-        "No letters about a breach yet.",
+        "The letter to people is drafted in French and English, edited and kept by version; who was told, when "
+        "and how is part of the file.",
     ),
     Requirement(
         "G33",
         "35",
-        "A record says what came of asking whether an assessment is due; until then it is a hole.",
-        "The nine criteria are not asked one by one.",
+        "The nine criteria are asked of each processing, with outcome, date and the officer's advice, kept by "
+        "version also when the answer is no, and asked again after three years.",
     ),
     Requirement(
         "G34",

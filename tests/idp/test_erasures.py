@@ -297,6 +297,7 @@ def test_two_people_who_erase_begin_one_sheet_and_not_another_by_rule(dpo, offic
 # Reminders ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.gdpr("G20")
 def test_a_holder_is_reminded_after_seven_and_fourteen_days_and_then_no_more(dpo, office, gone, course, payroll):
     run, count = approved(dpo, office, gone), []
 
@@ -394,6 +395,7 @@ def test_nobody_tries_links_for_ever(db):
 # Closed ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.gdpr("G20")
 def test_it_closes_once_everybody_answered_with_a_letter_that_lists_who_was_told(dpo, office, gone, course, payroll):
     run = approved(dpo, office, gone)
     with pytest.raises(ErasureRefused, match="holders_waited_for"):

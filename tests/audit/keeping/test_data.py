@@ -54,6 +54,7 @@ def test_each_category_has_a_start_a_period_and_an_end():
         assert each.days >= each.least > 0
 
 
+@pytest.mark.gdpr("G10")
 @pytest.mark.parametrize("missing", ["trigger", "outcome", "days"])
 def test_a_category_without_one_of_them_is_none(missing):
     values = {"trigger": "x", "outcome": data.Outcome.DELETE, "days": 30} | {missing: 0 if missing == "days" else ""}
@@ -62,6 +63,7 @@ def test_a_category_without_one_of_them_is_none(missing):
         data.Category("x", "X", due=lambda *_: None, go=None, **values)
 
 
+@pytest.mark.gdpr("G10")
 def test_a_departure_begins_a_clock_for_each_category_and_not_one_for_all(member):
     gone(member, days_ago=100)
 

@@ -140,6 +140,7 @@ def test_the_order_of_the_files_is_always_the_same(officer, happened):
     assert first[:4] == ["LISEZ-MOI.txt", "READ-ME.txt", "registre/registre.ods", "registre/registre.json"]
 
 
+@pytest.mark.gdpr("G11")
 def test_it_has_every_part_that_an_inspection_asks_for(officer, happened):
     archive = taken(officer)
 

@@ -83,6 +83,7 @@ def test_what_is_missing_is_said_beside_its_field_and_nothing_is_lost(officer, s
     assert not IncidentStep.objects.exists()
 
 
+@pytest.mark.gdpr("G31", "G32")
 def test_the_whole_way_from_the_theft_to_the_closed_file(officer, noted):
     assert write(officer, noted, "risque", risk="some", reason="Noms et adresses.").status_code == 302
     assert 'data-pace="to_notify"' in page(officer, noted)
@@ -171,6 +172,7 @@ def test_a_list_of_another_answer_is_not_found(officer, noted):
     assert officer.get(f"{noted}personnes/7/").status_code == 404
 
 
+@pytest.mark.gdpr("G32")
 def test_the_drafts_say_what_the_file_says_and_are_kept_by_version(officer, noted, member, louty):
     leave(member, louty, "name", "email", now=AWARE)
     officer.post(f"{noted}compter/", {"tool": louty.pk, "since": local(AWARE), "until": local(NOW)})

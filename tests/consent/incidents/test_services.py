@@ -51,6 +51,7 @@ def known(reference, now=WEDNESDAY):
     return selectors.incident(reference, now)
 
 
+@pytest.mark.gdpr("G31")
 def test_a_breach_is_kept_with_its_delay_and_a_line_that_says_nothing_of_it(officer, stolen, settings):
     line = lines(Action.INCIDENT_OPENED)[0]
 
@@ -78,6 +79,7 @@ def test_each_step_is_added_and_on_the_record_and_the_last_word_stands(officer, 
     assert found.steps[1].digest == lines(Action.INCIDENT_CHANGED)[0].facts["digest"]
 
 
+@pytest.mark.gdpr("G31")
 def test_nothing_of_it_is_ever_changed_or_removed(stolen):
     row, step = Incident.objects.get(), IncidentStep.objects.get()
 
@@ -135,6 +137,7 @@ def test_two_breaches_noted_at_once_have_two_references(dpo):
 # The helper
 
 
+@pytest.mark.gdpr("G31")
 def test_the_answer_is_a_recount_of_what_is_held(officer, stolen, member, other_member, louty, formation):
     leave(member, louty, "name", "email", now=MONDAY)
     leave(other_member, louty, "email", now=TUESDAY)

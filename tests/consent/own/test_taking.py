@@ -155,6 +155,7 @@ def test_before_anything_is_signed_the_data_come_all_the_same(member):
     assert names == ["mes-donnees.json", "mes-donnees.html"]
 
 
+@pytest.mark.gdpr("G22")
 def test_the_card_is_a_file_of_its_own_and_has_what_was_given_alone(member):
     response = browser_of(member).post(CARD)
 

@@ -67,6 +67,7 @@ def test_the_table_has_forty_dates():
     assert len(TABLE) == 40
 
 
+@pytest.mark.gdpr("G14")
 @pytest.mark.parametrize(("received", "extended", "due", "why"), TABLE, ids=[row[0] for row in TABLE])
 def test_a_deadline(received, extended, due, why):
     clock = policy.clock(day(received), today=day(received), extended=extended)
@@ -131,6 +132,7 @@ def test_a_stopped_clock_is_never_overdue():
     assert clock.face == Face.STOPPED
 
 
+@pytest.mark.gdpr("G14")
 def test_an_extension_leaves_the_first_month_visible():
     clock = policy.clock(day("2026-11-16"), today=day("2026-12-01"), extended=True)
 

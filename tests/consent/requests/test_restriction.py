@@ -61,6 +61,7 @@ def lines(action):
     return list(Event.objects.filter(action=action).order_by("pk"))
 
 
+@pytest.mark.gdpr("G21")
 def test_nothing_leaves_for_any_tool_and_it_is_recorded(frozen, member, louty, formation):
     assert leaves(member, louty) == leaves(member, formation) == frozenset()
 
@@ -133,6 +134,7 @@ def test_it_costs_no_statement(opened, frozen, member, louty):
     assert len(counted) == 1
 
 
+@pytest.mark.gdpr("G21")
 def test_it_ends_once_the_person_was_told_the_day_before(frozen, officer, member, louty):
     with pytest.raises(RequestRefused, match="end_not_announced"):
         requests.free(of=frozen, actor=officer, now=WEDNESDAY)
@@ -197,6 +199,7 @@ def test_the_ledger_has_no_item_of_what_is_restricted(frozen, member, louty):
     assert set(Disclosure.objects.get().items) <= ALWAYS
 
 
+@pytest.mark.gdpr("G21")
 def test_the_member_sees_it_and_ends_it(frozen, member, louty):
     browser, address = browser_of(member), f"/mes-donnees/demandes/{frozen.reference}/"
     assert "data-frozen" in browser.get("/mes-donnees/").content.decode()

@@ -132,6 +132,7 @@ def test_nothing_is_answered_to_somebody_who_may_be_another(filled, member, offi
     assert again(request).paused_days == 0, "nothing was asked of them"
 
 
+@pytest.mark.gdpr("G16")
 def test_a_doubt_stops_the_clock_and_its_days_are_given_back(ask, officer):
     request = ask()
 
@@ -156,6 +157,7 @@ def test_a_proof_is_asked_for_once_at_a_time(ask, officer):
         services.ask_identity(of=request, text="Encore", actor=officer, now=TUESDAY)
 
 
+@pytest.mark.gdpr("G14")
 def test_an_extension_comes_within_the_first_month_and_once(ask, officer):
     request = ask()
 
@@ -177,6 +179,7 @@ def test_an_extension_has_a_reason(ask, officer):
         services.extend(of=request, text=start, actor=officer, now=TUESDAY)
 
 
+@pytest.mark.gdpr("G15")
 @pytest.mark.parametrize("text", ["Non.", "Saisissez la CNIL.", "Allez au tribunal."])
 def test_a_refusal_names_the_authority_and_the_courts(ask, officer, text):
     request = ask()
@@ -187,6 +190,7 @@ def test_a_refusal_names_the_authority_and_the_courts(ask, officer, text):
     assert again(request).is_open
 
 
+@pytest.mark.gdpr("G15")
 @pytest.mark.parametrize(("days", "late"), [(30, False), (31, True)])
 def test_a_refusal_is_due_within_the_month_even_where_it_was_extended(ask, officer, days, late):
     request = ask()
@@ -279,6 +283,7 @@ def test_what_is_due_first_stands_first_and_what_stands_still_last(ask, filled, 
     assert [each.pk for each in selectors.waiting()] == [first.pk, late.pk, stopped.pk]
 
 
+@pytest.mark.gdpr("G14")
 def test_a_deadline_is_recalled_seven_days_before_and_once_when_it_is_over(ask):
     request = ask()
 

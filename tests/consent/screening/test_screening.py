@@ -67,6 +67,7 @@ def test_a_whole_answer_comes_back_the_same(said):
     assert policy.screening_of(policy.to_json(policy.checked(whole, today=TODAY))) == whole
 
 
+@pytest.mark.gdpr("G33")
 @pytest.mark.parametrize(
     ("said", "due_on"),
     [
@@ -80,6 +81,7 @@ def test_it_is_asked_again_after_three_years_and_what_is_due_at_once(said, due_o
     assert policy.due_on(replace(NO, **said)) == due_on
 
 
+@pytest.mark.gdpr("G33")
 def test_two_of_nine_criteria_ask_for_an_assessment():
     assert len(Criterion) == 9
     assert [policy.suggests(TWO[:number]) for number in (0, 1, 2)] == [False, False, True]
