@@ -15,7 +15,7 @@ def test_no_byte_of_database_exports_or_logs_names_somebody_who_was_erased(own_d
     folder = tmp_path / "exports"
     folder.mkdir()
     command = [sys.executable, "-m", "tests.support.erased_bytes", str(folder)]
-    ended = subprocess.run(command, cwd=ROOT, env=own_database, capture_output=True, text=True, timeout=300)
+    ended = subprocess.run(command, cwd=ROOT, env=own_database, capture_output=True, text=True, timeout=900)
 
     assert ended.returncode == 0, ended.stderr[-2000:]
     told = json.loads(ended.stdout.splitlines()[-1])

@@ -16,7 +16,7 @@ def test_erasures_and_a_run_that_are_killed_again_and_again_end_as_if_nothing_ha
     folder = tmp_path / "exports"
     folder.mkdir()
     command = [sys.executable, "-m", "tests.support.killing_keeping", str(KILLS), str(SEED), str(folder)]
-    ended = subprocess.run(command, cwd=ROOT, env=own_database, capture_output=True, text=True, timeout=600)
+    ended = subprocess.run(command, cwd=ROOT, env=own_database, capture_output=True, text=True, timeout=1500)
 
     assert ended.returncode == 0, ended.stderr[-2000:]
     told = json.loads(ended.stdout)

@@ -31,7 +31,7 @@ def own_database(tmp_path: Path) -> dict[str, str]:
 
 def test_a_sequencer_killed_a_thousand_times_loses_and_doubles_nothing(own_database):
     command = [sys.executable, "-m", "tests.support.killing", str(KILLS), str(SEED)]
-    ended = subprocess.run(command, cwd=ROOT, env=own_database, capture_output=True, text=True, timeout=600)
+    ended = subprocess.run(command, cwd=ROOT, env=own_database, capture_output=True, text=True, timeout=1500)
 
     assert ended.returncode == 0, ended.stderr[-2000:]
     told = json.loads(ended.stdout)
