@@ -214,7 +214,9 @@ def test_an_interruption_reaches_the_command_and_its_code_comes_back(machine, ho
         program.write_text(told.replace(step, f"    __import__('time').sleep(0.5)\n{step}"))
     python = machine / ".venv" / "bin" / "python"
     python.write_text("#!/bin/sh\ntrap 'echo stopped; exit 5' INT\necho ready\nwhile :; do sleep 0.1; done\n")
-    with subprocess.Popen([str(machine / "trousseau-manage")], stdout=subprocess.PIPE, text=True) as running:
+    # A shell cannot catch what was ignored before it began, as under nohup.
+    command = ["env", "--default-signal=INT", str(machine / "trousseau-manage")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         ready = running.stdout.readline()
         running.send_signal(signal.SIGINT)
