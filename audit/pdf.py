@@ -5,6 +5,7 @@ document holds no image, style or font from elsewhere, whatever somebody wrote i
 """
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,18 @@ def pdf_of(template: str, context: Mapping[str, Any], *, language: str) -> bytes
 
 def written(html: str) -> bytes:
     """Takes a second and some memory the first time: whoever makes no document loads nothing of it."""
-    from weasyprint import CSS, HTML
-
-    document = HTML(string=html, url_fetcher=_nothing())
-    pages: bytes = document.write_pdf(stylesheets=[CSS(filename=STYLE)], pdf_variant=VARIANT)
+    weasyprint = _engine()
+    nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
+    document = weasyprint.HTML(string=html, url_fetcher=nothing)
+    pages: bytes = document.write_pdf(stylesheets=[weasyprint.CSS(filename=STYLE)], pdf_variant=VARIANT)
     return pages
 
 
-def _nothing() -> Any:
-    from weasyprint.urls import URLFetcher
+@cache
+def _engine() -> Any:
+    import weasyprint
+    from PIL import ImageFile
 
-    return URLFetcher(allowed_protocols=())
+    # Loading it lets the whole process take images that end half-way, members' photos too; documents have none.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    return weasyprint

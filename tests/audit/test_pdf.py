@@ -4,6 +4,7 @@ from urllib.request import OpenerDirector
 
 import pytest
 from django.template import engines
+from PIL import ImageFile
 
 from audit import pdf
 from tests.support.pdf import opened
@@ -14,6 +15,13 @@ PAGE = """{% extends "audit/pdf.html" %}{% block body %}<h1>{{ title }}</h1><h2>
 
 def page(text: str, language: str = "fr") -> str:
     return engines["django"].from_string(PAGE).render({"title": "Été « fini »", "text": text, "language": language})
+
+
+def test_a_document_leaves_the_process_as_strict_about_images_as_before():
+    """WeasyPrint tells Pillow to take images that end half-way; a photo that was cut would pass after the first PDF."""
+    pdf.written(page("Bonjour."))
+
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 @pytest.mark.spec("ISO 14289-1", "7")

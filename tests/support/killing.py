@@ -20,7 +20,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 WRITERS = 2
-LONGEST_LIFE_SECONDS = 0.3
+LONGEST_LIFE_SECONDS = 0.8
 
 
 def forked(work: Callable[[], None]) -> int:
