@@ -57,7 +57,10 @@ def pages(demo: Demo, visitor: Visitor, role: str) -> Iterator[str]:
         visitor.page.goto(address)
         if visitor.page.locator("#purpose-form").count() and role in PURPOSES:
             yield f"{row.route}-why"
-            visitor.say_why(PURPOSES[role])
+            offered = [
+                each.get_attribute("value") for each in visitor.page.locator("#purpose-form [name=purpose]").all()
+            ]
+            visitor.say_why(PURPOSES[role] if PURPOSES[role] in offered else offered[0] or "")
             visitor.page.goto(address)
         yield row.route
 
