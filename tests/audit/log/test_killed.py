@@ -39,6 +39,6 @@ def test_a_sequencer_killed_a_thousand_times_loses_and_doubles_nothing(own_datab
     assert told["written"] == told["sequenced"] > KILLS
     assert told["waiting"] == 0
     # They lived long enough to be killed in the middle of something.
-    assert told["sequenced_meanwhile"] > KILLS // 2
+    assert told["sequenced_meanwhile"] > KILLS
     assert told["signed_meanwhile"] > 50
     assert told["wrong"] == []
