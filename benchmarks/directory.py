@@ -31,7 +31,7 @@ from benchmarks.rounds import median, station
 from demo.slapd import EmbeddedDirectory, program
 from directory.ldap.rules import rules_from
 from directory.ldap.servers import OPENLDAP
-from tools.run_tests import stop
+from tools.servers import stop
 
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
 PASSING = "benchmarks.passing"

@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks import stores
 from benchmarks.parties import PASSWORD, REDIRECT_URI, SCOPES, Side, Tool
 from demo.slapd import EmbeddedDirectory
-from tools.run_tests import free_port, stop, wait_for
+from tools.servers import free_port, stop, wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 UNIT = ROOT / "deploy" / "trousseau-hub.service"

@@ -21,7 +21,7 @@ import psycopg
 
 from benchmarks import hub, report, stores
 from benchmarks.children import Child, child
-from tools.run_tests import stop
+from tools.servers import stop
 
 WRITERS = (1, 4, 16)
 WORK_SECONDS = 0.02

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from benchmarks import stores
 from benchmarks.parties import CLAIMS, PASSWORD, REDIRECT_URI, Side, Tool, member_names, new_tool
 from tests.support.node import NODE, installed
-from tools.run_tests import stop
+from tools.servers import stop
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent / "tests" / "certification" / "oracle"

@@ -16,7 +16,7 @@ from signal import SIGINT, SIGTERM
 from typing import Any
 from urllib.parse import quote
 
-from tools.run_tests import free_port, stop, wait_for
+from tools.servers import free_port, stop, wait_for
 
 POSTGRESQL_OPTIONS = {
     "listen_addresses": "",

@@ -554,14 +554,14 @@ def test_a_server_that_stops_between_and_stays_away_leaves_it_uncertain(own, noe
 
 
 def test_an_order_that_was_carried_out_although_its_answer_was_lost_is_told_as_done(own, noemie, settings, monkeypatch):
-    settings.LDAP = {**settings.LDAP, "timeout_seconds": 2.0}
+    settings.LDAP = {**settings.LDAP, "timeout_seconds": 5.0}
     real = writing._orders
     awake: list[threading.Timer] = []
 
     def freezing(wanted):
         own.pause()
         # The order lies in the server's hands while the hub gives up waiting for its answer.
-        awake.append(threading.Timer(2.5, own.resume))
+        awake.append(threading.Timer(5.5, own.resume))
         awake[0].start()
         return real(wanted)
 

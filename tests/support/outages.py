@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import requests
 
 from demo.slapd import EmbeddedDirectory
-from tools.run_tests import free_port, stop
+from tools.servers import free_port, stop
 
 ROOT = Path(__file__).resolve().parents[2]
 REDIRECT = "http://localhost:9999/callback"
