@@ -91,8 +91,9 @@ class _Few:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """Rows that are sent later, and how deep in transactions that will be."""
+    """Rows that are sent later, by which connection, and how deep in transactions that will be."""
 
+    to: Any
     depth: tuple[bool, int]
     rows: list[_Few]
 
@@ -113,14 +114,14 @@ class InsertingQuerySet(models.QuerySet[Any]):
         table = _table_of(model)
         named = set().union(*rows)
         _check_names(model, named)
+        waiting = _waiting.get()
         # Looked up once: each look at the name of this thread's connection costs more than most values do.
-        to = transaction.get_connection()
+        to = waiting.to if waiting else transaction.get_connection()
         if len(rows) < COPIED:
             few = [[column.of(row, to) for column in table.columns] for row in rows]
-            waiting = _waiting.get()
             if waiting is None or waiting.depth != _depth(to):
                 # Deeper down, what takes back the savepoint has to take these back too.
-                _insert(model, few)
+                _insert(model, few, to)
             elif few:
                 waiting.rows.append(_Few(model, few))
             return
@@ -129,7 +130,7 @@ class InsertingQuerySet(models.QuerySet[Any]):
         if to.vendor == "postgresql":
             _copy(model, values)
         else:
-            _insert(model, values)
+            _insert(model, values, to)
 
 
 @contextmanager
@@ -140,17 +141,19 @@ def together() -> Iterator[None]:
     raised there; where something else is raised, nothing is sent.  Within a savepoint that began meanwhile nothing
     waits for an end outside it.
     """
-    depth, outer = _depth(transaction.get_connection()), _waiting.get()
+    outer = _waiting.get()
+    to = outer.to if outer else transaction.get_connection()
+    depth = _depth(to)
     if outer is not None and outer.depth == depth:
         yield  # the end of the outer one will do
         return
-    waiting = _Waiting(depth, [])
+    waiting = _Waiting(to, depth, [])
     token = _waiting.set(waiting)
     try:
         yield
     finally:
         _waiting.reset(token)
-    _insert_together(waiting.rows)
+    _insert_together(waiting.rows, to)
 
 
 class MergingQuerySet(InsertingQuerySet):
@@ -162,11 +165,11 @@ class MergingQuerySet(InsertingQuerySet):
             return
         model: type[models.Model] = self.model
         _check_names(model, set().union(*rows))
-        to, columns = transaction.get_connection(), _table_of(model).columns
-        few = _Few(model, [[column.of(row, to) for column in columns] for row in rows], True, then)
         waiting = _waiting.get()
+        to, columns = waiting.to if waiting else transaction.get_connection(), _table_of(model).columns
+        few = _Few(model, [[column.of(row, to) for column in columns] for row in rows], True, then)
         if waiting is None or waiting.depth != _depth(to):
-            _insert_together([few])
+            _insert_together([few], to)
         else:
             waiting.rows.append(few)
 
@@ -178,9 +181,9 @@ class MarkingQuerySet(InsertingQuerySet):
         """Write these columns of the row with this key; raises ``TypeError`` for a name that is no column."""
         model: type[models.Model] = self.model
         _check_names(model, values)
-        columns = _table_of(model).columns
-        adapted = [column.adapted(values[column.name], connection) for column in columns if column.name in values]
-        _run(_marking(model, frozenset(values)), [*adapted, model._meta.pk.get_db_prep_value(pk, connection)])
+        to, columns = transaction.get_connection(), _table_of(model).columns
+        adapted = [column.adapted(values[column.name], to) for column in columns if column.name in values]
+        _run(_marking(model, frozenset(values)), [*adapted, model._meta.pk.get_db_prep_value(pk, to)], to)
 
 
 def _depth(to: Any) -> tuple[bool, int]:
@@ -194,27 +197,26 @@ def _sent(column: _Column, rows: Sequence[Row], named: AbstractSet[str], to: Any
     return repeat(column.of({}, to), len(rows))
 
 
-def _insert(model: type[models.Model], values: Iterable[Sequence[Any]]) -> None:
+def _insert(model: type[models.Model], values: Iterable[Sequence[Any]], to: Any) -> None:
     remaining, at_once = iter(values), MAX_VALUES // len(_table_of(model).columns)
     while part := list(islice(remaining, at_once)):
-        _run(_insertion(model, len(part)), list(chain.from_iterable(part)))
+        _run(_insertion(model, len(part)), list(chain.from_iterable(part)), to)
 
 
-def _insert_together(waiting: Sequence[_Few]) -> None:
+def _insert_together(waiting: Sequence[_Few], to: Any) -> None:
     told = []
-    for some in _statements(waiting):
+    for some in _statements(waiting, MAX_TABLES if to.vendor == "postgresql" else 1):
         text = _insertions(tuple((few.model, len(few.rows), few.merged, few.then is not None) for few in some))
         last = some[-1]
-        found = _run(text, [value for few in some for row in few.rows for value in row], answered=bool(last.then))
+        found = _run(text, [value for few in some for row in few.rows for value in row], to, answered=bool(last.then))
         if last.then:
             told.append((last.then, _firsts(last, found)))
     for then, firsts in told:
         then(firsts)
 
 
-def _statements(waiting: Sequence[_Few]) -> Iterator[list[_Few]]:
+def _statements(waiting: Sequence[_Few], at_once: int) -> Iterator[list[_Few]]:
     """The tables of one statement each: one where only one can be, and whoever is answered is the last of theirs."""
-    at_once = MAX_TABLES if transaction.get_connection().vendor == "postgresql" else 1
     some: list[_Few] = []
     for few in sorted(waiting, key=lambda few: few.then is not None):
         some.append(few)
@@ -240,9 +242,9 @@ def _check_names(model: type[models.Model], named: Iterable[str]) -> None:
         raise TypeError(f"{model.__name__} has no column {', '.join(sorted(set(named) - known))}")
 
 
-def _run(text: str, values: Sequence[Any], *, answered: bool = False) -> list[Any]:
+def _run(text: str, values: Sequence[Any], to: Any, *, answered: bool = False) -> list[Any]:
     # As ``save`` does: what the database refused must not be forgotten by whoever holds the transaction.
-    with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS), connection.cursor() as cursor:
+    with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS), to.cursor() as cursor:
         cursor.execute(text, values)
         return cursor.fetchall() if answered else []
 
