@@ -7,7 +7,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from audit import witnesses
 from audit.keeping import retention
-from audit.models import Checkpoint, Cosignature, Log, Pending, Removal
+from audit.models import Checkpoint, Contradiction, Cosignature, Log, Pending, Removal
 
 # An event is signed within a second or two; from a minute on somebody should know.
 LATE = timedelta(minutes=1)
@@ -33,18 +33,21 @@ class Standing:
 
 
 def logs() -> QuerySet[Log]:
-    """Every log with its last checkpoint and the last that a witness signed, the newest first.
+    """Every log with its last checkpoint, the last that a witness signed, and the last that contradicts it, the newest
+    first.
 
-    ``signed_size``, ``signed_at``, ``witnessed_size``, ``witnessed_at``.
+    ``signed_size``, ``signed_at``, ``witnessed_size``, ``witnessed_at``, ``contradicted_size``.
     """
     last = Checkpoint.objects.filter(log=OuterRef("pk")).order_by("-size")
     seen = Cosignature.objects.filter(checkpoint__log=OuterRef("pk"), witness__ended_at=None)
     seen = seen.order_by("-checkpoint__size", "-at")
+    against = Contradiction.objects.filter(log=OuterRef("pk")).order_by("-size")
     return Log.objects.annotate(
         signed_size=Subquery(last.values("size")[:1]),
         signed_at=Subquery(last.values("at")[:1]),
         witnessed_size=Subquery(seen.values("checkpoint__size")[:1]),
         witnessed_at=Subquery(seen.values("at")[:1]),
+        contradicted_size=Subquery(against.values("size")[:1]),
     ).order_by("-pk")
 
 

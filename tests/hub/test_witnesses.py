@@ -271,6 +271,7 @@ def test_a_witness_that_holds_another_root_raises_an_alarm_once(log, garance, dp
     assert Contradiction.objects.get().note == held
     page = browser_of(dpo).get(PAGE).content.decode()
     assert f'data-contradicted="{log.name}"' in page
+    assert "contredit à" in page
     assert 'id="proof-well"' not in page
     assert client.get("/healthz").json()["journal_contradicted"] == [log.name]
     Log.objects.filter(pk=log.pk).update(given_up=True)
