@@ -2,13 +2,13 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from audit.reconciliation.sources import Source, Standing
+from audit.reconciliation.sources import Numbered, Source, Standing
 from audit.types import Action
 from consent.models import Consent, Disclosure, Objection, Restriction
 from consent.types import WITHDRAWN, Origin
 
 SOURCES = (
-    Source(
+    Numbered(
         "consent.decision",
         _("Informations lues et accords"),
         (Action.NOTICE_SEEN, Action.CONSENT_GIVEN, Action.CONSENT_REFUSED),
@@ -26,7 +26,7 @@ SOURCES = (
         person="member",
         tool="tool",
     ),
-    Source(
+    Numbered(
         "consent.followed",
         _("Décisions qui suivent une opposition"),
         (Action.OBJECTED, Action.OBJECTION_ENDED),
@@ -73,7 +73,7 @@ SOURCES = (
         person="member",
         tool="tool",
     ),
-    Source(
+    Numbered(
         "consent.disclosure",
         _("Données transmises à un outil"),
         (Action.DISCLOSED,),

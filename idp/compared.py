@@ -3,7 +3,7 @@
 from allauth.mfa.models import Authenticator
 from django.utils.translation import gettext_lazy as _
 
-from audit.reconciliation.sources import Source, Standing
+from audit.reconciliation.sources import Numbered, Source, Standing
 from audit.types import Action
 from idp.models import AccessToken, Grant, HubSession, LogoutDelivery, RefreshToken
 from idp.types import DeliveryState
@@ -36,7 +36,7 @@ SOURCES = (
         person="user",
         holds=("type",),
     ),
-    Source(
+    Numbered(
         "idp.code",
         _("Codes remis à un outil"),
         (Action.CODE_ISSUED,),
@@ -45,7 +45,7 @@ SOURCES = (
         person="user",
         tool="application",
     ),
-    Source(
+    Numbered(
         "idp.access_token",
         _("Jetons d’accès"),
         TOKENS,
@@ -54,7 +54,7 @@ SOURCES = (
         person="user",
         tool="application",
     ),
-    Source(
+    Numbered(
         "idp.refresh_token",
         _("Jetons de renouvellement"),
         TOKENS,

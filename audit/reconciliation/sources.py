@@ -2,13 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
-from django.db.models import CharField, Exists, F, OuterRef, QuerySet, Value
+from django.db.models import CharField, Exists, F, Max, OuterRef, Q, QuerySet, Value
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -75,10 +75,29 @@ class Source:
     def _facts(self, window: Window, compared: Compared) -> Iterator[Fact]:
         since, until = window.since - self.slack, window.until + self.slack
         rows = self.rows().filter(**{f"{self.at}__gte": since, f"{self.at}__lt": until}).order_by(self.at)
+        for fact in self._read(rows):
+            compared.examined += window.since <= fact.at < window.until
+            yield fact
+
+    def _read(self, rows: QuerySet[Any]) -> Iterator[Fact]:
         columns = [F(name) if name else Value(None, CharField()) for name in (self.at, self.person, self.tool)]
         for row, at, person, tool in rows.values_list("pk", *columns).iterator(AT_ONCE):
-            compared.examined += window.since <= at < window.until
             yield Fact(at, (person, tool), str(row))
+
+    def _without_line(
+        self, moved: Iterable[Fact], others: Iterable[Fact], window: Window, kept_at: datetime
+    ) -> Iterator[Fact]:
+        """Those that no line since then is about; ``others``: rows that need the lines of their own date."""
+        listed = list(moved)
+        if not listed:
+            return
+        # Up to this moment, for so the rows were read.
+        lines = Counter(line.about for line in self._lines_between(kept_at - self.slack, END))
+        lines.subtract(fact.about for fact in others if kept_at <= fact.at < window.until)
+        for fact in listed:
+            lines[fact.about] -= 1
+            if lines[fact.about] < 0:
+                yield fact
 
     def _lines(self, window: Window) -> Iterator[Line]:
         return self._lines_between(window.since - 2 * self.slack, window.until + 2 * self.slack)
@@ -87,6 +106,24 @@ class Source:
         rows = Event.objects.filter(action__in=self.actions, at__gte=since, at__lt=until).order_by("at")
         for at, person, tool in rows.values_list("at", "subject_key__person", "tool").iterator(AT_ONCE):
             yield Line(at, (person if self.person else None, tool if self.tool else None))
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered(Source):
+    """Rows whose numbers only grow: one that is new and bears another date than today's was dated by somebody, and
+    needs a line about the same person and tool since the last comparison.
+    """
+
+    def gaps(self, window: Window, compared: Compared) -> Iterator[Fact]:
+        yield from Source.gaps(self, window, compared)
+        compared.kept[self.code] = self.rows().aggregate(last=Max("pk"))["last"] or 0
+        before, kept_at = window.kept.get(self.code), window.kept_at
+        if before is None or kept_at is None:
+            return
+        elsewhen = Q(**{f"{self.at}__lt": window.since}) | Q(**{f"{self.at}__gte": window.until + SETTLED})
+        dated = self._read(self.rows().filter(elsewhen, pk__gt=before))
+        others = self._read(self.rows().filter(**{f"{self.at}__gte": kept_at}))
+        yield from self._without_line(dated, others, window, kept_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +151,7 @@ class Standing(Source):
             if before.get(fact.row) != digest and not window.since <= fact.at < window.until + SETTLED
         ]
         compared.examined += len(moved)
-        if not moved:
-            return
-        # Up to this moment, for so the rows were read; less those that rows of their own date need.
-        lines = Counter(line.about for line in self._lines_between(kept_at - self.slack, END))
-        lines.subtract(fact.about for fact in now if kept_at <= fact.at < window.until)
-        for fact in moved:
-            lines[fact.about] -= 1
-            if lines[fact.about] < 0:
-                yield fact
+        yield from self._without_line(moved, now, window, kept_at)
 
     def _all(self) -> Iterator[tuple[Fact, str]]:
         columns = [F(name) if name else Value(None, CharField()) for name in (self.at, self.person, self.tool)]

@@ -169,6 +169,22 @@ def test_no_date_and_no_number_hides_a_row_that_was_put_in(compared, member, lat
     assert reconcile(now=later + timedelta(days=1)).found == 0, "it is known"
 
 
+@pytest.mark.parametrize("days", [-3, -4000, 4000], ids=["days ago", "years ago", "years ahead"])
+def test_a_decision_that_was_put_in_with_another_date_is_found(compared, member, formation, later, days):
+    about = {"member_id": member.pk, "tool_id": formation.pk, "actor": Actor(member.pk), "now": timezone.now()}
+    answer(**about, notice_id=notice_of(formation), accepted=frozenset({"phone"}), language="fr")
+    # The line of the one that was given covers for no other.
+    given = Consent.objects.get()
+    elsewhen = timezone.now() + timedelta(days=days)
+    row = Consent(member=member, tool=formation, notice=given.notice, decision="given", at=elsewhen, ended_at=elsewhen)
+    row.save()
+
+    reconcile(now=later)
+
+    assert open_gaps() == [("consent.decision", str(row.pk))]
+    assert reconcile(now=later + timedelta(days=1)).found == 0, "it is known"
+
+
 @pytest.mark.parametrize(
     "change", [{"role": "technician"}, {"granted_by": None}, {"ends_at": None}, {"member": "another"}], ids=str
 )
@@ -378,8 +394,8 @@ def test_a_comparison_takes_few_statements_however_much_there_is(
         )
 
     # Two for each source, four more for the collectives, five for what is held, two for what is compared row by row,
-    # four for the log, the window, and what is kept with its line.
-    with django_assert_max_num_queries(2 * len(sources.sources()) + 25):
+    # four for the log, the window, what is kept with its line; and two for each of six whose rows have numbers.
+    with django_assert_max_num_queries(2 * len(sources.sources()) + 25 + 2 * 6):
         assert reconcile(now=later).found == 500
 
 
