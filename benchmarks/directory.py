@@ -36,6 +36,7 @@ from tools.servers import stop
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
 PASSING = "benchmarks.passing"
 BIND_CLIENTS = (1, 4)
+QUIET_LIMIT_SECONDS = 300.0
 SHOWN_LIMIT_SECONDS = 60.0
 PASSES = (
     "people",
@@ -219,6 +220,7 @@ class Size:
         try:
             with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
                 self._until_shown(connection)  # the worker's first turns: not measured
+                _until_quiet(connection)
                 found = [self._until_shown(connection) for _ in range(times)]
         finally:
             stop(worker, SIGTERM)
@@ -292,6 +294,17 @@ class Size:
 
     def _say(self, what: str) -> None:
         print(f"  {self.people:,}: {what}", file=sys.stderr, flush=True)
+
+
+def _until_quiet(connection: "psycopg.Connection[Any]") -> None:
+    """What a first import leaves to do: its lines get their places, and are compared with the tables for the night."""
+    until = time.monotonic() + QUIET_LIMIT_SECONDS
+    compared = "EXISTS (SELECT 1 FROM audit_reconciliation) OR extract(hour FROM now() AT TIME ZONE 'Europe/Paris') < 2"
+    done = f"SELECT NOT EXISTS (SELECT 1 FROM audit_pending) AND ({compared})"
+    while connection.execute(done).fetchone() != (True,):
+        if time.monotonic() > until:
+            raise RuntimeError("the worker is not done with the first import")
+        time.sleep(0.1)
 
 
 def _children_seconds() -> float:

@@ -44,19 +44,32 @@ class _Due(NamedTuple):
     csn: str
 
 
-def follow_quietly(*, source: DirectorySource, now: datetime, seconds: float = SECONDS) -> int:
+def follow_quietly(
+    *,
+    source: DirectorySource,
+    now: datetime,
+    seconds: float = SECONDS,
+    is_overtaken: Callable[[], bool] = lambda: False,
+) -> int:
     """As ``follow``; a server that is away or refuses is told by the pass, and costs nobody their photo."""
     try:
-        return follow(source=source, now=now, seconds=seconds)
+        return follow(source=source, now=now, seconds=seconds, is_overtaken=is_overtaken)
     except (DirectoryUnavailable, DirectoryRefused) as error:
         log.warning("photos of source %s could not be read: %s", source.pk, type(error).__name__)
         return 0
 
 
-def follow(*, source: DirectorySource, now: datetime, seconds: float = SECONDS) -> int:
+def follow(
+    *,
+    source: DirectorySource,
+    now: datetime,
+    seconds: float = SECONDS,
+    is_overtaken: Callable[[], bool] = lambda: False,
+) -> int:
     """Look at the photos of those whose entries changed since theirs was; returns how many were looked at.
 
-    What does not fit in the time waits for the next call.  A photo that cannot be shown is an issue of its entry, and
+    What does not fit in the time waits for the next call, and so does the rest where something more urgent came up,
+    which is asked between batches.  A photo that cannot be shown is an issue of its entry, and
     nothing else; the good one of before goes, for the directory no longer has it.  One that cannot be taken, because it
     fills the memory or takes too long, is left alone until its entry changes, or for a day.
     Raises ``DirectoryUnavailable`` or ``DirectoryRefused``; what was looked at until then is kept.
@@ -75,7 +88,7 @@ def follow(*, source: DirectorySource, now: datetime, seconds: float = SECONDS) 
     try:
         with reading(config, seconds=max(seconds, SECONDS)) as read:
             for batch in batches(due, AT_ONCE):
-                if monotonic() >= end:
+                if monotonic() >= end or is_overtaken():
                     break
                 looked_at += look(read, batch)
     except (DirectoryUnavailable, DirectoryRefused) as error:

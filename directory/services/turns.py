@@ -99,7 +99,16 @@ class Follower:
         return True
 
     def _follow_photos(self, source: DirectorySource, now: datetime) -> None:
-        looked_at = photos.follow_quietly(source=source, now=now, seconds=self._photo_seconds)
+        marks: list[tuple[str, ...]] = []
+
+        def is_overtaken() -> bool:
+            """Somebody changed in the directory: that comes first, as far as its server marks changes."""
+            marks.append(self._probe_of(source).watermark(sources.of(source)))
+            return marks[0] != marks[-1]
+
+        looked_at = photos.follow_quietly(
+            source=source, now=now, seconds=self._photo_seconds, is_overtaken=is_overtaken
+        )
         (self._photos.add if looked_at else self._photos.discard)(source.pk)
 
     def _is_due(self, source: DirectorySource, now: datetime) -> bool:
@@ -112,10 +121,12 @@ class Follower:
         # What the server does in the background has no mark. What somebody changes meanwhile has one, and is seen.
         return bool(source.watermark) and self._has_moved(source, now)
 
+    def _probe_of(self, source: DirectorySource) -> Probe:
+        return self._probes.setdefault(source.pk, Probe())
+
     def _has_moved(self, source: DirectorySource, now: datetime) -> bool:
-        probe = self._probes.setdefault(source.pk, Probe())
         try:
-            moved = " ".join(probe.watermark(sources.of(source))) != source.watermark
+            moved = " ".join(self._probe_of(source).watermark(sources.of(source))) != source.watermark
         except (DirectoryUnavailable, DirectoryRefused) as error:
             fail(open_run(SyncRun(source=source, started_at=now)), f"{type(error).__name__}: {error}", now)
             raise

@@ -348,12 +348,32 @@ def test_a_source_without_a_photo_in_its_mapping_is_not_asked(own, source):
 
 
 def test_the_worker_follows_photos_with_its_passes(own_directory):
-    follower = Follower()
+    follower = Follower(photo_seconds=60.0)
 
     follower.turn(now=MONDAY)
     follower.close()
 
     assert MemberPhoto.objects.exclude(content=b"").count() > 50
+
+
+def test_whoever_changes_does_not_wait_for_the_photos_of_others(own_directory, monkeypatch):
+    follower, look, batches = Follower(photo_seconds=60.0), photos._look_at, []
+
+    def looked_at(*given, **named):
+        if not batches:
+            change(own_directory, NOEMIE, "title", "Relieuse d’art")
+        batches.append(1)
+        return look(*given, **named)
+
+    monkeypatch.setattr(photos, "_look_at", looked_at)
+
+    follower.turn(now=MONDAY)
+    assert len(batches) == 1
+    follower.turn(now=MONDAY)
+    follower.close()
+
+    assert Member.objects.get(login_key="noemie.ferrand").trade == "Relieuse d’art"
+    assert len(batches) > 1
 
 
 def leave(server: EmbeddedDirectory) -> None:
