@@ -299,8 +299,10 @@ class Size:
 def _until_quiet(connection: "psycopg.Connection[Any]") -> None:
     """What a first import leaves to do: its lines get their places, and are compared with the tables for the night."""
     until = time.monotonic() + QUIET_LIMIT_SECONDS
-    compared = "EXISTS (SELECT 1 FROM audit_reconciliation) OR extract(hour FROM now() AT TIME ZONE 'Europe/Paris') < 2"
-    done = f"SELECT NOT EXISTS (SELECT 1 FROM audit_pending) AND ({compared})"
+    done = """
+        SELECT NOT EXISTS (SELECT 1 FROM audit_pending)
+           AND (EXISTS (SELECT 1 FROM audit_reconciliation) OR extract(hour FROM now() AT TIME ZONE 'Europe/Paris') < 2)
+    """
     while connection.execute(done).fetchone() != (True,):
         if time.monotonic() > until:
             raise RuntimeError("the worker is not done with the first import")
