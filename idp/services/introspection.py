@@ -4,9 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import BigIntegerField, CharField, DateTimeField, F
 
 from consent import selectors as consent_selectors
+from consent.ledger.services import disclose
+from consent.types import Channel, Disclosed
 from idp import access
 from idp.models import AccessToken, Tool
 from idp.protocol import access_tokens, acr
@@ -34,7 +37,8 @@ INACTIVE: dict[str, Any] = {"active": False}
 def introspect(token: str, *, tool: Tool, now: datetime) -> dict[str, Any]:
     """Only the audience of a token learns anything of it: the tool itself, or the resource it was made for.
 
-    Refresh tokens are the business of the hub and of their holder, and read as inactive.  One statement.
+    Refresh tokens are the business of the hub and of their holder, and read as inactive.  One statement, and that of
+    ledger and journal where the answer names a person.
     """
     row = _SHOWN.first(token=digest(token), reader=tool.pk, now=now)
     if row is None or not _is_for(row, tool) or row.holder_state == ToolState.CLOSED:
@@ -66,7 +70,22 @@ def introspect(token: str, *, tool: Tool, now: datetime) -> dict[str, Any]:
         answer["cnf"] = access_tokens.cnf(row.binding)
     if row.acting is not None:
         answer["act"] = {"sub": row.acting}
+    if "sub" in answer:
+        # Before it leaves, as everywhere: what cannot be written is not told.
+        with transaction.atomic():
+            disclose([_told(row, tool)], now=now)
     return answer
+
+
+def _told(row: Any, reader: Tool) -> Disclosed:
+    """Who the token is about is all that an answer tells of a person: no claim is made of anything else."""
+    member, nothing = row.user_id, frozenset[str]()
+    if reader.pk == row.application_id:
+        release = consent_selectors.release_on(reader.pk, consent_selectors.standing_of(row), nothing)
+    else:
+        release = consent_selectors.release(member, reader.pk, nothing)
+    identifier, session = frozenset({"identifier"}), row.tool_session.hub_session_id
+    return Disclosed(member, reader.pk, Channel.INTROSPECTION, identifier, release, session)
 
 
 def signed(answer: dict[str, Any], *, tool: Tool, now: datetime) -> str:

@@ -192,13 +192,14 @@ class World:
                 self.receives(slug, self.held[slug], self.for_reader[slug])
 
     def introspects(self, slug: str) -> None:
-        """Who a token is about, and nothing else that is in the catalogue; nothing new to whoever was given it."""
+        """Who a token is about, and nothing else that is in the catalogue."""
         if slug in self.held:
             reader = self.reader if self.for_reader[slug] else self.parties[slug]
             told = reader.post("/oidc/introspect", {"token": self.held[slug]["access_token"], **reader.credentials()})
-            assert items_in(told.json()) <= {"identifier"}
-            if told.json()["active"]:
-                assert any("identifier" in found for tool, _, found in self.wire if tool == reader.tool.pk)
+            found = items_in(told.json())
+            assert found == ({"identifier"} if told.json()["active"] else set())
+            if found:
+                self.wire[reader.tool.pk, Channel.INTROSPECTION, found] += 1
 
     def is_withdrawn(self, slug: str) -> None:
         self.browser.post(f"/outils/{slug}/retrait/")

@@ -1,13 +1,17 @@
 """A token opens the tool that reads it: what is asked at that tool's door is asked before it is made, and read."""
 
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
+from django.db import DatabaseError
 from django.utils import timezone
 
 from audit.models import Event
-from audit.types import SYSTEM, Actor
+from audit.types import SYSTEM, Action, Actor
 from consent import services as consent_services
+from consent.models import Disclosure
+from consent.types import Channel
 from idp.models import Grant, HubSession, Tool
 from idp.models.tools import forget_tools
 from idp.services import introspection, withdrawal
@@ -221,6 +225,32 @@ def test_the_freshness_of_a_resource_is_asked_for_when_the_tool_is_opened(wiki, 
     assert answer_of(silent)["error"] == "login_required"
     assert asked["Location"].startswith("/compte/confirmer/")
     assert "code" in answer_of(wiki.authorize(browser))
+
+
+# The ledger --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.gdpr("G6")
+@pytest.mark.spec("RFC 7662", "5")
+def test_a_reader_that_is_told_whom_a_token_is_about_has_it_in_the_ledger_counted_by_day(wiki, api, member):
+    token = wiki.exchange(wiki.code(sign_in(member), resource=API), resource=API).json()["access_token"]
+
+    answers = [told(api, token), told(api, token), told(wiki, token), told(api, "unknown")]
+
+    assert [each["active"] for each in answers] == [True, True, False, False]
+    row = Disclosure.objects.get(channel=Channel.INTROSPECTION)
+    assert (row.member, row.tool, row.items, row.count) == (member, api.tool, ["identifier"], 2)
+    lines = Event.objects.filter(action=Action.DISCLOSED, tool=api.tool.pk)
+    assert [line.facts["profile"] for line in lines].count(row.profile) == 1
+
+
+@pytest.mark.gdpr("G6")
+def test_what_cannot_be_written_is_not_told(wiki, api, member, monkeypatch):
+    token = wiki.exchange(wiki.code(sign_in(member), resource=API), resource=API).json()["access_token"]
+    monkeypatch.setattr("idp.services.introspection.disclose", Mock(side_effect=DatabaseError))
+
+    with pytest.raises(DatabaseError):
+        introspection.introspect(token, tool=api.tool, now=timezone.now())
 
 
 # A tool's own account ----------------------------------------------------------------------------------------

@@ -70,11 +70,22 @@ def test_userinfo_takes_one_and_that_of_ledger_and_journal(agenda_of, browser):
     assert response.status_code == 200
 
 
-def test_an_introspection_takes_one(agenda_of, browser):
+def test_an_introspection_takes_one_and_that_of_ledger_and_journal(agenda_of, browser):
     token = agenda_of.exchange(agenda_of.code(browser)).json()["access_token"]
+    agenda_of.post("/oidc/introspect", {"token": token, **agenda_of.credentials()})
+
+    with at_most(2, apart=2):
+        response = agenda_of.post("/oidc/introspect", {"token": token, **agenda_of.credentials()})
+
+    assert response.json()["active"] is True
+
+
+def test_an_introspection_of_an_account_of_a_tool_takes_one(signing_key):
+    robot = connect("robot", grant_types="authorization_code client_credentials", scopes="openid api:read")
+    token = robot.post("/oidc/token", {"grant_type": GrantType.CLIENT_CREDENTIALS, "scope": "api:read"}).json()
 
     with at_most(1):
-        response = agenda_of.post("/oidc/introspect", {"token": token, **agenda_of.credentials()})
+        response = robot.post("/oidc/introspect", {"token": token["access_token"], **robot.credentials()})
 
     assert response.json()["active"] is True
 
