@@ -214,7 +214,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 # A record of the register has so many rows, each with its fields.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 # One photo, in memory; whatever is larger is read to its end and kept nowhere.
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["hub.uploads.Uploads"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 15_100_000
 
 # Directory --------------------------------------------------------------------------------------------------

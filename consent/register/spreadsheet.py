@@ -14,6 +14,8 @@ MOST_SHEETS, MOST_ROWS, MOST_COLUMNS = 500, 2_000, 30
 # Over the whole file, what is repeated counted as often as it is.
 MOST_CELLS, MOST_CHARACTERS = 300_000, 4_000_000
 MOST_SPACES = 100
+# Each element that is open takes memory, some hundred times what it takes in the file.
+MOST_DEPTH = 100
 TYPES = (
     b"application/vnd.oasis.opendocument.spreadsheet",
     b"application/vnd.oasis.opendocument.spreadsheet-template",
@@ -63,7 +65,7 @@ class _Reader:
         self.pieces: list[str] = []
         self.day = ""
         self.repeat_row = self.repeat_cell = 1
-        self.paragraph = self.aside = self.blank_rows = self.cells = self.characters = 0
+        self.depth = self.paragraph = self.aside = self.blank_rows = self.cells = self.characters = 0
 
     def read(self, content: bytes) -> list[tuple[str, list[list[str]]]]:
         parser = expat.ParserCreate(namespace_separator=" ")
@@ -84,6 +86,9 @@ class _Reader:
         raise Unreadable("file_entities")
 
     def _start(self, name: str, said: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth > MOST_DEPTH:
+            raise Unreadable("file_too_big")
         if self.aside or name == f"{_META}annotation":
             self.aside += 1
         elif name == f"{_TABLE}table":
@@ -120,6 +125,7 @@ class _Reader:
             raise Unreadable("file_too_big")
 
     def _end(self, name: str) -> None:
+        self.depth -= 1
         if self.aside:
             self.aside -= 1
         elif name == f"{_TEXT}p":

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from consent.requests import letters, services, words
-from consent.requests.types import Came, Kind, Upload
+from consent.requests.types import Came, Kind, RequestRefused, Upload
 
 
 def _text(label: Any, *, most: int = services.MOST_CHARACTERS, rows: int = 5, **more: Any) -> forms.CharField:
@@ -115,9 +115,12 @@ class WordsAndFileForm(WordsForm):
 
     @property
     def uploads(self) -> tuple[Upload, ...]:
+        """Raises ``RequestRefused`` before it reads what is too large."""
         file = self.cleaned_data.get("file")
         if file is None:
             return ()
+        if file.size > services.MOST_FILE_BYTES:
+            raise RequestRefused("file_big")
         return (Upload(file.name, file.content_type or "application/octet-stream", file.read()),)
 
 

@@ -408,8 +408,8 @@ def case(request: HttpRequest, reference: str) -> HttpResponse:
     act = next((each for each in ACTS if each.code == request.POST.get("act")), None)
     form = _form(act, found, now, request) if act is not None else None
     if act is not None and form is not None and form.is_valid():
-        files = {"files": _files(form, found, now)} if isinstance(form, WordsAndFileForm) else {}
         try:
+            files = {"files": _files(form, found, now)} if isinstance(form, WordsAndFileForm) else {}
             act.do(of=found, text=form.cleaned_data["text"], actor=_actor(request), now=now, **files)
         except RequestRefused as error:
             _tell(request, form, error, "requests:case", request_over="")
@@ -576,7 +576,8 @@ def _actor(request: HttpRequest) -> Actor:
 def _tell(request: HttpRequest, form: django_forms.Form, error: RequestRefused, page: str, **places: str) -> None:
     """To the reader beside the field it is about, and to the journal."""
     _note_refused(request, page, error.code)
-    about = {"kind_not_possible": "kind", "tool_unknown": "tool", "too_many_open": "", "try_again": ""} | places
+    about = {"kind_not_possible": "kind", "tool_unknown": "tool", "too_many_open": "", "try_again": ""}
+    about |= {"file_big": "file"} | places
     form.add_error(about.get(error.code, "text") or None, words.problem(error.code))
 
 

@@ -623,10 +623,11 @@ def test_what_is_too_big_is_refused_before_the_hub_sees_it(world):
     assert not any(answer.headers.get_all("X-Request-Id") for answer in (address, header, body))
 
 
-def test_a_photo_that_is_too_heavy_reaches_the_hub_which_says_so_beside_the_form(world):
+@pytest.mark.parametrize("address", ["/compte/coordonnees/", "/demandes/D-2026-001/", "/registre/importer/"])
+def test_a_file_that_is_too_heavy_reaches_the_hub_which_says_so_beside_the_form(world, address):
     heavy = {"photo": "x" * 1_500_000}
 
-    answer = world.front.ask("POST", "/compte/coordonnees/", form=heavy, headers=[("Cookie", world.cookie)])
+    answer = world.front.ask("POST", address, form=heavy, headers=[("Cookie", world.cookie)])
 
     assert answer.status != 413
     assert answer.headers["X-Request-Id"]
@@ -660,12 +661,14 @@ def is_closed(connection: ssl.SSLSocket) -> bool:
     return True
 
 
-def test_codes_and_states_stay_out_of_the_access_log(world):
+def test_codes_states_and_mailed_secrets_stay_out_of_the_access_log(world):
     canary = secrets.token_hex(8)
 
     world.front.ask("GET", f"/oidc/authorize?state={canary}")
     world.front.ask("POST", f"/oidc/token?code={canary}", name=CERTIFICATES, form={"code": canary})
     world.front.ask_plainly(f"/oidc/authorize?state={canary}")
+    for mailed in ("compte/lien", "effacement"):
+        world.front.ask("GET", f"/{mailed}/{canary}/")
 
     log = (world.front.folder / "trousseau.log").read_text()
     assert "/oidc/authorize" in log

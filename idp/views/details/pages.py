@@ -95,9 +95,9 @@ def _sent(request: HttpRequest, member: Member) -> DetailsForm:
 def _save_photo(request: HttpRequest, member: Member, form: DetailsForm, now: datetime) -> profile.Saved | None:
     given = form.cleaned_data.get("photo")
     actor = actor_of(request)
-    if _is_too_heavy(request):
-        raise profile.refuse(member_id=member.pk, reason="too_heavy", items=("photo",), actor=actor, now=now)
     if isinstance(given, UploadedFile):
+        if (given.size or 0) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
+            raise profile.refuse(member_id=member.pk, reason="too_heavy", items=("photo",), actor=actor, now=now)
         raw = given.read()
         if not raw:
             raise profile.refuse(member_id=member.pk, reason="unreadable", items=("photo",), actor=actor, now=now)
@@ -105,15 +105,6 @@ def _save_photo(request: HttpRequest, member: Member, form: DetailsForm, now: da
     if form.cleaned_data.get("remove_photo"):
         return profile.change_photo(member_id=member.pk, raw=b"", actor=actor, now=now)
     return None
-
-
-def _is_too_heavy(request: HttpRequest) -> bool:
-    """Such a file was read to its end and kept nowhere: the form came without it."""
-    try:
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return False
-    return length > settings.FILE_UPLOAD_MAX_MEMORY_SIZE
 
 
 def _save_items(request: HttpRequest, member: Member, form: DetailsForm, now: datetime) -> profile.Saved | None:

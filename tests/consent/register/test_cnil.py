@@ -403,6 +403,7 @@ def test_a_cell_of_many_pieces_is_joined_once():
 
     for _ in range(1000):
         reader._start(f"{spreadsheet._TEXT}s", {f"{spreadsheet._TEXT}c": "99999999"})
+        reader._end(f"{spreadsheet._TEXT}s")
 
     assert reader.pieces == ["\n", *[" " * spreadsheet.MOST_SPACES] * 1000]
 

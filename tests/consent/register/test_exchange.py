@@ -277,6 +277,8 @@ def test_a_plan_that_was_not_shown_to_this_reader_is_not_carried_out(officer, dp
         (package(tables(repeated("x" * 3000, rows=1900))), "file_too_big"),
         (package(b"<x>" + b" " * 40_000_000), "file_too_big"),
         (package(b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'), "file_entities"),
+        (b"x" * 16_000_000, "file_too_big"),
+        (package(b"<x>" * 5_000_000), "file_too_big"),
     ],
 )
 def test_a_file_that_is_not_taken_is_on_the_record(officer, content, reason):

@@ -243,6 +243,20 @@ def test_an_answer_leaves_with_its_file(request_now, officer, browser):
     assert 'id="refuse-form"' not in text_of(officer.get(address))
 
 
+@pytest.mark.parametrize("size", [services.MOST_FILE_BYTES + 1, 16_000_000], ids=["read", "above what is read"])
+def test_nothing_leaves_without_the_file_that_was_joined_where_that_is_too_large(request_now, officer, size):
+    address = f"{INBOX}{request_now.reference}/"
+    letter = letter_in(text_of(officer.get(address)), "answer")
+    file = SimpleUploadedFile("relevé.pdf", b"x" * size)
+
+    page = officer.post(address, {"act": "answer", "answer-text": letter, "answer-file": file})
+
+    assert page.status_code == 422
+    assert "Ce fichier est trop gros" in text_of(page)
+    assert SubjectRequest.objects.get().state == State.OPEN
+    assert refusals() == [("requests:case", "file_big")]
+
+
 def test_the_record_goes_with_an_answer_without_being_read_on_the_way(request_now, officer, browser, dpo):
     services.note(of=request_now, text="Entre nous", files=(), actor=Actor(member=dpo.pk), now=timezone.now())
     address = f"{INBOX}{request_now.reference}/"
