@@ -215,6 +215,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.REGISTER_EXPORTED,
         Action.REGISTER_IMPORTED,
         Action.LETTER_CHANGED,
+        Action.LOOK_CHANGED,
         Action.FINDING_DECIDED,
         Action.INCIDENT_OPENED,
         Action.INCIDENT_CHANGED,

@@ -17,18 +17,21 @@ STYLE = Path(__file__).with_name("pdf.css")
 VARIANT = "pdf/ua-1"
 
 
-def pdf_of(template: str, context: Mapping[str, Any], *, language: str) -> bytes:
-    """The template extends ``audit/pdf.html``, which wants a ``title``."""
+def pdf_of(template: str, context: Mapping[str, Any], *, language: str, accent: str = "") -> bytes:
+    """The template extends ``audit/pdf.html``, which wants a ``title``; ``accent`` is the colour of the house."""
     with override(language):
-        return written(render_to_string(template, {**context, "language": language}))
+        return written(render_to_string(template, {**context, "language": language}), accent)
 
 
-def written(html: str) -> bytes:
+def written(html: str, accent: str = "") -> bytes:
     """Takes a second and some memory the first time: whoever makes no document loads nothing of it."""
     weasyprint = _engine()
     nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
     document = weasyprint.HTML(string=html, url_fetcher=nothing)
-    pages: bytes = document.write_pdf(stylesheets=[weasyprint.CSS(filename=STYLE)], pdf_variant=VARIANT)
+    sheets = [weasyprint.CSS(filename=STYLE)]
+    if accent:
+        sheets.append(weasyprint.CSS(string=f"h1, h2 {{ color: {accent} }} h2 {{ border-color: {accent} }}"))
+    pages: bytes = document.write_pdf(stylesheets=sheets, pdf_variant=VARIANT)
     return pages
 
 

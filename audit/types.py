@@ -76,6 +76,7 @@ class Action(TextChoices):
     KEY_RETIRED = "idp:key:retire", _("Clé de signature retirée du service")
     KEY_GONE = "idp:key:forget", _("Clé de signature hors d’usage")
     KEY_RESEALED = "idp:key:reseal", _("Secrets chiffrés avec une nouvelle clé")
+    LOOK_CHANGED = "house:look:change", _("Nom, logo ou couleurs modifiés")
     FAVOURITE_CHANGED = "launcher:favourite:change", _("Favori modifié")
     SHEET_DECLARED = "consent:sheet:declare", _("Fiche de traitement déclarée")
     REGISTER_CHANGED = "consent:register:change", _("Registre des traitements modifié")

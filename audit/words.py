@@ -129,6 +129,7 @@ SENTENCES: dict[str, Text] = {
     Action.RESTRICTED: _("{who} gèle les données de {subject}."),
     Action.RESTRICTION_ANNOUNCED: _("{who} annonce à {subject} la fin du gel de ses données."),
     Action.RESTRICTION_ENDED: _("{who} lève le gel des données de {subject}."),
+    Action.LOOK_CHANGED: _("{who} change le nom, le logo ou les couleurs de la coopérative."),
     Action.LETTER_CHANGED: _("{who} modifie un modèle de lettre."),
     Action.DISCLOSED: _("{tool} reçoit des données sur {subject}."),
     Action.DISCLOSED_AGAIN: _("{tool} a reçu plusieurs fois ces données sur {subject} dans la journée."),

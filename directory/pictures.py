@@ -8,6 +8,7 @@ import hashlib
 import re
 import threading
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -28,6 +29,8 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 # As pages show it, at most, and on a screen twice as fine; as the directory keeps it.
 SHOWN, KEPT = 256, 512
 SHOWN_QUALITY, KEPT_QUALITY = 80, 85
+# A logo is read from a distance and never fills a page.
+LOGO_WIDTH, LOGO_HEIGHT = 640, 192
 # Exif 2.32 §4.6.4: how the camera was held.
 ORIENTATION = 0x0112
 TURNS = {
@@ -69,6 +72,19 @@ class Photo:
         return _encoded(self.image, KEPT, "JPEG", quality=KEPT_QUALITY, optimize=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """A mark in its own proportions, clear where it was clear."""
+
+    image: Image.Image
+
+    def shown(self) -> bytes:
+        """PNG: few colours, sharp edges."""
+        out = BytesIO()
+        self.image.save(out, "PNG", optimize=True)
+        return out.getvalue()
+
+
 def digest_of(raw: bytes) -> str:
     """Of a photo as it came; another one where it would be made otherwise."""
     return hashlib.sha256(VERSION + raw).hexdigest()
@@ -76,6 +92,15 @@ def digest_of(raw: bytes) -> str:
 
 def read(raw: bytes) -> Photo:
     """Raises ``PhotoRefused``."""
+    return Photo(_decoded(raw, _square))
+
+
+def read_logo(raw: bytes) -> Logo:
+    """Raises ``PhotoRefused``."""
+    return Logo(_decoded(raw, _whole))
+
+
+def _decoded(raw: bytes, made: Callable[[Image.Image], Image.Image]) -> Image.Image:
     if len(raw) > MAX_BYTES:
         raise PhotoRefused("too_heavy")
     if raw.startswith(b"\xff\xd8") and _scans(raw) > MAX_SCANS:
@@ -84,7 +109,7 @@ def read(raw: bytes) -> Photo:
         # What Pillow only warns of is refused: it is nobody's portrait.
         with ALONE, warnings.catch_warnings(), Image.open(BytesIO(raw), formats=FORMATS) as opened:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Photo(_square(opened))
+            return made(opened)
     except PhotoRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -104,10 +129,28 @@ def _scans(raw: bytes) -> int:
     return count
 
 
-def _square(opened: Image.Image) -> Image.Image:
+def _whole(opened: Image.Image) -> Image.Image:
+    """Nothing is cut away but an empty margin; pixels alone, as with portraits."""
+    _check_size(opened)
+    opened.load()
+    clear = opened.convert("RGBA")
+    if (drawn := clear.getchannel("A").getbbox()) is None:
+        raise PhotoRefused("unreadable")
+    clear = clear.crop(drawn)
+    clear.thumbnail((LOGO_WIDTH, LOGO_HEIGHT))
+    fresh = Image.new("RGBA", clear.size)
+    fresh.paste(clear)
+    return fresh
+
+
+def _check_size(opened: Image.Image) -> None:
     width, height = opened.size
     if width * height > MAX_PIXELS:
         raise PhotoRefused("too_large")
+
+
+def _square(opened: Image.Image) -> Image.Image:
+    _check_size(opened)
     # A JPEG is decoded at a fraction of its size where that is enough.
     opened.draft("RGB", (KEPT * 2, KEPT * 2))
     opened.load()

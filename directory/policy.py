@@ -35,6 +35,8 @@ class Right(StrEnum):
     # Over tools.
     SEE_DELIVERIES = "see_deliveries"
     RETRY_DELIVERIES = "retry_deliveries"
+    # Over the name, logo and colours.
+    CHANGE_LOOK = "change_look"
     # Over the directories.
     SEE_DIRECTORY = "see_directory"
     MANAGE_SOURCES = "manage_sources"
@@ -86,6 +88,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
         {
             Right.SEE_DELIVERIES,
             Right.RETRY_DELIVERIES,
+            Right.CHANGE_LOOK,
             Right.SEE_ROLES,
             Right.GRANT_ROLES,
             Right.SET_FACTOR_POLICY,

@@ -6,11 +6,14 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from audit import mailing
 from directory.access import may
 from directory.models import Member
 from directory.policy import Right
+from house import selectors as house
+from house.types import Shown
 from hub.env import load
 from idp.selectors import missing_second_factor
 
@@ -19,11 +22,13 @@ PROTECTION = ("protection:", "register:", "requests:", "incidents:", "screening:
 OF_MEMBERS = frozenset({"requests:mine", "requests:own", "idp:erasure_answer"})
 
 
-def facts() -> dict[str, Any]:
-    """The cooperative and whom to ask: settings only, so an error page can show them when all else is down."""
-    env = load()
+def facts(look: Shown | None = None) -> dict[str, Any]:
+    """The cooperative and whom to ask: nothing is read, so an error page can show them when all else is down."""
+    env, look = load(), look or house.last_shown()
     return {
-        "cooperative": env.cooperative_name,
+        "cooperative": look.name(get_language() or settings.LANGUAGE_CODE),
+        "look": look,
+        "theme_color": look.accent or house.ACCENT,
         "office_contact": env.office_contact,
         "dpo_contact": env.dpo_contact,
         "demo": settings.DEMO,
@@ -39,7 +44,7 @@ def hub(request: HttpRequest) -> dict[str, Any]:
 
     page = request.resolver_match.view_name if request.resolver_match else ""
 
-    return facts() | {
+    return facts(house.shown()) | {
         "is_of_protection": page.startswith(PROTECTION) and page not in OF_MEMBERS,
         # Until when a second factor may be missing, for the pages that say so.
         "second_factor_by": second_factor_by,

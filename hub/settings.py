@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "launcher",
     "idp",
     "consent",
+    "house",
     "directory",
     "audit",
     "oauth2_provider",
@@ -285,7 +286,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_TOTP_TOLERANCE = 1
-MFA_TOTP_ISSUER = COOPERATIVE = env.cooperative_name
+COOPERATIVE = env.cooperative_name
 
 # OAuth toolkit --------------------------------------------------------------------------------------------
 OAUTH2_PROVIDER_APPLICATION_MODEL = "idp.Tool"

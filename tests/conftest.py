@@ -11,6 +11,7 @@ from audit import keyring, releases
 from consent.display import processing_name
 from consent.selectors import forget_sheets
 from demo.run import compile_messages
+from house import selectors as look
 from idp.models.tools import forget_tools
 
 # A machine with neighbours is slow at times; how long an example takes is no part of what these tests say.
@@ -39,6 +40,7 @@ def _empty_cache() -> Iterator[None]:
     forget_sheets()
     processing_name.cache_clear()
     forget_tools()
+    look.forget()
     keyring.forget()
     releases.forget()
     yield

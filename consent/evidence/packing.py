@@ -20,7 +20,6 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.timezone import localtime
 
@@ -35,6 +34,7 @@ from consent.models import Consent, Objection
 from consent.policy import digest
 from consent.register import exports as register
 from consent.screening import selectors as screenings
+from house import selectors as house
 
 SUMS = "empreintes.sha256"
 PURPOSE = "consent.evidence"
@@ -75,7 +75,7 @@ def _files(found: Found, number: UUID, call: Call) -> Iterator[File]:
         "found": found,
         "scope": found.scope,
         "number": number,
-        "cooperative": settings.COOPERATIVE,
+        "cooperative": house.cooperative(),
         "sums": SUMS,
     }
     for name in ("LISEZ-MOI.txt", "READ-ME.txt"):

@@ -12,6 +12,7 @@ from consent.incidents import policy, words
 from consent.incidents.types import Form, Letter, Standing
 from consent.register.types import Parties
 from consent.types import ALWAYS
+from house import selectors as house
 
 LANGUAGES = ("fr", "en")
 
@@ -39,7 +40,7 @@ def form_of(standing: Standing, parties: Parties) -> Form:
         telling = [f"{_moment(each.at)} : {each.people} personnes, {each.how}" for each in standing.tellings]
         return Form(
             controller=", ".join(
-                part for part in (controller.name or settings.COOPERATIVE, controller.address, controller.town) if part
+                part for part in (controller.name or house.cooperative(), controller.address, controller.town) if part
             ),
             contact=", ".join(
                 part for part in (officer.name, officer.mail or settings.DPO_CONTACT, officer.phone) if part
@@ -77,7 +78,7 @@ def letter_of(standing: Standing) -> Letter:
                     words.item(code) for code in policy.held(counts, lambda each: each.items) if code not in ALWAYS
                 ],
                 "tools": list(dict.fromkeys(each.tool_name for each in counts)),
-                "cooperative": settings.COOPERATIVE,
+                "cooperative": house.cooperative(),
                 "contact": settings.DPO_CONTACT,
             }
             said[language] = render_to_string(f"consent/incidents/letter_{language}.txt", context).strip()

@@ -23,6 +23,7 @@ from consent.own.types import Row
 from consent.own.vcard import Given, card_of
 from directory import photos
 from directory.models import Member
+from house import selectors as house
 
 FORMAT = "trousseau/own-record/2"
 PAGES = {"fr": "mes-donnees.html", "en": "my-data.html"}
@@ -82,7 +83,7 @@ def pdf(person: UUID, *, now: datetime) -> bytes:
         some = list(islice(section.rows(person), MOST_PRINTED + 1))
         told.append((section, some[:MOST_PRINTED], len(some) > MOST_PRINTED))
     context = {"title": gettext("Mes données"), "author": hub_name(), "now": now, "sections": told}
-    return pdf_of("consent/own/pdf.html", context, language=get_language() or "fr")
+    return pdf_of("consent/own/pdf.html", context, language=get_language() or "fr", accent=house.shown().accent)
 
 
 def card(member: Member) -> str:

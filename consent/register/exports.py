@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from django.conf import settings
 from django.utils.text import capfirst
 from django.utils.translation import gettext, override
 
@@ -17,6 +16,7 @@ from consent.dpv import BASES, CONTEXT, RECIPIENTS
 from consent.register import cnil, policy
 from consent.register.types import SENSITIVE, Kind, Listed, Register, Rubric
 from consent.types import Ending, LegalBasis, RecipientRole
+from house import selectors as house
 
 ENDINGS = {Ending.DELETE: "dpv:Erase", Ending.ANONYMISE: "dpv:Anonymise", Ending.ARCHIVE: "dpv:Store"}
 PERSONAL_DATA = {
@@ -152,12 +152,12 @@ def pdf_of(register: Register) -> Iterator[bytes]:
         ]
         context = {
             "title": gettext("Registre des traitements"),
-            "author": register.parties.controller.name or settings.COOPERATIVE,
+            "author": register.parties.controller.name or house.cooperative(),
             "register": register,
             "actors": _printed(actors),
             "records": records,
         }
-    yield pdf.pdf_of("consent/register/pdf.html", context, language="fr")
+    yield pdf.pdf_of("consent/register/pdf.html", context, language="fr", accent=house.shown().accent)
 
 
 def _printed(part: cnil.Section) -> cnil.Section:

@@ -32,6 +32,7 @@ from consent.requests.forms import EntryForm, LetterForm, RequestForm, SearchFor
 from consent.requests.models import RequestFile, Restriction, SubjectRequest
 from consent.requests.types import Came, Identity, Kind, Letter, RequestRefused, State, Upload, answer_to
 from directory.models import Member
+from house import selectors as house
 
 PER_PAGE = 50
 MOST_FOUND = 30
@@ -487,7 +488,7 @@ def _start(letter: Letter, found: SubjectRequest, now: datetime) -> str:
             else f"“{found.get_kind_display()}”",
             "recue_le": date_format(found.received_on, "DATE_FORMAT"),
             "echeance": date_format(due, "DATE_FORMAT"),
-            "cooperative": settings.COOPERATIVE,
+            "cooperative": house.cooperative(),
             "contact": settings.DPO_CONTACT,
         }
     return letters.fill(template.text, values)

@@ -21,6 +21,7 @@ from directory import backends
 from directory.backends import forms_of, wait_for_refusal
 from directory.models import Member
 from directory.types import DirectoryUnavailable, PartlyUnavailable
+from house import selectors as house
 from idp.services.accounts import mails
 from idp.services.accounts.attempts import Try
 from idp.signin import journal, secrets, standing
@@ -210,7 +211,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Into the outbox: the page does not wait for the mail server, and nothing is lost while it is away."""
         facts = {
-            "cooperative": settings.COOPERATIVE,
+            "cooperative": house.cooperative(mails.language_of(cast(Member, context["user"]))),
             "office_contact": settings.OFFICE_CONTACT,
             "browser": label_of(context.get("user_agent") or ""),
         }
@@ -241,6 +242,9 @@ class FactorAdapter(DefaultMFAAdapter):
         "cannot_delete_authenticator": _("Cette double vérification ne peut pas être retirée."),
         "cannot_generate_recovery_codes": _("Ajoutez d’abord une clé d’accès ou l’application de codes."),
     }
+
+    def get_totp_issuer(self) -> str:
+        return house.cooperative()
 
     def get_totp_label(self, user: AbstractBaseUser) -> str:
         member = cast(Member, user)

@@ -128,6 +128,10 @@ TABLE = (
     Row("log_cosignatures", NO, everybody(ABSENT), "no such log", {"name": "access-1999h1"}),
     Row("idp:device_linked", everybody(PAGE), NO),
     Row("idp:device_refused", everybody(PAGE), NO),
+    *(
+        Row(f"house:{name}", everybody(ABSENT), NO, "of another look", {"digest": "0" * 16, **which})
+        for name, which in (("style", {}), ("logo", {}), ("icon", {"side": "64", "kind": "rond"}))
+    ),
     Row("set_language", NO, everybody(DONE)),
     # Everybody, beside the demonstration only.
     Row("mailbox", everybody(PAGE), NO, "demonstration only"),
@@ -417,6 +421,12 @@ TABLE = (
         for act, who in (("approve", ERASING), ("drop", ERASING), ("close", (Who.DPO,)))
     ),
     # The technician's.
+    Row("idp:look", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=UNFIT), "no colour"),
+    *(
+        Row(f"idp:{name}", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD), "a part")
+        for name in ("look_try", "look_try_style")
+    ),
+    Row("idp:look_restore", only(Who.TECHNICIAN, answer=Answer.NO_METHOD), only(Who.TECHNICIAN, answer=DONE)),
     Row("idp:deliveries", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
     Row(
         "idp:retry_deliveries",

@@ -25,6 +25,7 @@ from audit.services import record
 from audit.types import Action, Entry
 from directory.models import Member
 from directory.types import MailState
+from house import selectors as house
 from idp.models import AccountLink, OutgoingMail
 from idp.types import MailKind, OutgoingState
 
@@ -88,15 +89,16 @@ def rendered(
 
     Without a member, it is written in the hub’s language.
     """
+    spoken = language or (language_of(member) if member else settings.LANGUAGE_CODE)
     known = {
         "member": member,
-        "cooperative": settings.COOPERATIVE,
+        "cooperative": house.cooperative(spoken),
         "office_contact": settings.OFFICE_CONTACT,
         "dpo_contact": settings.DPO_CONTACT,
         "origin": settings.ORIGIN,
         **context,
     }
-    with translation.override(language or (language_of(member) if member else settings.LANGUAGE_CODE)):
+    with translation.override(spoken):
         text = render_to_string(f"idp/mail/{template}.txt", known).strip()
     subject, _line, body = text.partition("\n")
     return subject.strip(), body.strip() + "\n"

@@ -13,6 +13,7 @@ from directory import passwords as kept
 from directory.models import Member
 from directory.passwords import Outcome
 from directory.types import ChangeUncertain, DirectoryUnavailable
+from house import selectors as house
 from idp import passwords
 from idp.models import AccountLink, HubSession, Tool
 from idp.passwords import Judgement
@@ -39,7 +40,7 @@ class PasswordRefused(Exception):
 def judge(member: Member, typed: str) -> Judgement:
     """This person's new password: their own words, the house's and those of its tools are no strength."""
     words = [member.display_name, member.given_name, member.family_name, member.login, member.email.partition("@")[0]]
-    words += [member.email.partition("@")[2], member.business_name, member.town, settings.COOPERATIVE, *HOUSE]
+    words += [member.email.partition("@")[2], member.business_name, member.town, *house.names(), *HOUSE]
     words += Tool.objects.values_list("name", flat=True)
     return passwords.judge(typed, minimum=settings.PASSWORD_MIN_LENGTH, words=words)
 
