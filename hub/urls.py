@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from hub import published, views
+from hub import published, views, webapp
 
 urlpatterns = [
     path("", include("launcher.urls")),
@@ -26,6 +26,9 @@ urlpatterns = [
     path("courrier/", views.mailbox, name="mailbox"),
     path("courrier/<str:key>/", views.mailbox, name="mail"),
     path("style/", views.style, name="style"),
+    path("manifest.webmanifest", webapp.manifest, name="manifest"),
+    path("service-worker.js", webapp.service_worker, name="service_worker"),
+    path("hors-ligne/", webapp.offline, name="offline"),
     path("healthz", views.healthz, name="healthz"),
 ]
 handler400 = "hub.views.bad_request"
