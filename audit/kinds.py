@@ -77,6 +77,9 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
     Retention.LOOK_UP: (
         Action.MEMBER_CONSULTED,
         Action.MEMBERS_SEARCHED,
+        Action.PEOPLE_SEARCHED,
+        Action.CARD_OPENED,
+        Action.MEMBER_WRITTEN_TO,
         Action.COLLECTIVE_CONSULTED,
         Action.READING_OPENED,
         Action.JOURNAL_READ,
@@ -159,6 +162,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.SYNC_APPROVED,
         Action.SYNC_APPROVAL_REFUSED,
         Action.ISSUE_ACKNOWLEDGED,
+        Action.PAGE_CHANGED,
         Action.PROFILE_CHANGED,
         Action.PROFILE_REFUSED,
         Action.MEMBER_JOINED,

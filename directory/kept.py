@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audit.keeping.data import Category, Outcome
-from directory.models import Member, MemberPhoto
+from directory.models import Member, MemberPhoto, Profile
 from directory.selectors import gone_before
 
 DEPARTURE = _("le départ de la personne")
@@ -29,6 +29,14 @@ def forget_photos(members: Sequence[Any], _now: datetime) -> int:
     return MemberPhoto.objects.filter(member__in=list(members)).delete()[0]
 
 
+def _profiles(cut: datetime, held: Collection[UUID]) -> QuerySet[Profile]:
+    return Profile.objects.filter(member__in=gone_before(cut, held))
+
+
+def forget_profiles(members: Sequence[Any], _now: datetime) -> int:
+    return Profile.objects.filter(member__in=list(members)).delete()[0]
+
+
 def categories() -> tuple[Category, ...]:
     return (
         Category(
@@ -44,5 +52,16 @@ def categories() -> tuple[Category, ...]:
         ),
         Category(
             "photo", _("Photos"), DEPARTURE, Outcome.DELETE, 90, _photos, forget_photos, least=30, by_departure=True
+        ),
+        Category(
+            "profile",
+            _("Ce que les membres montrent d’eux-mêmes"),
+            DEPARTURE,
+            Outcome.DELETE,
+            90,
+            _profiles,
+            forget_profiles,
+            least=1,
+            by_departure=True,
         ),
     )

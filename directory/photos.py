@@ -1,15 +1,10 @@
-"""Reading photos: whose anybody may see, and what there is to show."""
+"""Reading photos: what there is to show.  Who may see it is said with all else of a card (``people.cards``)."""
 
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from directory.models import Member, MemberPhoto
-
-
-def may_see(person: Member, member_id: UUID) -> bool:
-    """One's own.  Others' stay closed until their holders can say to whom they are open."""
-    return person.is_active and person.pk == member_id
+from directory.models import MemberPhoto
 
 
 def shown() -> QuerySet[MemberPhoto]:

@@ -61,6 +61,30 @@ class Kind(TextChoices):
     OTHER = "other", _("autre")
 
 
+class Audience(TextChoices):
+    """To whom somebody opens one thing about themselves."""
+
+    NOBODY = "", _("Personne")
+    COLLECTIVES = "collectives", _("Mes collectifs")
+    EVERYBODY = "everybody", _("Tous les membres")
+
+
+class Shown(TextChoices):
+    """What somebody may show of themselves, beside their name and their collectives; in the order of a card."""
+
+    PHOTO = "photo", _("Photo")
+    TRADE = "trade", _("Métier")
+    BUSINESS = "business", _("Nom d’activité")
+    SKILLS = "skills", _("Savoir-faire")
+    PRESENTATION = "presentation", _("Présentation")
+    LINKS = "links", _("Liens")
+    PLACE = "place", _("Lieu")
+    CONTACT = "contact", _("M’écrire par Trousseau")
+    EMAIL = "email", _("Adresse e-mail")
+    MOBILE = "mobile", _("Téléphone mobile")
+    PHONE = "phone", _("Téléphone fixe")
+
+
 class Role(TextChoices):
     """What a person may do in the hub itself, beside being a member."""
 

@@ -5,7 +5,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from directory.ldap.servers import Ability
-from directory.types import MemberState, Role, ServerKind, Status, SuspensionReason
+from directory.types import MemberState, Role, ServerKind, Shown, Status, SuspensionReason
 
 Text = str | Promise
 
@@ -89,6 +89,8 @@ FIELDS: dict[str, Text] = {
     "postal_address": _("Adresse postale"),
     "postal_code": _("Code postal"),
     "photo": _("Photo"),
+    "listed": _("Présence dans la liste des membres"),
+    **{item.value: item.label for item in Shown if item != Shown.PHOTO},
     "employee_type": _("Statut dans la coopérative"),
     "email_state": _("état de l’adresse e-mail"),
     "login_ambiguous": _("identifiant partagé"),

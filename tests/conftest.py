@@ -12,6 +12,7 @@ from consent.display import processing_name
 from consent.selectors import forget_sheets
 from demo.run import compile_messages
 from house import selectors as look
+from directory.people import search
 from idp.models.tools import forget_tools
 
 # A machine with neighbours is slow at times; how long an example takes is no part of what these tests say.
@@ -43,6 +44,7 @@ def _empty_cache() -> Iterator[None]:
     look.forget()
     keyring.forget()
     releases.forget()
+    search.forget()
     yield
     if "redis" in settings.CACHES["default"]["BACKEND"]:
         cache.clear()

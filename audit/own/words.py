@@ -17,6 +17,7 @@ from audit.types import Action, By
 Text = str | Promise
 
 OFFICE: Text = _("Quelqu’un de la structure")
+A_MEMBER: Text = _("Un membre")
 OFFICER: Text = _("La personne déléguée à la protection des données")
 SOMEBODY: Text = _("Une personne habilitée de la coopérative")
 # Whose right it takes; what several roles may do is done by somebody who may.
@@ -25,6 +26,8 @@ ROLES: dict[str, Text] = {
     Action.PERSON_REVEALED: OFFICER,
     Action.INCIDENT_LISTED: OFFICER,
     Action.EVIDENCE_NAMED: OFFICER,
+    Action.CARD_OPENED: A_MEMBER,
+    Action.MEMBER_WRITTEN_TO: A_MEMBER,
     Action.MEMBER_CONSULTED: OFFICE,
     Action.ACCOUNT_UNLOCKED: OFFICE,
     Action.FACTORS_RESET: OFFICE,
@@ -79,9 +82,13 @@ DONE: dict[str, Text] = {
     Action.RESTRICTION_ENDED: _("Vous levez le gel de vos données."),
     Action.REQUEST_READ: _("Vous ouvrez la demande d’une autre personne."),
     Action.OWN_DATA_DOWNLOADED: _("Vous emportez vos données."),
+    Action.PAGE_CHANGED: _("Vous choisissez ce que les autres membres voient de vous."),
     Action.PROFILE_CHANGED: _("Vous modifiez vos coordonnées."),
     Action.PROFILE_REFUSED: _("Votre modification de coordonnées est refusée."),
     Action.ACCESS_REFUSED: _("Une page vous est refusée."),
+    Action.PEOPLE_SEARCHED: _("Vous consultez le trombinoscope."),
+    Action.CARD_OPENED: _("Vous ouvrez la fiche d’un autre membre dans le trombinoscope."),
+    Action.MEMBER_WRITTEN_TO: _("Vous écrivez à un autre membre par le trombinoscope."),
     Action.MEMBERS_SEARCHED: _("Vous cherchez parmi les membres."),
     Action.MEMBER_CONSULTED: _("Vous ouvrez la fiche d’une autre personne."),
     Action.COLLECTIVE_CONSULTED: _("Vous ouvrez la liste des membres d’un collectif sensible."),
@@ -114,6 +121,8 @@ HAPPENED: dict[str, Text] = {
     Action.MAIL_SENT: _("Un courrier part pour vous."),
     Action.MAIL_FAILED: _("Un courrier pour vous n’est pas parti."),
     Action.MEMBER_CONSULTED: _("{who} ouvre votre fiche."),
+    Action.CARD_OPENED: _("{who} ouvre votre fiche du trombinoscope."),
+    Action.MEMBER_WRITTEN_TO: _("{who} vous écrit par le trombinoscope."),
     Action.JOURNAL_READ: _("{who} cherche vos lignes dans le journal."),
     Action.PERSON_REVEALED: _("{who} lit votre nom dans le journal."),
     Action.EVIDENCE_NAMED: _("{who} vous nomme dans un dossier de contrôle, pour une autorité ou un contrôle interne."),

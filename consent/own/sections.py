@@ -20,6 +20,9 @@ from consent.receipts.selectors import state_of
 from consent.receipts.words import state_words
 from consent.requests import selectors as requests
 from consent.requests.types import Kind
+from directory.models import Profile
+from directory.places.communes import label_of
+from directory.types import Audience, Shown
 
 AT_ONCE = 500
 Read = TypeVar("Read")
@@ -38,6 +41,37 @@ def _known(person: UUID) -> Iterator[Row]:
         if each.value:
             told = {"field": str(each.label), "value": each.value, "source": str(each.source)}
             yield Row(told, gettext("{label} : {value} ({source})").format(**{**told, "label": told["field"]}))
+
+
+def _profile(person: UUID) -> Iterator[Row]:
+    """What they wrote of themselves and to whom each thing is open, whether it is or not."""
+    profile = Profile.objects.filter(pk=person).first()
+    if profile is None:
+        return
+    label, audiences = dict(Shown.choices), dict(Audience.choices)
+    yield Row(
+        {"listed": profile.listed}, gettext("Dans la liste des membres : {said}").format(said=_yes(profile.listed))
+    )
+    said = {
+        Shown.SKILLS: list(profile.skills),
+        Shown.PRESENTATION: profile.presentation,
+        Shown.LINKS: list(profile.links),
+        Shown.PLACE: label_of(profile.place),
+    }
+    for item in Shown:
+        value, audience = said.get(item, ""), profile.audiences.get(item.value, "")
+        if not value and not audience:
+            continue
+        told = {"item": item.value, "value": value, "open_to": audience}
+        text = ", ".join(value) if isinstance(value, list) else value
+        words = gettext("{label}, ouvert à : {audience}").format(
+            label=label[item], audience=audiences[audience].lower()
+        )
+        yield Row(told, f"{words}. {text}" if text else f"{words}.")
+
+
+def _yes(answer: bool) -> str:
+    return gettext("oui") if answer else gettext("non")
 
 
 def _decisions(person: UUID) -> Iterator[Row]:
@@ -127,6 +161,7 @@ def _in_batches(rows: Iterable[Read]) -> Iterator[Sequence[Read]]:
 
 SECTIONS = (
     Section("known", _("Ce que Trousseau sait de moi"), _known, place=10),
+    Section("profile", _("Ma fiche du trombinoscope"), _profile, place=15),
     Section("decisions", _("Mes accords"), _decisions, place=20),
     Section("objections", _("Mes oppositions"), _objections, place=21),
     Section("requests", _("Mes demandes"), _requests, place=22),

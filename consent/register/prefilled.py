@@ -32,6 +32,11 @@ SECURITY = gettext_noop(
     "Sans trace des connexions, ni la coopérative ni la personne ne pourrait reconnaître une intrusion. "
     "Le réseau est abrégé, les durées sont courtes, chacun lit ses propres lignes ; aucun usage pour suivre le travail."
 )
+KNOWING = gettext_noop(
+    "Une coopérative est faite de gens qui travaillent ensemble et votent ensemble : ils doivent pouvoir se trouver. "
+    "Rien d’autre que le nom et les collectifs ordinaires ne se voit sans le choix de la personne, "
+    "qui peut aussi ne pas figurer dans la liste, sans donner de raison."
+)
 
 # What the record of a tool says of each of them (``policy.from_sheet``).
 OF_TOOLS = (
@@ -131,6 +136,48 @@ def own_records(*, today: date, leaver_days: int, idle_hours: int, session_days:
                 Recipient(_("Responsables de collectif"), INTERNAL),
             ),
             source=_("L’annuaire de la coopérative ; la personne elle-même pour les coordonnées qu’elle corrige."),
+        ),
+        "hub-trombinoscope": Content(
+            name=_("Trombinoscope"),
+            created=today,
+            software="Trousseau",
+            purposes=(
+                Purpose(
+                    _("Permettre aux membres de se connaître et de se joindre : nom et collectifs ordinaires."),
+                    LegalBasis.LEGITIMATE_INTEREST,
+                    _(KNOWING),
+                    today,
+                ),
+                Purpose(
+                    _("Montrer ce que chaque personne choisit d’ouvrir, à ses collectifs ou à tous les membres."),
+                    LegalBasis.CONSENT,
+                ),
+            ),
+            technical=_(TECHNICAL),
+            organisational=_(
+                "Tout est fermé au départ, donnée par donnée.\n"
+                "Ce qui est fermé n’est ni affiché, ni trouvé, ni exporté.\n"
+                "Pages et fiches limitées par jour ; chaque fiche ouverte s’inscrit au journal de la personne."
+            ),
+            data=(
+                Data(
+                    Rubric.IDENTITY,
+                    _("Photo, adresse e-mail et téléphones de l’annuaire, quand la personne les ouvre"),
+                    _("jusqu’à ce que la personne les ferme"),
+                    _("le choix de la personne"),
+                    Ending.DELETE,
+                ),
+                Data(
+                    Rubric.PROFESSIONAL,
+                    _("Savoir-faire, présentation, liens, commune ou département, destinataires de chaque donnée"),
+                    _("90 jours"),
+                    _("le départ de la coopérative"),
+                    Ending.DELETE,
+                ),
+            ),
+            people=(members,),
+            recipients=(Recipient(_("Membres de la coopérative, selon le choix de chaque personne"), INTERNAL),),
+            source=_("La personne elle-même ; l’annuaire de la coopérative pour ce qu’il sait déjà d’elle."),
         ),
         "hub-acces": Content(
             name=_("Accès aux outils et transmissions"),

@@ -3,6 +3,7 @@
 from directory.models.collectives import Collective, Membership
 from directory.models.members import Departure, Member, MemberManager, RoleGrant, StatusPeriod
 from directory.models.photos import MemberPhoto
+from directory.models.profiles import Profile
 from directory.models.runs import SyncIssue, SyncRun
 from directory.models.sources import DirectorySource
 
@@ -14,6 +15,7 @@ __all__ = [
     "MemberManager",
     "MemberPhoto",
     "Membership",
+    "Profile",
     "RoleGrant",
     "StatusPeriod",
     "SyncIssue",

@@ -42,8 +42,9 @@ class Keys(models.TextField):  # type: ignore[type-arg]
     As JSON, those of thirty thousand people take PostgreSQL three times as long to write, and seven times to read.
     """
 
-    def from_db_value(self, value: str, _expression: object, _connection: object) -> list[str]:
-        return self.to_python(value)
+    def from_db_value(self, value: str | None, _expression: object, _connection: object) -> list[str]:
+        # None: there is no such row, in what was read beside another one.
+        return self.to_python(value or "")
 
     def to_python(self, value: str | Iterable[str]) -> list[str]:
         return value.split("\n")[:-1] if isinstance(value, str) else list(value)

@@ -113,6 +113,12 @@ def within(centre: Commune, km: float) -> frozenset[str]:
     return frozenset(each.code for each in near if centre.km_to(each) <= km)
 
 
+@cache
+def of_department(code: str) -> frozenset[str]:
+    """The codes of all its communes, and its own."""
+    return frozenset([code, *(each.code for each in communes().values() if each.department == code)])
+
+
 def label_of(code: str) -> str:
     """Of a commune or a department, in words; empty for none, and for one that is no longer."""
     if code in departments():

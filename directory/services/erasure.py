@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from audit.selectors import held_people
 from audit.services import erase_person, record
 from audit.types import SYSTEM, Action, Actor, Entry
-from directory.kept import forget_photos
+from directory.kept import forget_photos, forget_profiles
 from directory.ldap.plan import DETAILS
 from directory.models import Collective, Member, Membership, SyncIssue
 from directory.policy import digest_of, erasures_wait
@@ -126,6 +126,7 @@ def _forget(member: Member, *, actor: Actor, reason: str, now: datetime) -> None
     Collective.objects.filter(pk__in=groups.values("pk")).update(digest="")
     Membership.objects.filter(member=member).delete()
     forget_photos([member_id], now)
+    forget_profiles([member_id], now)
     member.leads.clear()
     if member.entry_uuid is not None:
         SyncIssue.objects.filter(entry_uuid=member.entry_uuid).delete()

@@ -189,6 +189,10 @@ TABLE = (
     Row("idp:photo", members(ABSENT), NO_INSIDE, "another’s", objects={"member_id": A_MEMBER}),
     # One's own page, data and tools.
     Row("launcher:home", members(PAGE), NO_INSIDE),
+    Row("launcher:people", members(PAGE), NO_INSIDE),
+    Row("launcher:card", members(PAGE), NO_INSIDE, "a member who is listed", objects={"member_id": A_MEMBER}),
+    Row("launcher:my_page", members(PAGE), members(DONE), "one’s own"),
+    Row("launcher:my_page_preview", members(PAGE), NO_INSIDE, "one’s own"),
     Row("launcher:favourite", NO, members(DONE), "a tool open to them", objects=OPEN),
     Row("launcher:favourite", NO, members(ABSENT), "a tool closed to them", objects=CLOSED),
     Row("consent:mine", members(PAGE), NO_INSIDE),

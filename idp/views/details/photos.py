@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from audit.types import Action, Entry
 from directory import photos
 from directory.models import Member
+from directory.people import cards
 from idp.gate import actor_of
 from idp.services import refusals
 
@@ -25,7 +26,7 @@ CACHING = "private, no-cache"
 @require_safe
 def photo(request: HttpRequest, member_id: UUID) -> HttpResponse:
     """Somebody else's, and none, look the same."""
-    if not photos.may_see(cast(Member, request.user), member_id):
+    if not cards.may_see_photo(cast(Member, request.user), member_id):
         line = Entry(
             Action.ACCESS_REFUSED,
             actor=actor_of(request),

@@ -23,6 +23,7 @@ from consent.own import exporting, sources
 from consent.own.exporting import json_of, page_of
 from consent.requests import services as requests
 from consent.requests.types import Kind
+from directory.services.showing import Page, show
 from idp.models import Browser, HubSession, ToolSession
 from launcher.models import Favourite
 from tests.consent.receipts.test_pages import signed
@@ -55,6 +56,7 @@ def lived(settings, tmp_path, member, other_member, formation, louty):
     Authenticator.objects.create(user=member, type=Authenticator.Type.WEBAUTHN, data=key)
     Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={"secret": "secret-seed"})
     Favourite.objects.create(member=member, tool=louty)
+    show(member_id=member.pk, page=Page(skills=["dorure"]), actor=Actor(member.pk), now=NOW)
     record(Entry(Action.MEMBER_CONSULTED, Actor(other_member.pk), member.pk))
     services.fill_register(now=NOW)
     requests.make(
@@ -80,13 +82,14 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
 
     names = [section.name for section in sources.sections()]
     assert names == [
-        *("known", "decisions", "objections", "requests", "held", "disclosures"),
+        *("known", "profile", "decisions", "objections", "requests", "held", "disclosures"),
         *("sessions", "factors", "browsers", "identifiers", "favourites", "lines"),
     ]
     assert [name for name in names if not told[name]] == ["objections"]
     assert told["sessions"][0]["tools"][0]["tool"] == "formation"
     assert {each["name"] for each in told["factors"]} == {"Ma clé", ""}
     assert told["requests"][0]["steps"][0]["text"] == "Qui a reçu mon adresse ?"
+    assert told["profile"] == [{"listed": True}, {"item": "skills", "value": ["dorure"], "open_to": ""}]
     assert told["favourites"][0]["tool"] == "louty"
     assert {each["item"] for each in told["held"]} >= {"name", "email", "phone"}
 

@@ -1,0 +1,30 @@
+// The trombinoscope, quicker: results while typing.  It asks for the page that the form would show, and takes its results.
+const form = document.getElementById("find-form");
+const pause = 350;
+let waiting = 0;
+let asked = null;
+
+async function ask() {
+  asked?.abort();
+  asked = new AbortController();
+  const address = new URL(form.action);
+  for (const [name, value] of new FormData(form)) if (value) address.searchParams.set(name, value);
+  try {
+    const answer = await fetch(address, { signal: asked.signal, headers: { "X-Requested-With": "fetch" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const results = page.getElementById("results");
+    // Signed out meanwhile, or over the limit of the day: the whole page says so.
+    if (!results) return location.assign(address);
+    document.getElementById("results").replaceWith(results);
+    history.replaceState(null, "", address);
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+  }
+}
+
+form.addEventListener("input", () => {
+  clearTimeout(waiting);
+  const word = form.elements.q.value.trim();
+  if (word.length === 1) return;
+  waiting = setTimeout(ask, pause);
+});

@@ -1,0 +1,85 @@
+"""How much somebody looks: counted by day, written in the journal, and stopped before it is a harvest."""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.services import record
+from audit.types import Action, Actor, Entry
+from directory.models import Member
+from idp.services import refusals
+from launcher.models import CardLook, PeopleDay
+
+# A page has two dozen names and what their holders opened to this reader; a card the ways to reach somebody.
+PAGES_A_DAY, CARDS_A_DAY, MESSAGES_A_DAY = 200, 60, 10
+# One line for so many pages: a line each would hide the others.
+PAGES_A_LINE = 50
+KEPT = timedelta(days=30)
+
+
+def note_page(*, reader: UUID, now: datetime) -> bool:
+    """Count one more page; false where the day’s are used up, after a line in the journal."""
+    day = _count(reader, "pages", PAGES_A_DAY, now)
+    if day is None:
+        _refuse(Action.PEOPLE_SEARCHED, reader, None, "too_many_pages", now)
+        return False
+    return True
+
+
+def note_card(*, reader: UUID, member_id: UUID, now: datetime) -> bool:
+    """Write that they opened somebody’s card, once a day; false where the day’s are used up.  One’s own is free."""
+    if reader == member_id:
+        return True
+    today = timezone.localdate(now)
+    with transaction.atomic():
+        _hold(reader)
+        looks = CardLook.objects.filter(reader_id=reader, day=today)
+        if looks.filter(member_id=member_id).exists():
+            return True
+        if looks.count() < CARDS_A_DAY:
+            CardLook.objects.create(reader_id=reader, member_id=member_id, day=today)
+            record(Entry(Action.CARD_OPENED, actor=Actor(member=reader), subject=member_id, at=now))
+            return True
+    _refuse(Action.CARD_OPENED, reader, member_id, "too_many_cards", now)
+    return False
+
+
+def looks_at(member_id: UUID, *, now: datetime) -> int:
+    """How often their card was opened in the last thirty days, once a day by the same person."""
+    return CardLook.objects.filter(member_id=member_id, day__gt=timezone.localdate(now) - KEPT).count()
+
+
+@transaction.atomic
+def _count(reader: UUID, what: str, limit: int, now: datetime) -> PeopleDay | None:
+    """One more of this on this day; nothing where that would be too many."""
+    today = timezone.localdate(now)
+    _hold(reader)
+    day, is_new = PeopleDay.objects.get_or_create(member_id=reader, day=today)
+    if is_new:
+        _forget(reader, today - KEPT)
+    count = getattr(day, what)
+    if count >= limit:
+        return None
+    setattr(day, what, count + 1)
+    day.save(update_fields=[what])
+    if what == "pages" and count % PAGES_A_LINE == 0:
+        facts: dict[str, object] = {"pages": count + 1}
+        record(Entry(Action.PEOPLE_SEARCHED, actor=Actor(member=reader), facts=facts, at=now))
+    return day
+
+
+def _hold(reader: UUID) -> None:
+    """What one person does at the same moment is counted one after the other."""
+    Member.objects.select_for_update(no_key=True).filter(pk=reader).values_list("pk", flat=True).first()
+
+
+def _forget(reader: UUID, before: date) -> None:
+    PeopleDay.objects.filter(member_id=reader, day__lt=before).delete()
+    CardLook.objects.filter(reader_id=reader, day__lt=before).delete()
+
+
+def _refuse(action: Action, reader: UUID, subject: UUID | None, reason: str, now: datetime) -> None:
+    line = Entry(action, actor=Actor(member=reader), subject=subject, refused=True, reason=reason, at=now)
+    refusals.note(line, network=str(reader), now=now)
