@@ -175,6 +175,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
     Retention.ADMINISTRATION: (
         Action.TOOL_CREATED,
         Action.TOOL_CHANGED,
+        Action.SECTION_CHANGED,
         Action.TOOL_CLOSED,
         Action.TOOL_REFUSED,
         Action.TOOLS_PAIRED,

@@ -80,6 +80,7 @@ class Action(TextChoices):
     PEOPLE_SEARCHED = "launcher:people:search", _("Trombinoscope consulté")
     CARD_OPENED = "launcher:people:open", _("Fiche du trombinoscope ouverte")
     MEMBER_WRITTEN_TO = "launcher:people:write", _("Message envoyé par le trombinoscope")
+    SECTION_CHANGED = "launcher:section:change", _("Rubrique de la page des outils modifiée")
     FAVOURITE_CHANGED = "launcher:favourite:change", _("Favori modifié")
     SHEET_DECLARED = "consent:sheet:declare", _("Fiche de traitement déclarée")
     REGISTER_CHANGED = "consent:register:change", _("Registre des traitements modifié")

@@ -30,7 +30,7 @@ from directory import services as directory_services
 from directory.models import Collective, Member, RoleGrant
 from directory.types import Kind, Role
 from idp.services.tools import connect_tool
-from idp.types import AuthMethod, Section, ToolKind, ToolState
+from idp.types import AuthMethod, ToolKind, ToolState
 
 SPARE_ORIGIN = "http://localhost:9999"
 ROLES = (
@@ -163,7 +163,7 @@ def _spare(slug: str, name: str, **properties: Any) -> Seed:
         properties={
             "tagline": "Pour essayer un outil à vous",
             "tagline_en": "For trying a tool of your own",
-            "section": Section.OTHER,
+            "section": "other",
             "launch_url": f"{origin}/",
             "everyone": True,
             "backchannel_logout_uri": f"{origin}/backchannel-logout",
@@ -179,7 +179,7 @@ def _spare(slug: str, name: str, **properties: Any) -> Seed:
     )
 
 
-def _link(slug: str, name: str, section: Section, tagline: tuple[str, str], hue: int, **more: Any) -> Seed:
+def _link(slug: str, name: str, section: str, tagline: tuple[str, str], hue: int, **more: Any) -> Seed:
     kinds = more.pop("kinds", ())
     properties = {
         "kind": ToolKind.LINK,
@@ -198,7 +198,7 @@ LINKS = (
     _link(
         "compta",
         "Comptes d’activité",
-        Section.MANAGEMENT,
+        "management",
         ("Vos soldes et vos bulletins de paie", "Your balances and your payslips"),
         150,
         keywords="comptabilité bulletin salaire solde paie",
@@ -207,7 +207,7 @@ LINKS = (
     _link(
         "devis",
         "Devis et contrats",
-        Section.MANAGEMENT,
+        "management",
         ("Modèles de devis, relecture des contrats", "Quote templates, contracts read over"),
         200,
         keywords="modèle assurance juridique",
@@ -216,7 +216,7 @@ LINKS = (
     _link(
         "fichiers",
         "Fichiers",
-        Section.FILES,
+        "files",
         ("Vos dossiers et ceux de vos collectifs", "Your folders and those of your groups"),
         225,
         keywords="nextcloud documents partage drive",
@@ -225,7 +225,7 @@ LINKS = (
     _link(
         "agenda",
         "Agenda",
-        Section.FILES,
+        "files",
         ("Rendez-vous, salles et matériel", "Appointments, rooms and equipment"),
         255,
         keywords="calendrier réservation salle nextcloud",
@@ -234,7 +234,7 @@ LINKS = (
     _link(
         "courriel",
         "Courriel",
-        Section.FILES,
+        "files",
         ("Votre boîte en @alizarine.example", "Your @alizarine.example mailbox"),
         285,
         keywords="mail webmail messagerie roundcube",
@@ -243,7 +243,7 @@ LINKS = (
     _link(
         "bibliotheque",
         "Bibliothèque de métier",
-        Section.LEARNING,
+        "learning",
         ("Guides, fiches et retours d’expérience", "Guides, notes and lessons learnt"),
         45,
         keywords="guide fiche ressources documentation",
@@ -252,7 +252,7 @@ LINKS = (
     _link(
         "visio",
         "Visio",
-        Section.TOGETHER,
+        "together",
         ("Une salle par collectif, sans compte à créer", "A room for each group, no account needed"),
         330,
         keywords="réunion appel vidéo jitsi bigbluebutton",
@@ -261,7 +261,7 @@ LINKS = (
     _link(
         "wiki",
         "Wiki",
-        Section.TOGETHER,
+        "together",
         ("Ce que la coopérative sait, écrit ensemble", "What the cooperative knows, written together"),
         105,
         keywords="procédures règlement mode d’emploi",
@@ -270,7 +270,7 @@ LINKS = (
     _link(
         "forum",
         "Forum",
-        Section.TOGETHER,
+        "together",
         ("Questions, coups de main, petites annonces", "Questions, helping hands, small ads"),
         15,
         keywords="discussion entraide annonce discourse",
@@ -281,7 +281,7 @@ LINKS = (
     _link(
         "assemblee",
         "Assemblée",
-        Section.TOGETHER,
+        "together",
         ("Ordres du jour, pouvoirs et votes", "Agendas, proxies and votes"),
         0,
         keywords="vote conseil instance procès-verbal",
@@ -291,7 +291,7 @@ LINKS = (
     _link(
         "equipe",
         "Accompagnement",
-        Section.OTHER,
+        "other",
         ("Le tableau de bord de l’équipe", "The office team’s board"),
         180,
         keywords="accompagnement structure rendez-vous",
@@ -340,7 +340,7 @@ def stand_ins(ports: Mapping[str, int]) -> tuple[Seed, ...]:
             "Louty",
             ports["louty"],
             LOUTY_SHEET,
-            section=Section.MANAGEMENT,
+            section="management",
             tagline="Factures, dépenses et suivi de votre activité",
             tagline_en="Invoices, expenses and your activity at a glance",
             keywords="facture devis note de frais activité gestion",
@@ -354,7 +354,7 @@ def stand_ins(ports: Mapping[str, int]) -> tuple[Seed, ...]:
             "Formation",
             ports["formation"],
             FORMATION_SHEET,
-            section=Section.LEARNING,
+            section="learning",
             tagline="S’inscrire, suivre, recevoir ses attestations",
             tagline_en="Register, follow, receive your certificates",
             keywords="cours stage catalogue attestation apprendre",

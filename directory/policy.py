@@ -33,6 +33,7 @@ class Right(StrEnum):
     GRANT_ROLES = "grant_roles"
     SET_FACTOR_POLICY = "set_factor_policy"
     # Over tools.
+    ARRANGE_TOOLS = "arrange_tools"
     SEE_DELIVERIES = "see_deliveries"
     RETRY_DELIVERIES = "retry_deliveries"
     # Over the name, logo and colours.
@@ -76,6 +77,8 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.APPROVE_ERASURES,
             # Not the technician’s: it takes knowing what a collective is, and shows who is in it.
             Right.MARK_COLLECTIVES,
+            # What members see of tools, not how these speak.
+            Right.ARRANGE_TOOLS,
             Right.SEE_ROLES,
             Right.GRANT_ROLES,
             Right.SET_FACTOR_POLICY,
@@ -86,6 +89,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     ),
     Role.TECHNICIAN: frozenset(
         {
+            Right.ARRANGE_TOOLS,
             Right.SEE_DELIVERIES,
             Right.RETRY_DELIVERIES,
             Right.CHANGE_LOOK,

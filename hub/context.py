@@ -55,6 +55,7 @@ def hub(request: HttpRequest) -> dict[str, Any]:
         "may_answer_requests": lambda: may(person, Right.ANSWER_REQUESTS),
         "may_keep_register": lambda: may(person, Right.KEEP_REGISTER),
         "may_see_erasures": lambda: may(person, Right.SEE_ERASURES),
+        "may_arrange_tools": lambda: may(person, Right.ARRANGE_TOOLS),
         "may_see_deliveries": lambda: may(person, Right.SEE_DELIVERIES),
         "may_see_directory": lambda: may(person, Right.SEE_DIRECTORY),
         "may_see_roles": lambda: may(person, Right.SEE_ROLES),

@@ -22,16 +22,6 @@ class ToolState(TextChoices):
     CLOSED = "closed", _("fermé")
 
 
-class Section(TextChoices):
-    """Where a tool stands on the launcher page."""
-
-    MANAGEMENT = "management", _("Gérer mon activité")
-    FILES = "files", _("Fichiers et agenda")
-    LEARNING = "learning", _("Se former")
-    TOGETHER = "together", _("Vivre la coopérative")
-    OTHER = "other", _("Autres outils")
-
-
 class SubjectType(TextChoices):
     PAIRWISE = "pairwise", _("propre à l’outil")
     LOGIN = "login", _("identifiant de connexion, partagé")

@@ -299,6 +299,7 @@ REASONS: dict[str, Text] = {
     "device_pending": _("réponse du membre attendue"),
     # Tools and their registration.
     "access": _("accès modifié"),
+    "shown": _("ce que voient les membres"),
     "self_registered": _("par l’outil lui-même"),
     "registration_opens_off": _("les réglages ne laissent aucun jeton ouvrir des outils"),
     "self_changed": _("par l’outil lui-même"),

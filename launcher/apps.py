@@ -7,8 +7,10 @@ class LauncherConfig(AppConfig):
     def ready(self) -> None:
         from audit import words as journal
         from consent.own import sources
-        from launcher import own_sections, receivers  # noqa: F401 (receivers are connected by being imported)
-        from launcher.people import words
+        from launcher import own_sections, receivers, words  # noqa: F401 (receivers are connected by being imported)
+        from launcher.people import words as people
 
-        journal.name_codes("reason", words.REASONS.get)
+        journal.name_codes("reason", people.REASONS.get)
+        journal.name_codes("page", words.PAGES.get)
+        journal.name_codes("properties", words.PROPERTIES.get)
         sources.include(*own_sections.SECTIONS)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from idp.types import Section, ToolState
+from idp.types import ToolState
 
 HUE_STEP_DEGREES = 15
 SMALL_WORDS = frozenset(
@@ -31,6 +31,28 @@ class ToolLike(Protocol):
     def shown_tagline(self) -> str: ...
 
 
+class SectionLike(Protocol):
+    """What a shelf needs to know of a section."""
+
+    @property
+    def slug(self) -> str: ...
+
+    @property
+    def icon(self) -> str: ...
+
+    @property
+    def shown_name(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The section of what no other holds."""
+
+    shown_name: str
+    slug: str = "other"
+    icon: str = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One tool as the page shows it."""
@@ -40,7 +62,7 @@ class Card:
     tagline: str
     monogram: str
     hue_step: int
-    section: Section
+    section: str
     state: ToolState
     favourite: bool
     search: str
@@ -54,7 +76,7 @@ class Card:
 class Shelf:
     """A section and its cards."""
 
-    section: Section
+    section: SectionLike
     cards: tuple[Card, ...]
 
 
@@ -65,19 +87,35 @@ def card(tool: ToolLike, *, favourite: bool = False) -> Card:
         tagline=tool.shown_tagline,
         monogram=monogram(tool.name, tool.monogram),
         hue_step=hue_step(tool.hue),
-        section=Section(tool.section),
+        section=tool.section,
         state=ToolState(tool.state),
         favourite=favourite,
         search=folded(f"{tool.name} {tool.shown_tagline} {tool.keywords}"),
     )
 
 
-def shelves(cards: Iterable[Card]) -> tuple[Shelf, ...]:
-    """Cards by section, in the order sections are declared; an empty section does not show."""
-    by_section: dict[Section, list[Card]] = {}
+def last_of(sections: Iterable[SectionLike], *, rest: Rest) -> SectionLike:
+    """Where stands what no other section holds: the one called as the rest is, or the rest."""
+    return next((section for section in sections if section.slug == rest.slug), rest)
+
+
+def shelves(cards: Iterable[Card], sections: Sequence[SectionLike], *, rest: Rest) -> tuple[Shelf, ...]:
+    """Cards by section, in the order of the sections; an empty one does not show."""
+    last = last_of(sections, rest=rest)
+    known: dict[str, SectionLike] = {section.slug: section for section in sections} | {last.slug: last}
+    by_section: dict[str, list[Card]] = {}
     for each in cards:
-        by_section.setdefault(each.section, []).append(each)
-    return tuple(Shelf(section, tuple(by_section[section])) for section in Section if section in by_section)
+        by_section.setdefault(each.section if each.section in known else last.slug, []).append(each)
+    return tuple(Shelf(section, tuple(by_section[slug])) for slug, section in known.items() if slug in by_section)
+
+
+def moved(order: Sequence[str], name: str, *, up: bool) -> list[str]:
+    """The same order with this one a place nearer to the beginning, or to the end."""
+    place = order.index(name)
+    other = min(max(place + (-1 if up else 1), 0), len(order) - 1)
+    found = list(order)
+    found[place], found[other] = found[other], found[place]
+    return found
 
 
 def matching(cards: Sequence[Card], query: str) -> list[Card]:

@@ -1,7 +1,36 @@
-"""What a member arranges on their page, and how much they look at the others."""
+"""The sections of the page, what a member arranges there, and how much they look at the others."""
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import get_language
+
+from launcher.types import Icon
+
+
+class Section(models.Model):
+    """Where tools stand together: the cooperative names them and chooses their order.
+
+    A tool names its section by slug.  One without a section that the member sees stands at the end: a section says
+    where a tool is, never who may enter it.
+    """
+
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=60)
+    name_en = models.CharField(max_length=60, blank=True)
+    icon = models.CharField(max_length=12, choices=Icon.choices, default=Icon.OTHER)
+    order = models.PositiveSmallIntegerField(default=0)
+    # Shown to its members alone; to everybody where there is none.
+    collective = models.ForeignKey("directory.Collective", models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["order", "slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    @property
+    def shown_name(self) -> str:
+        return (self.name_en if (get_language() or "fr").startswith("en") else "") or self.name
 
 
 class Favourite(models.Model):

@@ -15,7 +15,6 @@ from idp.types import (
     AccessTokenFormat,
     AuthMethod,
     GrantType,
-    Section,
     SecurityProfile,
     SigningAlgorithm,
     SubjectType,
@@ -112,7 +111,8 @@ class Tool(AbstractApplication):
     tagline = models.CharField(max_length=120, blank=True)
     tagline_en = models.CharField(max_length=120, blank=True)
     keywords = models.CharField(max_length=300, blank=True)
-    section = models.CharField(max_length=12, choices=Section.choices, default=Section.OTHER)
+    # A word for the section where it stands: the launcher knows which there are, and takes an unknown one for the last.
+    section = models.SlugField(max_length=40, default="other", db_index=False)
     monogram = models.CharField(max_length=3, blank=True)
     hue = models.PositiveSmallIntegerField(default=12)
     launch_url = models.CharField(max_length=500, blank=True)
@@ -189,7 +189,7 @@ class Tool(AbstractApplication):
     objects = ToolQuerySet.as_manager()
 
     class Meta(AbstractApplication.Meta):
-        ordering = ["section", "order", "name"]
+        ordering = ["order", "name"]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)

@@ -93,6 +93,7 @@ ANOTHER = "00000000-0000-4000-8000-00000000dead"
 BOTH = (Who.OFFICE, Who.TECHNICIAN)
 PROOF = (Who.DPO, Who.TECHNICIAN)
 ERASING = (Who.DPO, Who.OFFICE, Who.TECHNICIAN)
+NO_SECTION = {"slug": "personne-ne-la-connait"}
 NO_RUN = {"run_id": "999"}
 # A directory that is being set up.
 SOURCE = {"source_id": "71"}
@@ -432,6 +433,14 @@ TABLE = (
         for name in ("look_try", "look_try_style")
     ),
     Row("idp:look_restore", only(Who.TECHNICIAN, answer=Answer.NO_METHOD), only(Who.TECHNICIAN, answer=DONE)),
+    # How the page of tools is arranged.
+    Row("launcher:arrange", only(*BOTH, answer=PAGE), only(*BOTH, answer=Answer.NO_METHOD)),
+    Row("launcher:section_add", only(*BOTH, answer=PAGE), only(*BOTH, answer=UNFIT), "nothing said"),
+    Row("launcher:section", only(*BOTH, answer=ABSENT), only(*BOTH, answer=ABSENT), "no such section", NO_SECTION),
+    Row("launcher:section_move", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=ABSENT), "", NO_SECTION),
+    Row("launcher:section_remove", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=ABSENT), "", NO_SECTION),
+    Row("launcher:tool", only(*BOTH, answer=PAGE), only(*BOTH, answer=UNFIT), "nothing said", OPEN),
+    Row("launcher:tool_move", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=DONE), "", OPEN),
     Row("idp:deliveries", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
     Row(
         "idp:retry_deliveries",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.types import Section, ToolState
+from idp.types import ToolState
 from launcher import cards
 
 
@@ -23,7 +23,16 @@ class FakeTool:
     shown_tagline: str = "Factures, notes de frais et contrat"
 
 
+@dataclass(frozen=True)
+class FakeSection:
+    slug: str
+    icon: str = "other"
+    shown_name: str = ""
+
+
 LOUTY = FakeTool()
+MANAGEMENT, LEARNING, TOGETHER = FakeSection("management"), FakeSection("learning"), FakeSection("together")
+REST = cards.Rest("Autres outils")
 
 
 def test_a_card_says_what_the_page_shows() -> None:
@@ -105,13 +114,45 @@ def test_folding_twice_changes_nothing(text: str) -> None:
     assert cards.folded(once) == once
 
 
-def test_shelves_follow_the_declared_order_and_leave_out_the_empty() -> None:
-    wiki = cards.card(replace(LOUTY, slug="wiki", section=Section.TOGETHER))  # type: ignore[arg-type]
+def test_shelves_follow_the_order_of_the_sections_and_leave_out_the_empty() -> None:
+    wiki = cards.card(replace(LOUTY, slug="wiki", section="together"))  # type: ignore[arg-type]
     louty = cards.card(LOUTY)  # type: ignore[arg-type]
 
-    shelves = cards.shelves([wiki, louty])
+    shelves = cards.shelves([wiki, louty], [MANAGEMENT, LEARNING, TOGETHER], rest=REST)
 
-    assert [shelf.section for shelf in shelves] == [Section.MANAGEMENT, Section.TOGETHER]
+    assert [shelf.section.slug for shelf in shelves] == ["management", "together"]
+
+
+def test_what_no_section_holds_stands_at_the_end() -> None:
+    lost = cards.card(replace(LOUTY, slug="wiki", section="gone"))  # type: ignore[arg-type]
+    louty = cards.card(LOUTY)  # type: ignore[arg-type]
+
+    shelves = cards.shelves([lost, louty], [MANAGEMENT], rest=REST)
+
+    assert [(shelf.section.slug, [card.slug for card in shelf.cards]) for shelf in shelves] == [
+        ("management", ["louty"]),
+        ("other", ["wiki"]),
+    ]
+
+
+def test_a_section_of_that_name_takes_what_no_other_holds() -> None:
+    lost = cards.card(replace(LOUTY, section="gone"))  # type: ignore[arg-type]
+    others = FakeSection("other")
+
+    shelves = cards.shelves([lost], [others, TOGETHER], rest=REST)
+
+    assert [id(shelf.section) for shelf in shelves] == [id(others)]
+
+
+@given(st.lists(st.text(min_size=1, max_size=3), min_size=1, max_size=6, unique=True), st.data(), st.booleans())
+def test_what_is_moved_goes_one_place_and_nothing_is_lost(names: list[str], data: st.DataObject, up: bool) -> None:
+    name = data.draw(st.sampled_from(names))
+
+    found = cards.moved(names, name, up=up)
+
+    there, here = found.index(name), names.index(name)
+    assert sorted(found) == sorted(names)
+    assert there == max(min(here + (-1 if up else 1), len(names) - 1), 0)
 
 
 @pytest.mark.parametrize(("hour", "part"), [(4, "evening"), (5, "day"), (17, "day"), (18, "evening")])

@@ -12,7 +12,7 @@ from audit.models import Event
 from audit.types import Action
 from directory.models import Collective, Member, Membership
 from idp.models import HubSession, Tool, ToolSession
-from launcher.models import Favourite
+from launcher.models import Favourite, Section
 
 pytestmark = pytest.mark.django_db
 MAX_STATEMENTS = 12
@@ -29,6 +29,11 @@ def new_tool(slug: str, **more: object) -> Tool:
         "tagline": "Une ligne de mots simples",
     }
     return Tool.objects.create(slug=slug, **(values | more))
+
+
+def sections(*slugs: str) -> None:
+    for order, slug in enumerate(slugs):
+        Section.objects.create(slug=slug, name=slug.capitalize(), order=order)
 
 
 @pytest.fixture
@@ -117,6 +122,7 @@ def test_favourites_stand_on_top_and_stay_in_their_place(browser: Client, amelie
 
 
 def test_favourites_follow_the_order_of_the_sections(browser: Client, amelie: Member) -> None:
+    sections("management", "files")
     for slug, section in (("nuage", "files"), ("louty", "management")):
         Favourite.objects.create(member=amelie, tool=new_tool(slug, section=section))
 

@@ -18,7 +18,6 @@ from idp.types import (
     AccessTokenFormat,
     AuthMethod,
     GrantType,
-    Section,
     SecurityProfile,
     SigningAlgorithm,
     SubjectType,
@@ -105,7 +104,7 @@ class Command(BaseCommand):
         add("--tagline", default="", help="one line in French")
         add("--tagline-en", default="")
         add("--keywords", default="", help="other words a member may search for")
-        add("--section", choices=Section.values, default=Section.OTHER)
+        add("--section", default="other", help="slug of a section of the page of tools")
         add("--monogram", default="")
         add("--hue", type=int, default=12, help="0 to 359")
         add("--order", type=int, default=100)

@@ -1,0 +1,106 @@
+"""The pages by which the office and the technician arrange the page of tools."""
+
+from django.contrib import messages
+from django.forms import model_to_dict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from directory.policy import Right
+from idp.gate import actor_of, opened_by
+from idp.models import Tool
+from idp.services.presentation import present
+from launcher.arranging import selectors, services
+from launcher.arranging.forms import SectionForm, ShownForm
+from launcher.models import Section
+
+
+@opened_by(Right.ARRANGE_TOOLS, page="launcher:arrange")
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    return render(request, "launcher/arranging/page.html", {"stands": selectors.stands()})
+
+
+@opened_by(Right.ARRANGE_TOOLS, page="launcher:section_add")
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_section(request: HttpRequest) -> HttpResponse:
+    form = SectionForm(request.POST if request.method == "POST" else None)
+    if not form.is_bound or not form.is_valid():
+        return render(request, "launcher/arranging/section.html", {"form": form}, status=422 if form.is_bound else 200)
+    made = services.add_section(**form.cleaned_data, actor=actor_of(request), now=timezone.now())
+    messages.success(request, _("La rubrique « %(name)s » est ajoutée.") % {"name": made.shown_name})
+    return _back(made.slug)
+
+
+@opened_by(Right.ARRANGE_TOOLS, page="launcher:section")
+@require_http_methods(["GET", "HEAD", "POST"])
+def section(request: HttpRequest, slug: str) -> HttpResponse:
+    found = get_object_or_404(Section, slug=slug)
+    form = SectionForm(request.POST if request.method == "POST" else None, initial=model_to_dict(found))
+    if not form.is_bound or not form.is_valid():
+        context = {"form": form, "section": found}
+        return render(request, "launcher/arranging/section.html", context, status=422 if form.is_bound else 200)
+    services.change_section(slug=slug, **form.cleaned_data, actor=actor_of(request), now=timezone.now())
+    messages.success(request, _("La rubrique est modifiée."))
+    return _back(slug)
+
+
+@opened_by(Right.ARRANGE_TOOLS, page="launcher:section_move")
+@require_POST
+def move_section(request: HttpRequest, slug: str) -> HttpResponse:
+    get_object_or_404(Section, slug=slug)
+    services.move_section(slug=slug, up=_is_up(request), actor=actor_of(request), now=timezone.now())
+    return _back(slug)
+
+
+@opened_by(Right.ARRANGE_TOOLS, page="launcher:section_remove")
+@require_POST
+def remove_section(request: HttpRequest, slug: str) -> HttpResponse:
+    found = get_object_or_404(Section, slug=slug)
+    services.remove_section(slug=slug, actor=actor_of(request), now=timezone.now())
+    text = _("La rubrique « %(name)s » est retirée. Ses outils sont à la fin de la page.")
+    messages.success(request, text % {"name": found.shown_name})
+    return HttpResponseRedirect(reverse("launcher:arrange"))
+
+
+@opened_by(Right.ARRANGE_TOOLS, page="launcher:tool")
+@require_http_methods(["GET", "HEAD", "POST"])
+def tool(request: HttpRequest, slug: str) -> HttpResponse:
+    found = _tool_or_404(slug)
+    sections = selectors.choices()
+    known = {slug for slug, _name in sections}
+    initial = model_to_dict(found) | ({} if found.section in known else {"section": sections[-1][0]})
+    form = ShownForm(request.POST if request.method == "POST" else None, initial=initial, sections=sections)
+    if form.is_bound and form.is_valid():
+        present(slug=slug, shown=form.cleaned_data, actor=actor_of(request), now=timezone.now())
+        messages.success(request, _("« %(tool)s » est modifié.") % {"tool": found.name})
+        return _back(f"outil-{slug}")
+    context = {"form": form, "tool": found}
+    return render(request, "launcher/arranging/tool.html", context, status=422 if form.is_bound else 200)
+
+
+@opened_by(Right.ARRANGE_TOOLS, page="launcher:tool_move")
+@require_POST
+def move_tool(request: HttpRequest, slug: str) -> HttpResponse:
+    found = _tool_or_404(slug)
+    stand = next(each for each in selectors.stands() if found in each.tools)
+    services.move_tool(tools=stand.tools, slug=slug, up=_is_up(request), actor=actor_of(request), now=timezone.now())
+    return _back(f"outil-{slug}")
+
+
+def _tool_or_404(slug: str) -> Tool:
+    found = next((each for each in selectors.tools() if each.slug == slug), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _is_up(request: HttpRequest) -> bool:
+    return request.POST.get("move") == "up"
+
+
+def _back(anchor: str) -> HttpResponseRedirect:
+    return HttpResponseRedirect(f"{reverse('launcher:arrange')}#{anchor}")
