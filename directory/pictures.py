@@ -27,7 +27,7 @@ START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 # Decoders are where the holes are (CVE-2023-4863, CVE-2024-28219 …): three formats, and none of Pillow's forty others.
 FORMATS = ("JPEG", "PNG", "WEBP")
 # As pages show it, at most, and on a screen twice as fine; as the directory keeps it.
-SHOWN, KEPT = 256, 512
+SHOWN, KEPT, LOGO = 256, 512, 128
 SHOWN_QUALITY, KEPT_QUALITY = 80, 85
 # A logo is read from a distance and never fills a page.
 LOGO_WIDTH, LOGO_HEIGHT = 640, 192
@@ -101,6 +101,13 @@ def read_logo(raw: bytes) -> Logo:
 
 
 def _decoded(raw: bytes, made: Callable[[Image.Image], Image.Image]) -> Image.Image:
+def logo(raw: bytes) -> bytes:
+    """A mark as pages show it: the whole of it, on a white square.  Raises ``PhotoRefused``."""
+    return _encoded(read(raw, whole=True).image, LOGO, "WEBP", quality=KEPT_QUALITY, method=6)
+
+
+def read(raw: bytes, *, whole: bool = False) -> Photo:
+    """A square: what is beside it is cut away, or white where it is wanted ``whole``.  Raises ``PhotoRefused``."""
     if len(raw) > MAX_BYTES:
         raise PhotoRefused("too_heavy")
     if raw.startswith(b"\xff\xd8") and _scans(raw) > MAX_SCANS:
@@ -110,6 +117,7 @@ def _decoded(raw: bytes, made: Callable[[Image.Image], Image.Image]) -> Image.Im
         with ALONE, warnings.catch_warnings(), Image.open(BytesIO(raw), formats=FORMATS) as opened:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return made(opened)
+            return Photo(_square(opened, whole=whole))
     except PhotoRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -144,6 +152,7 @@ def _whole(opened: Image.Image) -> Image.Image:
 
 
 def _check_size(opened: Image.Image) -> None:
+def _square(opened: Image.Image, *, whole: bool = False) -> Image.Image:
     width, height = opened.size
     if width * height > MAX_PIXELS:
         raise PhotoRefused("too_large")
@@ -156,12 +165,17 @@ def _square(opened: Image.Image) -> Image.Image:
     opened.load()
     plain = _on_white(opened)
     # Small first: a turned copy of what is large would cost as much again.
-    plain = plain.reduce(max(1, min(plain.size) // (KEPT * 2)))
+    longest = max if whole else min
+    plain = plain.reduce(max(1, longest(plain.size) // (KEPT * 2)))
     turn = TURNS.get(opened.getexif().get(ORIENTATION, 1))
     plain = plain.transpose(turn) if turn is not None else plain
-    side = min(KEPT, *plain.size)
-    # A head is in the upper part of a portrait.
-    fitted = ImageOps.fit(plain, (side, side), centering=(0.5, 0.35))
+    if whole:
+        side = min(KEPT, max(plain.size))
+        fitted = ImageOps.pad(plain, (side, side), color=(255, 255, 255))
+    else:
+        side = min(KEPT, *plain.size)
+        # A head is in the upper part of a portrait.
+        fitted = ImageOps.fit(plain, (side, side), centering=(0.5, 0.35))
     # Pixels into a new picture: nothing else of the file comes along.
     fresh = Image.new("RGB", fitted.size)
     fresh.paste(fitted)

@@ -57,9 +57,9 @@ def acts_on(member: Member, *, limit: int = ACTS_SHOWN, for_office: bool = False
     return list(rows.select_related("tool").with_people().order_by("-pk")[:limit])
 
 
-def tools_for(member: Member) -> list[Tool]:
+def tools_for(member: Member) -> QuerySet[Tool]:
     """The tools a member may enter, in the order of the launcher page."""
-    return list(access.enterable(member))
+    return access.enterable(member)
 
 
 def tools_told(item: str) -> QuerySet[Tool]:

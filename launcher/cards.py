@@ -65,6 +65,7 @@ class Card:
     section: str
     state: ToolState
     favourite: bool
+    logo: str
     search: str
 
     @property
@@ -80,7 +81,8 @@ class Shelf:
     cards: tuple[Card, ...]
 
 
-def card(tool: ToolLike, *, favourite: bool = False) -> Card:
+def card(tool: ToolLike) -> Card:
+    """A tool read for the page has more beside it: its logo, whether it is a favourite."""
     return Card(
         slug=tool.slug,
         name=tool.name,
@@ -89,7 +91,8 @@ def card(tool: ToolLike, *, favourite: bool = False) -> Card:
         hue_step=hue_step(tool.hue),
         section=tool.section,
         state=ToolState(tool.state),
-        favourite=favourite,
+        favourite=bool(getattr(tool, "favourite", False)),
+        logo=getattr(tool, "logo_digest", None) or "",
         search=folded(f"{tool.name} {tool.shown_tagline} {tool.keywords}"),
     )
 

@@ -33,6 +33,21 @@ class Section(models.Model):
         return (self.name_en if (get_language() or "fr").startswith("en") else "") or self.name
 
 
+class Logo(models.Model):
+    """A tool's mark, made anew by the hub; its digest is its address."""
+
+    tool = models.OneToOneField(
+        settings.OAUTH2_PROVIDER_APPLICATION_MODEL, models.CASCADE, primary_key=True, related_name="logo"
+    )
+    digest = models.CharField(max_length=64, db_index=True)
+    # WebP.
+    content = models.BinaryField()
+    updated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"logo {self.tool_id}"
+
+
 class Favourite(models.Model):
     """A tool that a member keeps on top."""
 

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.utils.translation import gettext as _
 
 from directory.models import Member
 from idp import selectors as idp_selectors
 from launcher import cards
-from launcher.models import Favourite, Section
+from launcher.models import Favourite, Logo, Section
 
 RECENT = 5
 
@@ -34,11 +35,23 @@ def rest() -> cards.Rest:
     return cards.Rest(_("Autres outils"))
 
 
+def logo(digest: str) -> bytes:
+    content = Logo.objects.filter(digest=digest).values_list("content", flat=True).first()
+    return bytes(content or b"")
+
+
+def _beside(member: Member) -> dict[str, Combinable]:
+    """What a card says that is not the tool's own, read with it."""
+    return {
+        "logo_digest": F("logo__digest"),
+        "favourite": Exists(Favourite.objects.filter(member_id=member.pk, tool_id=OuterRef("pk"))),
+    }
+
+
 def board(member: Member, query: str = "") -> Board:
-    """Four statements, however many tools: the tools one may enter, the favourites, the last opened, the sections."""
-    tools = idp_selectors.tools_for(member)
-    starred = set(Favourite.objects.filter(member_id=member.pk).values_list("tool_id", flat=True))
-    by_tool = {tool.pk: cards.card(tool, favourite=tool.pk in starred) for tool in tools}
+    """Three statements, however many tools: the tools one may enter, the last opened, the sections."""
+    tools = list(idp_selectors.tools_for(member).annotate(**_beside(member)))
+    by_tool = {tool.pk: cards.card(tool) for tool in tools}
     recent = [tool.pk for tool in idp_selectors.recently_opened(member, tools, RECENT)]
     sections = list(sections_for(member))
     everything = [each for shelf in cards.shelves(by_tool.values(), sections, rest=rest()) for each in shelf.cards]

@@ -14,11 +14,13 @@ urlpatterns = [
     path("membres/<uuid:member_id>/", pages.card, name="card"),
     path("ma-fiche/", own.page, name="my_page"),
     path("ma-fiche/apercu/", own.preview, name="my_page_preview"),
+    path("logos/<slug:digest>.webp", views.logo, name="logo"),
     path("accueil/", arranging.page, name="arrange"),
     path("accueil/rubriques/ajouter/", arranging.add_section, name="section_add"),
     path("accueil/rubriques/<slug:slug>/", arranging.section, name="section"),
     path("accueil/rubriques/<slug:slug>/deplacer/", arranging.move_section, name="section_move"),
     path("accueil/rubriques/<slug:slug>/retirer/", arranging.remove_section, name="section_remove"),
     path("accueil/outils/<slug:slug>/", arranging.tool, name="tool"),
+    path("accueil/outils/<slug:slug>/logo/", arranging.logo, name="tool_logo"),
     path("accueil/outils/<slug:slug>/deplacer/", arranging.move_tool, name="tool_move"),
 ]

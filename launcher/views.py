@@ -4,7 +4,7 @@ from typing import cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -15,6 +15,8 @@ from idp.selectors import tools_for
 from launcher import cards, selectors, services
 
 MAX_QUERY = 100
+# In this browser alone: a proxy does not know who is signed in.
+FOR_EVER = "private, max-age=31536000, immutable"
 
 
 @login_required
@@ -38,8 +40,20 @@ def home(request: HttpRequest) -> HttpResponse:
 def favourite(request: HttpRequest, slug: str) -> HttpResponse:
     """Only a tool one may enter can be a favourite: an unknown tool and a closed one look the same."""
     member = cast(Member, request.user)
-    tool = next((tool for tool in tools_for(member) if tool.slug == slug), None)
-    if tool is None:
-        raise Http404
+    tool = get_object_or_404(tools_for(member), slug=slug)
     services.toggle_favourite(actor=Actor(member=member.pk), member_id=member.pk, tool_id=tool.pk)
     return HttpResponseRedirect(f"{reverse('launcher:home')}#outil-{tool.slug}")
+
+
+@login_required
+@require_safe
+def logo(request: HttpRequest, digest: str) -> HttpResponse:
+    """Its address changes with it, so a browser asks once."""
+    content = selectors.logo(digest)
+    if not content:
+        raise Http404
+    response = HttpResponse(content, content_type="image/webp")
+    response["Cache-Control"] = FOR_EVER
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Content-Disposition"] = "inline"
+    return response

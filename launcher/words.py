@@ -10,6 +10,7 @@ PAGES: dict[str, str | Promise] = {
     "launcher:section_move": _("place d’une rubrique"),
     "launcher:section_remove": _("retrait d’une rubrique"),
     "launcher:tool": _("réglage d’un outil sur la page"),
+    "launcher:tool_logo": _("logo d’un outil"),
     "launcher:tool_move": _("place d’un outil sur la page"),
 }
 PROPERTIES: dict[str, str | Promise] = {
@@ -17,9 +18,16 @@ PROPERTIES: dict[str, str | Promise] = {
     "tagline": _("ligne de présentation"),
     "tagline_en": _("ligne de présentation en anglais"),
     "keywords": _("autres mots"),
+    "logo": _("logo"),
     "monogram": _("lettres"),
     "order": _("ordre"),
     "icon": _("dessin"),
     "name_en": _("nom en anglais"),
     "collective": _("collectif"),
+}
+# What is wrong with a logo, to whoever brings it.
+LOGOS: dict[str, str | Promise] = {
+    "too_heavy": _("Ce logo pèse plus de 2 Mo. Choisissez-en un plus léger."),
+    "too_large": _("Ce logo a de trop grandes dimensions. Choisissez-en un plus petit."),
+    "unreadable": _("Ce fichier n’est pas un logo lisible. Choisissez un fichier PNG, JPEG ou WebP."),
 }

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.db.models import F
+
 from idp.models import Tool
 from idp.types import ToolState
 from launcher import cards, selectors
@@ -18,7 +20,7 @@ class Stand:
 
 
 def tools() -> list[Tool]:
-    return list(Tool.objects.exclude(state=ToolState.CLOSED))
+    return list(Tool.objects.exclude(state=ToolState.CLOSED).annotate(logo_digest=F("logo__digest")))
 
 
 def stands() -> tuple[Stand, ...]:

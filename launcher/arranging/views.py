@@ -2,20 +2,23 @@
 
 from django.contrib import messages
 from django.forms import model_to_dict
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from directory.pictures import PhotoRefused
 from directory.policy import Right
 from idp.gate import actor_of, opened_by
 from idp.models import Tool
 from idp.services.presentation import present
-from launcher.arranging import selectors, services
+from launcher import cards
+from launcher.arranging import logos, selectors, services
 from launcher.arranging.forms import SectionForm, ShownForm
 from launcher.models import Section
+from launcher.words import LOGOS
 
 
 @opened_by(Right.ARRANGE_TOOLS, page="launcher:arrange")
@@ -70,16 +73,32 @@ def remove_section(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def tool(request: HttpRequest, slug: str) -> HttpResponse:
     found = _tool_or_404(slug)
-    sections = selectors.choices()
-    known = {slug for slug, _name in sections}
-    initial = model_to_dict(found) | ({} if found.section in known else {"section": sections[-1][0]})
-    form = ShownForm(request.POST if request.method == "POST" else None, initial=initial, sections=sections)
-    if form.is_bound and form.is_valid():
-        present(slug=slug, shown=form.cleaned_data, actor=actor_of(request), now=timezone.now())
-        messages.success(request, _("« %(tool)s » est modifié.") % {"tool": found.name})
-        return _back(f"outil-{slug}")
-    context = {"form": form, "tool": found}
-    return render(request, "launcher/arranging/tool.html", context, status=422 if form.is_bound else 200)
+    form = _shown_form(found, request.POST if request.method == "POST" else None)
+    if not form.is_bound or not form.is_valid():
+        return _tool_page(request, found, form, status=422 if form.is_bound else 200)
+    present(slug=slug, shown=form.cleaned_data, actor=actor_of(request), now=timezone.now())
+    messages.success(request, _("« %(tool)s » est modifié.") % {"tool": found.name})
+    return _back(f"outil-{slug}")
+
+
+@opened_by(Right.ARRANGE_TOOLS, page="launcher:tool_logo")
+@require_POST
+def logo(request: HttpRequest, slug: str) -> HttpResponse:
+    """Another logo, or none: then the letters are shown again."""
+    found = _tool_or_404(slug)
+    actor, now = actor_of(request), timezone.now()
+    if "remove" in request.POST:
+        logos.remove(tool=found, actor=actor, now=now)
+        messages.success(request, _("Le logo est retiré."))
+        return HttpResponseRedirect(reverse("launcher:tool", args=[slug]))
+    file = request.FILES.get("logo")
+    try:
+        logos.give(tool=found, raw=logos.read(file), actor=actor, now=now)
+    except PhotoRefused as refused:
+        logos.note_refused(tool=found, reason=refused.reason, actor=actor, now=now)
+        return _tool_page(request, found, logo_error=LOGOS[refused.reason], status=422)
+    messages.success(request, _("Le logo est enregistré."))
+    return HttpResponseRedirect(reverse("launcher:tool", args=[slug]))
 
 
 @opened_by(Right.ARRANGE_TOOLS, page="launcher:tool_move")
@@ -89,6 +108,25 @@ def move_tool(request: HttpRequest, slug: str) -> HttpResponse:
     stand = next(each for each in selectors.stands() if found in each.tools)
     services.move_tool(tools=stand.tools, slug=slug, up=_is_up(request), actor=actor_of(request), now=timezone.now())
     return _back(f"outil-{slug}")
+
+
+def _shown_form(tool: Tool, data: QueryDict | None = None) -> ShownForm:
+    sections = selectors.choices()
+    known = {slug for slug, _name in sections}
+    initial = model_to_dict(tool) | ({} if tool.section in known else {"section": sections[-1][0]})
+    return ShownForm(data, initial=initial, sections=sections)
+
+
+def _tool_page(
+    request: HttpRequest, tool: Tool, form: ShownForm | None = None, *, logo_error: object = "", status: int = 200
+) -> HttpResponse:
+    context = {
+        "form": form or _shown_form(tool),
+        "tool": tool,
+        "card": cards.card(tool),
+        "logo_error": logo_error,
+    }
+    return render(request, "launcher/arranging/tool.html", context, status=status)
 
 
 def _tool_or_404(slug: str) -> Tool:

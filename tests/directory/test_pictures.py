@@ -304,13 +304,13 @@ def test_photos_are_decoded_one_after_the_other(monkeypatch):
     inside, most = 0, 0
     real = pictures._square
 
-    def counting(opened):
+    def counting(opened, **how):
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
         time.sleep(0.02)
         try:
-            return real(opened)
+            return real(opened, **how)
         finally:
             inside -= 1
 

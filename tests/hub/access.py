@@ -196,6 +196,7 @@ TABLE = (
     Row("launcher:my_page_preview", members(PAGE), NO_INSIDE, "one’s own"),
     Row("launcher:favourite", NO, members(DONE), "a tool open to them", objects=OPEN),
     Row("launcher:favourite", NO, members(ABSENT), "a tool closed to them", objects=CLOSED),
+    Row("launcher:logo", members(ABSENT), NO_INSIDE, "no such logo", objects={"digest": "0"}),
     Row("consent:mine", members(PAGE), NO_INSIDE),
     Row("consent:activity", members(PAGE), NO_INSIDE),
     Row("consent:history", members(PAGE), NO_INSIDE),
@@ -440,6 +441,7 @@ TABLE = (
     Row("launcher:section_move", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=ABSENT), "", NO_SECTION),
     Row("launcher:section_remove", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=ABSENT), "", NO_SECTION),
     Row("launcher:tool", only(*BOTH, answer=PAGE), only(*BOTH, answer=UNFIT), "nothing said", OPEN),
+    Row("launcher:tool_logo", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=UNFIT), "no file", OPEN),
     Row("launcher:tool_move", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=DONE), "", OPEN),
     Row("idp:deliveries", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
     Row(

@@ -20,6 +20,7 @@ class FakeTool:
     state: str = "open"
     section: str = "management"
     keywords: str = ""
+    favourite: bool = False
     shown_tagline: str = "Factures, notes de frais et contrat"
 
 
@@ -36,7 +37,7 @@ REST = cards.Rest("Autres outils")
 
 
 def test_a_card_says_what_the_page_shows() -> None:
-    shown = cards.card(LOUTY, favourite=True)  # type: ignore[arg-type]
+    shown = cards.card(replace(LOUTY, favourite=True))  # type: ignore[arg-type]
 
     assert (shown.name, shown.tagline, shown.monogram, shown.hue_step) == (
         "Louty",
