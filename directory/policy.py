@@ -33,6 +33,7 @@ class Right(StrEnum):
     GRANT_ROLES = "grant_roles"
     SET_FACTOR_POLICY = "set_factor_policy"
     # Over tools.
+    ANSWER_ADMISSIONS = "answer_admissions"
     ARRANGE_TOOLS = "arrange_tools"
     SEE_DELIVERIES = "see_deliveries"
     RETRY_DELIVERIES = "retry_deliveries"
@@ -79,6 +80,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.MARK_COLLECTIVES,
             # What members see of tools, not how these speak.
             Right.ARRANGE_TOOLS,
+            Right.ANSWER_ADMISSIONS,
             Right.SEE_ROLES,
             Right.GRANT_ROLES,
             Right.SET_FACTOR_POLICY,

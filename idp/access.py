@@ -3,28 +3,43 @@
 Every prompt, grant, refresh, API call and tile asks here; it is closed unless something opens it.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
 
 from directory.models import Collective, Member
-from idp.models import Tool
-from idp.types import ToolState
+from idp.models import Admission, Tool
+from idp.types import AdmissionState, ToolState
 
 NOBODY = UUID(int=0)
 
 
-def _open_to(member: Any) -> Combinable:
-    """The rule: not closed, and open to everyone or to a collective of this member.
+def _open_to(member: Any) -> Q:
+    """The rule: not closed, and open to everyone, to a collective of this member, or to them until a day.
 
     ``member`` is an identifier, or an ``OuterRef`` where the rule is asked beside something else.
     """
+    return ~Q(state=ToolState.CLOSED) & (Q(everyone=True) | _by_collective(member) | _by_admission(member))
+
+
+def _by_collective(member: Any) -> Exists:
     mine = Tool.collectives.through.objects.filter(
         tool_id=OuterRef("pk"), collective__present=True, collective__memberships__member_id=member
     )
-    return ~Q(state=ToolState.CLOSED) & (Q(everyone=True) | Exists(mine))
+    return Exists(mine)
+
+
+def _by_admission(member: Any) -> Exists:
+    """By the clock of the database: what is over is over, before the worker has written it down."""
+    rows = Admission.objects.filter(
+        tool_id=OuterRef("pk"), member_id=member, state=AdmissionState.GRANTED, ends_at__gt=Now()
+    )
+    return Exists(rows)
 
 
 def enterable(member: Member) -> QuerySet[Tool]:
@@ -32,6 +47,45 @@ def enterable(member: Member) -> QuerySet[Tool]:
     if not member.is_active:
         return Tool.objects.none()
     return Tool.objects.filter(_open_to(member.pk))
+
+
+def requestable(member: Member) -> QuerySet[Tool]:
+    """The tools that this member may not enter, and may ask for."""
+    if not member.is_active:
+        return Tool.objects.none()
+    return Tool.objects.filter(~_open_to(member.pk), requestable=True).exclude(state=ToolState.CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The parts of the answer about one member and one tool, each as the rule has it."""
+
+    may_enter: bool
+    is_active: bool
+    is_open: bool
+    everyone: bool
+    collectives: tuple[Collective, ...]
+    until: datetime | None
+
+
+def why(member: Member, tool: Tool) -> Why:
+    """Why this member may enter this tool, or may not."""
+    parts = Tool.objects.filter(pk=tool.pk).annotate(
+        answer=_open_to(member.pk),
+        by_collective=_by_collective(member.pk),
+        by_admission=_by_admission(member.pk),
+    )
+    row = parts.values("answer", "by_collective", "by_admission", "state", "everyone").get()
+    mine = Collective.objects.filter(tools=tool, present=True, memberships__member=member)
+    granted = Admission.objects.filter(tool=tool, member=member, state=AdmissionState.GRANTED)
+    return Why(
+        may_enter=member.is_active and row["answer"],
+        is_active=member.is_active,
+        is_open=row["state"] != ToolState.CLOSED,
+        everyone=row["everyone"],
+        collectives=tuple(mine.distinct().order_by("name")) if row["by_collective"] else (),
+        until=granted.values_list("ends_at", flat=True).first() if row["by_admission"] else None,
+    )
 
 
 def open_to_everybody() -> QuerySet[Tool]:

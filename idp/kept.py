@@ -13,9 +13,9 @@ from audit.keeping.data import Category, Due, Go, Outcome
 from directory.kept import DEPARTURE
 from directory.models import Member
 from directory.selectors import gone_before
-from idp.models import AccountLink, Alarm, HubSession, OutgoingMail, Recovery
+from idp.models import AccountLink, Admission, Alarm, HubSession, OutgoingMail, Recovery
 from idp.services.accounts import attached
-from idp.types import OutgoingState, RecoveryState
+from idp.types import LIVE_ADMISSIONS, OutgoingState, RecoveryState
 
 # Mails that left, links that are over, and from where somebody signed in; the journal keeps their lines.
 ACCOUNT_DAYS = 90
@@ -63,6 +63,10 @@ def _mails() -> QuerySet[OutgoingMail]:
 
 def _recoveries() -> QuerySet[Recovery]:
     return Recovery.objects.exclude(state=RecoveryState.ASKED)
+
+
+def _admissions() -> QuerySet[Admission]:
+    return Admission.objects.exclude(state__in=LIVE_ADMISSIONS)
 
 
 def _placed() -> QuerySet[HubSession]:
@@ -126,5 +130,14 @@ def categories() -> tuple[Category, ...]:
             HELP_DAYS,
             _past(_recoveries, "asked_at"),
             _deleted(_recoveries),
+        ),
+        Category(
+            "admissions",
+            _("Accès à des outils, demandés et accordés"),
+            _("le refus ou la fin de l’accès"),
+            Outcome.DELETE,
+            HELP_DAYS,
+            _past(_admissions, "ended_at"),
+            _deleted(_admissions),
         ),
     )

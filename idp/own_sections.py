@@ -12,7 +12,7 @@ from consent.own.sections import moment, text_of
 from consent.own.types import Row, Section
 from directory.models import Member
 from idp import claims, networks
-from idp.models import Browser, HubSession, Tool, ToolSession
+from idp.models import Admission, Browser, HubSession, Tool, ToolSession
 from idp.words import FACTORS
 
 
@@ -78,7 +78,25 @@ def _identifiers(person: UUID) -> Iterator[Row]:
             yield Row({"tool": tool.slug, "subject": subject}, said)
 
 
+def _admissions(person: UUID) -> Iterator[Row]:
+    for row in Admission.objects.filter(member_id=person).select_related("tool"):
+        told = {
+            "tool": row.tool.slug,
+            "state": row.state,
+            "reason": row.reason,
+            "asked_at": text_of(row.asked_at),
+            "answer": row.answer,
+            "decided_at": text_of(row.decided_at),
+            "ends_at": text_of(row.ends_at),
+            "ended_at": text_of(row.ended_at),
+        }
+        said = [row.tool.name, row.get_state_display(), f"« {row.reason} »", f"« {row.answer} »" if row.answer else ""]
+        said += [gettext("jusqu’au {day}").format(day=moment(row.ends_at))] if row.ends_at else []
+        yield Row(told, " · ".join(filter(None, said)))
+
+
 SECTIONS = (
+    Section("admissions", _("Mes accès demandés"), _admissions, place=64),
     Section("sessions", _("Mes sessions"), _sessions, place=60),
     Section("factors", _("Mes moyens de connexion"), _factors, place=61),
     Section("browsers", _("Mes navigateurs connus"), _browsers, place=62),

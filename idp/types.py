@@ -127,12 +127,35 @@ class MailKind(TextChoices):
     CONTRADICTION = "contradiction", _("contradiction du journal")
     ERASURE = "erasure", _("effacement")
     REQUEST = "request", _("demande sur ses données")
+    ADMISSION = "admission", _("accès à un outil")
 
 
 class OutgoingState(TextChoices):
     WAITING = "waiting", _("en attente")
     SENT = "sent", _("envoyé")
     FAILED = "failed", _("abandonné")
+
+
+class AdmissionState(TextChoices):
+    """Where the access to a tool stands that somebody asked for."""
+
+    ASKED = "asked", _("demandé")
+    GRANTED = "granted", _("accordé")
+    REFUSED = "refused", _("refusé")
+    TAKEN_BACK = "taken_back", _("repris par le membre")
+    ENDED = "ended", _("retiré")
+    EXPIRED = "expired", _("arrivé à son terme")
+
+
+LIVE_ADMISSIONS = (AdmissionState.ASKED, AdmissionState.GRANTED)
+
+
+class AdmissionRefused(Exception):
+    """What cannot be done with an access that was asked for; ``reason`` has its words in ``words.py``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class RecoveryState(TextChoices):

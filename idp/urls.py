@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from idp.views import (
+    admissions,
     agreement,
     authorize,
     deliveries,
@@ -57,6 +58,11 @@ urlpatterns = [
     path("appareil/relie/", device.done, {"linked": True}, name="device_linked"),
     path("appareil/refuse/", device.done, {"linked": False}, name="device_refused"),
     path("outils/<slug:slug>/ouvrir/", member.open_tool, name="open"),
+    path("outils/<slug:slug>/acces/", admissions.why, name="why"),
+    path("outils/<slug:slug>/acces/demander/", admissions.ask, name="admission_ask"),
+    path("outils/<slug:slug>/acces/reprendre/", admissions.take_back, name="admission_back"),
+    path("acces-demandes/", admissions.inbox, name="admissions"),
+    path("acces-demandes/<int:admission_id>/", admissions.one, name="admission"),
     path("outils/ouverts/", sessions.open_tools, name="open_tools"),
     path("compte/sessions/", sessions.mine, name="sessions"),
     path("compte/sessions/autres/", sessions.end_others, name="sessions_end_others"),

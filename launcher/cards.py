@@ -66,6 +66,8 @@ class Card:
     state: ToolState
     favourite: bool
     logo: str
+    # Access was asked for, and nobody has answered yet.
+    asked: bool
     search: str
 
     @property
@@ -92,6 +94,7 @@ def card(tool: ToolLike) -> Card:
         section=tool.section,
         state=ToolState(tool.state),
         favourite=bool(getattr(tool, "favourite", False)),
+        asked=bool(getattr(tool, "asked", False)),
         logo=getattr(tool, "logo_digest", None) or "",
         search=folded(f"{tool.name} {tool.shown_tagline} {tool.keywords}"),
     )

@@ -7,7 +7,10 @@ from django.db.models.expressions import Combinable
 from django.utils.translation import gettext as _
 
 from directory.models import Member
+from idp import access, admissions
 from idp import selectors as idp_selectors
+from idp.models import Admission
+from idp.types import AdmissionState
 from launcher import cards
 from launcher.models import Favourite, Logo, Section
 
@@ -21,8 +24,10 @@ class Board:
     favourites: tuple[cards.Card, ...]
     recents: tuple[cards.Card, ...]
     shelves: tuple[cards.Shelf, ...]
+    locked: tuple[cards.Card, ...]
     found: int
     total: int
+    is_empty: bool
 
 
 def sections_for(member: Member) -> QuerySet[Section]:
@@ -49,18 +54,29 @@ def _beside(member: Member) -> dict[str, Combinable]:
 
 
 def board(member: Member, query: str = "") -> Board:
-    """Three statements, however many tools: the tools one may enter, the last opened, the sections."""
+    """Four statements, however many tools: those one may enter, the last opened, the sections, those to ask for."""
     tools = list(idp_selectors.tools_for(member).annotate(**_beside(member)))
     by_tool = {tool.pk: cards.card(tool) for tool in tools}
     recent = [tool.pk for tool in idp_selectors.recently_opened(member, tools, RECENT)]
     sections = list(sections_for(member))
     everything = [each for shelf in cards.shelves(by_tool.values(), sections, rest=rest()) for each in shelf.cards]
+    asked = Admission.objects.filter(member=member, tool=OuterRef("pk"), state=AdmissionState.ASKED)
+    to_ask = access.requestable(member).annotate(logo_digest=F("logo__digest"), asked=Exists(asked))
+    locked = [cards.card(tool) for tool in to_ask]
     found = cards.matching(everything, query)
+    found_locked = cards.matching(locked, query)
     return Board(
         # A search answers once: what is found, in its place, without the repeats on top.
         favourites=() if query else tuple(each for each in everything if each.favourite),
         recents=() if query else tuple(by_tool[pk] for pk in recent if not by_tool[pk].favourite),
         shelves=cards.shelves(found, sections, rest=rest()),
-        found=len(found),
-        total=len(everything),
+        locked=tuple(found_locked),
+        found=len(found) + len(found_locked),
+        total=len(everything) + len(locked),
+        is_empty=not everything,
     )
+
+
+def waiting_answers(member: Member) -> int:
+    """How many wait for this person's answer; one statement, whoever it is."""
+    return admissions.waiting(member).count()

@@ -22,5 +22,6 @@ urlpatterns = [
     path("accueil/rubriques/<slug:slug>/retirer/", arranging.remove_section, name="section_remove"),
     path("accueil/outils/<slug:slug>/", arranging.tool, name="tool"),
     path("accueil/outils/<slug:slug>/logo/", arranging.logo, name="tool_logo"),
+    path("accueil/outils/<slug:slug>/demandes/", arranging.rule, name="tool_rule"),
     path("accueil/outils/<slug:slug>/deplacer/", arranging.move_tool, name="tool_move"),
 ]

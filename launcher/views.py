@@ -31,6 +31,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "today": now,
         "query": query,
         "board": selectors.board(member, query),
+        "waiting": selectors.waiting_answers(member),
     }
     return render(request, "launcher/home.html", context)
 

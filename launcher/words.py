@@ -11,6 +11,7 @@ PAGES: dict[str, str | Promise] = {
     "launcher:section_remove": _("retrait d’une rubrique"),
     "launcher:tool": _("réglage d’un outil sur la page"),
     "launcher:tool_logo": _("logo d’un outil"),
+    "launcher:tool_rule": _("accès à demander, et qui répond"),
     "launcher:tool_move": _("place d’un outil sur la page"),
 }
 PROPERTIES: dict[str, str | Promise] = {
@@ -19,6 +20,8 @@ PROPERTIES: dict[str, str | Promise] = {
     "tagline_en": _("ligne de présentation en anglais"),
     "keywords": _("autres mots"),
     "logo": _("logo"),
+    "requestable": _("accès à demander"),
+    "owners": _("qui répond"),
     "monogram": _("lettres"),
     "order": _("ordre"),
     "icon": _("dessin"),

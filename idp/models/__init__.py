@@ -4,6 +4,7 @@ The OAuth toolkit's models are swapped for these from the start.
 """
 
 from idp.models.accounts import AccountLink, Alarm, Browser, OutgoingMail, Recovery
+from idp.models.admissions import Admission
 from idp.models.keys import SigningKey
 from idp.models.sessions import HubSession, LogoutDelivery, ToolSession
 from idp.models.subjects import KnownSubject
@@ -21,6 +22,7 @@ from idp.models.tools import InitialAccessToken, Tool, ToolPair
 __all__ = [
     "AccessToken",
     "AccountLink",
+    "Admission",
     "Alarm",
     "Browser",
     "DeviceGrant",

@@ -121,6 +121,9 @@ class Tool(AbstractApplication):
     # Who may enter: closed unless a collective of the member is listed, or everyone is let in.
     everyone = models.BooleanField(default=False)
     collectives = models.ManyToManyField("directory.Collective", blank=True, related_name="tools")
+    # Those who may not enter see that it exists, and may ask its owners; the office, where it has none.
+    requestable = models.BooleanField(default=False)
+    owners = models.ManyToManyField("directory.Member", blank=True, related_name="owned_tools")
 
     # How it speaks.
     client_secret = models.CharField(max_length=64, blank=True, editable=False)

@@ -21,10 +21,10 @@ from consent.register import selectors as register
 from consent.types import Sheet
 from directory.models import Collective
 from idp.clients import SECRET_PURPOSE
-from idp.models import AccessToken, Tool, ToolPair, ToolSession
+from idp.models import AccessToken, Admission, Tool, ToolPair, ToolSession
 from idp.protocol.tokens import digest
 from idp.services import client_keys, sessions
-from idp.types import AuthMethod, GrantType, ToolKind, ToolState
+from idp.types import LIVE_ADMISSIONS, AdmissionState, AuthMethod, GrantType, ToolKind, ToolState
 
 WITH_SECRET = frozenset({AuthMethod.BASIC, AuthMethod.POST, AuthMethod.EITHER, AuthMethod.SECRET_JWT})
 # An imported secret is stored under one SHA-256: that is enough for 32 random characters, not for a word.
@@ -122,7 +122,7 @@ def connect_tool(*, slug: str, sheet: Sheet | None, actor: Actor, now: datetime,
             _check_declared(registered.tool, before, now=now)
             return registered
     except NotDeclared as error:
-        _note_refused(slug, error, actor=actor, now=now)
+        note_refused(slug, error, actor=actor, now=now)
         raise
 
 
@@ -169,8 +169,15 @@ def _check_declared(tool: Tool, before: _Use, *, now: datetime) -> None:
         raise NotDeclared(list(after.missing))
 
 
+def check_declared(tool: Tool, *, now: datetime) -> None:
+    """Before anybody may be let in one by one.  Raises ``NotDeclared``."""
+    missing = register.missing_to_open(tool.pk, today=timezone.localdate(now)) if tool.signs_in_here else ()
+    if missing:
+        raise NotDeclared(list(missing))
+
+
 @transaction.atomic
-def _note_refused(slug: str, error: NotDeclared, *, actor: Actor, now: datetime) -> None:
+def note_refused(slug: str, error: NotDeclared, *, actor: Actor, now: datetime) -> None:
     tool = Tool.objects.filter(slug=slug).first()
     facts: dict[str, object] = {"missing": error.missing}
     record(Entry(Action.TOOL_REFUSED, actor, tool=tool.pk if tool else None, refused=True, facts=facts, at=now))
@@ -182,7 +189,7 @@ def rotate_secret(*, slug: str, actor: Actor, now: datetime, overlap: timedelta)
 
     Raises ``ValidationError`` for a tool that has no secret of ours, or an overlap that is no overlap.
     """
-    tool = _locked(slug)
+    tool = locked(slug)
     if not _has_secret(tool):
         raise ValidationError({"client_secret": ["this tool proves itself without one"]})
     if not timedelta() <= overlap <= MAX_OVERLAP:
@@ -215,7 +222,7 @@ def set_access(
     """
     try:
         with transaction.atomic():
-            tool = _locked(slug)
+            tool = locked(slug)
             before = _use_of(tool, now=now)
             if sheet is not None:
                 consent_services.declare(tool_id=tool.pk, sheet=sheet, actor=actor, now=now)
@@ -223,7 +230,7 @@ def set_access(
             _check_declared(tool, before, now=now)
             return tool
     except NotDeclared as error:
-        _note_refused(slug, error, actor=actor, now=now)
+        note_refused(slug, error, actor=actor, now=now)
         raise
 
 
@@ -248,7 +255,7 @@ def close_tool(*, slug: str, actor: Actor, now: datetime, reason: str) -> None:
     The row stays: the ledger and the agreements name it, and must for as long as they are kept.  So does the address
     for logout notices: those queued here have yet to be sent, and with no session left to end there will be no other.
     """
-    tool = _locked(slug)
+    tool = locked(slug)
     sessions.end_tool_sessions(ToolSession.objects.filter(tool=tool), now=now, reason="tool_closed", actor=actor)
     # What its own account holds belongs to no session.
     AccessToken.objects.filter(application=tool).delete()
@@ -259,6 +266,8 @@ def close_tool(*, slug: str, actor: Actor, now: datetime, reason: str) -> None:
     tool.client_jwks, tool.client_jwks_uri = None, ""
     tool.save()
     tool.collectives.clear()
+    live = Admission.objects.filter(tool=tool, state__in=LIVE_ADMISSIONS)
+    live.update(state=AdmissionState.ENDED, ended_at=now)
     record(Entry(Action.TOOL_CLOSED, actor=actor, tool=tool.pk, reason=reason, at=now))
 
 
@@ -328,7 +337,7 @@ def is_secret_of(tool: Tool, secret: str) -> bool:
     return bool(known) and hmac.compare_digest(known, digest(secret))
 
 
-def _locked(slug: str) -> Tool:
+def locked(slug: str) -> Tool:
     # ``no_key``: tokens that are being written name the tool, and wait for no more than its identifier.
     tool = Tool.objects.select_for_update(no_key=True).filter(slug=slug).first()
     if tool is None:
@@ -338,7 +347,7 @@ def _locked(slug: str) -> Tool:
 
 def _both_locked(source: str, target: str) -> tuple[Tool, Tool]:
     """In one order for everybody: two operators who pair the same tools both ways would wait for each other."""
-    found = {slug: _locked(slug) for slug in sorted({source, target})}
+    found = {slug: locked(slug) for slug in sorted({source, target})}
     return found[source], found[target]
 
 

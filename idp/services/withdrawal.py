@@ -40,7 +40,9 @@ def withdraw(*, member_id: UUID, tool: Tool, actor: Actor, now: datetime) -> boo
     return ended
 
 
-def end_everything_held(member_id: UUID, tool: Tool, actor: Actor, *, now: datetime) -> None:
+def end_everything_held(
+    member_id: UUID, tool: Tool, actor: Actor, *, now: datetime, reason: str = "agreement_ended"
+) -> None:
     held = ToolSession.objects.filter(tool=tool, hub_session__member_id=member_id)
-    sessions.end_tool_sessions(held, actor=actor, now=now)
+    sessions.end_tool_sessions(held, actor=actor, now=now, reason=reason)
     tokens.end_read_by(tool, member_id)

@@ -1,11 +1,13 @@
 """What members do with their tools: open one, withdraw from one."""
 
+from datetime import datetime
 from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import get_language
@@ -31,22 +33,28 @@ def open_tool(request: HttpRequest, slug: str) -> HttpResponse:
     tool = Tool.objects.filter(slug=slug).first()
     if tool is None or not access.may_enter(member, tool):
         # An unknown tool and a closed one look the same.
-        line = Entry(
-            Action.AUTHORIZATION_REFUSED,
-            actor=Actor(member=member.pk),
-            subject=member.pk,
-            tool=tool.pk if tool else None,
-            refused=True,
-            reason="not_in_group" if tool else "tool_unknown",
-        )
-        refusals.note(line, network=str(member.pk), now=timezone.now())
+        note_not_open(member, tool, now=timezone.now())
         context = {
             "title": _("Cet outil ne vous est pas ouvert"),
             "message": _("Il n’existe pas, ou il est réservé à des collectifs dont vous ne faites pas partie."),
             "advice": _("Si vous devriez y avoir accès, demandez à la structure de vous l’ouvrir."),
+            "back_url": reverse("idp:why", args=[slug]),
+            "back_label": _("Pourquoi n’ai-je pas accès ?"),
         }
         return render(request, "hub/error.html", context, status=404)
     return HttpResponseRedirect(tool.launch_url)
+
+
+def note_not_open(member: Member, tool: Tool | None, *, now: datetime) -> None:
+    line = Entry(
+        Action.AUTHORIZATION_REFUSED,
+        actor=Actor(member=member.pk),
+        subject=member.pk,
+        tool=tool.pk if tool else None,
+        refused=True,
+        reason="not_in_group" if tool else "tool_unknown",
+    )
+    refusals.note(line, network=str(member.pk), now=now)
 
 
 @login_required

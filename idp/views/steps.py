@@ -295,6 +295,8 @@ def _no_access(request: HttpRequest, asked: Asked, member: Member, *, now: datet
         "message": _("« %(tool)s » est réservé à certains collectifs, et vous n’en faites pas partie.")
         % {"tool": asked.tool.name},
         "advice": _("Si vous devriez y avoir accès, demandez à la structure de vous l’ouvrir."),
+        "next_url": reverse("idp:why", args=[asked.tool.slug]),
+        "next_label": _("Pourquoi n’ai-je pas accès ?"),
     }
     return answers.stopped(request, asked.tool, asked.where, error, context, status=403, now=now)
 

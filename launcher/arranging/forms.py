@@ -6,7 +6,8 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from directory.models import Collective
+from directory.models import Collective, Member
+from directory.selectors import find_for_sign_in
 from launcher.types import Icon
 
 
@@ -51,3 +52,28 @@ class ShownForm(forms.Form):
     def __init__(self, *args: Any, sections: Sequence[tuple[str, str]], **more: Any) -> None:
         super().__init__(*args, **more)
         cast(forms.ChoiceField, self.fields["section"]).choices = sections
+
+
+class RuleForm(forms.Form):
+    """Whether members may ask for a tool, and who answers."""
+
+    requestable = forms.BooleanField(
+        label=_("Les autres membres le voient sous « À demander »"),
+        required=False,
+        help_text=_("Ils lisent son nom et sa ligne, et peuvent écrire pourquoi ils en ont besoin."),
+    )
+    owners = forms.CharField(
+        label=_("Qui répond"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Un identifiant ou un e-mail par ligne. Sans personne ici, la structure répond."),
+    )
+
+    def clean_owners(self) -> list[Member]:
+        wanted = self.cleaned_data["owners"].split()
+        found = {login: find_for_sign_in(login) for login in wanted}
+        unknown = [login for login, member in found.items() if member is None]
+        if unknown:
+            raise forms.ValidationError(_("Aucun membre actif ne s’appelle ainsi : %s") % ", ".join(unknown))
+        return [member for member in found.values() if member is not None]

@@ -13,10 +13,12 @@ from directory.pictures import PhotoRefused
 from directory.policy import Right
 from idp.gate import actor_of, opened_by
 from idp.models import Tool
+from idp.services.admissions import set_rule
 from idp.services.presentation import present
+from idp.services.tools import NotDeclared
 from launcher import cards
 from launcher.arranging import logos, selectors, services
-from launcher.arranging.forms import SectionForm, ShownForm
+from launcher.arranging.forms import RuleForm, SectionForm, ShownForm
 from launcher.models import Section
 from launcher.words import LOGOS
 
@@ -101,6 +103,23 @@ def logo(request: HttpRequest, slug: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("launcher:tool", args=[slug]))
 
 
+@opened_by(Right.ARRANGE_TOOLS, page="launcher:tool_rule")
+@require_POST
+def rule(request: HttpRequest, slug: str) -> HttpResponse:
+    """Whether members may ask for the tool, and who answers."""
+    found = _tool_or_404(slug)
+    form = RuleForm(request.POST)
+    if form.is_valid():
+        try:
+            set_rule(slug=slug, **form.cleaned_data, actor=actor_of(request), now=timezone.now())
+        except NotDeclared:
+            form.add_error("requestable", _("Le registre des traitements ne dit pas encore tout de cet outil."))
+        else:
+            messages.success(request, _("« %(tool)s » est modifié.") % {"tool": found.name})
+            return HttpResponseRedirect(reverse("launcher:tool", args=[slug]))
+    return _tool_page(request, found, rule_form=form, status=422)
+
+
 @opened_by(Right.ARRANGE_TOOLS, page="launcher:tool_move")
 @require_POST
 def move_tool(request: HttpRequest, slug: str) -> HttpResponse:
@@ -118,12 +137,20 @@ def _shown_form(tool: Tool, data: QueryDict | None = None) -> ShownForm:
 
 
 def _tool_page(
-    request: HttpRequest, tool: Tool, form: ShownForm | None = None, *, logo_error: object = "", status: int = 200
+    request: HttpRequest,
+    tool: Tool,
+    form: ShownForm | None = None,
+    *,
+    rule_form: RuleForm | None = None,
+    logo_error: object = "",
+    status: int = 200,
 ) -> HttpResponse:
+    owners = "\n".join(tool.owners.order_by("login").values_list("login", flat=True))
     context = {
         "form": form or _shown_form(tool),
         "tool": tool,
         "card": cards.card(tool),
+        "rule_form": rule_form or RuleForm(initial={"requestable": tool.requestable, "owners": owners}),
         "logo_error": logo_error,
     }
     return render(request, "launcher/arranging/tool.html", context, status=status)

@@ -197,6 +197,19 @@ TABLE = (
     Row("launcher:favourite", NO, members(DONE), "a tool open to them", objects=OPEN),
     Row("launcher:favourite", NO, members(ABSENT), "a tool closed to them", objects=CLOSED),
     Row("launcher:logo", members(ABSENT), NO_INSIDE, "no such logo", objects={"digest": "0"}),
+    # Access to a tool: why, and asking for it; whoever looks after a tool answers, and the office.
+    Row("idp:why", members(PAGE), NO_INSIDE, "a tool open to them", objects=OPEN),
+    Row("idp:why", members(ABSENT), NO_INSIDE, "a tool closed to them", objects=CLOSED),
+    Row("idp:admission_ask", NO_INSIDE, members(ABSENT), "a tool closed to them", objects=CLOSED),
+    Row("idp:admission_back", NO_INSIDE, members(ABSENT), "nothing asked", objects=OPEN),
+    Row("idp:admissions", only(Who.OFFICE, answer=PAGE), members(Answer.NO_METHOD)),
+    Row(
+        "idp:admission",
+        only(Who.OFFICE, answer=ABSENT),
+        only(Who.OFFICE, answer=ABSENT),
+        "no such request",
+        objects={"admission_id": "999"},
+    ),
     Row("consent:mine", members(PAGE), NO_INSIDE),
     Row("consent:activity", members(PAGE), NO_INSIDE),
     Row("consent:history", members(PAGE), NO_INSIDE),
@@ -442,6 +455,7 @@ TABLE = (
     Row("launcher:section_remove", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=ABSENT), "", NO_SECTION),
     Row("launcher:tool", only(*BOTH, answer=PAGE), only(*BOTH, answer=UNFIT), "nothing said", OPEN),
     Row("launcher:tool_logo", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=UNFIT), "no file", OPEN),
+    Row("launcher:tool_rule", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=DONE), "nothing said", OPEN),
     Row("launcher:tool_move", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=DONE), "", OPEN),
     Row("idp:deliveries", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
     Row(

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from audit.services import record_all
 from audit.types import Action, Entry
-from idp.models import AccountLink, Browser, HubSession, OutgoingMail, Recovery
+from idp.models import AccountLink, Admission, Browser, HubSession, OutgoingMail, Recovery
 from idp.services.accounts import browsers
 from idp.types import RecoveryState
 
@@ -57,6 +57,7 @@ def forget(member_ids: Sequence[UUID], *, now: datetime) -> None:
     """The end of the retention period: what only the hub knew of them goes; the journal says what there was."""
     forget_factors(member_ids, now=now)
     OutgoingMail.objects.filter(member_id__in=member_ids).delete()
+    Admission.objects.filter(member_id__in=member_ids).delete()
     AccountLink.objects.filter(member_id__in=member_ids).delete()
     Browser.objects.filter(member_id__in=member_ids).delete()
     # That there was a session is a proof; from which browser and where is not.

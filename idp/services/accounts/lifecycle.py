@@ -18,6 +18,7 @@ from directory.models import Departure, RoleGrant
 from directory.policy import REMINDERS, ROLE_REMINDERS, reminder_is_due
 from directory.services import departures, erasure
 from directory.types import Role
+from idp.services import admissions
 from idp.services.accounts import directory_mails, lifecycle_mails, mails, proof_mails, recovery, request_mails
 from idp.types import MailKind
 
@@ -48,6 +49,7 @@ def turn(*, now: datetime) -> None:
         services.end_roles_over,
         services.end_absences,
         recovery.expire,
+        admissions.end_due,
         announce,
         remind,
         remind_of_roles,
