@@ -1,4 +1,4 @@
-"""The one way the hub calls an address that somebody else chose (back-channel logout, a tool's keys)."""
+"""The one way the hub calls an address that somebody else chose (back-channel logout, a tool's keys, is it there?)."""
 
 import ipaddress
 import json
@@ -36,6 +36,15 @@ def post_form(url: str, form: Mapping[str, str]) -> int:
     """
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     with _answered("POST", url, urlencode(form), headers) as response:
+        return response.status
+
+
+def get_status(url: str) -> int:
+    """GET and return the status.  No redirect is followed, nothing but the address is sent, the body is not read.
+
+    Raises ``OutgoingRefused`` or ``OutgoingFailed``.
+    """
+    with _answered("GET", url, None, {"Accept": "*/*"}) as response:
         return response.status
 
 

@@ -310,6 +310,7 @@ REASONS: dict[str, Text] = {
     "not_requestable": _("accès qui ne se demande pas"),
     "taken_back": _("repris par le membre"),
     "ended": _("retiré"),
+    "condition": _("état annoncé ou vérifié"),
     "shown": _("ce que voient les membres"),
     "self_registered": _("par l’outil lui-même"),
     "registration_opens_off": _("les réglages ne laissent aucun jeton ouvrir des outils"),

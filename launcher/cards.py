@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from idp.types import ToolState
@@ -66,6 +67,9 @@ class Card:
     state: ToolState
     favourite: bool
     logo: str
+    # What people say of it now; else since when it does not answer.
+    said: str
+    down_since: datetime | None
     # Access was asked for, and nobody has answered yet.
     asked: bool
     search: str
@@ -73,6 +77,10 @@ class Card:
     @property
     def is_open(self) -> bool:
         return self.state == ToolState.OPEN
+
+    @property
+    def is_troubled(self) -> bool:
+        return bool(self.said or self.down_since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,8 @@ def card(tool: ToolLike) -> Card:
         section=tool.section,
         state=ToolState(tool.state),
         favourite=bool(getattr(tool, "favourite", False)),
+        said=getattr(tool, "said", None) or "",
+        down_since=getattr(tool, "down_since", None),
         asked=bool(getattr(tool, "asked", False)),
         logo=getattr(tool, "logo_digest", None) or "",
         search=folded(f"{tool.name} {tool.shown_tagline} {tool.keywords}"),

@@ -48,6 +48,27 @@ class Logo(models.Model):
         return f"logo {self.tool_id}"
 
 
+class Condition(models.Model):
+    """Whether a tool is there: what a look at its address found, and what people say of it until a day."""
+
+    tool = models.OneToOneField(
+        settings.OAUTH2_PROVIDER_APPLICATION_MODEL, models.CASCADE, primary_key=True, related_name="condition"
+    )
+    # Looked at now and then where there is one.
+    check_url = models.CharField(max_length=500, blank=True)
+    checked_at = models.DateTimeField(null=True)
+    # Empty where it answered.
+    result = models.CharField(max_length=40, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    down_since = models.DateTimeField(null=True)
+    said = models.CharField(max_length=160, blank=True)
+    said_en = models.CharField(max_length=160, blank=True)
+    said_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"condition {self.tool_id}"
+
+
 class Favourite(models.Model):
     """A tool that a member keeps on top."""
 

@@ -1,9 +1,12 @@
 """Reading for the page of tools."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
+from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from directory.models import Member
@@ -25,6 +28,7 @@ class Board:
     recents: tuple[cards.Card, ...]
     shelves: tuple[cards.Shelf, ...]
     locked: tuple[cards.Card, ...]
+    troubled: tuple[cards.Card, ...]
     found: int
     total: int
     is_empty: bool
@@ -45,17 +49,25 @@ def logo(digest: str) -> bytes:
     return bytes(content or b"")
 
 
-def _beside(member: Member) -> dict[str, Combinable]:
+def _in_language(field: str) -> Combinable:
+    if not (get_language() or "fr").startswith("en"):
+        return F(field)
+    return Case(When(**{f"{field}_en": ""}, then=F(field)), default=F(f"{field}_en"))
+
+
+def _beside(member: Member, now: datetime) -> dict[str, Combinable]:
     """What a card says that is not the tool's own, read with it."""
     return {
         "logo_digest": F("logo__digest"),
+        "down_since": F("condition__down_since"),
+        "said": Case(When(condition__said_until__gt=now, then=_in_language("condition__said")), default=Value("")),
         "favourite": Exists(Favourite.objects.filter(member_id=member.pk, tool_id=OuterRef("pk"))),
     }
 
 
 def board(member: Member, query: str = "") -> Board:
     """Four statements, however many tools: those one may enter, the last opened, the sections, those to ask for."""
-    tools = list(idp_selectors.tools_for(member).annotate(**_beside(member)))
+    tools = list(idp_selectors.tools_for(member).annotate(**_beside(member, timezone.now())))
     by_tool = {tool.pk: cards.card(tool) for tool in tools}
     recent = [tool.pk for tool in idp_selectors.recently_opened(member, tools, RECENT)]
     sections = list(sections_for(member))
@@ -71,6 +83,7 @@ def board(member: Member, query: str = "") -> Board:
         recents=() if query else tuple(by_tool[pk] for pk in recent if not by_tool[pk].favourite),
         shelves=cards.shelves(found, sections, rest=rest()),
         locked=tuple(found_locked),
+        troubled=tuple(each for each in found if each.is_troubled),
         found=len(found) + len(found_locked),
         total=len(everything) + len(locked),
         is_empty=not everything,

@@ -23,5 +23,6 @@ urlpatterns = [
     path("accueil/outils/<slug:slug>/", arranging.tool, name="tool"),
     path("accueil/outils/<slug:slug>/logo/", arranging.logo, name="tool_logo"),
     path("accueil/outils/<slug:slug>/demandes/", arranging.rule, name="tool_rule"),
+    path("accueil/outils/<slug:slug>/etat/", arranging.condition, name="tool_condition"),
     path("accueil/outils/<slug:slug>/deplacer/", arranging.move_tool, name="tool_move"),
 ]

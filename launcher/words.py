@@ -12,6 +12,7 @@ PAGES: dict[str, str | Promise] = {
     "launcher:tool": _("réglage d’un outil sur la page"),
     "launcher:tool_logo": _("logo d’un outil"),
     "launcher:tool_rule": _("accès à demander, et qui répond"),
+    "launcher:tool_condition": _("état d’un outil"),
     "launcher:tool_move": _("place d’un outil sur la page"),
 }
 PROPERTIES: dict[str, str | Promise] = {
@@ -22,6 +23,10 @@ PROPERTIES: dict[str, str | Promise] = {
     "logo": _("logo"),
     "requestable": _("accès à demander"),
     "owners": _("qui répond"),
+    "check_url": _("adresse à vérifier"),
+    "said": _("annonce"),
+    "said_en": _("annonce en anglais"),
+    "said_until": _("dernier jour de l’annonce"),
     "monogram": _("lettres"),
     "order": _("ordre"),
     "icon": _("dessin"),

@@ -1,13 +1,16 @@
 """Forms for arranging the page of tools."""
 
 from collections.abc import Sequence
+from datetime import datetime, time
 from typing import Any, cast
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from directory.models import Collective, Member
 from directory.selectors import find_for_sign_in
+from launcher.conditions.policy import is_plain_address
 from launcher.types import Icon
 
 
@@ -52,6 +55,44 @@ class ShownForm(forms.Form):
     def __init__(self, *args: Any, sections: Sequence[tuple[str, str]], **more: Any) -> None:
         super().__init__(*args, **more)
         cast(forms.ChoiceField, self.fields["section"]).choices = sections
+
+
+class ConditionForm(forms.Form):
+    """Where to look whether the tool is there, and what to say of it until a day."""
+
+    check_url = forms.CharField(
+        label=_("Adresse à vérifier (facultatif)"),
+        max_length=500,
+        required=False,
+        help_text=_("Trousseau la demande toutes les deux minutes, sans rien y envoyer. Une réponse suffit."),
+    )
+    said = forms.CharField(
+        label=_("Annonce aux membres (facultatif)"),
+        max_length=160,
+        required=False,
+        help_text=_("Par exemple : en travaux samedi matin."),
+    )
+    said_en = forms.CharField(label=_("Cette annonce en anglais (facultatif)"), max_length=160, required=False)
+    said_until = forms.DateField(
+        label=_("Dernier jour de l’annonce"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def clean_check_url(self) -> str:
+        url = str(self.cleaned_data["check_url"])
+        if url and not is_plain_address(url):
+            raise forms.ValidationError(_("Une adresse entière, en https, sans nom ni mot de passe."))
+        return url
+
+    def clean(self) -> None:
+        day = self.cleaned_data.get("said_until")
+        if not self.cleaned_data.get("said"):
+            self.cleaned_data |= {"said_en": "", "said_until": None}
+        elif "said_until" not in self.errors and (day is None or day < timezone.localdate()):
+            self.add_error("said_until", _("Une annonce a une fin : choisissez un jour à venir."))
+        elif day is not None:
+            self.cleaned_data["said_until"] = timezone.make_aware(datetime.combine(day, time.max))
 
 
 class RuleForm(forms.Form):

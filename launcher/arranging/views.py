@@ -18,8 +18,9 @@ from idp.services.presentation import present
 from idp.services.tools import NotDeclared
 from launcher import cards
 from launcher.arranging import logos, selectors, services
-from launcher.arranging.forms import RuleForm, SectionForm, ShownForm
-from launcher.models import Section
+from launcher.arranging.forms import ConditionForm, RuleForm, SectionForm, ShownForm
+from launcher.conditions import services as conditions
+from launcher.models import Condition, Section
 from launcher.words import LOGOS
 
 
@@ -120,6 +121,19 @@ def rule(request: HttpRequest, slug: str) -> HttpResponse:
     return _tool_page(request, found, rule_form=form, status=422)
 
 
+@opened_by(Right.ARRANGE_TOOLS, page="launcher:tool_condition")
+@require_POST
+def condition(request: HttpRequest, slug: str) -> HttpResponse:
+    """Where to look whether the tool is there, and what members read of it."""
+    found = _tool_or_404(slug)
+    form = ConditionForm(request.POST)
+    if not form.is_valid():
+        return _tool_page(request, found, condition_form=form, status=422)
+    conditions.set_condition(tool=found, **form.cleaned_data, actor=actor_of(request), now=timezone.now())
+    messages.success(request, _("« %(tool)s » est modifié.") % {"tool": found.name})
+    return HttpResponseRedirect(reverse("launcher:tool", args=[slug]))
+
+
 @opened_by(Right.ARRANGE_TOOLS, page="launcher:tool_move")
 @require_POST
 def move_tool(request: HttpRequest, slug: str) -> HttpResponse:
@@ -142,15 +156,19 @@ def _tool_page(
     form: ShownForm | None = None,
     *,
     rule_form: RuleForm | None = None,
+    condition_form: ConditionForm | None = None,
     logo_error: object = "",
     status: int = 200,
 ) -> HttpResponse:
+    standing = Condition.objects.filter(tool=tool).first() or Condition(tool=tool)
     owners = "\n".join(tool.owners.order_by("login").values_list("login", flat=True))
     context = {
         "form": form or _shown_form(tool),
         "tool": tool,
         "card": cards.card(tool),
         "rule_form": rule_form or RuleForm(initial={"requestable": tool.requestable, "owners": owners}),
+        "condition": standing,
+        "condition_form": condition_form or ConditionForm(initial=model_to_dict(standing)),
         "logo_error": logo_error,
     }
     return render(request, "launcher/arranging/tool.html", context, status=status)

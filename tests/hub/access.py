@@ -456,6 +456,9 @@ TABLE = (
     Row("launcher:tool", only(*BOTH, answer=PAGE), only(*BOTH, answer=UNFIT), "nothing said", OPEN),
     Row("launcher:tool_logo", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=UNFIT), "no file", OPEN),
     Row("launcher:tool_rule", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=DONE), "nothing said", OPEN),
+    Row(
+        "launcher:tool_condition", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=DONE), "nothing said", OPEN
+    ),
     Row("launcher:tool_move", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=DONE), "", OPEN),
     Row("idp:deliveries", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
     Row(

@@ -23,6 +23,7 @@ from consent.services import fill_register
 from hub.followers import DirectoryProcess, log_failure
 from idp.services import deliveries, erasures, keys, purge, sessions
 from idp.services.accounts import factors, lifecycle, mails
+from launcher.conditions.looking import Looker
 
 PAUSE_SECONDS = 0.5
 # What is ended is dead everywhere within a minute: this turn, and the notices that it queues.
@@ -59,6 +60,8 @@ class Command(BaseCommand):
             Job("register", timedelta(hours=1), lambda now: fill_register(now=now)),
             Job("checkpoints", timedelta(hours=1), _thin_out),
         ]
+        looker = Looker()
+        jobs.append(Job("conditions", timedelta(seconds=1), lambda now: looker.turn(now=now)))
         streamer = Streamer()
         jobs.append(Job("stream", timedelta(seconds=1), lambda now: streamer.turn(now=now)))
         if settings.JOURNAL_IN_WORKER:
@@ -71,6 +74,7 @@ class Command(BaseCommand):
             close_old_connections()
         directory.close()
         dispatcher.close(now=timezone.now())
+        looker.close()
         streamer.close(now=timezone.now())
 
 
