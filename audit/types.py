@@ -85,6 +85,7 @@ class Action(TextChoices):
     CARD_OPENED = "launcher:people:open", _("Fiche du trombinoscope ouverte")
     MEMBER_WRITTEN_TO = "launcher:people:write", _("Message envoyé par le trombinoscope")
     SECTION_CHANGED = "launcher:section:change", _("Rubrique de la page des outils modifiée")
+    PAGE_ARRANGED = "launcher:page:arrange", _("Ordre de ses outils modifié")
     FAVOURITE_CHANGED = "launcher:favourite:change", _("Favori modifié")
     SHEET_DECLARED = "consent:sheet:declare", _("Fiche de traitement déclarée")
     REGISTER_CHANGED = "consent:register:change", _("Registre des traitements modifié")

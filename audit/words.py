@@ -95,6 +95,7 @@ SENTENCES: dict[str, Text] = {
     Action.KEY_GONE: _("Une clé de signature n’est plus reconnue."),
     Action.KEY_RESEALED: _("Les secrets sont chiffrés avec une nouvelle clé."),
     Action.SECTION_CHANGED: _("{who} modifie les rubriques de la page des outils."),
+    Action.PAGE_ARRANGED: _("{who} range ses outils."),
     Action.FAVOURITE_CHANGED: _("{who} change ses favoris : {tool}."),
     Action.SHEET_DECLARED: _("{who} déclare une nouvelle version de fiche : {tool}."),
     Action.REGISTER_CHANGED: _("{who} modifie le registre des traitements."),

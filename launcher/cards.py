@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from idp.types import ToolState
 
@@ -30,6 +30,13 @@ class ToolLike(Protocol):
 
     @property
     def shown_tagline(self) -> str: ...
+
+
+class Numbered(Protocol):
+    pk: int
+
+
+T = TypeVar("T", bound=Numbered)
 
 
 class SectionLike(Protocol):
@@ -58,6 +65,7 @@ class Rest:
 class Card:
     """One tool as the page shows it."""
 
+    pk: int
     slug: str
     name: str
     tagline: str
@@ -94,6 +102,7 @@ class Shelf:
 def card(tool: ToolLike) -> Card:
     """A tool read for the page has more beside it: its logo, whether it is a favourite."""
     return Card(
+        pk=tool.pk,
         slug=tool.slug,
         name=tool.name,
         tagline=tool.shown_tagline,
@@ -123,6 +132,22 @@ def shelves(cards: Iterable[Card], sections: Sequence[SectionLike], *, rest: Res
     for each in cards:
         by_section.setdefault(each.section if each.section in known else last.slug, []).append(each)
     return tuple(Shelf(section, tuple(by_section[slug])) for slug, section in known.items() if slug in by_section)
+
+
+def in_own_order(tools: Iterable[T], order: Sequence[int]) -> list[T]:
+    """What has a place in the member's own order first, in that order; the rest after it, as it was."""
+    place = {pk: number for number, pk in enumerate(order)}
+    return sorted(tools, key=lambda tool: place.get(tool.pk, len(place)))
+
+
+def by_collective(cards: Iterable[Card], of_tool: Mapping[int, SectionLike], *, rest: SectionLike) -> tuple[Shelf, ...]:
+    """Cards by the collective that opens them, in the order of its name; what is open otherwise comes first."""
+    found: dict[str, tuple[SectionLike, list[Card]]] = {}
+    for each in cards:
+        section = of_tool.get(each.pk, rest)
+        found.setdefault(section.slug, (section, []))[1].append(each)
+    ordered = sorted(found.values(), key=lambda pair: (pair[0].slug != rest.slug, folded(pair[0].shown_name)))
+    return tuple(Shelf(section, tuple(held)) for section, held in ordered)
 
 
 def moved(order: Sequence[str], name: str, *, up: bool) -> list[str]:

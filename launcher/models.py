@@ -69,6 +69,17 @@ class Condition(models.Model):
         return f"condition {self.tool_id}"
 
 
+class Arrangement(models.Model):
+    """How a member's own page is laid out: tools by their numbers, in the order they gave them."""
+
+    member = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+    order = models.JSONField(default=list)
+    by_collective = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"arrangement {self.member_id}"
+
+
 class Favourite(models.Model):
     """A tool that a member keeps on top."""
 

@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from consent.own.sections import text_of
 from consent.own.types import Row, Section
-from launcher.models import Favourite
+from idp.models import Tool
+from launcher.models import Arrangement, Favourite
 
 
 def _favourites(person: UUID) -> Iterator[Row]:
@@ -15,4 +16,14 @@ def _favourites(person: UUID) -> Iterator[Row]:
         yield Row({"tool": row.tool.slug, "added_at": text_of(row.added_at)}, row.tool.name)
 
 
-SECTIONS = (Section("favourites", _("Mes favoris"), _favourites, place=70),)
+def _arrangement(person: UUID) -> Iterator[Row]:
+    for row in Arrangement.objects.filter(member_id=person):
+        slugs = dict(Tool.objects.filter(pk__in=row.order).values_list("pk", "slug"))
+        order = [slugs[pk] for pk in row.order if pk in slugs]
+        yield Row({"order": order, "by_collective": row.by_collective}, ", ".join(order))
+
+
+SECTIONS = (
+    Section("own_order", _("L’ordre de mes outils"), _arrangement, place=71),
+    Section("favourites", _("Mes favoris"), _favourites, place=70),
+)

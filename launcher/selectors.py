@@ -1,5 +1,6 @@
 """Reading for the page of tools."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,12 +13,13 @@ from django.utils.translation import gettext as _
 from directory.models import Member
 from idp import access, admissions
 from idp import selectors as idp_selectors
-from idp.models import Admission
+from idp.models import Admission, Tool
 from idp.types import AdmissionState
 from launcher import cards
-from launcher.models import Favourite, Logo, Section
+from launcher.models import Arrangement, Favourite, Logo, Section
 
 RECENT = 5
+Put = Callable[[Iterable[cards.Card]], tuple[cards.Shelf, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Board:
     found: int
     total: int
     is_empty: bool
+    by_collective: bool
+    is_own_order: bool
 
 
 def sections_for(member: Member) -> QuerySet[Section]:
@@ -65,13 +69,32 @@ def _beside(member: Member, now: datetime) -> dict[str, Combinable]:
     }
 
 
+def _by_section(member: Member) -> Put:
+    sections = list(sections_for(member))
+    return lambda found: cards.shelves(found, sections, rest=rest())
+
+
+def _by_collective(member: Member, tools: Sequence[Tool]) -> Put:
+    """A tool stands with the first of the member's collectives that opens it; what is open to all stands apart."""
+    some = [tool.pk for tool in tools if not tool.everyone]
+    links = Tool.collectives.through.objects.filter(
+        tool_id__in=some, collective__present=True, collective__memberships__member=member
+    )
+    rows = links.order_by("-collective__name").values_list("tool_id", "collective__slug", "collective__name")
+    of_tool = {pk: cards.Rest(name, slug=f"collectif-{slug}", icon="together") for pk, slug, name in rows}
+    return lambda found: cards.by_collective(found, of_tool, rest=cards.Rest(_("Ouverts à tous")))
+
+
 def board(member: Member, query: str = "") -> Board:
-    """Four statements, however many tools: those one may enter, the last opened, the sections, those to ask for."""
+    """Five statements, however many tools: those one may enter, one’s own order, the last opened, the sections, those
+    to ask for."""
     tools = list(idp_selectors.tools_for(member).annotate(**_beside(member, timezone.now())))
+    own = Arrangement.objects.filter(member=member).first() or Arrangement(member=member)
+    tools = cards.in_own_order(tools, own.order)
     by_tool = {tool.pk: cards.card(tool) for tool in tools}
     recent = [tool.pk for tool in idp_selectors.recently_opened(member, tools, RECENT)]
-    sections = list(sections_for(member))
-    everything = [each for shelf in cards.shelves(by_tool.values(), sections, rest=rest()) for each in shelf.cards]
+    put = _by_collective(member, tools) if own.by_collective else _by_section(member)
+    everything = [each for shelf in put(by_tool.values()) for each in shelf.cards]
     asked = Admission.objects.filter(member=member, tool=OuterRef("pk"), state=AdmissionState.ASKED)
     to_ask = access.requestable(member).annotate(logo_digest=F("logo__digest"), asked=Exists(asked))
     locked = [cards.card(tool) for tool in to_ask]
@@ -81,7 +104,9 @@ def board(member: Member, query: str = "") -> Board:
         # A search answers once: what is found, in its place, without the repeats on top.
         favourites=() if query else tuple(each for each in everything if each.favourite),
         recents=() if query else tuple(by_tool[pk] for pk in recent if not by_tool[pk].favourite),
-        shelves=cards.shelves(found, sections, rest=rest()),
+        shelves=put(found),
+        by_collective=own.by_collective,
+        is_own_order=bool(own.order),
         locked=tuple(found_locked),
         troubled=tuple(each for each in found if each.is_troubled),
         found=len(found) + len(found_locked),

@@ -5,6 +5,7 @@ from django.urls import path
 from launcher import views
 from launcher.people import own, pages
 from launcher.arranging import views as arranging
+from launcher.order import views as order
 
 app_name = "launcher"
 urlpatterns = [
@@ -14,6 +15,10 @@ urlpatterns = [
     path("membres/<uuid:member_id>/", pages.card, name="card"),
     path("ma-fiche/", own.page, name="my_page"),
     path("ma-fiche/apercu/", own.preview, name="my_page_preview"),
+    path("ordre/", order.page, name="order"),
+    path("ordre/initial/", order.reset, name="order_reset"),
+    path("ordre/vue/", order.view, name="order_view"),
+    path("ordre/<slug:slug>/deplacer/", order.move, name="order_move"),
     path("logos/<slug:digest>.webp", views.logo, name="logo"),
     path("accueil/", arranging.page, name="arrange"),
     path("accueil/rubriques/ajouter/", arranging.add_section, name="section_add"),

@@ -27,6 +27,7 @@ PROPERTIES: dict[str, str | Promise] = {
     "said": _("annonce"),
     "said_en": _("annonce en anglais"),
     "said_until": _("dernier jour de l’annonce"),
+    "by_collective": _("vue par collectif"),
     "monogram": _("lettres"),
     "order": _("ordre"),
     "icon": _("dessin"),

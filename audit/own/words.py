@@ -72,6 +72,7 @@ DONE: dict[str, Text] = {
     Action.DEVICE_OPENED: _("Vous saisissez le code d’un appareil : {tool}."),
     Action.DEVICE_APPROVED: _("Vous reliez un appareil à {tool}."),
     Action.DEVICE_DENIED: _("Vous ne reliez pas l’appareil : {tool}."),
+    Action.PAGE_ARRANGED: _("Vous rangez vos outils."),
     Action.FAVOURITE_CHANGED: _("Vous changez vos favoris : {tool}."),
     Action.NOTICE_SEEN: _("Vous lisez l’information sur {tool}."),
     Action.HUB_NOTICE_SEEN: _("Vous lisez ce que Trousseau garde."),

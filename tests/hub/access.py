@@ -196,6 +196,11 @@ TABLE = (
     Row("launcher:my_page_preview", members(PAGE), NO_INSIDE, "one’s own"),
     Row("launcher:favourite", NO, members(DONE), "a tool open to them", objects=OPEN),
     Row("launcher:favourite", NO, members(ABSENT), "a tool closed to them", objects=CLOSED),
+    Row("launcher:order", members(PAGE), members(DONE), "one’s own"),
+    Row("launcher:order_reset", NO_INSIDE, members(DONE), "one’s own"),
+    Row("launcher:order_view", NO_INSIDE, members(DONE), "one’s own"),
+    Row("launcher:order_move", NO_INSIDE, members(DONE), "a tool open to them", objects=OPEN),
+    Row("launcher:order_move", NO_INSIDE, members(ABSENT), "a tool closed to them", objects=CLOSED),
     Row("launcher:logo", members(ABSENT), NO_INSIDE, "no such logo", objects={"digest": "0"}),
     # Access to a tool: why, and asking for it; whoever looks after a tool answers, and the office.
     Row("idp:why", members(PAGE), NO_INSIDE, "a tool open to them", objects=OPEN),

@@ -118,7 +118,7 @@ def test_favourites_stand_on_top_and_stay_in_their_place(browser: Client, amelie
 
     assert 'id="shelf-favourites"' in html
     assert html.count('href="/outils/louty/ouvrir/"') == 2
-    assert html.count('aria-pressed="true"') == 2
+    assert html.count('class="star" aria-pressed="true"') == 2
 
 
 def test_favourites_follow_the_order_of_the_sections(browser: Client, amelie: Member) -> None:

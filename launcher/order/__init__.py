@@ -1,0 +1,1 @@
+"""The order that a member gives to their tools, and whether they stand by section or by collective."""
