@@ -100,14 +100,16 @@ def read_logo(raw: bytes) -> Logo:
     return Logo(_decoded(raw, _whole))
 
 
-def _decoded(raw: bytes, made: Callable[[Image.Image], Image.Image]) -> Image.Image:
 def logo(raw: bytes) -> bytes:
-    """A mark as pages show it: the whole of it, on a white square.  Raises ``PhotoRefused``."""
-    return _encoded(read(raw, whole=True).image, LOGO, "WEBP", quality=KEPT_QUALITY, method=6)
+    """A tool's mark: the whole of it, on a white square, WebP.  Raises ``PhotoRefused``."""
+    mark = _decoded(raw, _whole)
+    mark.thumbnail((LOGO, LOGO))
+    square = Image.new("RGB", (LOGO, LOGO), (255, 255, 255))
+    square.paste(mark, ((LOGO - mark.width) // 2, (LOGO - mark.height) // 2), mark)
+    return _encoded(square, LOGO, "WEBP", quality=KEPT_QUALITY, method=6)
 
 
-def read(raw: bytes, *, whole: bool = False) -> Photo:
-    """A square: what is beside it is cut away, or white where it is wanted ``whole``.  Raises ``PhotoRefused``."""
+def _decoded(raw: bytes, made: Callable[[Image.Image], Image.Image]) -> Image.Image:
     if len(raw) > MAX_BYTES:
         raise PhotoRefused("too_heavy")
     if raw.startswith(b"\xff\xd8") and _scans(raw) > MAX_SCANS:
@@ -117,7 +119,6 @@ def read(raw: bytes, *, whole: bool = False) -> Photo:
         with ALONE, warnings.catch_warnings(), Image.open(BytesIO(raw), formats=FORMATS) as opened:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return made(opened)
-            return Photo(_square(opened, whole=whole))
     except PhotoRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -152,7 +153,6 @@ def _whole(opened: Image.Image) -> Image.Image:
 
 
 def _check_size(opened: Image.Image) -> None:
-def _square(opened: Image.Image, *, whole: bool = False) -> Image.Image:
     width, height = opened.size
     if width * height > MAX_PIXELS:
         raise PhotoRefused("too_large")
@@ -165,17 +165,12 @@ def _square(opened: Image.Image) -> Image.Image:
     opened.load()
     plain = _on_white(opened)
     # Small first: a turned copy of what is large would cost as much again.
-    longest = max if whole else min
-    plain = plain.reduce(max(1, longest(plain.size) // (KEPT * 2)))
+    plain = plain.reduce(max(1, min(plain.size) // (KEPT * 2)))
     turn = TURNS.get(opened.getexif().get(ORIENTATION, 1))
     plain = plain.transpose(turn) if turn is not None else plain
-    if whole:
-        side = min(KEPT, max(plain.size))
-        fitted = ImageOps.pad(plain, (side, side), color=(255, 255, 255))
-    else:
-        side = min(KEPT, *plain.size)
-        # A head is in the upper part of a portrait.
-        fitted = ImageOps.fit(plain, (side, side), centering=(0.5, 0.35))
+    side = min(KEPT, *plain.size)
+    # A head is in the upper part of a portrait.
+    fitted = ImageOps.fit(plain, (side, side), centering=(0.5, 0.35))
     # Pixels into a new picture: nothing else of the file comes along.
     fresh = Image.new("RGB", fitted.size)
     fresh.paste(fitted)

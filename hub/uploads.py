@@ -20,7 +20,7 @@ class Uploads(MemoryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         return super().receive_data_chunk(raw_data, start) if self.activated else None
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
         if self.activated:
             return super().file_complete(file_size)
         name, kind = self.file_name or "", self.content_type or ""

@@ -3,9 +3,9 @@
 from django.urls import path
 
 from launcher import views
-from launcher.people import own, pages
 from launcher.arranging import views as arranging
 from launcher.order import views as order
+from launcher.people import own, pages
 
 app_name = "launcher"
 urlpatterns = [

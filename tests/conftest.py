@@ -11,8 +11,8 @@ from audit import keyring, releases
 from consent.display import processing_name
 from consent.selectors import forget_sheets
 from demo.run import compile_messages
-from house import selectors as look
 from directory.people import search
+from house import selectors as look
 from idp.models.tools import forget_tools
 
 # A machine with neighbours is slow at times; how long an example takes is no part of what these tests say.

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('launcher', '0001_initial'),
+        ("launcher", "0005_arrangements"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
