@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audit import selectors, words
+from audit.days import DayField
 from audit.kinds import ACTIONS, Retention
 from audit.models import Event
 from audit.reading import sentences
@@ -120,8 +121,8 @@ class JournalForm(forms.Form):
     action = forms.ChoiceField(label=_("Action"), required=False, choices=action_choices)
     by = forms.ChoiceField(label=_("Fait par"), required=False, choices=[("", _("Tous")), *By.choices])
     reason = forms.ChoiceField(label=_("Motif"), required=False)
-    since = forms.DateField(label=_("Du"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-    until = forms.DateField(label=_("Au"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    since = DayField(label=_("Du"), required=False)
+    until = DayField(label=_("Au"), required=False)
     hour = forms.IntegerField(required=False, min_value=0, max_value=23, widget=forms.HiddenInput)
     before = forms.IntegerField(required=False, min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput)
     after = forms.IntegerField(required=False, min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput)

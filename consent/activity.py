@@ -12,6 +12,7 @@ from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from audit.days import DayField
 from audit.models import Event
 from audit.own import selectors as own
 from audit.own import words
@@ -33,8 +34,8 @@ class ActivityForm(forms.Form):
 
     kind = forms.ChoiceField(label=_("Sorte"), required=False, choices=[("", _("Toutes")), *Kind.choices])
     tool = forms.ChoiceField(label=_("Outil"), required=False)
-    since = forms.DateField(label=_("Du"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-    until = forms.DateField(label=_("Au"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    since = DayField(label=_("Du"), required=False)
+    until = DayField(label=_("Au"), required=False)
     before = forms.IntegerField(required=False, min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput)
     after = forms.IntegerField(required=False, min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput)
 

@@ -15,6 +15,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from audit.days import DayField
 from audit.models import Event
 from audit.own.words import code_of
 from audit.types import Action
@@ -70,7 +71,7 @@ class HistoryForm(forms.Form):
     """The criteria, read from the address."""
 
     tool = forms.ChoiceField(label=_("Outil"), required=False)
-    month = forms.DateField(required=False, input_formats=["%Y-%m"], widget=forms.HiddenInput)
+    month = DayField(required=False, input_formats=["%Y-%m"], widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, tools: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

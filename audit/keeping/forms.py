@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from audit import selectors, words
+from audit.days import DayField
 from audit.keeping.data import MAX_DAYS, Category, holdable
 from audit.keeping.rules import MAX_MONTHS, Period, Rules
 from audit.kinds import Retention
@@ -114,9 +115,7 @@ class HoldForm(NamingForm):
     retention = forms.ChoiceField(
         label=_("Ou toute une catégorie"), required=False, choices=lambda: [("", "–"), *Retention.choices, *holdable()]
     )
-    until = forms.DateField(
-        label=_("Jusqu’au (facultatif)"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
-    )
+    until = DayField(label=_("Jusqu’au (facultatif)"), required=False)
     why = _why(_("Pourquoi"))
 
     def clean_member(self) -> Any:

@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from audit.days import DayField
 from audit.forms import PurposeForm, purpose_field
 from audit.types import Purpose
 from consent.evidence import selectors
@@ -14,10 +15,6 @@ from consent.evidence.types import Scope
 
 PURPOSES = (Purpose.AUTHORITY_REQUEST, Purpose.INTERNAL_CONTROL)
 YEAR = timedelta(days=365)
-
-
-def _day(label: Any) -> forms.DateField:
-    return forms.DateField(label=label, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
 
 
 class NamingForm(PurposeForm):
@@ -33,8 +30,8 @@ class EvidenceForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Ne donnez que ce qui est demandé. Aucun coché : tous."),
     )
-    since = _day(_("Du"))
-    until = _day(_("Au"))
+    since = DayField(label=_("Du"))
+    until = DayField(label=_("Au"))
     named = forms.BooleanField(label=_("Avec les noms des personnes"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

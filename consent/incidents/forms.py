@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from audit.days import MomentField
 from audit.forms import PurposeForm, purpose_field
 from audit.types import Purpose
 from consent.incidents import policy, selectors, words
@@ -27,17 +28,7 @@ from consent.incidents.types import (
 )
 
 PURPOSES = (Purpose.SECURITY_INCIDENT, Purpose.AUTHORITY_REQUEST, Purpose.INTERNAL_CONTROL)
-LOCAL = "%Y-%m-%dT%H:%M"
 CHARACTERS_A_LINE = 90
-
-
-def _moment(label: Any, *, required: bool = False, **more: Any) -> forms.DateTimeField:
-    widget = forms.DateTimeInput({"type": "datetime-local"}, LOCAL)
-    return forms.DateTimeField(label=label, required=required, widget=widget, input_formats=[LOCAL, *FORMATS], **more)
-
-
-# As browsers without a picker for it let people write it.
-FORMATS = ("%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M", "%Y-%m-%dT%H:%M:%S")
 
 
 def _text(label: Any, *, rows: int = 3, required: bool = False, most: int = policy.MOST_CHARACTERS, **more: Any) -> Any:
@@ -75,14 +66,15 @@ class FactsForm(StepForm):
     natures = forms.MultipleChoiceField(
         label=_("Ce qui est touché"), choices=Nature.choices, widget=forms.CheckboxSelectMultiple
     )
-    aware = _moment(
-        _("La coopérative en a eu connaissance le"),
-        required=True,
+    aware = MomentField(
+        label=_("La coopérative en a eu connaissance le"),
         help_text=_("Le délai court à partir d’ici : quand quelqu’un sait, avec une certitude raisonnable."),
     )
-    began = _moment(_("La violation a commencé le"), help_text=_("Si vous le savez."))
-    ended = _moment(_("Elle a pris fin le"), help_text=_("Vide, si elle dure ou si vous ne le savez pas."))
-    noticed = _moment(_("Quelqu’un l’a remarquée le"))
+    began = MomentField(label=_("La violation a commencé le"), required=False, help_text=_("Si vous le savez."))
+    ended = MomentField(
+        label=_("Elle a pris fin le"), required=False, help_text=_("Vide, si elle dure ou si vous ne le savez pas.")
+    )
+    noticed = MomentField(label=_("Quelqu’un l’a remarquée le"), required=False)
     happened = _text(_("Ce qui s’est passé"), rows=4)
     people = forms.IntegerField(
         label=_("Personnes concernées, à peu près"),
@@ -101,8 +93,8 @@ class FactsForm(StepForm):
 
 class CountForm(StepForm):
     tool = forms.TypedChoiceField(label=_("Outil"), coerce=int)
-    since = _moment(_("Depuis"), required=True)
-    until = _moment(_("Jusqu’au"), required=True)
+    since = MomentField(label=_("Depuis"))
+    until = MomentField(label=_("Jusqu’au"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -134,7 +126,7 @@ class DecisionForm(StepForm):
 
 class NoticeForm(StepForm):
     phase = forms.ChoiceField(label=_("C’est"), choices=Phase.choices)
-    at = _moment(_("Envoyée à la CNIL le"), required=True)
+    at = MomentField(label=_("Envoyée à la CNIL le"))
     number = forms.CharField(label=_("Numéro de l’accusé de réception"), required=False, max_length=60)
     late = _text(_("Motif du retard"), help_text=_("Seulement si le délai est dépassé."))
 
@@ -144,7 +136,7 @@ class NoticeForm(StepForm):
 
 
 class TellingForm(StepForm):
-    at = _moment(_("Averties le"), required=True)
+    at = MomentField(label=_("Averties le"))
     how = forms.CharField(label=_("Comment"), max_length=200, help_text=_("Exemple : par courriel, lettre version 2."))
     people = forms.IntegerField(label=_("Combien de personnes"), min_value=0)
 

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from audit.days import DayField
 from consent.display import item_label
 
 
@@ -32,10 +33,9 @@ class DecisionForm(forms.Form):
         widget=forms.Textarea({"rows": 3}),
         help_text=_("Sans nom ni coordonnées. Reste ici, et n’entre pas au journal."),
     )
-    until = forms.DateField(
+    until = DayField(
         label=_("Accepté jusqu’au"),
         required=False,
-        widget=forms.DateInput({"type": "date"}),
         help_text=_("Un an au plus. Le constat revient alors, ou plus tôt s’il y a davantage."),
     )
 

@@ -12,6 +12,7 @@ from django.forms import BaseFormSet, formset_factory
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from audit.days import DayField
 from consent.register import policy, words
 from consent.register.types import (
     Assessment,
@@ -35,8 +36,8 @@ FED_FIELDS = ("name", "software", "notice")
 UNWRITTEN = ("version", "reopens", "note")
 
 
-def _day(label: Any) -> forms.DateField:
-    return forms.DateField(label=label, required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+def _day(label: Any) -> DayField:
+    return DayField(label=label, required=False)
 
 
 def _line(label: Any, **more: Any) -> forms.CharField:
@@ -137,7 +138,7 @@ class RecordForm(forms.Form):
         label=_("La coopérative est"), choices=[each for each in Kind.choices if each[0] != Kind.PARTIES]
     )
     name = forms.CharField(label=_("Nom du traitement"), max_length=200)
-    created = forms.DateField(label=_("Traitement commencé le"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    created = DayField(label=_("Traitement commencé le"))
     software = _line(_("Logiciel utilisé"))
     clients = _text(
         _("Responsables de traitement servis"), help_text=_("Si la coopérative est sous-traitante : noms et contacts.")

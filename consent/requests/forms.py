@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from audit.days import DayField
 from consent.requests import letters, services, words
 from consent.requests.types import Came, Kind, RequestRefused, Upload
 
@@ -50,11 +51,8 @@ class EntryForm(RequestForm):
 
     member = forms.CharField(widget=forms.HiddenInput)
     came = forms.ChoiceField(label=_("Arrivée par"), choices=[each for each in Came.choices if each[0] != Came.PAGE])
-    received_on = forms.DateField(
-        label=_("Reçue le"),
-        help_text=_("Le délai court depuis ce jour."),
-        widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
-        initial=timezone.localdate,
+    received_on = DayField(
+        label=_("Reçue le"), help_text=_("Le délai court depuis ce jour."), initial=timezone.localdate
     )
     field_order = ("member", "came", "received_on", "kind", "tool", "text")
 

@@ -6,6 +6,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from audit.days import DayField
 from consent.screening import policy, words
 from consent.screening.types import Criterion, Outcome, Screening, ScreeningInvalid
 
@@ -34,7 +35,7 @@ class ScreeningForm(forms.Form):
     advice = _text(_("Avis de la personne déléguée à la protection des données"), required=True)
     reason = _text(_("Pourquoi pas d’analyse, si les critères en demandent une"))
     document = _text(_("Où se trouve l’analyse"), help_text=_("Si elle est faite : titre, date, classement."))
-    on = forms.DateField(label=_("Examen fait le"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    on = DayField(label=_("Examen fait le"))
 
     def screening(self) -> Screening:
         said = {name: value for name, value in self.cleaned_data.items() if name != "version"}

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from audit.days import DayField
 from audit.services import note_name_search
 from audit.types import Reading
 from directory import selectors as directory_selectors
@@ -42,9 +43,7 @@ LISTS = {
 
 
 class DepartureForm(forms.Form):
-    last_day = forms.DateField(
-        label=_("Dernier jour"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    last_day = DayField(label=_("Dernier jour"))
 
 
 class SuspensionForm(forms.Form):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from audit.days import DayField
 from directory import selectors as directory_selectors
 from directory import services as directory_services
 from directory.access import roles_to_give
@@ -31,11 +32,7 @@ class GrantForm(forms.Form):
 
     who = forms.CharField(label=gettext_lazy("Identifiant ou e-mail du membre"), max_length=254)
     role = forms.ChoiceField(label=gettext_lazy("Rôle"), choices=Role.choices)
-    last_day = forms.DateField(
-        label=gettext_lazy("Dernier jour (facultatif)"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
+    last_day = DayField(label=gettext_lazy("Dernier jour (facultatif)"), required=False)
 
     def clean_last_day(self) -> object:
         day = self.cleaned_data["last_day"]
