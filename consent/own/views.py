@@ -24,9 +24,11 @@ def take(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def download(request: HttpRequest) -> StreamingHttpResponse:
+def download(request: HttpRequest) -> HttpResponseBase:
     """The data alone, streamed."""
     person, now = cast(Member, request.user).pk, timezone.now()
+    if taking.is_enough(request, "consent:download", now):
+        return redirect("consent:take")
     services.note_download(member_id=person, what=Download.RECORD, now=now)
     pieces = exporting.json_of(person, now=now)
     response = StreamingHttpResponse(pieces, content_type="application/json; charset=utf-8")

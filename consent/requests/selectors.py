@@ -132,8 +132,8 @@ def sheet_of(request: SubjectRequest) -> ErasureRun | None:
 
 
 def exported(member_id: UUID) -> list[dict[str, Any]]:
-    """What a member asked, and what was said to them about it, for their own file.  Three statements."""
-    rows = SubjectRequest.objects.filter(member_id=member_id).select_related("tool").order_by("pk")
+    """What a member asked, the last first, and what was said to them, for their own file.  Three statements."""
+    rows = SubjectRequest.objects.filter(member_id=member_id).select_related("tool").order_by("-pk")
     files = Prefetch("files", queryset=RequestFile.objects.defer("content"))
     told = RequestStep.objects.exclude(step=Step.NOTE).order_by("pk").prefetch_related(files)
     return [

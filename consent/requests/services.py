@@ -10,7 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Length
 from django.utils import timezone
 
 from audit.models import Event
@@ -37,6 +39,8 @@ AT_ONCE = 50
 MOST_CHARACTERS = 5_000
 # Of one member at once: more are one request, said better.
 MOST_OPEN = 10
+# Taken back or not: each is written to the officers.
+MOST_A_DAY = 10
 MOST_REPLIES_A_DAY = 20
 MOST_FILE_BYTES = 10_000_000
 # The longest ago that a request may have come that is entered only now.
@@ -54,8 +58,14 @@ def make(
     *, member_id: UUID, kind: Kind, text: str, tool_id: int | None, actor: Actor, language: str, now: datetime
 ) -> SubjectRequest:
     """By the member, in a session, which is proof enough of who asks (article 12(6)).  Raises ``RequestRefused``."""
-    if SubjectRequest.objects.filter(member_id=member_id, state__in=OPEN_STATES).count() >= MOST_OPEN:
+    # Who asks twice at once waits, and is counted.
+    get_user_model().objects.select_for_update(no_key=True).only("pk").get(pk=member_id)
+    mine = SubjectRequest.objects.filter(member_id=member_id)
+    if mine.filter(state__in=OPEN_STATES).count() >= MOST_OPEN:
         raise RequestRefused("too_many_open")
+    lately = RequestStep.objects.filter(step=Step.MADE, author_id=member_id, at__gt=now - timedelta(days=1))
+    if lately.filter(request__in=mine).count() >= MOST_A_DAY:
+        raise RequestRefused("too_many_today")
     today = timezone.localdate(now)
     return _received(
         member_id, kind, text, tool_id, Came.PAGE, Identity.SESSION, today, actor=actor, language=language, now=now
@@ -477,8 +487,9 @@ def _numbered(day: date, **values: Any) -> SubjectRequest:
     """Under the next number of its year, in the form that the journal takes for a file's."""
     series = f"D-{day.year}-"
     for _ in range(MOST_TRIES):
-        taken = SubjectRequest.objects.filter(reference__startswith=series).values_list("reference", flat=True)
-        number = max((int(each.removeprefix(series)) for each in taken), default=0) + 1
+        taken = SubjectRequest.objects.filter(reference__startswith=series).order_by(Length("reference"), "reference")
+        last = taken.values_list("reference", flat=True).last()
+        number = int(last.removeprefix(series)) + 1 if last else 1
         try:
             with transaction.atomic():
                 return SubjectRequest.objects.create(reference=f"{series}{number:03d}", **values)

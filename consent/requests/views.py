@@ -577,8 +577,8 @@ def _actor(request: HttpRequest) -> Actor:
 def _tell(request: HttpRequest, form: django_forms.Form, error: RequestRefused, page: str, **places: str) -> None:
     """To the reader beside the field it is about, and to the journal."""
     _note_refused(request, page, error.code)
-    about = {"kind_not_possible": "kind", "tool_unknown": "tool", "too_many_open": "", "try_again": ""}
-    about |= {"file_big": "file"} | places
+    about = {"kind_not_possible": "kind", "tool_unknown": "tool", "file_big": "file", "try_again": ""}
+    about |= {"too_many_open": "", "too_many_today": ""} | places
     form.add_error(about.get(error.code, "text") or None, words.problem(error.code))
 
 

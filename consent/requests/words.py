@@ -56,6 +56,7 @@ TOLD: dict[str, Text] = {
 }
 PROBLEMS: dict[str, Text] = {
     "too_many_open": _("Vous avez déjà dix demandes en cours. Complétez l’une d’elles par un message."),
+    "too_many_today": _("Assez de demandes pour aujourd’hui : elles seront toutes lues. Revenez demain."),
     "too_many_messages": _("Assez de messages pour aujourd’hui : ils seront tous lus. Revenez demain."),
     "text_missing": _("Écrivez quelques mots : sans eux, personne ne sait quoi faire."),
     "text_long": _("C’est trop long : 5 000 signes au plus, 10 000 pour une lettre."),
@@ -85,6 +86,7 @@ PROBLEMS: dict[str, Text] = {
 # The same for those who read the journal.
 REFUSALS: dict[str, Text] = {
     "too_many_open": _("trop de demandes en cours"),
+    "too_many_today": _("trop de demandes dans la journée"),
     "too_many_messages": _("trop de messages dans la journée"),
     "text_missing": _("rien n’est écrit"),
     "text_long": _("texte trop long"),

@@ -22,6 +22,7 @@ from consent import services, taking
 from consent.own import exporting, sources
 from consent.own.exporting import json_of, page_of
 from consent.requests import services as requests
+from consent.requests.models import SubjectRequest
 from consent.requests.types import Kind
 from directory.services.showing import Page, show
 from idp.models import Browser, HubSession, ToolSession
@@ -185,6 +186,23 @@ def test_the_document_to_print_has_every_section_and_what_came_last_of_each(memb
     assert Event.objects.get(action=Action.OWN_DATA_DOWNLOADED).facts == {"download": "pdf"}
 
 
+def test_the_document_to_print_is_ready_in_seconds_whatever_somebody_wrote(member, monkeypatch):
+    """A day of messages to the officers, all that one may send, took the better part of a minute to set."""
+    drawn = []
+    monkeypatch.setattr(pdf, "written", lambda html: drawn.append(html) or b"%PDF-")
+    (request,) = SubjectRequest.objects.all()
+    for _ in range(requests.MOST_REPLIES_A_DAY):
+        requests.reply(of=request, text="mot " * 1249, actor=Actor(member.pk), now=NOW)
+
+    browser_of(member).post(PDF)
+
+    told = drawn[0].partition('<h2 id="requests">')[2].partition("<h2")[0]
+    assert len(told) < exporting.MOST_CHARACTERS + 1000
+    assert "…</li>" in told
+    assert "fichier complet" in told
+    assert len(record_of(member)["requests"][0]["steps"]) == requests.MOST_REPLIES_A_DAY + 1
+
+
 def test_the_document_to_print_is_one(member):
     response = browser_of(member).post(PDF)
 
@@ -192,13 +210,14 @@ def test_the_document_to_print_is_one(member):
     assert b"".join(response.streaming_content).startswith(b"%PDF-")
 
 
-@pytest.mark.parametrize("address", [ALL, CARD, PDF])
+@pytest.mark.parametrize("address", [ALL, CARD, PDF, DATA])
 def test_so_many_in_an_hour_are_enough(member, address, monkeypatch):
     monkeypatch.setattr(taking, "DOWNLOADS_AN_HOUR", 1)
     browser = browser_of(member)
-    assert browser.post(address).status_code == 200
+    take = browser.get if address == DATA else browser.post
+    assert take(address).status_code == 200
 
-    answer = browser.post(address, follow=True)
+    answer = take(address, follow=True)
 
     assert answer.redirect_chain == [(TAKE, 302)]
     assert "Assez pour cette heure" in text_of(answer)

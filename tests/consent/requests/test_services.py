@@ -1,5 +1,6 @@
 """Requests against a database: their steps, their clock, and what the journal has of them."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -99,11 +100,35 @@ def test_the_rights_on_one_tool_are_those_of_its_purposes(ask, member, louty):
 
 
 def test_nobody_asks_without_end(ask):
-    for _ in range(services.MOST_OPEN):
-        ask()
+    for day in range(services.MOST_OPEN):
+        ask(now=after(day))
 
     with pytest.raises(RequestRefused, match="too_many_open"):
+        ask(now=after(services.MOST_OPEN))
+
+
+def test_what_is_taken_back_at_once_is_not_asked_without_end_either(ask, member):
+    for _ in range(services.MOST_A_DAY):
+        services.withdraw(of=ask(), actor=Actor(member=member.pk), now=MONDAY)
+
+    with pytest.raises(RequestRefused, match="too_many_today"):
         ask()
+
+    assert ask(now=TUESDAY)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_asked_at_once_no_more_are_open_than_of_one_after_the_other(ask):
+    for _ in range(services.MOST_OPEN - 1):
+        ask()
+
+    def one_more():
+        with suppress(RequestRefused):
+            ask(now=TUESDAY)
+
+    together(*[one_more] * 4)
+
+    assert SubjectRequest.objects.count() == services.MOST_OPEN
 
 
 def test_what_came_by_letter_runs_since_it_came_and_its_writer_is_not_known_yet(filled, member, officer):
