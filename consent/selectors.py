@@ -260,6 +260,12 @@ def relations(member_id: UUID) -> list[Relation]:
     return sorted(found.values(), key=Relation.recency, reverse=True)
 
 
+def is_known(member_id: UUID, tool_id: int) -> bool:
+    """Whether ``relations`` has this tool: it received something of this member, or asked them."""
+    mine = {"member_id": member_id, "tool_id": tool_id}
+    return Consent.objects.filter(**mine).exists() or Disclosure.objects.filter(**mine).exists()
+
+
 def notice_decided(member_id: UUID, notice_id: int) -> Notice | None:
     """A notice that this member decided about, whatever became of the decision, with its copies."""
     decided = Consent.objects.filter(member_id=member_id, notice=notice_id)

@@ -264,6 +264,9 @@ def object_to(*, member_id: UUID, purpose_id: int, actor: Actor, now: datetime) 
     )
     if purpose is None or purpose.face != Face.OBJECTION:
         raise NothingToObjectTo(f"purpose {purpose_id}")
+    # A tool that the member has nothing to do with and none look the same: it may be one that they may not know of.
+    if not selectors.is_known(member_id, purpose.processing.tool_id):
+        raise NothingToObjectTo(f"purpose {purpose_id}")
     tool_id = purpose.processing.tool_id
     objection = _object(member_id, purpose, tool_id=tool_id, now=now)
     if objection is None:

@@ -129,7 +129,7 @@ def _add_holders(run: ErasureRun, holders: list[Holder]) -> None:
 
 @transaction.atomic
 def drop(*, run_id: int, actor: Actor, now: datetime) -> None:
-    """Before anything has gone, whoever follows it or asked for it gives it up.  Raises ``ErasureRefused``."""
+    """Before anything has gone it is given up; who may is asked above.  Raises ``ErasureRefused``."""
     run = _locked(run_id, RunState.ASKED)
     run.state, run.closed_at = RunState.DROPPED, now
     run.save(update_fields=["state", "closed_at"])

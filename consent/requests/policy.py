@@ -77,7 +77,8 @@ def clock(
     over: bool = False,
 ) -> Clock:
     """``paused`` counts the days of doubts about identity that are over, ``waiting_since`` begins one that is not."""
-    waited = paused + ((today - waiting_since).days if waiting_since else 0)
+    # A clock that was set back gives nothing back, and takes nothing away.
+    waited = paused + (max((today - waiting_since).days, 0) if waiting_since else 0)
     first = due(received, paused=waited)
     last = due(received, paused=waited, months=EXTENDED_MONTHS) if extended else first
     return Clock(received, first, last, (last - today).days, _face(last, today, stopped=bool(waiting_since), over=over))

@@ -86,6 +86,11 @@ def right_to_approve(run: ErasureRun) -> Right:
     return Right.FOLLOW_ERASURES if run.is_by_self else Right.APPROVE_ERASURES
 
 
+def may_drop(person: Any, run: ErasureRun) -> bool:
+    """Whoever follows erasures, or would agree to this one: what a member asks of a tool is not the office's."""
+    return may(person, Right.FOLLOW_ERASURES) or may(person, right_to_approve(run))
+
+
 def check_pair(run: ErasureRun) -> None:
     """Whoever asked and whoever agrees are two, and neither was made by the other.  Raises ``ErasureRefused``."""
     asker, approver = run.asked_by, run.approved_by

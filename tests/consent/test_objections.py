@@ -13,6 +13,7 @@ from consent.models import Consent, Objection
 from consent.policy import asked_items
 from consent.types import ALWAYS, Decision, LegalBasis, NothingToObjectTo, Origin, Purpose, SheetItem
 from idp.views.agreement import NUMBER
+from tests.consent.ledger.leaving import leave
 from tests.support.cast import (
     AGENDA,
     ALL_SCOPES,
@@ -130,6 +131,8 @@ def test_it_stands_when_the_sheet_changes(member, agenda):
 
 
 def test_one_made_before_any_notice_was_read_counts_from_the_first(member, agenda):
+    """Of a tool that knows the member by its own number alone."""
+    leave(member, agenda, now=MONDAY)
     object_to(member, purposes(agenda)[1])
     assert not Consent.objects.exists()
 
@@ -153,6 +156,7 @@ def test_it_is_taken_back(member, agenda):
 
 
 def test_a_refusal_is_not_undone_by_taking_an_objection_back(member, agenda):
+    leave(member, agenda, now=MONDAY)
     objection = object_to(member, purposes(agenda)[1])
     services.refuse(
         member_id=member.pk,
@@ -229,7 +233,19 @@ def test_a_purpose_without_objection_is_refused_in_words_and_on_the_record(membe
     assert Event.objects.get(action=Action.ACCESS_REFUSED).reason == "nothing_to_object_to"
 
 
+def test_a_tool_that_the_member_has_nothing_to_do_with_is_not_shown_by_its_purposes(member):
+    tool = make_tool("secretariat", "Secrétariat", everyone=False)
+    services.declare(tool_id=tool.pk, sheet=AGENDA, actor=SYSTEM, now=MONDAY)
+
+    page = browser_of(member).post(reverse("consent:object", args=[purposes(tool)[1].pk]))
+
+    assert page["Location"] == reverse("consent:mine")
+    assert not Objection.objects.exists()
+    assert Event.objects.get(action=Action.ACCESS_REFUSED).reason == "nothing_to_object_to"
+
+
 def test_somebody_elses_objection_is_not_found(member, other_member, agenda):
+    read(other_member, agenda)
     objection = object_to(other_member, purposes(agenda)[1])
 
     answer = browser_of(member).post(reverse("consent:end_objection", args=[objection.pk]))

@@ -593,6 +593,39 @@ def test_the_officer_notes_what_a_contact_said_by_telephone(dpo, office, gone, c
     assert Event.objects.get(action=Action.ERASURE_CONFIRMED).actor_id == dpo.pk
 
 
+def test_what_a_member_asks_of_a_tool_is_given_up_by_whoever_decides_about_it_alone(dpo, office, held, course):
+    run = asked(held, held, course)
+    address = reverse("idp:erasure_drop", args=[run.pk])
+
+    refused = opened(office).post(address)
+    shown = unescape(opened(office).get(reverse("idp:erasure", args=[run.pk])).content.decode())
+
+    run.refresh_from_db()
+    assert (refused.status_code, run.state) == (403, RunState.ASKED)
+    assert address not in shown
+    assert (Action.ACCESS_REFUSED, "role_missing") in refusals()
+    opened(dpo).post(address)
+    run.refresh_from_db()
+    assert run.state == RunState.DROPPED
+
+
+def test_whose_name_is_read_on_a_page_of_a_sheet_has_a_line(dpo, office, member, course):
+    go_on(member, course, "phone")
+    leave(member, course, "name", "phone", now=MONDAY)
+    run = approved(dpo, office, member, course)
+    pages = (
+        reverse("idp:erasure_letter", args=[run.pk]),
+        reverse("idp:erasure_holder", args=[run.pk, run.holders.get().pk]),
+    )
+
+    def consulted():
+        return Event.objects.about(member.pk).filter(action=Action.MEMBER_CONSULTED).count()
+
+    for number, address in enumerate(pages, 1):
+        assert "Amélie Roux" in unescape(opened(dpo).get(address).content.decode())
+        assert consulted() == number
+
+
 def test_there_is_no_letter_before_anything_was_done(dpo, held, course):
     run = asked(dpo, held, course)
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -149,6 +150,9 @@ def approve(request: HttpRequest, run_id: int) -> HttpResponse:
 def drop(request: HttpRequest, run_id: int) -> HttpResponse:
     run = _run(run_id)
     done = _("L’effacement est abandonné. Rien n’est parti.")
+    if not erasures.may_drop(request.user, run):
+        journal.note_refused_page(actor=actor_of(request), page="idp:erasure_drop", now=timezone.now())
+        raise PermissionDenied
     return _act(request, run, lambda now: run_sheet.drop(run_id=run.pk, actor=actor_of(request), now=now), done)
 
 
@@ -165,7 +169,8 @@ def close(request: HttpRequest, run_id: int) -> HttpResponse:
 @SHEETS.opens
 def note_answer(request: HttpRequest, run_id: int, holder_id: int, reading: Reading) -> HttpResponse:
     """A holder answered by telephone or by post."""
-    holder = get_object_or_404(ErasureHolder.objects.select_related("run", "tool"), pk=holder_id, run=run_id)
+    holder = get_object_or_404(ErasureHolder.objects.select_related("run__member", "tool"), pk=holder_id, run=run_id)
+    _note_consulted(holder.run, reading)
     form = AnswerForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         said = form.said
@@ -196,6 +201,7 @@ def letter(request: HttpRequest, run_id: int, reading: Reading) -> HttpResponse:
     run = _run(run_id)
     if run.approved_at is None:
         return redirect("idp:erasure", run.pk)
+    _note_consulted(run, reading)
     rows = _rows(run)
     return render(request, "idp/erasures/letter.html", erasures.letter(run) | {"rows": rows, "today": timezone.now()})
 
@@ -253,10 +259,15 @@ def _private(response: HttpResponse) -> HttpResponse:
 # Shared ------------------------------------------------------------------------------------------------------
 
 
+def _note_consulted(run: ErasureRun, reading: Reading) -> None:
+    """Of whoever is erased nothing more is written."""
+    if run.member.erased_at is None:
+        lookups.note_consulted(member_id=run.member_id, reading=reading, now=timezone.now())
+
+
 def _shown(request: HttpRequest, run: ErasureRun, reading: Reading) -> HttpResponse:
     now, member = timezone.now(), run.member
-    if member.erased_at is None:
-        lookups.note_consulted(member_id=member.pk, reading=reading, now=now)
+    _note_consulted(run, reading)
     held = member.pk in held_people(now)
     asked = run.state == RunState.ASKED
     lines = _frozen(run)
@@ -274,7 +285,7 @@ def _shown(request: HttpRequest, run: ErasureRun, reading: Reading) -> HttpRespo
         "may_approve": asked
         and request.user.pk not in (run.asked_by_id, run.member_id)
         and may(request.user, erasures.right_to_approve(run)),
-        "may_drop": asked and (follows or may(request.user, Right.APPROVE_ERASURES)),
+        "may_drop": asked and erasures.may_drop(request.user, run),
         "may_follow": follows and run.state == RunState.GOING,
         "stays_open": run_sheet.why_not_closed(list(run.holders.all())) if run.state == RunState.GOING else "",
         "by_self": run.is_by_self,

@@ -126,6 +126,14 @@ def test_a_stopped_clock_loses_no_day():
     assert {each.face for each in stopped} == {Face.STOPPED}
 
 
+def test_a_stopped_clock_takes_no_day_away_where_the_machine_is_set_back():
+    received, stopped = day("2026-11-16"), day("2027-11-16")
+
+    clock = policy.clock(received, today=day("2026-11-20"), waiting_since=stopped)
+
+    assert clock.due == policy.due(received)
+
+
 def test_a_stopped_clock_is_never_overdue():
     clock = policy.clock(day("2026-03-10"), today=day("2026-12-31"), waiting_since=day("2026-04-10"))
 
