@@ -147,6 +147,12 @@ def refusal() -> Removal | None:
     return Removal.objects.filter(kind=RemovalKind.RETENTION, state=RemovalState.REFUSED, ended_at=None).first()
 
 
+def is_clock_doubtful(now: datetime) -> bool:
+    """Whether nothing goes for now: a person looks at the clock, or is about to be asked to.  Two statements."""
+    last = last_run()
+    return refusal() is not None or (last is not None and now - last.began_at > MAX_PAUSE)
+
+
 def is_due(now: datetime) -> bool:
     """Once a night, and where it was missed, in the day after."""
     local = timezone.localtime(now)

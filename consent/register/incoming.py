@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.core import signing
 
 from consent.register import policy, selectors
@@ -11,6 +12,8 @@ from consent.register.types import Content, Difference, Kind, Parties, RegisterI
 
 LIFETIME = 3600
 SALT = "consent.register.import"
+# What a form may send back, with room for the rest of it.
+MOST_SIGNED = settings.DATA_UPLOAD_MAX_MEMORY_SIZE - 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,11 +156,13 @@ def importing(request: HttpRequest) -> HttpResponse:
     try:
         sheets = spreadsheet.sheets_in(file, size=file.size)
     except spreadsheet.Unreadable as error:
-        _note_refused_import(request, str(error))
-        form.add_error("file", words.problem(str(error)))
-        return render(request, "consent/register/import.html", {"form": form}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _untaken(request, form, str(error))
     with override("fr"):
         plan = incoming.plan(cnil.read(sheets, today=today))
+    signed = incoming.signed(plan, reader=str(request.user.pk)) if plan.does_something else ""
+    if len(signed) > incoming.MOST_SIGNED:
+        # Shown, it could not be confirmed.
+        return _untaken(request, form, "file_too_big")
     if plan.errors:
         _note_refused_import(request, "cells_wrong", len(plan.errors))
     context = {
@@ -172,10 +174,16 @@ def importing(request: HttpRequest) -> HttpResponse:
             for each in plan.changes
         ],
         "parties": [(words.field(each.field), each.before, each.after) for each in plan.party_differences],
-        "signed": incoming.signed(plan, reader=str(request.user.pk)) if plan.does_something else "",
+        "signed": signed,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if plan.errors else HTTPStatus.OK
     return render(request, "consent/register/import.html", context, status=status)
+
+
+def _untaken(request: HttpRequest, form: UploadForm, reason: str) -> HttpResponse:
+    _note_refused_import(request, reason)
+    form.add_error("file", words.problem(reason))
+    return render(request, "consent/register/import.html", {"form": form}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _apply(request: HttpRequest) -> HttpResponse:

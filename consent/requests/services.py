@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
 
+from audit.keeping import retention
 from audit.models import Event
 from audit.selectors import held_people
 from audit.services import record
@@ -338,8 +339,10 @@ def change_letter(*, letter: Letter, language: str, version: int, text: str, act
 def empty_old(*, now: datetime) -> int:
     """The words and files of requests that ended so long ago go; dates, kinds and digests stay.  Returns how many.
 
-    A clock that jumped ahead empties ``AT_ONCE`` at a turn; each is a line.
+    ``AT_ONCE`` at a turn, each with a line; none while the clock is in doubt.
     """
+    if retention.is_clock_doubtful(now):
+        return 0
     last = timezone.localdate(now - settings.REQUESTS_KEPT)
     steps = RequestStep.objects.filter(emptied_at=None)
     over = SubjectRequest.objects.filter(closed_on__lt=last, pk__in=steps.values("request")).order_by("pk")

@@ -12,7 +12,7 @@ from audit.models import Event
 from audit.reading import ods
 from audit.types import SYSTEM, Action, Actor
 from consent import services as consent_services
-from consent.register import cnil, policy, selectors, services
+from consent.register import cnil, incoming, policy, selectors, services
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.register.spreadsheet import sheets_in
 from consent.register.types import Kind, Parties, Party
@@ -288,6 +288,18 @@ def test_a_file_that_is_not_taken_is_on_the_record(officer, content, reason):
     assert 'id="id_file_error"' in page.content.decode()
     line = Event.objects.get(action=Action.REGISTER_IMPORTED)
     assert (line.refused, line.reason) == (True, reason)
+
+
+def test_what_could_not_be_confirmed_is_not_shown(officer, paie, monkeypatch):
+    """A form sends back so much and no more."""
+    sheets = with_cell(rows_of(exported(officer)), "T-001", cnil.TECHNICAL, "Autre chose")
+    monkeypatch.setattr(incoming, "MOST_SIGNED", 100)
+
+    page = sent(officer, sheets)
+
+    assert page.status_code == 422
+    assert 'name="plan"' not in page.content.decode()
+    assert refused_imports() == ["file_too_big"]
 
 
 def test_nothing_but_a_file_is_nothing(officer):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from audit.keeping import holds
+from audit.keeping import holds, retention
 from audit.models import Event
 from audit.types import Action, Actor, AppendOnlyError
 from consent import services as consent_services
@@ -348,6 +348,20 @@ def test_words_and_files_go_after_their_time_and_what_proves_them_stays(ask, off
     assert (bytes(emptied.content), emptied.name, selectors.file(gone, emptied.pk, notes=True)) == (b"", "", None)
     assert all(each.text for request in (kept, running) for each in request.steps.all())
     assert [each.facts["request"] for each in lines(Action.REQUEST_EMPTIED)] == [gone.reference]
+
+
+def test_no_words_go_while_the_clock_is_in_doubt(ask, officer, settings):
+    settings.REQUESTS_KEPT = timedelta(days=100)
+    services.answer(of=ask(), text="Voici.", files=(), actor=officer, now=after(1))
+    retention.begin(now=after(2))
+
+    ahead = after(400)
+    assert services.empty_old(now=ahead) == 0
+    retention.begin(now=ahead)
+    assert services.empty_old(now=after(103)) == 0, "somebody was asked to look at it"
+
+    retention.confirm(actor=officer, now=ahead)
+    assert services.empty_old(now=ahead) == 1
 
 
 def test_the_words_of_somebody_under_a_hold_stay(ask, officer, settings):
