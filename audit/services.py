@@ -13,6 +13,8 @@ from audit.types import SYSTEM, Action, Actor, Entry, EventFilter, Ground, LogEr
 
 MINUTE = timedelta(minutes=1)
 REFUSED_PAGES_A_MINUTE = 30
+# Coming back to the same page while helping somebody is one look.
+ONE_LOOK = timedelta(minutes=10)
 
 
 def record(*entries: Entry) -> None:
@@ -113,6 +115,14 @@ def note_name_search(*, actor: Actor, results: int, now: datetime, reading: Read
     """A name that somebody typed was looked for among the members; how many were found, never what was typed."""
     facts = {"results": results, **(reading.why if reading else {})}
     record(Entry(Action.MEMBERS_SEARCHED, actor=actor, facts=facts, at=now))
+
+
+@transaction.atomic
+def note_consulted(*, member_id: UUID, reading: Reading, now: datetime) -> None:
+    """Looking at what is known of somebody is an event too: once per member, stated purpose and while."""
+    looks = Event.objects.about(member_id).filter(action=Action.MEMBER_CONSULTED, at__gt=now - ONE_LOOK)
+    if not looks.filter(facts=reading.why).exists():
+        record(Entry(Action.MEMBER_CONSULTED, Actor(reading.reader), member_id, facts=reading.why, at=now))
 
 
 def keep_search(*, owner: UUID, name: str, query: str) -> None:

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from audit import gate
 from audit.selectors import matching_members
-from audit.services import note_name_search, note_refused_page
+from audit.services import note_consulted, note_name_search, note_refused_page
 from audit.types import Actor, Purpose, Reading
 from consent.own.exporting import json_of
 from consent.requests import letters, policy, selectors, services, words
@@ -206,9 +206,9 @@ def enter(request: HttpRequest) -> HttpResponse:
         people = matching_members(form.cleaned_data["name"])
         now = timezone.now()
         # Entering a request is the purpose: it is not asked for.
-        reading = Reading(uuid4(), cast(Member, request.user).pk, Purpose.MEMBER_REQUEST, "", now)
+        reading = _reading(request, uuid4(), now)
         note_name_search(actor=_actor(request), results=len(people), now=now, reading=reading)
-        found = [(_choice(request, pk), *names) for pk, names in list(people.items())[:MOST_FOUND]]
+        found = [(_choice(reading, pk), *names) for pk, names in list(people.items())[:MOST_FOUND]]
         if not found:
             form.add_error("name", words.problem("member_unknown"))
     status = HTTPStatus.OK if found else _status(request)
@@ -225,6 +225,9 @@ def _enter_for(request: HttpRequest) -> HttpResponse:
         _note_refused(request, "requests:enter", "member_unknown")
         messages.info(request, _("Cette liste a trop attendu : cherchez le nom de nouveau."))
         return redirect("requests:enter")
+    now = timezone.now()
+    # The form has the tools that hold something of them, whether or not a request comes of it.
+    note_consulted(member_id=person.pk, reading=_reading(request, UUID(told["reading"]), now), now=now)
     typed = request.POST if "kind" in request.POST else None
     form = EntryForm(
         typed,
@@ -244,7 +247,7 @@ def _enter_for(request: HttpRequest) -> HttpResponse:
                 received_on=values["received_on"],
                 actor=_actor(request),
                 language="en" if person.language.startswith("en") else "fr",
-                now=timezone.now(),
+                now=now,
             )
         except RequestRefused as error:
             _tell(request, form, error, "requests:enter", day_wrong="received_on")
@@ -255,8 +258,13 @@ def _enter_for(request: HttpRequest) -> HttpResponse:
     return render(request, "consent/requests/enter.html", {"form": form, "person": person}, status=status)
 
 
-def _choice(request: HttpRequest, member: UUID) -> str:
-    return signing.dumps({"member": str(member), "reader": str(request.user.pk)}, salt=CHOICE)
+def _reading(request: HttpRequest, number: UUID, now: datetime) -> Reading:
+    return Reading(number, cast(Member, request.user).pk, Purpose.MEMBER_REQUEST, "", now)
+
+
+def _choice(reading: Reading, member: UUID) -> str:
+    told = {"member": str(member), "reader": str(reading.reader), "reading": str(reading.id)}
+    return signing.dumps(told, salt=CHOICE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,14 @@
-"""Looking at somebody's account, or at who is in a sensitive collective, is an event too: who looked, when, why."""
+"""Looking at who is in a sensitive collective is an event too: who looked, when, why."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from audit.models import Event
-from audit.services import record
+from audit.services import ONE_LOOK, record
 from audit.types import Action, Actor, Entry, Reading
-
-# Coming back to the same page while helping somebody is one look.
-ONE_LOOK = timedelta(minutes=10)
-
-
-@transaction.atomic
-def note_consulted(*, member_id: UUID, reading: Reading, now: datetime) -> None:
-    """Once per member, stated purpose and while."""
-    looks = Event.objects.about(member_id).filter(action=Action.MEMBER_CONSULTED, at__gt=now - ONE_LOOK)
-    if not looks.filter(facts=reading.why).exists():
-        record(Entry(Action.MEMBER_CONSULTED, Actor(reading.reader), member_id, facts=reading.why, at=now))
 
 
 @transaction.atomic

@@ -39,7 +39,6 @@ from directory.policy import Right
 from idp.gate import actor_of, must_prove_now, opened_by
 from idp.models import Tool
 from idp.services import erasures, refusals
-from idp.services.accounts import lookups
 from idp.signin.allauth_parts import network_of
 from idp.views.erasures.forms import AnswerForm, AskForm, WhyForm
 
@@ -114,7 +113,7 @@ def ask(request: HttpRequest, reading: Reading) -> HttpResponse:
             return render(request, "idp/erasures/ask.html", {"form": form}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         messages.success(request, _("C’est demandé. Une seconde personne, de la structure ou de la technique, décide."))
         return redirect("idp:erasure", run.pk)
-    lookups.note_consulted(member_id=member.pk, reading=reading, now=now)
+    journal.note_consulted(member_id=member.pk, reading=reading, now=now)
     held = member.pk in held_people(now)
     context = {
         "form": form,
@@ -262,7 +261,7 @@ def _private(response: HttpResponse) -> HttpResponse:
 def _note_consulted(run: ErasureRun, reading: Reading) -> None:
     """Of whoever is erased nothing more is written."""
     if run.member.erased_at is None:
-        lookups.note_consulted(member_id=run.member_id, reading=reading, now=timezone.now())
+        journal.note_consulted(member_id=run.member_id, reading=reading, now=timezone.now())
 
 
 def _shown(request: HttpRequest, run: ErasureRun, reading: Reading) -> HttpResponse:

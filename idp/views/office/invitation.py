@@ -8,10 +8,11 @@ from django.utils import timezone
 from django.utils.translation import get_language_info
 from django.views.decorators.http import require_safe
 
+from audit.services import note_consulted
 from audit.types import Reading
 from directory.policy import Right
 from idp.gate import opened_by
-from idp.services.accounts import invitations, lookups, mails
+from idp.services.accounts import invitations, mails
 from idp.views.office.members import member_or_404
 from idp.views.office.purpose import RECORDS
 
@@ -23,7 +24,7 @@ LANGUAGES = ("fr", "en")
 @RECORDS.opens
 def preview(request: HttpRequest, member_id: UUID, reading: Reading) -> HttpResponse:
     found = member_or_404(member_id)
-    lookups.note_consulted(member_id=found.pk, reading=reading, now=timezone.now())
+    note_consulted(member_id=found.pk, reading=reading, now=timezone.now())
     own = mails.language_of(found)
     written = [
         (code, get_language_info(code)["name_local"], code == own, *invitations.preview(found, code))

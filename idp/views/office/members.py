@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.days import DayField
-from audit.services import note_name_search
+from audit.services import note_consulted, note_name_search
 from audit.types import Reading
 from directory import selectors as directory_selectors
 from directory.models import Member
@@ -23,7 +23,7 @@ from idp import accounts, words
 from idp.gate import actor_of, opened_by
 from idp.models import Browser, Recovery
 from idp.selectors import acts_on, live_sessions
-from idp.services.accounts import factors, invitations, lookups
+from idp.services.accounts import factors, invitations
 from idp.standing import Act, Code, Obstacle, can_enter, obstacles
 from idp.standing_words import ACTS, to_office
 from idp.types import RecoveryState
@@ -109,7 +109,7 @@ def shown(request: HttpRequest, found: Member, reading: Reading, **forms_: forms
     Whoever is shown it has looked at the account, by whichever way they came.
     """
     now = timezone.now()
-    lookups.note_consulted(member_id=found.pk, reading=reading, now=now)
+    note_consulted(member_id=found.pk, reading=reading, now=now)
     facts = accounts.facts_of(found, now)
     enters = can_enter(facts, now)
     tools = accounts.tools_seen_for(found)

@@ -317,6 +317,9 @@ def test_a_letter_by_post_is_entered_for_whom_a_search_finds(filled, officer, me
     assert str(member.pk) not in found
     form = text_of(officer.post(ENTER, {"member": choice}))
     assert "Amélie Roux" in form
+    looked = Event.objects.about(member.pk).get(action=Action.MEMBER_CONSULTED)
+    searched = Event.objects.get(action=Action.MEMBERS_SEARCHED)
+    assert {**looked.facts, "results": 1} == searched.facts
 
     day = timezone.localdate() - timedelta(days=3)
     sent = {"member": choice, "kind": "erasure", "came": "paper", "received_on": day.isoformat(), "text": "Lettre"}
