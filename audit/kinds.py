@@ -93,6 +93,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
     ),
     Retention.CONSENT: (
         Action.SHEET_DECLARED,
+        Action.TOOL_MODE_SET,
         Action.RELEASE_DESCRIBED,
         Action.ERASURE_CONFIRMED,
         Action.ERASURE_ASKED,

@@ -39,6 +39,8 @@ class Profile:
     processing: int | None = None
     notice: int | None = None
     legal_basis: str = ""
+    # Of the tool, where one of the items is not declared.
+    mode: str = ""
 
     @property
     def facts(self) -> dict[str, object]:
@@ -50,6 +52,7 @@ class Profile:
             "processing": self.processing,
             "notice": self.notice,
             "legal_basis": self.legal_basis,
+            **({"tool_mode": self.mode} if self.mode else {}),
         }
 
     @property

@@ -88,6 +88,7 @@ class Action(TextChoices):
     PAGE_ARRANGED = "launcher:page:arrange", _("Ordre de ses outils modifié")
     FAVOURITE_CHANGED = "launcher:favourite:change", _("Favori modifié")
     SHEET_DECLARED = "consent:sheet:declare", _("Fiche de traitement déclarée")
+    TOOL_MODE_SET = "consent:mode:set", _("Mode d’un outil choisi")
     REGISTER_CHANGED = "consent:register:change", _("Registre des traitements modifié")
     REGISTER_CLOSED = "consent:register:close", _("Fiche du registre des traitements close")
     REGISTER_EXPORTED = "consent:register:export", _("Registre des traitements exporté")

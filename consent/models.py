@@ -11,6 +11,7 @@ from consent.erasures.models import ErasureHolder, ErasureRun
 from consent.findings.models import FindingDecision
 from consent.incidents.models import Incident, IncidentStep
 from consent.ledger.models import Disclosure, Holding
+from consent.modes.models import ToolMode
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.requests.models import LetterVersion, RequestFile, RequestStep, Restriction, SubjectRequest
 from consent.screening.models import ScreeningVersion
@@ -39,6 +40,7 @@ __all__ = [
     "Restriction",
     "ScreeningVersion",
     "SubjectRequest",
+    "ToolMode",
 ]
 
 

@@ -6,12 +6,13 @@ from consent.erasures.types import Ground, Refusal
 from consent.evidence import words as evidence
 from consent.findings.types import Kind as Finding
 from consent.incidents import words as incidents
+from consent.modes import words as modes
 from consent.protection import words as protection
 from consent.register import words as register
 from consent.requests import words as requests
 from consent.requests.types import Came, Kind
 from consent.screening import words as screening
-from consent.types import Download
+from consent.types import Download, Mode
 
 CODES = (
     ("came", dict(Came.choices).get),
@@ -38,6 +39,7 @@ CODES = (
     ("processing", display.processing_name),
     ("reason", display.ENDINGS.get),
     ("reason", register.REFUSALS.get),
+    ("reason", modes.REFUSALS.get),
     ("reason", incidents.REFUSALS.get),
     ("reason", screening.REFUSALS.get),
     ("reason", requests.REFUSALS.get),
@@ -46,4 +48,5 @@ CODES = (
     ("refusal", dict(Refusal.choices).get),
     ("refused_items", display.item_label),
     ("request_kind", dict(Kind.choices).get),
+    ("tool_mode", dict(Mode.choices).get),
 )

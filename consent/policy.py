@@ -13,6 +13,7 @@ from consent.types import (
     Face,
     Holds,
     LegalBasis,
+    Lenience,
     Purpose,
     Question,
     Release,
@@ -242,25 +243,39 @@ def question(
     )
 
 
-def release(terms: Terms | None, standing: Standing | None, asked: Iterable[str]) -> Release:
+def release(
+    terms: Terms | None, standing: Standing | None, asked: Iterable[str], *, lenience: Lenience | None = None
+) -> Release:
     """What may leave now, and on which grounds.  No sheet, nothing settled, or data that is restricted (GDPR art. 18):
     the tool's own identifiers only, by which whoever opens it is recognised.
+
+    ``lenience``: the tool is not in the strict mode.  Then what it asks for beside its sheet leaves too, save what
+    anybody ever had a say in.
     """
     if terms is None:
         return Release(items=ALWAYS)
     if standing is None or standing.restricted or not settled(terms, standing):
         # Never booked as consent: there is none.
         return Release(items=ALWAYS, processing=terms.processing, legal_basis=_words(_without_asking(terms)))
-    leaving = terms.bases.keys() & standing.items & frozenset(asked)
+    wanted = frozenset(asked)
+    leaving = terms.bases.keys() & standing.items & wanted
+    undeclared = beside(terms, wanted, lenience.withheld) if lenience else frozenset[str]()
     # The identifiers alone go where the tool needs them for anything at all.
     grounds = {terms.bases[item] for item in leaving} or _without_asking(terms) or {LegalBasis.CONSENT}
     return Release(
-        items=ALWAYS | leaving,
+        items=ALWAYS | leaving | undeclared,
         processing=terms.processing,
         notice=terms.notice,
         legal_basis=_words(grounds),
         consent=standing.consent,
+        undeclared=undeclared,
+        mode=lenience.mode if lenience and undeclared else "",
     )
+
+
+def beside(terms: Terms, asked: Iterable[str], withheld: Iterable[str]) -> frozenset[str]:
+    """What a tool asks for and its sheet does not declare, without what never leaves so."""
+    return frozenset(asked).intersection(ITEMS).difference(ALWAYS, terms.bases, withheld)
 
 
 def split(terms: Terms, accepted: Iterable[str], objected: Iterable[str] = ()) -> tuple[list[str], list[str]]:

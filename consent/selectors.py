@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from cachetools import TTLCache
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, F, FilteredRelation, Max, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.expressions import Combinable
+from django.utils import timezone
 
 from audit.models import Event
 from audit.types import Action
@@ -27,7 +28,23 @@ from consent.models import (
     ProcessingPurpose,
     Restriction,
 )
-from consent.types import ITEMS, WITHDRAWN, Changes, Decision, Face, LegalBasis, Question, Release, Standing, Terms
+from consent.modes import policy as modes_policy
+from consent.modes import selectors as modes
+from consent.modes.types import Chosen
+from consent.types import (
+    ITEMS,
+    WITHDRAWN,
+    Changes,
+    Decision,
+    Face,
+    LegalBasis,
+    Lenience,
+    Mode,
+    Question,
+    Release,
+    Standing,
+    Terms,
+)
 from directory import photos
 
 SHEET_SECONDS = 5
@@ -36,10 +53,15 @@ STANDING_FIELDS = ("id", "notice_id", "decision", "items")
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A tool's terms with the text of their notice; neither for a tool without a sheet."""
+    """A tool's terms with the text of their notice; neither for a tool without a sheet.
+
+    ``chosen`` is the newest decision about its mode, and ``withheld`` what a lenient one never lets out.
+    """
 
     terms: Terms | None
     content: Any
+    chosen: Chosen | None = None
+    withheld: frozenset[str] = frozenset()
 
 
 _sheets: TTLCache[int, InForce] = TTLCache(maxsize=2000, ttl=SHEET_SECONDS)
@@ -86,7 +108,7 @@ def release(member_id: UUID, tool_id: int, asked: frozenset[str]) -> Release:
     """What may leave now for this member and tool; one statement, none for a tool without a sheet."""
     if _in_force(tool_id).terms is None:
         return policy.release(None, None, asked)
-    return release_on(tool_id, standing(member_id, tool_id), asked)
+    return release_on(member_id, tool_id, standing(member_id, tool_id), asked)
 
 
 def standing(member_id: UUID, tool_id: int) -> Standing | None:
@@ -116,9 +138,24 @@ def may_be_told(member_id: UUID, tool_id: int) -> bool:
     return in_force is None or not in_force.asks or policy.settled(in_force, live)
 
 
-def release_on(tool_id: int, standing: Standing | None, asked: frozenset[str]) -> Release:
-    """As ``release``, on a decision that was read beside something else.  No statement."""
-    return policy.release(_in_force(tool_id, standing).terms, standing, asked)
+def release_on(member_id: UUID, tool_id: int, standing: Standing | None, asked: frozenset[str]) -> Release:
+    """As ``release``, on a decision that was read beside something else.  No statement in the strict mode."""
+    in_force = _in_force(tool_id, standing)
+    lenience = _lenience(member_id, tool_id, in_force, standing, asked)
+    return policy.release(in_force.terms, standing, asked, lenience=lenience)
+
+
+def _lenience(
+    member_id: UUID, tool_id: int, in_force: InForce, standing: Standing | None, asked: frozenset[str]
+) -> Lenience | None:
+    """Nothing, and no statement, where the tool is strict or asks for nothing more; else one."""
+    today = timezone.localdate()
+    terms, chosen = in_force.terms, in_force.chosen
+    if terms is None or modes_policy.mode_on(chosen, is_imported=True, today=today) == Mode.ENFORCE:
+        return None
+    if not policy.settled(terms, standing) or not policy.beside(terms, asked, in_force.withheld):
+        return None
+    return modes.lenience(member_id, tool_id, withheld=in_force.withheld, today=today)
 
 
 # Reading the standing decision beside a session or a token ---------------------------------------------------
@@ -186,6 +223,8 @@ class Relation:
     objections: list[Objection] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     transmissions: int = 0
+    # Until when the tool gets what its sheet does not declare, where members are told.
+    warned_until: date | None = None
 
     @property
     def since(self) -> datetime | None:
@@ -240,7 +279,7 @@ class Relation:
 
 
 def relations(member_id: UUID) -> list[Relation]:
-    """The tools that received or asked something of this member, the last one first.  Seven statements at most."""
+    """The tools that received or asked something of this member, the last one first.  Eight statements at most."""
     found: dict[int, Relation] = {}
     for consent in decisions(member_id):
         relation = found.setdefault(consent.tool_id, Relation(tool=consent.tool))
@@ -257,6 +296,8 @@ def relations(member_id: UUID) -> list[Relation]:
     in_force = Processing.objects.filter(tool_id__in=found, ended_at=None).select_related("notice")
     for processing in in_force.prefetch_related("purposes__items"):
         found[processing.tool_id].processing = processing
+    for tool_id, until in modes.warned(found.keys(), now=timezone.now()).items():
+        found[tool_id].warned_until = until
     return sorted(found.values(), key=Relation.recency, reverse=True)
 
 
@@ -405,23 +446,27 @@ def forget_sheets() -> None:
 
 
 def read_in_force(tool_id: int) -> InForce:
-    """What is in force for a tool, from the database.  One statement."""
+    """What is in force for a tool, from the database.  One statement, and one more for a tool that is not strict."""
     columns = ["processing", "processing__notice__pk", "legal_basis", "items__item", "processing__notice__content"]
+    newest = {name: modes.newest(name, tool="processing__tool") for name in ("mode", "until")}
     rows = list(
         ProcessingPurpose.objects.filter(processing__tool_id=tool_id, processing__ended_at=None)
+        .annotate(**newest)
         .order_by("order", "pk", "items__order", "items__pk")
-        .values_list(*columns)
+        .values_list(*columns, *newest)
     )
     if not rows or rows[0][1] is None:
         return InForce(None, None)
-    processing, notice, _, _, content = rows[0]
+    processing, notice, _, _, content, mode, until = rows[0]
     terms = Terms(
         processing=processing,
         notice=notice,
         grounds=tuple(dict.fromkeys(LegalBasis(row[2]) for row in rows)),
         bases={row[3]: LegalBasis(row[2]) for row in rows if row[3]},
     )
-    return InForce(terms, content)
+    if mode is None or mode == Mode.ENFORCE:
+        return InForce(terms, content)
+    return InForce(terms, content, Chosen(Mode(mode), until), modes.on_consent(tool_id))
 
 
 def _standing(row: Any) -> Standing:

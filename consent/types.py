@@ -80,6 +80,14 @@ class Channel(TextChoices):
     INTROSPECTION = "introspection", _("contrôle d’un jeton")
 
 
+class Mode(TextChoices):
+    """What becomes of what a tool asks for and its sheet does not declare."""
+
+    OBSERVE = "observe", _("observation")
+    WARN = "warn", _("avertissement")
+    ENFORCE = "enforce", _("strict")
+
+
 class Decision(TextChoices):
     INFORMED = "informed", _("informé·e")
     GIVEN = "given", _("accord donné")
@@ -272,10 +280,22 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Lenience:
+    """That a tool still gets of a member what its sheet does not declare, all but ``withheld``: what any of its sheets
+    ever asked consent for, and what this member ever refused it or objected to.
+    """
+
+    mode: Mode
+    withheld: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """What may leave for one member and one tool right now, and on which grounds.
 
     ``legal_basis`` has one word for each basis of what leaves, with spaces between, in the order of article 6(1).
+    ``undeclared`` are those of the items that are not on the sheet, and ``mode`` is by what they leave; they have no
+    basis.
     """
 
     items: frozenset[str] = field(default_factory=frozenset)
@@ -283,6 +303,8 @@ class Release:
     notice: int | None = None
     legal_basis: str = ""
     consent: int | None = None
+    undeclared: frozenset[str] = frozenset()
+    mode: Mode | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,3 +351,8 @@ class Disclosed:
     items: frozenset[str]
     release: Release
     session: UUID | None = None
+
+    @property
+    def mode(self) -> str:
+        """By which mode something undeclared really left; empty where nothing did."""
+        return self.release.mode if self.items & self.release.undeclared else ""

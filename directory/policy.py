@@ -39,6 +39,7 @@ class Right(StrEnum):
     RETRY_DELIVERIES = "retry_deliveries"
     # Over the name, logo and colours.
     CHANGE_LOOK = "change_look"
+    SET_TOOL_MODES = "set_tool_modes"
     # Over the directories.
     SEE_DIRECTORY = "see_directory"
     MANAGE_SOURCES = "manage_sources"
@@ -95,6 +96,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.SEE_DELIVERIES,
             Right.RETRY_DELIVERIES,
             Right.CHANGE_LOOK,
+            Right.SET_TOOL_MODES,
             Right.SEE_ROLES,
             Right.GRANT_ROLES,
             Right.SET_FACTOR_POLICY,

@@ -46,6 +46,9 @@ ENDPOINTS: dict[str, Text] = {"userinfo": _("données du membre")}
 PAGES: dict[str, Text] = {
     "idp:deliveries": _("avis de déconnexion"),
     "idp:retry_deliveries": _("relance des avis de déconnexion"),
+    "idp:tool_modes": _("outils repris d’un autre service"),
+    "idp:tool_mode": _("ce qu’un outil reçoit en plus de sa fiche"),
+    "idp:tool_strict": _("retour d’un outil à sa fiche"),
     "idp:destructions": _("registres clos"),
     "idp:destruction": _("destruction d’un registre"),
     "idp:erasures": _("effacements"),

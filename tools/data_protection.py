@@ -72,12 +72,14 @@ REQUIREMENTS = (
         "G7",
         "5(1)(b), 6(4)",
         "Only what is on the sheet in force leaves, for the purpose that names it; a changed sheet is a new "
-        "version that is shown before anything more leaves. What left otherwise is a finding.",
+        "version that is shown before anything more leaves. A tool that came from another hub may be given up to 90 "
+        "days to keep to that. What left otherwise is a finding.",
     ),
     Requirement(
         "G8",
         "5(1)(c), 25(2)",
-        "A tool without a sheet gets its own identifiers; a scope alone releases nothing.",
+        "A tool without a sheet gets its own identifiers; a scope alone releases nothing, save to a tool that came "
+        "from another hub while it is given time, and then never what anybody had a say in.",
     ),
     Requirement(
         "G9",

@@ -1,12 +1,14 @@
 """What is a finding.  Values in, values out; no database, no clock."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from consent.findings.types import (
     ACCEPTED,
     ASSESSED,
+    BY_MODE,
     OBSERVED,
     OFTEN,
     SETTLED,
@@ -23,6 +25,7 @@ from consent.findings.types import (
     Sent,
     Stopped,
 )
+from consent.modes.types import Period
 from consent.types import ITEMS, Face, LegalBasis, face_of
 
 # What is ended is dead everywhere within a minute: an answer that was under way is no finding.
@@ -35,10 +38,27 @@ Found = tuple[Sent, Collection[str], datetime]
 OVERDUE = ("contract_over", "safeguard", "no_safeguard")
 
 
-def undeclared(sent: Iterable[Sent], sheets: Sheets) -> list[Finding]:
-    """F1: what is not on the sheet under which it left, or left under none."""
-    beyond = ((each, each.items - _sheet_of(each, sheets).keys(), each.first) for each in sent)
-    return _by_tool(Kind.UNDECLARED, beyond)
+def undeclared(sent: Iterable[Sent], sheets: Sheets, periods: Iterable[Period] = ()) -> list[Finding]:
+    """F1: what is not on the sheet under which it left, or left under none.
+
+    An alarm, unless the tool really was in the mode by which the row says that it left.
+    """
+    of_tool: dict[tuple[int, str], list[Period]] = {}
+    for period in periods:
+        of_tool.setdefault((period.tool, period.mode), []).append(period)
+
+    def mode_of(each: Sent) -> str:
+        # What left alike is counted together: several decisions for one mode may have followed each other.
+        lenient = [(period.since, period.until + UNDER_WAY) for period in of_tool.get((each.tool, each.mode), [])]
+        known = all(any(since <= at < until for since, until in lenient) for at in (each.first, each.last))
+        return each.mode if known and each.processing is not None else ""
+
+    by_mode: dict[str, list[Found]] = {"": [], **{mode: [] for mode in BY_MODE}}
+    for each in sent:
+        if items := each.items - _sheet_of(each, sheets).keys():
+            by_mode[mode_of(each)].append((each, items, each.first))
+    found = ((mode, finding) for mode, some in by_mode.items() for finding in _by_tool(Kind.UNDECLARED, some))
+    return [replace(finding, mode=mode) for mode, finding in found]
 
 
 def not_agreed(sent: Iterable[Sent], sheets: Sheets, agreed: Iterable[Agreed]) -> list[Finding]:
@@ -229,7 +249,8 @@ def check_decision(kind: Kind, until: date | None, *, today: date) -> None:
 def covers(decided: Decided, finding: Finding, *, today: date) -> bool:
     """Whether this was said of this finding, and still holds: nothing more, and nothing since, where it is settled."""
     same = (decided.kind, decided.tool, decided.reference) == (finding.kind, finding.tool, finding.reference)
-    if not same or not decided.items >= frozenset(finding.items):
+    # What a mode lets out is not settled: the mode ends.
+    if not same or finding.mode or not decided.items >= frozenset(finding.items):
         return False
     if decided.until is not None:
         return today <= decided.until
@@ -243,6 +264,17 @@ def stopped(sent: Iterable[Sent], items: Collection[str]) -> Stopped:
         releases=sum(each.count for each, _ in beyond),
         members=len({each.member for each, _ in beyond}),
         items=tuple(sorted({item for _, some in beyond for item in some})),
+    )
+
+
+def let_out(sent: Iterable[Sent], items: Collection[str], noes: Mapping[UUID, Collection[str]]) -> Stopped:
+    """What would have left besides, had these items been let out, all but what each member said no to."""
+    more = [(each, frozenset(items) - frozenset(noes.get(each.member, ()))) for each in sent]
+    more = [(each, some) for each, some in more if some]
+    return Stopped(
+        releases=sum(each.count for each, _ in more),
+        members=len({each.member for each, _ in more}),
+        items=tuple(sorted({item for _, some in more for item in some})),
     )
 
 

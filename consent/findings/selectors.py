@@ -31,6 +31,7 @@ from consent.findings.types import (
 )
 from consent.ledger.models import Disclosure, Holding
 from consent.models import Consent, Notice, Objection, ProcessingItem, Restriction
+from consent.modes import selectors as modes
 from consent.register import policy as register
 from consent.register.selectors import in_force
 from consent.register.types import SENSITIVE, Assessment
@@ -49,7 +50,7 @@ def findings(*, now: datetime) -> list[Finding]:
     today = timezone.localdate(now)
     gaps = Gap.objects.filter(settled_at=None).aggregate(count=Count("pk"), since=Min("at"))
     return [
-        *rules.undeclared(sent, known),
+        *rules.undeclared(sent, known, modes.periods()),
         *rules.not_agreed(sent, known, agreed),
         *rules.ended(sent, agreed, _objected(), _gone(), _restricted()),
         *rules.grown(sent, known, _read()),
@@ -92,6 +93,14 @@ def preview(tool_id: int, items: Collection[str], *, now: datetime) -> Stopped:
     return rules.stopped(_sent(since=now - OBSERVED, tool=tool_id), items)
 
 
+def let_out(tool_id: int, asked: Collection[str], *, now: datetime) -> Stopped:
+    """What would have left besides in the last 90 days, had the tool not been strict; four statements."""
+    declared = ProcessingItem.objects.filter(processing__tool=tool_id, processing__ended_at=None)
+    stated = set(declared.order_by().values_list("item", flat=True))
+    more = frozenset(asked) - ALWAYS - stated - modes.on_consent(tool_id)
+    return rules.let_out(_sent(since=now - OBSERVED, tool=tool_id), more, modes.noes(tool_id))
+
+
 def sheets() -> dict[int, dict[str, str]]:
     """The legal basis of each item, by processing, of all versions: rows of the ledger name the one of then."""
     known: dict[int, dict[str, str]] = {}
@@ -104,11 +113,11 @@ def sheets() -> dict[int, dict[str, str]]:
 def _sent(*, since: datetime, tool: int | None = None) -> Iterator[Sent]:
     rows = Disclosure.objects.filter(last_at__gte=since)
     rows = rows.order_by() if tool is None else rows.filter(tool_id=tool).order_by()
-    alike = rows.values_list("member_id", "tool_id", "items", "processing_id", "decision")
+    alike = rows.values_list("member_id", "tool_id", "items", "processing_id", "decision", "mode")
     told = alike.annotate(first=Min("at"), last=Max("last_at"), times=Sum("count"))
-    for member, tool_id, items, processing, decision, first, last, count in told.iterator(AT_ONCE):
+    for member, tool_id, items, processing, decision, mode, first, last, count in told.iterator(AT_ONCE):
         if named := frozenset(items) - ALWAYS:
-            yield Sent(member, tool_id, named, processing, decision, first, last, count)
+            yield Sent(member, tool_id, named, processing, decision, first, last, count, mode)
 
 
 def _agreed() -> Iterator[Agreed]:

@@ -9,7 +9,7 @@ from audit.services import record
 from audit.types import Action, Actor, Entry
 from consent.findings import rules, selectors
 from consent.findings.models import FindingDecision
-from consent.findings.types import Finding, FindingGone
+from consent.findings.types import DecisionInvalid, Finding, FindingGone
 
 
 @transaction.atomic
@@ -21,6 +21,8 @@ def decide(*, code: str, reason: str, until: date | None, actor: Actor, now: dat
     finding = next((each for each in selectors.open_findings(now=now) if each.code == code), None)
     if finding is None:
         raise FindingGone
+    if finding.mode:
+        raise DecisionInvalid("by_mode")
     rules.check_decision(finding.kind, until, today=timezone.localdate(now))
     FindingDecision.objects.create(
         kind=finding.kind,

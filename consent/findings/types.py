@@ -7,6 +7,8 @@ from uuid import UUID
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from consent.types import Mode
+
 # How far findings look back.
 OBSERVED = timedelta(days=90)
 # How old the impact assessment of a processing may be, and how long a tool has to confirm an erasure.
@@ -35,6 +37,8 @@ class Kind(TextChoices):
 
 class Level(TextChoices):
     ALARM = "alarm", _("ne doit jamais arriver")
+    WARNED = "warned", _("part encore, et les membres le savent")
+    OBSERVED = "observed", _("part encore, le temps d’observer")
     TASK = "task", _("attend votre décision")
     ASK = "ask", _("à présenter à la prochaine connexion")
     SUGGESTION = "suggestion", _("à retirer de la fiche, peut-être")
@@ -54,6 +58,8 @@ LEVELS: dict[Kind, Level] = {
     Kind.UNLOGGED: Level.ALARM,
     Kind.KEPT: Level.TASK,
 }
+# What leaves undeclared and is known to.
+BY_MODE: dict[str, Level] = {Mode.WARN: Level.WARNED, Mode.OBSERVE: Level.OBSERVED}
 # What happened is settled once somebody has dealt with it, and is back when it happens again; what is so may be
 # accepted for a while, and goes by itself once it is no longer so.
 SETTLED = frozenset({Kind.UNDECLARED, Kind.NOT_AGREED, Kind.ENDED, Kind.GROWN, Kind.LOOKUPS})
@@ -64,14 +70,17 @@ class FindingGone(Exception):
 
 
 class DecisionInvalid(ValueError):
-    """The code says why: ``until_missing``, ``until_past``, ``until_far``, ``not_accepted`` or ``elsewhere``."""
+    """The code says why: ``until_missing``, ``until_past``, ``until_far``, ``not_accepted``, ``elsewhere`` or
+    ``by_mode``.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something about a tool or a record, since when, and how often: releases, people or items, as its kind has it.
 
-    ``last``: when it happened last, of what happens rather than is; ``reference``: the record it is about, if it is.
+    ``last``: when it happened last, of what happens rather than is; ``reference``: the record it is about, if it is;
+    ``mode``: by which mode of its tool it happens, until that is over.
     """
 
     kind: Kind
@@ -81,15 +90,16 @@ class Finding:
     items: tuple[str, ...] = ()
     last: datetime | None = field(default=None, compare=False)
     reference: str = ""
+    mode: str = ""
 
     @property
     def level(self) -> Level:
-        return LEVELS[self.kind]
+        return BY_MODE[self.mode] if self.mode else LEVELS[self.kind]
 
     @property
     def code(self) -> str:
         """What it is about, whatever it counts; the same tomorrow."""
-        return f"{self.kind}-{self.tool or 0}{'-' if self.reference else ''}{self.reference}"
+        return "-".join(filter(None, (str(self.kind), str(self.tool or 0), self.reference, self.mode)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +114,7 @@ class Sent:
     first: datetime
     last: datetime
     count: int = 1
+    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +171,7 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """What a sheet would have stopped, had it been in force."""
+    """What a sheet would have stopped, or a mode let out, had it been in force."""
 
     releases: int = 0
     members: int = 0

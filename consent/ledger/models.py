@@ -55,6 +55,8 @@ class Disclosure(models.Model):
     # Empty in rows that are older than profiles.
     profile = models.CharField(max_length=22, blank=True)
     decision = models.BigIntegerField(default=0)
+    # Of its tool, where an item left that is not on the sheet.
+    mode = models.CharField(max_length=10, blank=True, default="")
     closed_at = models.DateTimeField(null=True)
 
     merging: ClassVar = Merging(

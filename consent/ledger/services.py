@@ -143,6 +143,7 @@ def _row(name: str, alike: Sequence[Disclosed], now: datetime) -> dict[str, obje
         "day": timezone.localdate(now),
         "profile": name,
         "decision": first.release.consent or 0,
+        "mode": first.mode,
     }
 
 
@@ -156,4 +157,5 @@ def _profile(disclosed: Disclosed) -> Profile:
         processing=disclosed.release.processing,
         notice=disclosed.release.notice,
         legal_basis=disclosed.release.legal_basis,
+        mode=disclosed.mode,
     )

@@ -20,6 +20,7 @@ from consent.findings import selectors as findings
 from consent.findings.types import Level
 from consent.incidents import selectors as incidents
 from consent.models import Consent, Objection
+from consent.modes import selectors as modes
 from consent.protection.selectors import CONTRACT_ENDS
 from consent.protection.types import Card, Urgency
 from consent.register import policy
@@ -36,7 +37,8 @@ NIGHT = timedelta(days=2)
 
 
 def of_findings(now: datetime) -> Iterator[Card]:
-    levels = [each.level for each in findings.open_findings(now=now)]
+    # What a tool's mode lets out has a card of its own.
+    levels = [each.level for each in findings.open_findings(now=now) if not each.mode]
     address = reverse("protection:findings")
     alarms, tasks = levels.count(Level.ALARM), levels.count(Level.TASK)
     others = len(levels) - alarms - tasks
@@ -56,6 +58,19 @@ def of_findings(now: datetime) -> Iterator[Card]:
     if not levels:
         said = _("Ce qui a été transmis en 90 jours est ce qui est déclaré et accepté.")
         yield Card("findings", _("Constats"), said, Urgency.CALM, address)
+
+
+def of_modes(now: datetime) -> Iterator[Card]:
+    """Tools that are given time to do with their sheets; one statement."""
+    if rows := modes.lenient(now=now):
+        said = ngettext(
+            "Un outil reçoit encore des données que sa fiche ne déclare pas, jusqu’au %(day)s.",
+            "Des outils reçoivent encore des données que leur fiche ne déclare pas ; le premier, jusqu’au %(day)s.",
+            len(rows),
+        ) % {"day": _day(rows[0].until)}  # type: ignore[arg-type]
+        first = reverse("protection:matrix_tool", args=[rows[0].tool.slug])
+        address = first if len(rows) == 1 else reverse("protection:matrix")
+        yield Card("modes", _("Outils au-delà de leur fiche"), said, Urgency.SOON, address, len(rows))
 
 
 def of_the_register(now: datetime) -> Iterator[Card]:
@@ -224,6 +239,7 @@ SOURCES = (
     of_requests,
     of_erasures,
     of_findings,
+    of_modes,
     of_the_register,
     of_screenings,
     of_decisions,

@@ -95,11 +95,11 @@ class Told:
 
     @property
     def why(self) -> Text:
-        return words.WHY[self.finding.kind]
+        return words.BY_MODE[0] if self.finding.mode else words.WHY[self.finding.kind]
 
     @property
     def to_do(self) -> Text:
-        return words.TO_DO[self.finding.kind]
+        return words.BY_MODE[1] if self.finding.mode else words.TO_DO[self.finding.kind]
 
     @property
     def labels(self) -> list[Text]:
@@ -112,7 +112,11 @@ class Told:
 
     @property
     def is_decided_here(self) -> bool:
-        return self.finding.kind is not Kind.UNLOGGED
+        return self.finding.kind is not Kind.UNLOGGED and not self.finding.mode
+
+    @property
+    def is_compared(self) -> bool:
+        return self.finding.kind is Kind.UNLOGGED
 
     @property
     def is_of_lookups(self) -> bool:

@@ -15,7 +15,8 @@ from audit.services import note_refused_page
 from audit.types import Actor
 from consent.findings import selectors as findings_of
 from consent.findings import services as deciding
-from consent.findings.types import DecisionInvalid, FindingGone, Level
+from consent.findings.types import BY_MODE, DecisionInvalid, FindingGone, Level
+from consent.modes import selectors as modes
 from consent.protection import cards, exports, selectors, services, words
 from consent.protection.forms import DecisionForm, PreviewForm
 from consent.protection.types import Sight, Urgency
@@ -49,6 +50,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def findings(request: HttpRequest) -> HttpResponse:
     told, said = selectors.told_findings(now=timezone.now())
     levels = [(level, [each for each in told if each.finding.level is level]) for level in Level]
+    # Where no tool is given time there is nothing to know of it.
+    levels = [(level, some) for level, some in levels if some or level not in BY_MODE.values()]
     context = {"levels": levels, "said": said, "unseen": words.UNSEEN}
     return render(request, "consent/protection/findings.html", context)
 
@@ -108,7 +111,13 @@ def matrix_tool(request: HttpRequest, slug: str) -> HttpResponse:
     cells = selectors.of_tool(tool, now=now)
     declared = [line.item for cell, _details in cells for line in cell.lines if line.stated]
     form = PreviewForm(request.GET if "without" in request.GET else None, items=declared)
-    context = {"tool": tool, "cells": cells, "form": form, "declared": declared}
+    context = {
+        "tool": tool,
+        "cells": cells,
+        "form": form,
+        "declared": declared,
+        "mode": modes.standing(tool.pk, now=now),
+    }
     if form.is_valid():
         left_out = form.cleaned_data["without"]
         context["stopped"] = findings_of.preview(tool.pk, [each for each in declared if each not in left_out], now=now)

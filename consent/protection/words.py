@@ -46,6 +46,11 @@ TO_DO: dict[Kind, Text] = {
     Kind.UNLOGGED: _("Expliquez chaque écart dans le rapprochement."),
     Kind.KEPT: _("Relancez l’outil jusqu’à ce qu’il confirme l’effacement."),
 }
+# Of what leaves undeclared while its tool is given time.
+BY_MODE: tuple[Text, Text] = (
+    _("La technique laisse du temps à cet outil, qui vient d’un autre service. Rien n’autorise durablement cet envoi."),
+    _("Faites déclarer ces données si elles servent ; sinon, faites revenir l’outil à sa fiche."),
+)
 # What one of each kind counts.
 COUNTED: dict[Kind, Text] = {
     Kind.UNDECLARED: _("transmissions"),
@@ -74,6 +79,7 @@ PROBLEMS: dict[str, Text] = {
     "until_past": _("Ce jour est passé."),
     "until_far": _("Un an au plus : vous y reviendrez alors."),
     "not_accepted": _("Cela ne s’accepte pas : dites ce qui a été fait."),
+    "by_mode": _("Cela s’arrête avec le mode de l’outil, que tient la technique."),
     "elsewhere": _("Cela se règle dans le rapprochement, fait par fait."),
 }
 # What the parts of a finding about the register stand for; the others are items of data.
@@ -90,4 +96,5 @@ REFUSALS: dict[str, Text] = {
     "until_missing": _("sans date de fin"),
     "until_far": _("pour plus d’un an"),
     "not_accepted": _("constat qui ne s’accepte pas"),
+    "by_mode": _("constat que le mode de l’outil explique"),
 }

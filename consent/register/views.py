@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit import gate
 from audit.services import note_refused_page
 from audit.types import Actor
+from consent.modes import selectors as modes
 from consent.register import cnil, exports, incoming, policy, selectors, services, spreadsheet, words
 from consent.register.forms import CloseForm, DayForm, PartiesForm, RecordForms, UploadForm
 from consent.register.models import RegisterRecord
@@ -102,6 +103,7 @@ def record(request: HttpRequest, reference: str) -> HttpResponse:
         "today": today,
         "parties": _parties(register.parties),
         "tool": row.tool,
+        "mode": modes.standing(row.tool_id, now=timezone.now()) if row.tool_id and on == today else None,
         "sensitive": [each for each in found.content.data if each.rubric in SENSITIVE],
         "data": [each for each in found.content.data if each.rubric not in SENSITIVE],
         **_in_english(row, on),

@@ -125,6 +125,9 @@ class Tool(AbstractApplication):
     requestable = models.BooleanField(default=False)
     owners = models.ManyToManyField("directory.Member", blank=True, related_name="owned_tools")
 
+    # When it came from another hub, if it did: then it may be given time to do with what its sheet declares.
+    imported_on = models.DateField(null=True, blank=True)
+
     # How it speaks.
     client_secret = models.CharField(max_length=64, blank=True, editable=False)
     previous_client_secret = models.CharField(max_length=64, blank=True, editable=False)

@@ -81,7 +81,7 @@ def _told(row: Any, reader: Tool) -> Disclosed:
     """Who the token is about is all that an answer tells of a person: no claim is made of anything else."""
     member, nothing = row.user_id, frozenset[str]()
     if reader.pk == row.application_id:
-        release = consent_selectors.release_on(reader.pk, consent_selectors.standing_of(row), nothing)
+        release = consent_selectors.release_on(member, reader.pk, consent_selectors.standing_of(row), nothing)
     else:
         release = consent_selectors.release(member, reader.pk, nothing)
     identifier, session = frozenset({"identifier"}), row.tool_session.hub_session_id

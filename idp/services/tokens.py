@@ -206,7 +206,7 @@ def claims_for(basis: Basis, *, channel: Channel) -> Answer:
         asked = asked_items(basis.scopes, single.userinfo)
     else:
         asked = asked_items(basis.scopes if tool.claims_in_id_token else (), single.id_token)
-    release = consent_selectors.release_on(tool.pk, basis.standing, asked)
+    release = consent_selectors.release_on(member.pk, tool.pk, basis.standing, asked)
     known = claims.values(member, release.items)
     sent = protocol.released_claims(known, release.items)
     always = ALWAYS if channel == Channel.ID_TOKEN else frozenset({"identifier"})

@@ -30,7 +30,7 @@ ACCOUNTS = {
     Right.FIND_MEMBERS,
     Right.MARK_COLLECTIVES,
 }
-TOOLS = {Right.SEE_DELIVERIES, Right.RETRY_DELIVERIES}
+TOOLS = {Right.SEE_DELIVERIES, Right.RETRY_DELIVERIES, Right.SET_TOOL_MODES}
 
 
 def test_each_role_is_narrow():

@@ -465,6 +465,21 @@ TABLE = (
         "launcher:tool_condition", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=DONE), "nothing said", OPEN
     ),
     Row("launcher:tool_move", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=DONE), "", OPEN),
+    Row("idp:tool_modes", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
+    Row(
+        "idp:tool_mode",
+        only(Who.TECHNICIAN, answer=PAGE),
+        only(Who.TECHNICIAN, answer=UNFIT),
+        "nothing said",
+        {"slug": "ouvert"},
+    ),
+    Row(
+        "idp:tool_strict",
+        only(Who.TECHNICIAN, answer=Answer.NO_METHOD),
+        only(Who.TECHNICIAN, answer=DONE),
+        "a tool",
+        {"slug": "ouvert"},
+    ),
     Row("idp:deliveries", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
     Row(
         "idp:retry_deliveries",

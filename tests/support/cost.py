@@ -36,4 +36,4 @@ def counted() -> Counted:
 
 def _profile(row: ReleaseProfile) -> releases.Profile:
     facts = {**row.facts, "items": tuple(row.facts["items"]), "categories": tuple(row.facts["categories"])}
-    return releases.Profile(tool=row.tool_id, **facts)
+    return releases.Profile(tool=row.tool_id, mode=facts.pop("tool_mode", ""), **facts)

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +38,7 @@ PROPERTIES = (
     "launch_url",
     "order",
     "everyone",
+    "imported_on",
     "token_endpoint_auth_method",
     "pkce_required",
     "subject_type",
@@ -99,6 +101,12 @@ class Command(BaseCommand):
         add("--backchannel-logout-uri", default="")
         add("--collective", action="append", default=[], dest="collectives", help="slug of a collective let in")
         add("--everyone", action="store_true", help="let every member in")
+        add(
+            "--imported-on",
+            type=date.fromisoformat,
+            metavar="DATE",
+            help="when it came from another hub: then it may be given up to 90 days to do with its sheet",
+        )
         add("--kind", choices=ToolKind.values, default=ToolKind.OIDC)
         add("--state", choices=ToolState.values, default=ToolState.OPEN)
         add("--tagline", default="", help="one line in French")

@@ -141,7 +141,7 @@ def test_findings_take_as_many_statements_however_much_there_is(member, louty, f
         go_on(member, tool, now=MONDAY)
         released(member, tool, TUESDAY)
 
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         selectors.findings(now=WEDNESDAY)
 
 
