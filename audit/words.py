@@ -1,13 +1,14 @@
 """Human sentences for the lines of the journal, and names for the codes in their facts."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.kinds import Retention
@@ -591,6 +592,7 @@ def name_codes(fact: str, namer: Namer) -> None:
     A namer answers nothing, or the code itself, for what is not its own: the next one is asked.
     """
     _namers.setdefault(fact, []).append(namer)
+    _named.cache_clear()
 
 
 def name_things(fact: str, look_up: LookUp) -> None:
@@ -622,6 +624,12 @@ def _number(event: Event, fact: str) -> Any:
 
 def name(fact: str, code: str) -> str:
     """The code in words; one that nobody knows stays as it is."""
+    return _named(get_language(), fact, code)
+
+
+# The lines of one person say few codes, thousands of times.
+@lru_cache(4096)
+def _named(language: str | None, fact: str, code: str) -> str:
     for namer in _namers.get(fact, []):
         said = namer(code)
         if said and str(said) != code:
@@ -668,10 +676,15 @@ def particulars(event: Event) -> list[tuple[str, str]]:
 def _told(event: Event) -> list[tuple[str, str, str]]:
     known = event.told
     return [
-        (fact, str(FACTS.get(fact, fact)), _words(fact, value))
+        (fact, _label(get_language(), fact), _words(fact, value))
         for fact, value in known.items()
         if value not in (None, "", [])
     ]
+
+
+@lru_cache(1024)
+def _label(language: str | None, fact: str) -> str:
+    return str(FACTS.get(fact, fact))
 
 
 def actor(event: Event, call: CallPerson) -> str:

@@ -5,6 +5,7 @@
 ``--log``: what the journal's formats cost, and what it takes to check an export, beside SHA-256 alone.
 ``--journal``: what a line of the journal costs a request, and how soon it is signed, beside a chain under a lock.
 ``--ledger``: what a release costs the ledger, and the question after a breach over a long one, beside a recount.
+``--answer``: how long a member with a long history waits for all that the hub holds of them.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import directory, floor, hub, journal, ledger, log, peer, report, rounds, tokens
+from benchmarks import answer, directory, floor, hub, journal, ledger, log, peer, report, rounds, tokens
 
 
 def arguments_of(argv: list[str]) -> argparse.Namespace:
@@ -26,6 +27,7 @@ def arguments_of(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--log", action="store_true", help="the fourth report")
     parser.add_argument("--journal", action="store_true", help="the fifth report")
     parser.add_argument("--ledger", action="store_true", help="the sixth report")
+    parser.add_argument("--answer", action="store_true", help="the seventh report")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a round (default: 2)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each side (default: 3); medians are told")
     parser.add_argument("--clients", type=_numbers, default=[1, 4, 16, 64], help="numbers at once, e.g. 1,4,16,64")
@@ -33,7 +35,10 @@ def arguments_of(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--expired", type=int, default=200_000, help="with --tokens: how many are removed")
     parser.add_argument("--people", type=_numbers, default=[10**3, 10**4, 10**5], help="with --directory: how many")
     parser.add_argument(
-        "--entries", type=_numbers, default=[10**5, 10**6], help="with --log, --journal and --ledger: how many"
+        "--entries",
+        type=_numbers,
+        default=[10**5, 10**6],
+        help="with --log, --journal, --ledger and --answer: how many",
     )
     found = parser.parse_args(argv)
     numbers = [*found.clients, *found.live, *found.people, *found.entries]
@@ -94,6 +99,8 @@ def main(argv: list[str]) -> int:
             journal.run(folder, arguments)
         elif arguments.ledger:
             ledger.run(folder, arguments)
+        elif arguments.answer:
+            answer.run(folder, arguments)
         else:
             side_by_side(arguments, folder)
     return 0

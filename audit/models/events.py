@@ -25,6 +25,9 @@ COLUMNS_OF: dict[Role, tuple[str, ...]] = {
     Role.NETWORK: ("network_sealed",),
 }
 
+# Looked up in an enumeration, each would be compared with all.
+LABELS = {action.value: action.label for action in Action}
+
 
 class EventQuerySet(InsertingQuerySet):
     def update(self, **_: Any) -> NoReturn:
@@ -136,7 +139,7 @@ class Event(models.Model):
 
     def get_action_display(self) -> str:
         """What kind of thing it was, in words; the code of one that this version does not know."""
-        return str(Action(self.action).label) if self.action in Action else self.action
+        return str(LABELS.get(self.action, self.action))
 
     @property
     def common(self) -> Part:

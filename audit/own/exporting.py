@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.template.loader import render_to_string
-from django.utils.translation import override
+from django.utils.translation import gettext, override
 
 from audit import bundle
 from audit.bundle import Sink
@@ -89,8 +89,15 @@ def _put_rows(pages: Mapping[str, IO[bytes]], batch: Sequence[Placed], tell: Tel
     events = [each.event for each in batch]
     for language, page in pages.items():
         with override(language):
-            rows = zip((each.number for each in batch), tell(events, person), strict=True)
-            page.write(render_to_string("audit/own/lines.html", {"rows": list(rows)}).encode())
+            told = zip((each.number for each in batch), tell(events, person), strict=True)
+            rows = [(number, line, _facts(line)) for number, line in told]
+            page.write(render_to_string("audit/own/lines.html", {"rows": rows}).encode())
+
+
+def _facts(line: Told) -> str:
+    """Said here: a tag of a template for each of them is most of the time that a long page takes."""
+    said = gettext("%(label)s : %(value)s")
+    return " · ".join(said % {"label": label, "value": value} for label, value in line.facts)
 
 
 def _put_heading(pages: Mapping[str, IO[bytes]], log: Log) -> None:

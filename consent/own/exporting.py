@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO
 from uuid import UUID
 
 from django.template.loader import render_to_string
@@ -19,7 +20,7 @@ from audit.own.types import NothingProved
 from audit.pdf import pdf_of
 from consent import activity
 from consent.own import sources
-from consent.own.types import Row
+from consent.own.types import Row, Section
 from consent.own.vcard import Given, card_of
 from directory import photos
 from directory.models import Member
@@ -30,48 +31,52 @@ PAGES = {"fr": "mes-donnees.html", "en": "my-data.html"}
 AT_ONCE = 500
 # Of each section.  A page takes a sixth of a second to set: what somebody wrote to the officers alone can be thousands.
 MOST_PRINTED, MOST_CHARACTERS = 100, 40_000
+CHUNK = 1 << 16
+MOST_PRINTED = 100
 
 
-def json_of(person: UUID, *, now: datetime) -> Iterator[str]:
-    head = {
-        "format": FORMAT,
-        "generated_at": now.isoformat(),
-        "member": str(person),
-        "photo": _photo(person),
-    }
+def json_of(person: UUID, *, now: datetime, page: IO[bytes] | None = None) -> Iterator[str]:
+    """The data.  ``page`` is given the same to be read without the hub and without a network: what it says is printed
+    as it stands, and every row is read once for both.
+    """
+    sections, photo = sources.sections(), _photo(person)
+    head = {"format": FORMAT, "generated_at": now.isoformat(), "member": str(person), "photo": photo}
+    context = {"language": get_language(), "hub": hub_name(), "now": now, "sections": sections, "photo": photo}
+    before, _, after = render_to_string("consent/own/page.html", context).partition("<!--sections-->")
     yield json.dumps(head, ensure_ascii=False, indent=1)[:-2]
-    for section in sources.sections():
+    _write(page, before)
+    for section in sections:
         yield f',\n "{section.name}": ['
         separator = "\n  "
-        for row in section.rows(person):
+        for row in _shown_too(page, section, section.rows(person)):
             yield separator + json.dumps(row.data, ensure_ascii=False)
             separator = ",\n  "
         yield "\n ]"
     yield "\n}\n"
+    _write(page, after)
 
 
-def page_of(person: UUID, *, now: datetime) -> Iterator[str]:
-    """The same to be read without the hub and without a network; what it says is printed as it stands."""
-    sections = sources.sections()
-    context = {"language": get_language(), "hub": hub_name(), "now": now, "sections": sections, "photo": _photo(person)}
-    before, _, after = render_to_string("consent/own/page.html", context).partition("<!--sections-->")
-    yield before
-    for section in sections:
-        yield render_to_string("consent/own/heading.html", {"section": section})
-        rows = iter(section.rows(person))
-        some = _batch(rows)
-        if not some:
-            yield render_to_string("consent/own/nothing.html")
-        while some:
-            yield render_to_string("consent/own/rows.html", {"rows": some})
-            some = _batch(rows)
-    yield after
+def _shown_too(page: IO[bytes] | None, section: Section, rows: Iterable[Row]) -> Iterator[Row]:
+    if page is None:
+        yield from rows
+        return
+    _write(page, render_to_string("consent/own/heading.html", {"section": section}))
+    left = iter(rows)
+    some = list(islice(left, AT_ONCE))
+    if not some:
+        _write(page, render_to_string("consent/own/nothing.html"))
+    while some:
+        _write(page, render_to_string("consent/own/rows.html", {"rows": some}))
+        yield from some
+        some = list(islice(left, AT_ONCE))
 
 
 def export_all(sink: Sink, person: UUID, *, now: datetime) -> None:
     """Data, page, and the lines of the journal with their proofs, as far as they are signed."""
-    sink.put("mes-donnees.json", _bytes(json_of(person, now=now)))
-    sink.put(PAGES.get((get_language() or "fr")[:2], PAGES["fr"]), _bytes(page_of(person, now=now)))
+    with TemporaryFile() as page:
+        sink.put("mes-donnees.json", (piece.encode() for piece in json_of(person, now=now, page=page)))
+        page.seek(0)
+        sink.put(PAGES.get((get_language() or "fr")[:2], PAGES["fr"]), iter(lambda: page.read(CHUNK), b""))
     with suppress(NothingProved):
         export_person(sink, person, tell=activity.tell, now=now)
 
@@ -121,9 +126,6 @@ def _photo(person: UUID) -> str | None:
     return f"data:image/webp;base64,{base64.b64encode(content).decode()}" if content else None
 
 
-def _batch(rows: Iterator[Row]) -> list[Any]:
-    return list(islice(rows, AT_ONCE))
-
-
-def _bytes(pieces: Iterable[str]) -> Iterator[bytes]:
-    return (piece.encode() for piece in pieces)
+def _write(page: IO[bytes] | None, text: str) -> None:
+    if page is not None:
+        page.write(text.encode())

@@ -124,6 +124,17 @@ def test_a_release_is_measured_and_who_is_concerned_is_compared_with_a_recount()
     assert int(lengths[0]) > 0
 
 
+def test_what_a_member_with_a_long_history_takes_is_measured_and_checked():
+    command = [sys.executable, "-m", "benchmarks", "--answer", "--entries", "60", "--rounds", "1"]
+
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+
+    assert told.returncode == 0, told.stderr
+    assert "| 60 rows and 60 lines " in told.stdout
+    for what in ("the data alone", "the lines alone", "**the archive", "the PDF to print"):
+        assert [float(row[1]) > 0 for row in rows_of(told.stdout, what)] == [True]
+
+
 def rows_named(report: str, name: str) -> list[list[str]]:
     return [row for row in rows_of(report, "200") if row[1] == name]
 
