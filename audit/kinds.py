@@ -234,6 +234,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.INCIDENTS_EXPORTED,
         Action.DECISIONS_EXPORTED,
         Action.SCREENING_MADE,
+        Action.CONTRACT_KEPT,
         Action.EVIDENCE_ASKED,
         Action.EVIDENCE_MADE,
         Action.WITNESS_ADDED,

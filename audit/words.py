@@ -112,6 +112,7 @@ SENTENCES: dict[str, Text] = {
     Action.INCIDENTS_EXPORTED: _("{who} exporte des violations de données."),
     Action.DECISIONS_EXPORTED: _("{who} exporte le décompte des accords."),
     Action.SCREENING_MADE: _("{who} examine s’il faut une analyse d’impact."),
+    Action.CONTRACT_KEPT: _("{who} lit le contrat d’un sous-traitant."),
     Action.EVIDENCE_ASKED: _("{who} demande un dossier de contrôle."),
     Action.EVIDENCE_NAMED: _("{who} nomme {subject} dans un dossier de contrôle."),
     Action.EVIDENCE_MADE: _("{who} emporte un dossier de contrôle."),

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import get_language
 
 from audit.types import AppendOnlyError
+from consent.contracts.models import ContractFile, ContractVersion
 from consent.erasures.models import ErasureHolder, ErasureRun
 from consent.findings.models import FindingDecision
 from consent.incidents.models import Incident, IncidentStep
@@ -19,6 +20,8 @@ from consent.types import Decision, Face, LegalBasis, Origin, face_of
 
 __all__ = [
     "Consent",
+    "ContractFile",
+    "ContractVersion",
     "Disclosure",
     "ErasureHolder",
     "ErasureRun",

@@ -1,6 +1,7 @@
 """What the journal, which knows no data items, calls the codes of this app."""
 
 from consent import display
+from consent.contracts import words as contracts
 from consent.erasures import words as erasures
 from consent.erasures.types import Ground, Refusal
 from consent.evidence import words as evidence
@@ -31,6 +32,7 @@ CODES = (
     ("missing", register.HOLES.get),
     ("outcome", screening.OUTCOMES.get),
     ("page", screening.PAGES.get),
+    ("page", contracts.PAGES.get),
     ("page", evidence.PAGES.get),
     ("page", incidents.PAGES.get),
     ("page", register.PAGES.get),
@@ -42,6 +44,7 @@ CODES = (
     ("reason", modes.REFUSALS.get),
     ("reason", incidents.REFUSALS.get),
     ("reason", screening.REFUSALS.get),
+    ("reason", contracts.REFUSALS.get),
     ("reason", requests.REFUSALS.get),
     ("reason", protection.REFUSALS.get),
     ("reason", erasures.REFUSALS.get),

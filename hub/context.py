@@ -18,7 +18,16 @@ from hub.env import load
 from idp.selectors import missing_second_factor
 
 # The pages that the masthead holds under one name, by the beginning of theirs; members' own are among their data.
-PROTECTION = ("protection:", "register:", "requests:", "incidents:", "screening:", "evidence:", "idp:erasure")
+PROTECTION = (
+    "protection:",
+    "register:",
+    "requests:",
+    "incidents:",
+    "screening:",
+    "contracts:",
+    "evidence:",
+    "idp:erasure",
+)
 OF_MEMBERS = frozenset({"requests:mine", "requests:own", "idp:erasure_answer"})
 
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("protection/", include("consent.protection.urls")),
     path("registre/", include("consent.register.urls")),
     path("analyses/", include("consent.screening.urls")),
+    path("contrats/", include("consent.contracts.urls")),
     path("dossier/", include("consent.evidence.urls")),
     path("violations/", include("consent.incidents.urls")),
     path("journal/", include("audit.urls")),

@@ -189,8 +189,9 @@ REQUIREMENTS = (
         "G26",
         "26, 28",
         "A sheet says what its recipient is, on which contract, until when; without it the tool is not opened, "
-        "and an ended contract is a hole of the register.",
-        "Contracts are named and not attached; the points of article 28(3) and further processors are not listed.",
+        "and an ended contract is a hole of the register. So is a processor's contract whose eight points of "
+        "article 28(3) were not ticked or explained, whose further processors were not asked, or whose text is not "
+        "attached.",
     ),
     Requirement(
         "G27",

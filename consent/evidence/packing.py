@@ -5,6 +5,7 @@ registre/                    the register on the last day, and each version with
 informations/                what members saw, and its digests
 consentements/               decisions and objections, each with the digest of its receipt; how many
 analyses/                    screenings of impact assessments, balancing tests
+contrats/                    what the officer read in each contract of a processor, and the texts
 violations/                  the register of breaches
 conservation/                the rules of retention of the journal, and when they were applied
 journal/                     lines with their proof, checkpoints with the lines of witnesses, and the verifier
@@ -30,7 +31,7 @@ from audit.sealing import keyed_digest
 from audit.zipping import File
 from consent.evidence.selectors import Found
 from consent.incidents import exports as breaches
-from consent.models import Consent, Objection
+from consent.models import Consent, ContractFile, ContractVersion, Objection
 from consent.policy import digest
 from consent.register import exports as register
 from consent.screening import selectors as screenings
@@ -92,6 +93,10 @@ def _files(found: Found, number: UUID, call: Call) -> Iterator[File]:
     yield "consentements/oppositions.csv", _csv(_objections(found, call))
     yield "analyses/examens.json", _json(_screenings(found))
     yield "analyses/mises-en-balance.json", _json(_weighed(standing))
+    contracts = found.contracts()
+    yield "contrats/contrats.json", _json(map(_contract, contracts))
+    for digest_of in sorted({row.file.digest for row in contracts if row.file}):
+        yield f"contrats/{digest_of}.pdf", [bytes(ContractFile.objects.get(digest=digest_of).content)]
     breach = found.breaches()
     yield "violations/violations.ods", breaches.ods_of(breach)
     yield "violations/violations.json", breaches.json_of(breach)
@@ -178,6 +183,12 @@ def _screenings(found: Found) -> Iterator[dict[str, Any]]:
             if row.at < found.until:
                 told = {"version": row.version, "register_version": row.register_version, "digest": row.digest}
                 yield {"reference": record.reference, "at": row.at.isoformat(), **told, "said": row.content}
+
+
+def _contract(row: ContractVersion) -> dict[str, Any]:
+    told = {"reference": row.record.reference, "recipient": row.recipient, "version": row.version}
+    told |= {"at": row.at.isoformat(), "digest": row.digest, "said": row.content}
+    return told | ({"file": f"{row.file.digest}.pdf", "name": row.file.name} if row.file else {"file": None})
 
 
 def _weighed(standing: Any) -> Iterator[dict[str, Any]]:

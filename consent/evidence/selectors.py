@@ -14,13 +14,13 @@ from audit.types import Action, RemovalKind
 from consent.evidence.types import Scope
 from consent.incidents import selectors as breaches
 from consent.incidents.selectors import Known
-from consent.models import Consent, NoticeCopy, Objection, RegisterVersion
+from consent.models import Consent, ContractVersion, NoticeCopy, Objection, RegisterVersion
 from consent.register import selectors as register
 from consent.register.models import RegisterRecord
 from consent.register.types import Kind, Register
 
 # Lines that name a record of the register, or a breach, and perhaps no tool.
-OF_RECORDS = (Action.REGISTER_CHANGED, Action.REGISTER_CLOSED, Action.SCREENING_MADE)
+OF_RECORDS = (Action.REGISTER_CHANGED, Action.REGISTER_CLOSED, Action.SCREENING_MADE, Action.CONTRACT_KEPT)
 OF_BREACHES = (Action.INCIDENT_OPENED, Action.INCIDENT_CHANGED, Action.INCIDENT_COUNTED, Action.INCIDENTS_EXPORTED)
 LATEST = 10
 
@@ -91,6 +91,12 @@ class Found:
         """How many decisions of each kind there are, by tool and version of the notice.  One statement."""
         rows = self.decisions().select_related(None).order_by()
         return Counter(rows.values_list("tool__slug", "notice__version", "decision"))
+
+    def contracts(self) -> list[ContractVersion]:
+        """What was read in each contract by the last day, the text aside."""
+        rows = ContractVersion.objects.filter(record__in=[row.pk for row in self.records], at__lt=self.until)
+        rows = rows.select_related("record", "file").defer("file__content")
+        return list(rows.order_by("record__reference", "recipient", "version"))
 
     def breaches(self) -> list[Known]:
         """Those that somebody was aware of by the last day and that were open, or noted, on one of the days.

@@ -14,6 +14,7 @@ from audit import mailing, witnesses
 from audit.models import Destruction
 from audit.proof import selectors as proof
 from audit.reconciliation import selectors as reconciliation
+from consent.contracts.selectors import holes as missing_contracts
 from consent.erasures.models import ErasureHolder, ErasureRun
 from consent.erasures.types import HolderState, RunState
 from consent.findings import selectors as findings
@@ -74,11 +75,14 @@ def of_modes(now: datetime) -> Iterator[Card]:
 
 
 def of_the_register(now: datetime) -> Iterator[Card]:
-    """Holes, and contracts that end; two statements."""
+    """Holes, those of contracts among them, and contracts that end; three statements."""
     today = timezone.localdate(now)
     found = register.register_on(today)
     address = reverse("register:list")
-    holed = sum(bool(policy.holes(each.content, each.kind, today=today)) for each in found.records)
+    unread = missing_contracts(found.records)
+    holed = sum(
+        bool(policy.holes(each.content, each.kind, today=today) or unread[each.reference]) for each in found.records
+    )
     if holed:
         said = ngettext("Une fiche attend une réponse.", "Des fiches attendent une réponse.", holed)
         yield Card("register", _("Fiches à compléter"), said, Urgency.SOON, address, holed)

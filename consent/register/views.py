@@ -1,5 +1,6 @@
 """The register of processing, for the data protection officer: as it is, as it was, and writing in it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import date
 from http import HTTPStatus
@@ -18,6 +19,8 @@ from audit import gate
 from audit.services import note_refused_page
 from audit.types import Actor
 from consent.modes import selectors as modes
+from consent.contracts.policy import processors
+from consent.contracts.selectors import holes as missing_contracts
 from consent.register import cnil, exports, incoming, policy, selectors, services, spreadsheet, words
 from consent.register.forms import CloseForm, DayForm, PartiesForm, RecordForms, UploadForm
 from consent.register.models import RegisterRecord
@@ -46,14 +49,20 @@ class Row:
     holes: list[Any]
 
 
-def row_of(listed: Listed, on: date) -> Row:
+def rows_of(records: Collection[Listed], on: date) -> list[Row]:
+    """With what they and their contracts do not say yet.  One statement."""
+    contracts = missing_contracts(records, selectors.end_of(on))
+    return [_row(each, on, contracts[each.reference]) for each in records]
+
+
+def _row(listed: Listed, on: date, contracts: list[str]) -> Row:
     content = listed.content
     return Row(
         listed=listed,
         main=content.purposes[0] if content.purposes else None,
         has_transfers=bool(content.transfers),
         is_sensitive=any(row.rubric in SENSITIVE for row in content.data),
-        holes=[words.hole(code) for code in policy.holes(content, listed.kind, today=on)],
+        holes=[words.hole(code) for code in [*policy.holes(content, listed.kind, today=on), *contracts]],
     )
 
 
@@ -67,7 +76,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         return render(request, "consent/register/list.html", context, status=HTTPStatus.BAD_REQUEST)
     on = form.cleaned_data["on"] or today
     register = selectors.register_on(on)
-    rows = [row_of(each, on) for each in register.records]
+    rows = rows_of(register.records, on)
     context = {
         "form": form,
         "on": on,
@@ -98,12 +107,13 @@ def record(request: HttpRequest, reference: str) -> HttpResponse:
     if found is None:
         raise Http404
     context = {
-        "row": row_of(found, on),
+        "row": rows_of([found], on)[0],
         "on": on,
         "today": today,
         "parties": _parties(register.parties),
         "tool": row.tool,
         "mode": modes.standing(row.tool_id, now=timezone.now()) if row.tool_id and on == today else None,
+        "has_processors": bool(processors(found.content)),
         "sensitive": [each for each in found.content.data if each.rubric in SENSITIVE],
         "data": [each for each in found.content.data if each.rubric not in SENSITIVE],
         **_in_english(row, on),

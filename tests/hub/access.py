@@ -595,6 +595,22 @@ TABLE = (
     # Impact assessments.
     Row("screening:list", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
     Row("screening:record", only(Who.DPO, answer=ABSENT), only(Who.DPO, answer=ABSENT), "no such record", NO_RECORD),
+    # Contracts with processors.
+    Row("contracts:list", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
+    Row(
+        "contracts:contract",
+        only(Who.DPO, answer=ABSENT),
+        only(Who.DPO, answer=ABSENT),
+        "no such record",
+        {**NO_RECORD, "place": "1"},
+    ),
+    Row(
+        "contracts:file",
+        only(Who.DPO, answer=ABSENT),
+        only(Who.DPO, answer=Answer.NO_METHOD),
+        "no such record",
+        {**NO_RECORD, "digest": "0" * 64},
+    ),
     # Breaches of data.
     Row("incidents:list", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
     Row("incidents:new", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "nothing said"),

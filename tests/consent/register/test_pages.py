@@ -10,8 +10,10 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from audit.models import Event
-from audit.types import SYSTEM, Action
+from audit.types import SYSTEM, Action, Actor
 from consent import services as consent_services
+from consent.contracts import services as contracts
+from consent.contracts.types import Text
 from consent.register import policy, selectors, services
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.register.types import Transfer
@@ -20,6 +22,7 @@ from directory.models import RoleGrant
 from directory.types import Role
 from idp.models import Tool
 from idp.types import ToolState
+from tests.consent.contracts.test_contracts import PDF, WHOLE
 from tests.consent.register.conftest import ENGAGED_LOUTY
 from tests.consent.register.test_policy import FULL
 from tests.support.cast import TUESDAY, WEDNESDAY, browser_of, make_member, make_tool, with_items
@@ -95,7 +98,10 @@ def test_the_register_is_the_officers_and_a_refusal_is_recorded(paie, role, addr
     assert line.facts["page"].startswith("register:")
 
 
-def test_the_list_says_what_is_there_and_what_is_missing(officer, paie, engaged):
+def test_the_list_says_what_is_there_and_what_is_missing(officer, paie, engaged, dpo):
+    said = {"terms": WHOLE, "text": Text("contrat.pdf", PDF), "version": 0}
+    contracts.keep(of=paie, recipient="Louty", **said, actor=Actor(dpo.pk), now=TUESDAY)
+
     page = officer.get(LIST).content.decode()
 
     paie_row, louty_row = page.split('data-reference="T-001"')[1], page.split('data-reference="O-001"')[1]
