@@ -259,6 +259,7 @@ FACTS: dict[str, Text] = {
     "copies": _("copies de la page montrée"),
     "page": _("page"),
     "pages": _("pages"),
+    "address_given": _("adresse donnée"),
     "action": _("action"),
     "attempts": _("essais"),
     "notices": _("avis"),

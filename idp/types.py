@@ -128,6 +128,7 @@ class MailKind(TextChoices):
     ERASURE = "erasure", _("effacement")
     REQUEST = "request", _("demande sur ses données")
     ADMISSION = "admission", _("accès à un outil")
+    CONTACT = "contact", _("message d’un autre membre")
 
 
 class OutgoingState(TextChoices):

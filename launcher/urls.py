@@ -6,6 +6,7 @@ from launcher import views
 from launcher.arranging import views as arranging
 from launcher.order import views as order
 from launcher.people import own, pages
+from launcher.people import own, pages, writing
 
 app_name = "launcher"
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("favoris/<slug:slug>/", views.favourite, name="favourite"),
     path("membres/", pages.people, name="people"),
     path("membres/<uuid:member_id>/", pages.card, name="card"),
+    path("membres/<uuid:member_id>/ecrire/", writing.write, name="write"),
     path("ma-fiche/", own.page, name="my_page"),
     path("ma-fiche/apercu/", own.preview, name="my_page_preview"),
     path("ordre/", order.page, name="order"),

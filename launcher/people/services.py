@@ -3,13 +3,18 @@
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.models import Member
+from directory.people import cards
 from idp.services import refusals
+from idp.services.accounts import mails
+from idp.types import MailKind
 from launcher.models import CardLook, PeopleDay
 
 # A page has two dozen names and what their holders opened to this reader; a card the ways to reach somebody.
@@ -17,6 +22,14 @@ PAGES_A_DAY, CARDS_A_DAY, MESSAGES_A_DAY = 200, 60, 10
 # One line for so many pages: a line each would hide the others.
 PAGES_A_LINE = 50
 KEPT = timedelta(days=30)
+
+
+class NotWritten(Exception):
+    """A message that does not leave; ``reason`` has its words in ``words.py``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def note_page(*, reader: UUID, now: datetime) -> bool:
@@ -44,6 +57,37 @@ def note_card(*, reader: UUID, member_id: UUID, now: datetime) -> bool:
             return True
     _refuse(Action.CARD_OPENED, reader, member_id, "too_many_cards", now)
     return False
+
+
+@transaction.atomic
+def write(*, sender: Member, recipient_id: UUID, text: str, gives_address: bool, now: datetime) -> None:
+    """Send somebody a message without either address being told; the sender’s is, where they choose so.
+
+    Raises ``NotWritten``; whether they may is asked at this moment, whatever the form was shown for.
+    """
+    recipient = Member.objects.filter(pk=recipient_id).first()
+    may = cards.cards([recipient_id], cards.reader(sender)) if recipient_id != sender.pk else []
+    if recipient is None or not may or not may[0].can_be_written_to:
+        raise NotWritten("not_written_to")
+    if _count(sender.pk, "messages", MESSAGES_A_DAY, now) is None:
+        raise NotWritten("too_many_messages")
+    address = mails.address_of(sender) if gives_address else ""
+    context = {"sender": sender.display_name, "text": text, "address": address, "page": _page_of(sender.pk)}
+    subject, body = mails.rendered("contact", recipient, context)
+    mails.queue_text(kind=MailKind.CONTACT, member=recipient, subject=subject, body=body, now=now, reply_to=address)
+    facts: dict[str, object] = {"address_given": bool(address)}
+    actor = Actor(member=sender.pk)
+    record(Entry(Action.MEMBER_WRITTEN_TO, actor=actor, subject=recipient.pk, facts=facts, at=now))
+
+
+def refuse_message(*, sender: UUID, recipient_id: UUID, reason: str, now: datetime) -> None:
+    """The line of a ``NotWritten``, once its transaction is over."""
+    subject = Member.objects.filter(pk=recipient_id).values_list("pk", flat=True).first()
+    _refuse(Action.MEMBER_WRITTEN_TO, sender, subject, reason, now)
+
+
+def _page_of(member_id: UUID) -> str:
+    return settings.ORIGIN + reverse("launcher:card", args=[member_id])
 
 
 def looks_at(member_id: UUID, *, now: datetime) -> int:

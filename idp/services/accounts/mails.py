@@ -115,14 +115,16 @@ def queue_text(
     address: str = "",
     kept: timedelta = KEPT,
     files: Sequence[Attachment] = (),
+    reply_to: str = "",
 ) -> OutgoingMail | None:
-    """As ``queue``, for a text that was written elsewhere."""
+    """As ``queue``, for a text that was written elsewhere; ``reply_to`` where somebody gave their own address."""
     to = address or (address_of(member) if member else "")
     if "@" not in to:
         # The office may be reached by telephone.
         return None
     attached = [(each.name, each.media_type, b64encode(each.content).decode()) for each in files]
-    content = json.dumps({"to": to, "subject": " ".join(subject.split()), "body": body, "files": attached})
+    said = {"to": to, "subject": " ".join(subject.split()), "body": body, "files": attached, "reply_to": reply_to}
+    content = json.dumps(said)
     return OutgoingMail.objects.create(
         member=member,
         kind=kind,
@@ -197,6 +199,7 @@ def _send(mail: OutgoingMail) -> None:
         connection=get_connection(),
         # The same number at every attempt: a mail that was taken before the answer was lost is recognised.
         # RFC 3834 §5: nobody's absence notice should answer.
+        reply_to=[content["reply_to"]] if content.get("reply_to") else None,
         headers={"Message-ID": f"<trousseau-mail-{mail.pk}@{host}>", "Auto-Submitted": "auto-generated"},
     )
     # Without any in a mail that waits since the release before.
