@@ -83,6 +83,18 @@ class Logo:
         out = BytesIO()
         self.image.save(out, "PNG", optimize=True)
         return out.getvalue()
+class Frame:
+    """Which square of a picture is kept: where it stands along the long side, and how much of the short side it is.
+
+    ``along``: 0 is the left or the top, 1 the right or the bottom.
+    """
+
+    along: float = 0.35
+    share: float = 1.0
+
+
+# A head is in the upper part of a portrait.
+USUAL = Frame()
 
 
 def digest_of(raw: bytes) -> str:
@@ -90,7 +102,7 @@ def digest_of(raw: bytes) -> str:
     return hashlib.sha256(VERSION + raw).hexdigest()
 
 
-def read(raw: bytes) -> Photo:
+def read(raw: bytes, frame: Frame = USUAL) -> Photo:
     """Raises ``PhotoRefused``."""
     return Photo(_decoded(raw, _square))
 
@@ -119,6 +131,7 @@ def _decoded(raw: bytes, made: Callable[[Image.Image], Image.Image]) -> Image.Im
         with ALONE, warnings.catch_warnings(), Image.open(BytesIO(raw), formats=FORMATS) as opened:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return made(opened)
+            return Photo(_square(opened, frame))
     except PhotoRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -153,6 +166,7 @@ def _whole(opened: Image.Image) -> Image.Image:
 
 
 def _check_size(opened: Image.Image) -> None:
+def _square(opened: Image.Image, frame: Frame) -> Image.Image:
     width, height = opened.size
     if width * height > MAX_PIXELS:
         raise PhotoRefused("too_large")
@@ -161,20 +175,31 @@ def _check_size(opened: Image.Image) -> None:
 def _square(opened: Image.Image) -> Image.Image:
     _check_size(opened)
     # A JPEG is decoded at a fraction of its size where that is enough.
-    opened.draft("RGB", (KEPT * 2, KEPT * 2))
+    least = round(KEPT * 2 / frame.share)
+    opened.draft("RGB", (least, least))
     opened.load()
     plain = _on_white(opened)
     # Small first: a turned copy of what is large would cost as much again.
-    plain = plain.reduce(max(1, min(plain.size) // (KEPT * 2)))
+    plain = plain.reduce(max(1, min(plain.size) // least))
     turn = TURNS.get(opened.getexif().get(ORIENTATION, 1))
     plain = plain.transpose(turn) if turn is not None else plain
+    plain = _framed(plain, frame)
     side = min(KEPT, *plain.size)
-    # A head is in the upper part of a portrait.
-    fitted = ImageOps.fit(plain, (side, side), centering=(0.5, 0.35))
+    fitted = ImageOps.fit(plain, (side, side))
     # Pixels into a new picture: nothing else of the file comes along.
     fresh = Image.new("RGB", fitted.size)
     fresh.paste(fitted)
     return fresh
+
+
+def _framed(plain: Image.Image, frame: Frame) -> Image.Image:
+    """The square, across the short side in its middle."""
+    width, height = plain.size
+    side = max(1, round(min(width, height) * frame.share))
+    across = (min(width, height) - side) // 2
+    along = round((max(width, height) - side) * frame.along)
+    left, top = (along, across) if width > height else (across, along)
+    return plain.crop((left, top, left + side, top + side))
 
 
 def _on_white(opened: Image.Image) -> Image.Image:

@@ -15,7 +15,7 @@ from directory.ldap import edits, sources, writing
 from directory.ldap.config import LdapConfig
 from directory.ldap.writing import Conflict, NotAllowed, Unfit, Written
 from directory.models import DirectorySource, Member, MemberPhoto
-from directory.pictures import PhotoRefused
+from directory.pictures import Frame, PhotoRefused
 from directory.services.one_entry import take_over
 from directory.types import ChangeUncertain, DirectoryRefused, DirectoryUnavailable, SourceState
 
@@ -74,10 +74,13 @@ def change_profile(
     return _taken_over(member, source, written, tuple(sorted(wanted)), actor, now)
 
 
-def change_photo(*, member_id: UUID, raw: bytes, actor: Actor, now: datetime) -> Saved:
-    """Show another photo, or none (empty).  Raises ``ProfileRefused``, with a line in the journal."""
+def change_photo(*, member_id: UUID, raw: bytes, actor: Actor, now: datetime, frame: Frame = pictures.USUAL) -> Saved:
+    """Show another photo, cropped to this frame, or none (empty).
+
+    Raises ``ProfileRefused``, with a line in the journal.
+    """
     try:
-        photo = pictures.read(raw) if raw else None
+        photo = pictures.read(raw, frame) if raw else None
     except PhotoRefused as error:
         _note_refusal(member_id, error.reason, ("photo",), actor, now)
         raise ProfileRefused(error.reason, ("photo",)) from error

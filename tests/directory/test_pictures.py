@@ -305,12 +305,14 @@ def test_photos_are_decoded_one_after_the_other(monkeypatch):
     real = pictures._square
 
     def counting(opened, **how):
+    def counting(opened, frame):
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
         time.sleep(0.02)
         try:
             return real(opened, **how)
+            return real(opened, frame)
         finally:
             inside -= 1
 
@@ -320,3 +322,31 @@ def test_photos_are_decoded_one_after_the_other(monkeypatch):
         list(pool.map(pictures.read, [raw] * 8))
 
     assert most == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "frame", "colour"),
+    [
+        ((900, 300), pictures.Frame(0), "red"),
+        ((900, 300), pictures.Frame(0.5), "green"),
+        ((900, 300), pictures.Frame(1), "blue"),
+        ((300, 900), pictures.Frame(0), "red"),
+        ((300, 900), pictures.Frame(1), "blue"),
+        ((300, 900), pictures.Frame(0.5, 0.5), "green"),
+    ],
+)
+def test_the_square_that_is_kept_is_the_one_that_was_chosen(size, frame, colour):
+    """Three squares in a row, one above the other or side by side."""
+    whole = Image.new("RGB", size)
+    step = (300, 0) if size[0] > size[1] else (0, 300)
+    for number, each in enumerate(("red", "green", "blue")):
+        whole.paste(Image.new("RGB", (300, 300), each), (step[0] * number, step[1] * number))
+    raw = BytesIO()
+    whole.save(raw, "PNG")
+
+    kept = pictures.read(raw.getvalue(), frame).image
+
+    assert kept.size[0] == kept.size[1] == round(300 * frame.share)
+    middle = kept.getpixel((kept.size[0] // 2, kept.size[1] // 2))
+    assert middle == Image.new("RGB", (1, 1), colour).getpixel((0, 0))
+    assert kept.getpixel((2, 2)) == middle

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from consent.display import language_name
 from directory.ldap.mapping import LIMITS
 from directory.normalise import clean, e164
+from directory.pictures import USUAL, Frame
 from directory.services.profile import TOGETHER
 
 SEEN, CHOICE = "seen_", "choice_"
@@ -38,6 +39,18 @@ LABELS: dict[str, Any] = {
     "employee_number": gettext_lazy("Numéro de membre"),
     "employee_type": gettext_lazy("Statut dans la coopérative"),
 }
+# Which square of a photo is kept, without a script: most faces are found by these.
+ALONG = [
+    ("", gettext_lazy("là où est d’ordinaire le visage")),
+    ("0", gettext_lazy("le haut, ou la gauche")),
+    ("0.5", gettext_lazy("le milieu")),
+    ("1", gettext_lazy("le bas, ou la droite")),
+]
+SHARES = [
+    ("", gettext_lazy("toute la largeur")),
+    ("0.75", gettext_lazy("plus près")),
+    ("0.5", gettext_lazy("très près")),
+]
 PHONES = ("mobile", "phone")
 # HTML, autofill: a browser knows most of it already.
 AUTOCOMPLETE = {
@@ -136,6 +149,10 @@ class DetailsForm(forms.Form):
                 ),
                 widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
             )
+            self.fields["photo_along"] = forms.ChoiceField(
+                label=_("Garder"), required=False, choices=ALONG, help_text=_("De la longueur de la photo.")
+            )
+            self.fields["photo_share"] = forms.ChoiceField(label=_("Cadrage"), required=False, choices=SHARES)
             self.fields["remove_photo"] = forms.BooleanField(label=_("Retirer ma photo"), required=False)
 
     @property
@@ -185,6 +202,12 @@ class DetailsForm(forms.Form):
                     ),
                 )
         return given
+
+    @property
+    def frame(self) -> Frame:
+        """How the photo is cropped."""
+        along, share = (self.cleaned_data.get(name, "") for name in ("photo_along", "photo_share"))
+        return Frame(float(along or USUAL.along), float(share or USUAL.share))
 
     @property
     def seen(self) -> dict[str, str]:

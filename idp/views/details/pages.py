@@ -101,7 +101,7 @@ def _save_photo(request: HttpRequest, member: Member, form: DetailsForm, now: da
         raw = given.read()
         if not raw:
             raise profile.refuse(member_id=member.pk, reason="unreadable", items=("photo",), actor=actor, now=now)
-        return profile.change_photo(member_id=member.pk, raw=raw, actor=actor, now=now)
+        return profile.change_photo(member_id=member.pk, raw=raw, actor=actor, now=now, frame=form.frame)
     if form.cleaned_data.get("remove_photo"):
         return profile.change_photo(member_id=member.pk, raw=b"", actor=actor, now=now)
     return None
