@@ -27,6 +27,7 @@ urlpatterns = [
     path("courrier/", views.mailbox, name="mailbox"),
     path("courrier/<str:key>/", views.mailbox, name="mail"),
     path("style/", views.style, name="style"),
+    path("accessibilite/", views.accessibility, name="accessibility"),
     path("manifest.webmanifest", webapp.manifest, name="manifest"),
     path("service-worker.js", webapp.service_worker, name="service_worker"),
     path("hors-ligne/", webapp.offline, name="offline"),

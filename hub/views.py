@@ -25,8 +25,10 @@ from audit.reconciliation.selectors import open_gaps
 from audit.stream import sending
 from directory.selectors import directory_age
 from hub import mailbox as mailbox_reader
+from hub import rgaa
 from hub.back_channel import is_called_by_programs
 from hub.context import facts
+from hub.rgaa import Found
 
 Text = str | Promise
 RETRY_AFTER_SECONDS = 15
@@ -74,6 +76,19 @@ def style(request: HttpRequest) -> HttpResponse:
     if not settings.DEMO:
         raise Http404
     return render(request, "hub/style.html", {"hues": range(24)})
+
+
+@require_GET
+def accessibility(request: HttpRequest) -> HttpResponse:
+    """For everybody, whether they get in or not: what can be used by whom, and whom to tell."""
+    counted = {
+        "conform": rgaa.count(Found.YES),
+        "not_applicable": rgaa.count(Found.NONE),
+        "untested": rgaa.count(Found.UNTESTED),
+        "missing": rgaa.missing(),
+        "share": rgaa.share(),
+    }
+    return render(request, "hub/accessibility.html", counted)
 
 
 @require_GET

@@ -43,6 +43,11 @@ CHECKS = (
         "run: .venv/bin/python -m tools.messages --update, then write the English",
     ),
     Check(
+        "Plain words",
+        (PYTHON, "-m", "tools.plain_words"),
+        "shorten the sentence or say it in the reader's words; what is a page of staff stands in tools/plain_words.py",
+    ),
+    Check(
         "Settings table",
         (PYTHON, "-m", "tools.settings_table", "--check"),
         "run: .venv/bin/python -m tools.settings_table",
@@ -59,6 +64,11 @@ CHECKS = (
     ),
     Check(
         "Access table", (PYTHON, "-m", "tools.access_table", "--check"), "run: .venv/bin/python -m tools.access_table"
+    ),
+    Check(
+        "Accessibility grid",
+        (PYTHON, "-m", "tools.accessibility", "--check"),
+        "run: .venv/bin/python -m tools.accessibility",
     ),
     Check("Documentation links", (PYTHON, "-m", "tools.links"), "correct the link, or write what it points to"),
 )

@@ -26,7 +26,7 @@ KEYWORDS = (
 )
 
 
-def gather(folder: Path) -> Path:
+def gather(folder: Path, *, location: str = "never") -> Path:
     """Write a template catalogue of every sentence marked for translation; return its path."""
     sources: list[str] = []
     for app in APPS:
@@ -48,7 +48,7 @@ def gather(folder: Path) -> Path:
             "--from-code=UTF-8",
             "--no-wrap",
             "--sort-output",
-            "--no-location",
+            f"--add-location={location}",
             "--keyword=_",
             *(f"--keyword={keyword}" for keyword in KEYWORDS),
             f"--output={found}",

@@ -66,6 +66,18 @@ def test_what_is_no_colour_is_none(text: str) -> None:
         colours.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [("ink", 4.5), ("ink-soft", 4.5), ("ok", 4.5), ("wait", 4.5), ("bad", 4.5), ("edge", 3.0)],
+)
+def test_the_other_tokens_are_read_on_every_ground_too(name: str, needed: float) -> None:
+    found = re.search(rf"--{name}: light-dark\((#\w+), (#\w+)\)", CSS)
+
+    assert found is not None
+    for colour, grounds in zip(found.groups(), (colours.LIGHT, colours.DARK), strict=True):
+        assert min(colours.contrast(colour, ground) for ground in grounds.values()) >= needed
+
+
 def test_every_token_that_follows_the_colours_is_replaced() -> None:
     of_colours = set(re.findall(r"--((?:accent|rest)[a-z-]*): light-dark", CSS))
 

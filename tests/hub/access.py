@@ -117,7 +117,7 @@ def _request(tool: str) -> dict[str, str]:
 TABLE = (
     # Everybody: what a browser or a tool must be able to read before anybody has signed in.
     Row("healthz", everybody(PAGE), NO),
-    *(Row(name, everybody(PAGE), NO) for name in ("manifest", "service_worker", "offline")),
+    *(Row(name, everybody(PAGE), NO) for name in ("accessibility", "manifest", "service_worker", "offline")),
     Row("log_keys", everybody(PAGE), NO),
     Row("log_program", everybody(PAGE), NO),
     Row("idp:discovery", everybody(PAGE), NO),
