@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -83,6 +84,8 @@ class Logo:
         out = BytesIO()
         self.image.save(out, "PNG", optimize=True)
         return out.getvalue()
+
+
 class Frame:
     """Which square of a picture is kept: where it stands along the long side, and how much of the short side it is.
 
@@ -104,7 +107,7 @@ def digest_of(raw: bytes) -> str:
 
 def read(raw: bytes, frame: Frame = USUAL) -> Photo:
     """Raises ``PhotoRefused``."""
-    return Photo(_decoded(raw, _square))
+    return Photo(_decoded(raw, partial(_square, frame=frame)))
 
 
 def read_logo(raw: bytes) -> Logo:
@@ -131,7 +134,6 @@ def _decoded(raw: bytes, made: Callable[[Image.Image], Image.Image]) -> Image.Im
         with ALONE, warnings.catch_warnings(), Image.open(BytesIO(raw), formats=FORMATS) as opened:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return made(opened)
-            return Photo(_square(opened, frame))
     except PhotoRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -166,13 +168,12 @@ def _whole(opened: Image.Image) -> Image.Image:
 
 
 def _check_size(opened: Image.Image) -> None:
-def _square(opened: Image.Image, frame: Frame) -> Image.Image:
     width, height = opened.size
     if width * height > MAX_PIXELS:
         raise PhotoRefused("too_large")
 
 
-def _square(opened: Image.Image) -> Image.Image:
+def _square(opened: Image.Image, frame: Frame) -> Image.Image:
     _check_size(opened)
     # A JPEG is decoded at a fraction of its size where that is enough.
     least = round(KEPT * 2 / frame.share)

@@ -5,7 +5,6 @@ from django.urls import path
 from launcher import views
 from launcher.arranging import views as arranging
 from launcher.order import views as order
-from launcher.people import own, pages
 from launcher.people import own, pages, writing
 
 app_name = "launcher"

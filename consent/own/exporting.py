@@ -32,7 +32,6 @@ AT_ONCE = 500
 # Of each section.  A page takes a sixth of a second to set: what somebody wrote to the officers alone can be thousands.
 MOST_PRINTED, MOST_CHARACTERS = 100, 40_000
 CHUNK = 1 << 16
-MOST_PRINTED = 100
 
 
 def json_of(person: UUID, *, now: datetime, page: IO[bytes] | None = None) -> Iterator[str]:

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit import gate
 from audit.services import note_refused_page
 from audit.types import Actor
-from consent.modes import selectors as modes
 from consent.contracts.policy import processors
 from consent.contracts.selectors import holes as missing_contracts
+from consent.modes import selectors as modes
 from consent.register import cnil, exports, incoming, policy, selectors, services, spreadsheet, words
 from consent.register.forms import CloseForm, DayForm, PartiesForm, RecordForms, UploadForm
 from consent.register.models import RegisterRecord

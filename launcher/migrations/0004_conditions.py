@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("idp", "0017_admissions"),
+        ("idp", "0018_admissions"),
         ('launcher', '0003_logos'),
     ]
 

@@ -304,14 +304,12 @@ def test_photos_are_decoded_one_after_the_other(monkeypatch):
     inside, most = 0, 0
     real = pictures._square
 
-    def counting(opened, **how):
     def counting(opened, frame):
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
         time.sleep(0.02)
         try:
-            return real(opened, **how)
             return real(opened, frame)
         finally:
             inside -= 1

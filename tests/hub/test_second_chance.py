@@ -1,5 +1,4 @@
 """What becomes of a test that fails beside the others and passes alone, and of one that just fails."""
-"""What the test command does with a test that fails beside the others and passes alone, and with one that fails."""
 
 import shutil
 import tempfile

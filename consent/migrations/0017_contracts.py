@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consent', '0015_erasures'),
+        ("consent", "0016_tool_modes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("idp", "0015_erasure_mails")]
+    dependencies = [("idp", "0016_imported_on")]
 
     operations = [
         migrations.AlterField(

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("idp", "0016_sections"),
+        ("idp", "0017_sections"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
