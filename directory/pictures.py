@@ -86,6 +86,7 @@ class Logo:
         return out.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Which square of a picture is kept: where it stands along the long side, and how much of the short side it is.
 

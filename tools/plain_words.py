@@ -20,6 +20,8 @@ MEMBER_WORDS, STAFF_WORDS = 19, 32
 STAFF = (
     *(
         "audit/",
+        "launcher/arranging",
+        "launcher/templates/launcher/arranging",
         "directory/",
         "house/",
         "consent/findings",
