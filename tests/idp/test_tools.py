@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from io import StringIO
 from secrets import token_hex
 from uuid import uuid4
@@ -40,6 +40,15 @@ def add_tool(*options: str) -> dict:
     out = StringIO()
     call_command("add_tool", "essai", "--name", "Essai", "--json", *options, stdout=out)
     return json.loads(out.getvalue())
+
+
+def test_a_tool_that_came_from_another_hub_bears_the_day(db):
+    add_tool("--redirect-uri", "https://essai.example/cb", "--imported-on", "2026-01-31")
+    marked = Tool.objects.get(slug="essai").imported_on
+    add_tool("--redirect-uri", "https://essai.example/cb")
+
+    assert marked == date(2026, 1, 31)
+    assert Tool.objects.get(slug="essai").imported_on is None
 
 
 DECLARED = (

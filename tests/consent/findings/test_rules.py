@@ -1,5 +1,6 @@
 """What is a finding and what is none, without a database."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -24,6 +25,8 @@ from consent.findings.types import (
     Sent,
     Stopped,
 )
+from consent.modes.types import Period
+from consent.types import Mode
 from tests.support.cast import MONDAY, TUESDAY, WEDNESDAY
 
 AMELIE, BACHIR = UUID(int=1), UUID(int=2)
@@ -58,6 +61,48 @@ def test_f1_what_is_not_on_the_sheet_under_which_it_left_is_counted(processing):
 
     assert found == [Finding(Kind.UNDECLARED, LOUTY, MONDAY, 4, ("town",))]
     assert found[0].level == Level.ALARM
+
+
+@pytest.mark.gdpr("G7")
+@pytest.mark.parametrize(
+    ("row", "level"),
+    [
+        ({"mode": "warn"}, Level.WARNED),
+        ({"mode": "warn", "first": WEDNESDAY - HOUR, "last": WEDNESDAY + timedelta(seconds=50)}, Level.WARNED),
+        ({"mode": "warn", "last": WEDNESDAY + HOUR}, Level.ALARM),
+        ({"mode": "warn", "first": MONDAY}, Level.ALARM),
+        ({"mode": "warn", "tool": WIKI}, Level.ALARM),
+        ({"mode": "warn", "processing": None}, Level.ALARM),
+        ({"mode": "observe"}, Level.ALARM),
+        ({"mode": ""}, Level.ALARM),
+    ],
+)
+def test_f1_is_known_only_where_the_tool_really_was_in_that_mode(row, level):
+    mode, said = row["mode"], {name: value for name, value in row.items() if name != "mode"}
+    each = replace(sent("name", "town", **said), mode=mode)
+
+    (found,) = rules.undeclared([each], SHEETS, [Period(LOUTY, Mode.WARN, TUESDAY, WEDNESDAY)])
+
+    assert found.level == level
+    assert "town" in found.items
+
+
+def test_what_a_mode_lets_out_is_not_settled_by_what_was_said_of_an_alarm():
+    said = Decided(Kind.UNDECLARED, LOUTY, "", frozenset({"town"}), WEDNESDAY)
+    alarm = Finding(Kind.UNDECLARED, LOUTY, MONDAY, 1, ("town",), last=TUESDAY)
+    by_mode = replace(alarm, mode=Mode.WARN.value)
+
+    assert rules.covers(said, alarm, today=date(2026, 1, 1))
+    assert not rules.covers(said, by_mode, today=date(2026, 1, 1))
+    assert alarm.code != by_mode.code
+
+
+def test_what_would_leave_besides_leaves_out_what_each_member_said_no_to():
+    rows = [sent("name", count=3), sent("name", member=BACHIR, count=2)]
+
+    assert rules.let_out(rows, {"town", "trade"}, {BACHIR: {"town", "trade"}}) == Stopped(3, 1, ("town", "trade"))
+    assert rules.let_out(rows, {"town"}, {}) == Stopped(5, 2, ("town",))
+    assert rules.let_out(rows, set(), {}) == Stopped()
 
 
 def test_findings_are_told_by_tool():
