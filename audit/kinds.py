@@ -235,6 +235,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.DECISIONS_EXPORTED,
         Action.SCREENING_MADE,
         Action.CONTRACT_KEPT,
+        Action.SAFETY_NOTED,
         Action.EVIDENCE_ASKED,
         Action.EVIDENCE_MADE,
         Action.WITNESS_ADDED,

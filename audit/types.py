@@ -102,6 +102,7 @@ class Action(TextChoices):
     DECISIONS_EXPORTED = "consent:decision:export", _("Décompte des accords exporté")
     SCREENING_MADE = "consent:screening:make", _("Besoin d’une analyse d’impact examiné")
     CONTRACT_KEPT = "consent:contract:keep", _("Contrat d’un sous-traitant lu")
+    SAFETY_NOTED = "consent:safety:note", _("Mesure ou essai de sécurité noté")
     EVIDENCE_ASKED = "consent:evidence:ask", _("Dossier de contrôle demandé")
     EVIDENCE_NAMED = "consent:evidence:name", _("Personne nommée dans un dossier de contrôle")
     EVIDENCE_MADE = "consent:evidence:make", _("Dossier de contrôle remis")

@@ -15,6 +15,7 @@ from consent.ledger.models import Disclosure, Holding
 from consent.modes.models import ToolMode
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.requests.models import LetterVersion, RequestFile, RequestStep, Restriction, SubjectRequest
+from consent.safety.models import SafetyLine
 from consent.screening.models import ScreeningVersion
 from consent.types import Decision, Face, LegalBasis, Origin, face_of
 
@@ -41,6 +42,7 @@ __all__ = [
     "RequestFile",
     "RequestStep",
     "Restriction",
+    "SafetyLine",
     "ScreeningVersion",
     "SubjectRequest",
     "ToolMode",

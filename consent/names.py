@@ -12,6 +12,7 @@ from consent.protection import words as protection
 from consent.register import words as register
 from consent.requests import words as requests
 from consent.requests.types import Came, Kind
+from consent.safety import words as safety
 from consent.screening import words as screening
 from consent.types import Download, Mode
 
@@ -33,6 +34,7 @@ CODES = (
     ("outcome", screening.OUTCOMES.get),
     ("page", screening.PAGES.get),
     ("page", contracts.PAGES.get),
+    ("page", safety.PAGES.get),
     ("page", evidence.PAGES.get),
     ("page", incidents.PAGES.get),
     ("page", register.PAGES.get),
@@ -45,6 +47,7 @@ CODES = (
     ("reason", incidents.REFUSALS.get),
     ("reason", screening.REFUSALS.get),
     ("reason", contracts.REFUSALS.get),
+    ("reason", safety.REFUSALS.get),
     ("reason", requests.REFUSALS.get),
     ("reason", protection.REFUSALS.get),
     ("reason", erasures.REFUSALS.get),
@@ -52,4 +55,6 @@ CODES = (
     ("refused_items", display.item_label),
     ("request_kind", dict(Kind.choices).get),
     ("tool_mode", dict(Mode.choices).get),
+    ("safety", safety.KINDS.get),
+    ("safety_result", safety.RESULTS.get),
 )

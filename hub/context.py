@@ -25,6 +25,7 @@ PROTECTION = (
     "incidents:",
     "screening:",
     "contracts:",
+    "safety:",
     "evidence:",
     "idp:erasure",
 )

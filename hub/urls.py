@@ -13,6 +13,7 @@ urlpatterns = [
     path("registre/", include("consent.register.urls")),
     path("analyses/", include("consent.screening.urls")),
     path("contrats/", include("consent.contracts.urls")),
+    path("mesures/", include("consent.safety.urls")),
     path("dossier/", include("consent.evidence.urls")),
     path("violations/", include("consent.incidents.urls")),
     path("journal/", include("audit.urls")),

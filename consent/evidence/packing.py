@@ -6,6 +6,7 @@ informations/                what members saw, and its digests
 consentements/               decisions and objections, each with the digest of its receipt; how many
 analyses/                    screenings of impact assessments, balancing tests
 contrats/                    what the officer read in each contract of a processor, and the texts
+mesures/                     security measures, restore tests and reviews, with their days
 violations/                  the register of breaches
 conservation/                the rules of retention of the journal, and when they were applied
 journal/                     lines with their proof, checkpoints with the lines of witnesses, and the verifier
@@ -97,6 +98,7 @@ def _files(found: Found, number: UUID, call: Call) -> Iterator[File]:
     yield "contrats/contrats.json", _json(map(_contract, contracts))
     for digest_of in sorted({row.file.digest for row in contracts if row.file}):
         yield f"contrats/{digest_of}.pdf", [bytes(ContractFile.objects.get(digest=digest_of).content)]
+    yield "mesures/mesures.csv", _csv(_safety(found))
     breach = found.breaches()
     yield "violations/violations.ods", breaches.ods_of(breach)
     yield "violations/violations.json", breaches.json_of(breach)
@@ -189,6 +191,13 @@ def _contract(row: ContractVersion) -> dict[str, Any]:
     told = {"reference": row.record.reference, "recipient": row.recipient, "version": row.version}
     told |= {"at": row.at.isoformat(), "digest": row.digest, "said": row.content}
     return told | ({"file": f"{row.file.digest}.pdf", "name": row.file.name} if row.file else {"file": None})
+
+
+def _safety(found: Found) -> Iterator[Row]:
+    yield ["jour", "sorte", "par", "quoi", "resultat", "ce qu’il en ressort", "note le", "empreinte"]
+    for row in found.safety().iterator(500):
+        said = [row.on.isoformat(), row.kind, row.who, row.what, row.result, row.note]
+        yield [*said, _at(row.at), row.digest]
 
 
 def _weighed(standing: Any) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from audit.types import Action, RemovalKind
 from consent.evidence.types import Scope
 from consent.incidents import selectors as breaches
 from consent.incidents.selectors import Known
-from consent.models import Consent, ContractVersion, NoticeCopy, Objection, RegisterVersion
+from consent.models import Consent, ContractVersion, NoticeCopy, Objection, RegisterVersion, SafetyLine
 from consent.register import selectors as register
 from consent.register.models import RegisterRecord
 from consent.register.types import Kind, Register
@@ -97,6 +97,10 @@ class Found:
         rows = ContractVersion.objects.filter(record__in=[row.pk for row in self.records], at__lt=self.until)
         rows = rows.select_related("record", "file").defer("file__content")
         return list(rows.order_by("record__reference", "recipient", "version"))
+
+    def safety(self) -> QuerySet[SafetyLine]:
+        """What was done for security by the last day; it protects every processing."""
+        return SafetyLine.objects.filter(on__lte=self.scope.until, at__lt=self.until).order_by("on", "pk")
 
     def breaches(self) -> list[Known]:
         """Those that somebody was aware of by the last day and that were open, or noted, on one of the days.

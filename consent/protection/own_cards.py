@@ -29,6 +29,8 @@ from consent.register import selectors as register
 from consent.register.types import Listed
 from consent.requests import selectors as requests
 from consent.requests.types import State
+from consent.safety import selectors as safety
+from consent.safety.words import DUE
 from consent.screening import selectors as screening
 from consent.types import WITHDRAWN
 
@@ -215,6 +217,14 @@ def of_screenings(now: datetime) -> Iterator[Card]:
         yield Card("screenings", _("Analyses d’impact à examiner"), said, Urgency.SOON, address, waits)
 
 
+def of_safety(now: datetime) -> Iterator[Card]:
+    """What is to be tried or looked at again; one statement."""
+    waits = safety.due(now)
+    if waits:
+        said = " ".join(str(DUE[kind]) for kind in waits)
+        yield Card("safety", _("Essais de sécurité à faire"), said, Urgency.SOON, reverse("safety:page"), len(waits))
+
+
 def of_erasures(now: datetime) -> Iterator[Card]:
     """What members want erased and waits for the officer, and holders that answer nothing; two statements."""
     address = reverse("idp:erasures")
@@ -246,6 +256,7 @@ SOURCES = (
     of_modes,
     of_the_register,
     of_screenings,
+    of_safety,
     of_decisions,
     of_the_log,
     of_the_comparison,

@@ -619,6 +619,8 @@ TABLE = (
         "no such record",
         {**NO_RECORD, "digest": "0" * 64},
     ),
+    # Security measures.
+    Row("safety:page", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "nothing said"),
     # Breaches of data.
     Row("incidents:list", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),
     Row("incidents:new", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=UNFIT), "nothing said"),
