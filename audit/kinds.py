@@ -110,6 +110,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.CONSENT_WITHDRAWN,
         Action.OBJECTED,
         Action.OBJECTION_ENDED,
+        Action.OBJECTION_REFUSED,
         Action.REQUEST_MADE,
         Action.REQUEST_MESSAGED,
         Action.REQUEST_NOTED,

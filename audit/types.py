@@ -113,6 +113,7 @@ class Action(TextChoices):
     CONSENT_WITHDRAWN = "consent:grant:withdraw", _("Accord retiré")
     OBJECTED = "consent:objection:make", _("Opposition faite")
     OBJECTION_ENDED = "consent:objection:end", _("Opposition levée")
+    OBJECTION_REFUSED = "consent:objection:refuse", _("Opposition refusée")
     REQUEST_MADE = "consent:request:make", _("Demande sur ses données reçue")
     REQUEST_READ = "consent:request:read", _("Demande consultée")
     REQUEST_MESSAGED = "consent:request:message", _("Message écrit sur une demande")

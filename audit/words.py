@@ -123,6 +123,7 @@ SENTENCES: dict[str, Text] = {
     Action.CONSENT_REFUSED: _("{subject} refuse son accord à {tool}."),
     Action.CONSENT_WITHDRAWN: _("L’accord donné par {subject} à {tool} prend fin."),
     Action.OBJECTED: _("{subject} s’oppose à ce que {tool} reçoive des données."),
+    Action.OBJECTION_REFUSED: _("{who} refuse l’opposition de {subject} : {tool} reçoit à nouveau ces données."),
     Action.OBJECTION_ENDED: _("{subject} ne s’oppose plus à ce que {tool} reçoive des données."),
     Action.REQUEST_MADE: _("{who} enregistre une demande : {subject}."),
     Action.REQUEST_READ: _("{who} ouvre une demande : {subject}."),

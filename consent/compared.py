@@ -29,7 +29,7 @@ SOURCES = (
     Numbered(
         "consent.followed",
         _("Décisions qui suivent une opposition"),
-        (Action.OBJECTED, Action.OBJECTION_ENDED),
+        (Action.OBJECTED, Action.OBJECTION_ENDED, Action.OBJECTION_REFUSED),
         lambda: Consent.objects.filter(origin=Origin.OWN_DATA),
         at="at",
         person="member",
@@ -48,7 +48,7 @@ SOURCES = (
     Source(
         "consent.objection_end",
         _("Oppositions levées"),
-        (Action.OBJECTION_ENDED,),
+        (Action.OBJECTION_ENDED, Action.OBJECTION_REFUSED),
         lambda: Objection.objects.exclude(ended_at=None),
         at="ended_at",
         person="member",

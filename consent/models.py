@@ -233,6 +233,8 @@ class Objection(models.Model):
     tool = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, models.CASCADE, related_name="objections")
     purpose = models.ForeignKey(ProcessingPurpose, models.PROTECT, related_name="objections")
     items = models.JSONField(default=list)
+    # In which an officer examines it; those from before there was one have none.
+    request = models.ForeignKey(SubjectRequest, models.SET_NULL, null=True, related_name="objections")
     at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 

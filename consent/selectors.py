@@ -330,7 +330,9 @@ def _shown(notices: QuerySet[Notice]) -> Notice | None:
 
 def objections(member_id: UUID) -> QuerySet[Objection]:
     """What a member objects to today."""
-    return Objection.objects.filter(member_id=member_id, ended_at=None).select_related("purpose").order_by("pk")
+    return (
+        Objection.objects.filter(member_id=member_id, ended_at=None).select_related("purpose", "request").order_by("pk")
+    )
 
 
 def objected(member_id: UUID, tool_id: int) -> frozenset[str]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.utils.translation import get_language
 
 from audit.differences import differences
 from audit.services import record, record_all
@@ -14,6 +15,7 @@ from consent import copies, policy, selectors
 from consent.models import Consent, Notice, Objection, Processing, ProcessingItem, ProcessingPurpose
 from consent.register import policy as register_policy
 from consent.register import services as register
+from consent.requests import services as requests
 from consent.types import (
     WITHDRAWN,
     Decision,
@@ -163,12 +165,12 @@ def answer(
     Raises ``NoticeOutdated`` when the notice is not the one in force: nobody agrees to a text they did not see.
     """
     terms = _terms(tool_id, notice_id)
-    _lock(member_id)
+    lock(member_id)
     against = frozenset[str]()
     if terms.under(Face.OBJECTION):
         for purpose in _objectable(terms.processing) if objected else ():
             if purpose.pk in objected:
-                objection = _object(member_id, purpose, tool_id=tool_id, now=now)
+                objection = _object(member_id, purpose, tool_id=tool_id, actor=actor, now=now)
                 record_all([_made(objection, actor, session)] if objection else [])
         against = selectors.objected(member_id, tool_id)
     granted, refused = policy.split(terms, accepted, against)
@@ -202,7 +204,7 @@ def choose(
 
     Raises ``NoticeOutdated`` where no decision stands about this text: then the tool asks when it is opened.
     """
-    _lock(member_id)
+    lock(member_id)
     live = Consent.objects.filter(member_id=member_id, notice=notice, ended_at=None, decision=Decision.GIVEN)
     if not live.exists():
         raise NoticeOutdated(f"no decision stands about notice {notice.pk}")
@@ -231,7 +233,7 @@ def refuse(
 ) -> Consent:
     """The member does not open the tool.  It is asked again the next time they try to open it."""
     terms = _terms(tool_id, notice_id)
-    _lock(member_id)
+    lock(member_id)
     return _decide(
         member_id=member_id,
         tool_id=tool_id,
@@ -253,7 +255,7 @@ def object_to(*, member_id: UUID, purpose_id: int, actor: Actor, now: datetime) 
 
     Raises ``NothingToObjectTo``.
     """
-    _lock(member_id)
+    lock(member_id)
     purpose = (
         # Whoever changes the sheet meanwhile carries this objection over, or comes first.
         ProcessingPurpose.objects.select_for_update(of=("processing",), no_key=True)
@@ -268,7 +270,7 @@ def object_to(*, member_id: UUID, purpose_id: int, actor: Actor, now: datetime) 
     if not selectors.is_known(member_id, purpose.processing.tool_id):
         raise NothingToObjectTo(f"purpose {purpose_id}")
     tool_id = purpose.processing.tool_id
-    objection = _object(member_id, purpose, tool_id=tool_id, now=now)
+    objection = _object(member_id, purpose, tool_id=tool_id, actor=actor, now=now)
     if objection is None:
         raise NothingToObjectTo(f"purpose {purpose_id}")
     record(_made(objection, actor, decision=_follow_objections(member_id, tool_id, now=now)))
@@ -276,15 +278,23 @@ def object_to(*, member_id: UUID, purpose_id: int, actor: Actor, now: datetime) 
 
 
 @transaction.atomic
-def end_objection(*, member_id: UUID, objection_id: int, actor: Actor, now: datetime) -> Objection:
-    """The member takes it back: the items leave again.  Raises ``NothingToObjectTo`` for none that is theirs."""
-    _lock(member_id)
+def end_objection(
+    *, member_id: UUID, objection_id: int, actor: Actor, now: datetime, action: Action = Action.OBJECTION_ENDED
+) -> Objection:
+    """The member takes it back: the items leave again, and nothing is left to examine.
+
+    ``consent.examination`` says by which other action it ends.  Raises ``NothingToObjectTo`` for none that is theirs.
+    """
+    lock(member_id)
     objection = Objection.objects.filter(pk=objection_id, member_id=member_id, ended_at=None).first()
     if objection is None:
         raise NothingToObjectTo(f"objection {objection_id}")
     objection.ended_at = now
     objection.save(update_fields=["ended_at"])
-    record(_over(objection, actor, decision=_follow_objections(member_id, objection.tool_id, now=now)))
+    decision = _follow_objections(member_id, objection.tool_id, now=now)
+    record(_over(objection, actor, decision=decision, action=action))
+    if objection.request is not None and objection.request.is_open:
+        requests.withdraw(of=objection.request, actor=actor, now=now)
     return objection
 
 
@@ -294,7 +304,7 @@ def end_consent(*, member_id: UUID, tool_id: int, actor: Actor, now: datetime, r
 
     Only an agreement can be withdrawn: a notice that was read, or a refusal, is not one.
     """
-    _lock(member_id)
+    lock(member_id)
     live = (
         Consent.objects.select_for_update(of=("self",))
         .filter(member_id=member_id, tool_id=tool_id, ended_at=None, decision=Decision.GIVEN)
@@ -339,7 +349,7 @@ def _terms(tool_id: int, notice_id: int) -> Terms:
     return terms
 
 
-def _lock(member_id: UUID) -> None:
+def lock(member_id: UUID) -> None:
     """Two answers at once queue up instead of breaking the "one live" constraints."""
     get_user_model().objects.select_for_update(no_key=True).only("pk").get(pk=member_id)
 
@@ -352,12 +362,24 @@ def _objectable(processing_id: int) -> list[ProcessingPurpose]:
     return [each for each in purposes if each.face == Face.OBJECTION]
 
 
-def _object(member_id: UUID, purpose: ProcessingPurpose, *, tool_id: int, now: datetime) -> Objection | None:
-    """Nothing where all of its items are objected to already."""
+def _object(
+    member_id: UUID, purpose: ProcessingPurpose, *, tool_id: int, actor: Actor, now: datetime
+) -> Objection | None:
+    """With the request in which an officer examines it; nothing where all of its items are objected to already."""
     items = [each.item for each in purpose.items.all()]
     if selectors.objected(member_id, tool_id).issuperset(items):
         return None
-    return Objection.objects.create(member_id=member_id, tool_id=tool_id, purpose=purpose, items=items, at=now)
+    asked = requests.examine(
+        member_id=member_id, tool_id=tool_id, purpose=purpose.shown_text, actor=actor, language=_language(), now=now
+    )
+    return Objection.objects.create(
+        member_id=member_id, tool_id=tool_id, purpose=purpose, items=items, request=asked, at=now
+    )
+
+
+def _language() -> str:
+    """Of whoever is at the page."""
+    return "en" if (get_language() or "fr").startswith("en") else "fr"
 
 
 def _carry_objections(processing: Processing, *, now: datetime) -> list[Entry]:
@@ -380,15 +402,23 @@ def _carry_objections(processing: Processing, *, now: datetime) -> list[Entry]:
                 tool_id=objection.tool_id,
                 purpose=objection.purpose,
                 items=stays,
+                request=objection.request,
                 at=now,
             )
             lines.append(_made(rest, SYSTEM))
     return lines
 
 
-def _over(objection: Objection, actor: Actor, *, decision: Consent | None = None, reason: str = "") -> Entry:
+def _over(
+    objection: Objection,
+    actor: Actor,
+    *,
+    decision: Consent | None = None,
+    reason: str = "",
+    action: Action = Action.OBJECTION_ENDED,
+) -> Entry:
     return Entry(
-        Action.OBJECTION_ENDED,
+        action,
         actor=actor,
         subject=objection.member_id,
         tool=objection.tool_id,

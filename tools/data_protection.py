@@ -171,8 +171,8 @@ REQUIREMENTS = (
         "G23",
         "21(1), (4)",
         "Where a purpose rests on a legitimate interest or a public task, an objection has its own switch on the "
-        "notice and in “Mes données”, and stops what leaves at once.",
-        "The officer's examination of an objection.",
+        "notice and in “Mes données”, and stops what leaves at once. It is a request with its month: it stays stopped "
+        "once upheld, and ends only where the officer refuses in a letter with grounds and the way to complain.",
     ),
     Requirement(
         "G24",

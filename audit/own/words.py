@@ -141,6 +141,7 @@ HAPPENED: dict[str, Text] = {
     Action.TOKEN_REVOKED: _("{tool} perd son accès en votre nom."),
     Action.LOGOUT_DELIVERED: _("{tool} reçoit l’avis de votre déconnexion."),
     Action.LOGOUT_FAILED: _("{tool} n’a pas reçu l’avis de votre déconnexion."),
+    Action.OBJECTION_REFUSED: _("{who} refuse votre opposition : {tool} reçoit à nouveau ces données."),
     Action.DISCLOSED: _("{tool} reçoit des données sur vous."),
     Action.DISCLOSED_AGAIN: _("{tool} a reçu plusieurs fois ces données sur vous dans la journée."),
     Action.REQUEST_MADE: _("{who} enregistre une demande en votre nom."),

@@ -172,11 +172,11 @@ def receipt(row: Consent) -> str:
 
 
 def _objections(found: Found, call: Call) -> Iterator[Row]:
-    yield ["personne", "outil", "finalite", "donnees", "le", "fin"]
+    yield ["personne", "outil", "finalite", "donnees", "le", "fin", "examen"]
     rows: Iterable[Objection] = found.objections().iterator(500)
     for row in rows:
         said = [call(row.member, row.member_id), row.tool.slug, row.purpose.text, " ".join(row.items)]
-        yield [*said, _at(row.at), _at(row.ended_at)]
+        yield [*said, _at(row.at), _at(row.ended_at), row.request.state if row.request else ""]
 
 
 def _screenings(found: Found) -> Iterator[dict[str, Any]]:

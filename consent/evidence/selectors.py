@@ -77,7 +77,7 @@ class Found:
         rows = Objection.objects.filter(at__lt=self.until).filter(Q(ended_at=None) | Q(ended_at__gte=self.since))
         if not self.is_all:
             rows = rows.filter(tool__in=self.tools)
-        return rows.select_related("tool", "purpose", "member").order_by("pk")
+        return rows.select_related("tool", "purpose", "member", "request").order_by("pk")
 
     def people(self) -> set[UUID]:
         """Those whom the decisions and objections are of."""

@@ -85,7 +85,7 @@ def _decisions(person: UUID) -> Iterator[Row]:
 
 
 def _objections(person: UUID) -> Iterator[Row]:
-    rows = Objection.objects.filter(member_id=person).select_related("tool", "purpose").order_by("-pk")
+    rows = Objection.objects.filter(member_id=person).select_related("tool", "purpose", "request").order_by("-pk")
     for row in rows:
         told = {
             "at": text_of(row.at),
@@ -93,6 +93,7 @@ def _objections(person: UUID) -> Iterator[Row]:
             "tool": row.tool.slug,
             "purpose": row.purpose.text,
             "items": row.items,
+            "request": row.request.reference if row.request else None,
         }
         said = gettext("{day}, {tool} : {purpose}").format(
             day=moment(row.at), tool=row.tool.name, purpose=row.purpose.shown_text

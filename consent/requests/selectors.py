@@ -214,3 +214,8 @@ def templates(wanted: Iterable[Letter], language: str) -> dict[Letter, Template]
 
 def versions(letter: Letter, language: str) -> QuerySet[LetterVersion]:
     return LetterVersion.objects.filter(letter=letter, language=language).select_related("author").order_by("-version")
+
+
+def objections_of(request: SubjectRequest) -> list[Any]:
+    """Those that stand and are examined in this request."""
+    return list(request.objections.filter(ended_at=None).select_related("purpose").order_by("pk"))

@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
+from django.utils.translation import gettext, override
 
 from audit.keeping import retention
 from audit.models import Event
@@ -95,6 +96,31 @@ def enter(
     )
 
 
+@transaction.atomic
+def examine(
+    *, member_id: UUID, tool_id: int, purpose: str, actor: Actor, language: str, now: datetime
+) -> SubjectRequest:
+    """An objection that was made with a switch, for an officer to decide on within the month (article 21(1)).
+
+    It is never one too many, and the tool need not have received anything yet.
+    """
+    with override(language):
+        text = gettext("Je m’oppose à cet usage : « {purpose} ».").format(purpose=purpose)
+    today = timezone.localdate(now)
+    return _begun(
+        member_id,
+        Kind.OBJECTION,
+        text[:MOST_CHARACTERS],
+        tool_id,
+        Came.PAGE,
+        Identity.SESSION,
+        today,
+        actor=actor,
+        language=language,
+        now=now,
+    )
+
+
 def _received(
     member_id: UUID,
     kind: Kind,
@@ -114,6 +140,22 @@ def _received(
         raise RequestRefused("tool_unknown")
     if kind not in selectors.possible(member_id, tool_id):
         raise RequestRefused("kind_not_possible")
+    return _begun(member_id, kind, text, tool_id, came, identity, received_on, actor=actor, language=language, now=now)
+
+
+def _begun(
+    member_id: UUID,
+    kind: Kind,
+    text: str,
+    tool_id: int | None,
+    came: Came,
+    identity: Identity,
+    received_on: date,
+    *,
+    actor: Actor,
+    language: str,
+    now: datetime,
+) -> SubjectRequest:
     made = _numbered(
         received_on,
         member_id=member_id,

@@ -26,6 +26,7 @@ from audit import gate
 from audit.selectors import matching_members
 from audit.services import note_consulted, note_name_search, note_refused_page
 from audit.types import Actor, Purpose, Reading
+from consent import examination
 from consent.own.exporting import json_of
 from consent.requests import letters, policy, selectors, services, words
 from consent.requests.forms import EntryForm, LetterForm, RequestForm, SearchForm, WordsAndFileForm, WordsForm
@@ -399,7 +400,7 @@ ACTS = (
         "refuse",
         gettext_lazy("Refuser"),
         gettext_lazy("Lettre"),
-        services.refuse,
+        examination.refuse,
         gettext_lazy("Le refus est envoyé."),
         letter=lambda _request: Letter.REFUSAL,
         button=gettext_lazy("Envoyer le refus"),
@@ -443,6 +444,7 @@ def case(request: HttpRequest, reference: str) -> HttpResponse:
         "forms": forms,
         "open_act": act,
         "restriction": restriction,
+        "objections": selectors.objections_of(found),
         "own": found.member_id == request.user.pk,
         "sheet": selectors.sheet_of(found) if found.kind == Kind.ERASURE else None,
     }
