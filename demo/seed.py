@@ -287,6 +287,7 @@ LINKS = (
         keywords="vote conseil instance procès-verbal",
         order=40,
         kinds=(Kind.BOARD,),
+        requestable=True,
     ),
     _link(
         "equipe",

@@ -161,8 +161,16 @@ def moved(order: Sequence[str], name: str, *, up: bool) -> list[str]:
 
 def matching(cards: Sequence[Card], query: str) -> list[Card]:
     """Cards that hold every word of the query, accents and case aside: the page without scripts searches here."""
-    words = folded(query).split()
+    words = [singular(word) for word in folded(query).split()]
     return [each for each in cards if all(word in each.search for word in words)]
+
+
+def singular(word: str) -> str:
+    """« notes » finds « note de frais » : of a plural only the end is another, in French as in English.
+
+    `launcher.js` does the same.
+    """
+    return word[:-1] if len(word) > 3 and word[-1] in "sx" else word
 
 
 def monogram(name: str, chosen: str = "") -> str:

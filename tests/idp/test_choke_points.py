@@ -75,8 +75,12 @@ def test_one_rule_says_who_may_enter():
     def looks_at_everyone(node):
         return isinstance(node, ast.keyword) and node.arg == "everyone"
 
-    # The operator's command writes it; nobody else reads it.
-    assert functions_where(looks_at_everyone) == {"idp.access._open_to", "idp.management.commands.open_tool.handle"}
+    # The operator's command writes it; beside the rule, what tells its parts reads it, and nobody else.
+    assert functions_where(looks_at_everyone) == {
+        "idp.access._open_to",
+        "idp.access.why",
+        "idp.management.commands.open_tool.handle",
+    }
 
 
 def test_redirect_addresses_are_compared_in_one_place():

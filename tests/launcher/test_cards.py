@@ -85,9 +85,11 @@ def test_every_hue_has_one_of_the_twenty_four_steps_near_it(degrees: int) -> Non
     assert min(distance, 360 - distance) <= cards.HUE_STEP_DEGREES / 2
 
 
-@pytest.mark.parametrize("query", ["frais", "FRAIS", "  note   frais ", "lou", "facture", "depenses"])
+@pytest.mark.parametrize(
+    "query", ["frais", "FRAIS", "  note   frais ", "lou", "facture", "depenses", "mois jeux", "notes de frais"]
+)
 def test_search_ignores_case_accents_and_order(query: str) -> None:
-    board = [cards.card(replace(LOUTY, keywords="dépenses, remboursement"))]  # type: ignore[arg-type]
+    board = [cards.card(replace(LOUTY, keywords="dépenses, remboursement, mois de jeu"))]  # type: ignore[arg-type]
 
     assert cards.matching(board, query) == board
 

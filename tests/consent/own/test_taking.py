@@ -27,6 +27,8 @@ from consent.requests.types import Kind
 from directory.services.showing import Page, show
 from idp.models import Browser, HubSession, ToolSession
 from launcher.models import Favourite
+from idp.models import Admission, Browser, HubSession, ToolSession
+from launcher.models import Arrangement, Favourite
 from tests.consent.receipts.test_pages import signed
 from tests.consent.test_pages import go_on, send, text_of
 from tests.support.cast import TUESDAY, WEDNESDAY, browser_of
@@ -58,6 +60,8 @@ def lived(settings, tmp_path, member, other_member, formation, louty):
     Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={"secret": "secret-seed"})
     Favourite.objects.create(member=member, tool=louty)
     show(member_id=member.pk, page=Page(skills=["dorure"]), actor=Actor(member.pk), now=NOW)
+    Arrangement.objects.create(member=member, order=[louty.pk])
+    Admission.objects.create(member=member, tool=louty, reason="Pour mes factures", asked_at=NOW)
     record(Entry(Action.MEMBER_CONSULTED, Actor(other_member.pk), member.pk))
     services.fill_register(now=NOW)
     requests.make(
@@ -89,6 +93,9 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
     assert names == [
         *("known", "profile", "decisions", "objections", "requests", "held", "disclosures"),
         *("sessions", "factors", "browsers", "identifiers", "favourites", "lines"),
+        *("known", "decisions", "objections", "requests", "held", "disclosures"),
+        *("sessions", "factors", "browsers", "identifiers", "admissions", "favourites", "own_order"),
+        "lines",
     ]
     assert [name for name in names if not told[name]] == ["objections"]
     assert told["sessions"][0]["tools"][0]["tool"] == "formation"
@@ -96,6 +103,8 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
     assert told["requests"][0]["steps"][0]["text"] == "Qui a reçu mon adresse ?"
     assert told["profile"] == [{"listed": True}, {"item": "skills", "value": ["dorure"], "open_to": ""}]
     assert told["favourites"][0]["tool"] == "louty"
+    assert told["own_order"][0]["order"] == ["louty"]
+    assert told["admissions"][0]["reason"] == "Pour mes factures"
     assert {each["item"] for each in told["held"]} >= {"name", "email", "phone"}
 
 

@@ -1,4 +1,4 @@
-// The page of tools, quicker: filter while typing, `/` to search, arrows to move.  All of it works without.
+// The page of tools, quicker: filter while typing, `/` to search, arrows to move, `?` for help.  All works without.
 const search = document.getElementById("search");
 const found = document.getElementById("found");
 const nothing = document.getElementById("nothing-found");
@@ -14,7 +14,7 @@ function folded(text) {
 }
 
 function filter() {
-  const words = folded(search.value).split(/\s+/).filter(Boolean);
+  const words = folded(search.value).split(/\s+/).filter(Boolean).map((word) => word.replace(/(?<=...)[sx]$/, ""));
   let count = 0;
   for (const tile of tiles) {
     tile.hidden = !words.every((word) => tile.dataset.search.includes(word));
@@ -77,9 +77,12 @@ if (search && !search.value) {
 
 document.querySelector(".finder kbd")?.removeAttribute("hidden");
 document.addEventListener("keydown", (event) => {
-  if (!search || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!search || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.matches("input, textarea, select");
-  if (event.key === "/" && !typing) {
+  if (event.key === "?" && !typing) {
+    const keys = document.getElementById("keys");
+    if (!keys.open) keys.showModal();
+  } else if (event.key === "/" && !typing) {
     event.preventDefault();
     search.focus();
     search.select();
