@@ -6,6 +6,7 @@
 ``--journal``: what a line of the journal costs a request, and how soon it is signed, beside a chain under a lock.
 ``--ledger``: what a release costs the ledger, and the question after a breach over a long one, beside a recount.
 ``--answer``: how long a member with a long history waits for all that the hub holds of them.
+``--finding``: what a search among the members takes, with and without a change before it, on either store.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks import answer, directory, floor, hub, journal, ledger, log, peer, report, rounds, tokens
+from benchmarks import directory, floor, hub, journal, ledger, log, peer, people, report, rounds, tokens
 
 
 def arguments_of(argv: list[str]) -> argparse.Namespace:
@@ -28,12 +30,15 @@ def arguments_of(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--journal", action="store_true", help="the fifth report")
     parser.add_argument("--ledger", action="store_true", help="the sixth report")
     parser.add_argument("--answer", action="store_true", help="the seventh report")
+    parser.add_argument("--finding", action="store_true", help="the seventh report")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a round (default: 2)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each side (default: 3); medians are told")
     parser.add_argument("--clients", type=_numbers, default=[1, 4, 16, 64], help="numbers at once, e.g. 1,4,16,64")
     parser.add_argument("--live", type=_numbers, default=[10**3, 10**4, 10**5, 10**6], help="with --tokens: how many")
     parser.add_argument("--expired", type=int, default=200_000, help="with --tokens: how many are removed")
-    parser.add_argument("--people", type=_numbers, default=[10**3, 10**4, 10**5], help="with --directory: how many")
+    parser.add_argument(
+        "--people", type=_numbers, default=[10**3, 10**4, 10**5], help="with --directory and --finding: how many"
+    )
     parser.add_argument(
         "--entries",
         type=_numbers,
@@ -101,6 +106,8 @@ def main(argv: list[str]) -> int:
             ledger.run(folder, arguments)
         elif arguments.answer:
             answer.run(folder, arguments)
+        elif arguments.finding:
+            people.run(folder, arguments)
         else:
             side_by_side(arguments, folder)
     return 0
