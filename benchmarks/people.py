@@ -28,9 +28,9 @@ MOST = 20_000
 def run(folder: Path, arguments: argparse.Namespace) -> None:
     print(report.machine_alone())
     environment = hub.environment_without_directory(folder, 0)
-    rows: list[tuple[str, ...]] = []
     with stores.postgresql(folder) as store:
         for name, url in (("SQLite", f"sqlite:///{folder}/people.sqlite3"), ("PostgreSQL", store.url)):
+            rows: list[tuple[str, ...]] = []
             own = environment | {"DATABASE_URL": url, "TROUSSEAU_LOG_LEVEL": "WARNING"}
             hub.run(own, str(hub.ROOT / "manage.py"), "migrate")
             hub.run(own, str(hub.ROOT / "manage.py"), "createcachetable")
@@ -40,4 +40,4 @@ def run(folder: Path, arguments: argparse.Namespace) -> None:
                     finder.order(do="fill", people=people)
                     told = finder.order(do="search", rounds=arguments.rounds)
                     rows.append((name, f"{people:,}", *(f"{told[each]:.1f}" for each in FIGURES)))
-    print(report.table(COLUMNS, rows))
+            print(report.table(COLUMNS, rows), flush=True)

@@ -14,6 +14,7 @@ from directory.people import search
 from directory.people.cards import reader
 from directory.people.index import Wanted
 from directory.services.showing import Page, show
+from directory.signals import members_erased
 from directory.types import Audience, Hold, Shown
 from launcher.models import CardLook, PeopleDay
 from launcher.people import services
@@ -277,3 +278,17 @@ def test_what_changes_between_two_questions_is_in_the_second(other_member, ameli
     assert search.find(Wanted("charpentiers"), who).ids == []
     amelie.delete()
     assert search.find(Wanted("melanie"), who).ids == []
+
+
+def test_looks_go_with_whoever_looked_and_whoever_was_looked_at(other_member, amelie):
+    now = timezone.now()
+    third = make_member("chloe.lefevre", "Chloé Lefèvre")
+    services.note_page(reader=other_member.pk, now=now)
+    services.note_card(reader=other_member.pk, member_id=amelie.pk, now=now)
+    services.note_card(reader=third.pk, member_id=amelie.pk, now=now)
+    services.note_card(reader=third.pk, member_id=other_member.pk, now=now)
+
+    members_erased.send(sender=Member, member_ids=[other_member.pk], now=now)
+
+    assert [(each.reader_id, each.member_id) for each in CardLook.objects.all()] == [(third.pk, amelie.pk)]
+    assert not PeopleDay.objects.exists()
