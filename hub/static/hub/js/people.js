@@ -10,12 +10,14 @@ async function ask() {
   const address = new URL(form.action);
   for (const [name, value] of new FormData(form)) if (value) address.searchParams.set(name, value);
   try {
-    const answer = await fetch(address, { signal: asked.signal, headers: { "X-Requested-With": "fetch" } });
+    const answer = await fetch(address, { signal: asked.signal });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const results = page.getElementById("results");
     // Signed out meanwhile, or over the limit of the day: the whole page says so.
     if (!results) return location.assign(address);
     document.getElementById("results").replaceWith(results);
+    // What is replaced is not read out; this stays, and is.
+    document.getElementById("told").textContent = results.querySelector("#found")?.firstChild.textContent.trim() ?? "";
     history.replaceState(null, "", address);
   } catch (error) {
     if (error.name !== "AbortError") throw error;
