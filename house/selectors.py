@@ -39,16 +39,22 @@ def last_shown() -> Shown:
 
 
 def forget() -> None:
-    """Read it again at its next use: after a change made by this process."""
+    """Nothing was shown yet: what one test saw is not the next one's."""
     global _last
     with _lock:
         _known.clear()
         _last = None
 
 
-def forget_now_and_after() -> None:
-    forget()
-    transaction.on_commit(forget)
+def renew() -> None:
+    """Read it again at its next use, after a change made by this process; an error page keeps what was shown last."""
+    with _lock:
+        _known.clear()
+
+
+def renew_now_and_after() -> None:
+    renew()
+    transaction.on_commit(renew)
 
 
 def cooperative(language: str = "") -> str:

@@ -12,7 +12,7 @@ from directory import pictures
 from directory.pictures import PhotoRefused
 from house import colours
 from house.models import ONLY, Look
-from house.selectors import forget_now_and_after
+from house.selectors import renew_now_and_after
 from house.types import LookRefused
 
 MAX_LOGO_BYTES = 2_000_000
@@ -60,7 +60,7 @@ def change(
         look.changed_at = now
         look.save()
         record(Entry(Action.LOOK_CHANGED, actor, facts=facts, at=now))
-        forget_now_and_after()
+        renew_now_and_after()
     return True
 
 
@@ -73,7 +73,7 @@ def restore(*, actor: Actor, now: datetime) -> bool:
     facts = differences(_told(look), _told(Look()), untold={"logo"})
     look.delete()
     record(Entry(Action.LOOK_CHANGED, actor, facts=facts, at=now))
-    forget_now_and_after()
+    renew_now_and_after()
     return True
 
 

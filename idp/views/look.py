@@ -120,7 +120,8 @@ def restore(request: HttpRequest) -> HttpResponse:
 @require_safe
 def attempt(request: HttpRequest) -> HttpResponse:
     """What the two colours give, as a part of the page: asked for while somebody chooses."""
-    return render(request, "idp/look_try.html", _tried(_two(request.GET)))
+    # A part that is put into the page, and no page: opened by itself it is read as it stands.
+    return render(request, "idp/look_try.html", _tried(_two(request.GET)), content_type="text/plain; charset=utf-8")
 
 
 @opened_by(Right.CHANGE_LOOK, page="idp:look_try_style")

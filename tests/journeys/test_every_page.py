@@ -1,28 +1,22 @@
-"""Every page of the hub that somebody gets without naming anything, by the table of who may see what: read by axe, on a
-telephone, with the keyboard, and without scripts.
+"""Every page of the hub that somebody gets without naming anything, by the table of who may see what: weighed, read by
+axe at every width and in both themes, walked through with the keyboard, and opened without scripts.
 
 Pages about one thing (a record, a member, a directory) are in the journeys that lead to them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from django.urls import reverse
 
-from tests.hub.access import TABLE, Answer, Row, Who
 from tests.journeys.test_main_job import look
+from tests.support import reading, weighing
 from tests.support.demo import Demo, Visitor
+from tests.support.pages import ROLES, pages
 
 pytestmark = pytest.mark.journey
-PURPOSES = {"office": "access_repair", "dpo": "internal_control"}
-# The narrowest first: each page once, by whoever has the least reason to be there.
-ROLES = {"member": Who.MEMBER, "office": Who.OFFICE, "dpo": Who.DPO, "technician": Who.TECHNICIAN}
-DRESSES = {
-    "member": ("fr-FR", False),
-    "office": ("en-GB", True),
-    "dpo": ("fr-FR", True),
-    "technician": ("en-GB", False),
-}
+LOCALES = {"stranger": "en-GB", "member": "fr-FR", "office": "en-GB", "dpo": "fr-FR", "technician": "en-GB"}
+# Whom a page is refused, and what is nowhere.
+ERRORS = {"refused": "/structure/", "absent": "/nulle-part/"}
 MOST_STEPS = 400
 # What has the focus: who it is, and whether that can be seen.
 FOCUSED = """() => {
@@ -37,32 +31,6 @@ FOCUSED = """() => {
   });
   return [window.seen.get(here), shown, here.outerHTML.slice(0, 160)];
 }"""
-
-
-def pages_of(role: str) -> list[Row]:
-    found: dict[str, Row] = {}
-    for row in TABLE:
-        first = next((name for name, who in ROLES.items() if row.get[who] in (Answer.PAGE, Answer.WHY)), None)
-        if first == role and not row.objects and not row.query:
-            found.setdefault(row.route, row)
-    return list(found.values())
-
-
-def pages(demo: Demo, visitor: Visitor, role: str) -> Iterator[str]:
-    """The names of the pages, each open; files and answers to programs are none."""
-    for row in pages_of(role):
-        address = demo.hub.rstrip("/") + reverse(row.route)
-        if "text/html" not in visitor.context.request.get(address).headers.get("content-type", ""):
-            continue
-        visitor.page.goto(address)
-        if visitor.page.locator("#purpose-form").count() and role in PURPOSES:
-            yield f"{row.route}-why"
-            offered = [
-                each.get_attribute("value") for each in visitor.page.locator("#purpose-form [name=purpose]").all()
-            ]
-            visitor.say_why(PURPOSES[role] if PURPOSES[role] in offered else offered[0] or "")
-            visitor.page.goto(address)
-        yield row.route
 
 
 def walk(visitor: Visitor, name: str) -> None:
@@ -86,24 +54,61 @@ def walk(visitor: Visitor, name: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_page_reads_well_on_a_telephone_and_by_the_keyboard(demo: Demo, visit: Callable[..., Visitor], role: str):
-    locale, dark = DRESSES[role]
-    visitor = visit(width=360, locale=locale, dark=dark)
-    visitor.sign_in(demo, role)
+def test_every_page_is_light_and_reads_well_and_is_walked_by_the_keyboard(
+    demo: Demo, visit: Callable[..., Visitor], role: str
+):
+    visitor = visit(width=360, locale=LOCALES[role])
+    if role != "stranger":
+        visitor.sign_in(demo, role)
 
-    seen = []
-    for name in pages(demo, visitor, role):
+    seen: list[str] = []
+    problems: list[str] = []
+    page = visitor.page
+    for name in pages(demo, visitor, role, lambda name, address: problems.extend(weighing.check(page, name, address))):
+        problems.extend(reading.read(page, name))
+        page.set_viewport_size({"width": 360, "height": 800})
         look(visitor, f"every-{role}-{name.replace(':', '-')}")
         walk(visitor, name)
         seen.append(name)
 
+    assert problems == []
     assert seen
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_reads_as_well_as_any_page(demo: Demo, visit: Callable[..., Visitor], name: str):
+    visitor = visit(width=360, locale="fr-FR")
+    visitor.sign_in(demo, "member")
+
+    problems = weighing.check(visitor.page, name, demo.hub.rstrip("/") + ERRORS[name])
+
+    assert [*problems, *reading.read(visitor.page, name)] == []
+    walk(visitor, name)
+
+
+@pytest.mark.parametrize(("role", "most"), [("stranger", weighing.SIGN_IN_BYTES), ("member", weighing.LAUNCHER_BYTES)])
+def test_the_first_page_is_painted_within_a_second_on_a_slow_telephone(
+    demo: Demo, visit: Callable[..., Visitor], role: str, most: int
+):
+    visitor = visit(width=360, locale="fr-FR")
+    if role != "stranger":
+        visitor.sign_in(demo, role)
+    address = demo.hub.rstrip("/") + ("/compte/connexion/" if role == "stranger" else "/")
+
+    weight = weighing.weigh(visitor.page, address)
+    with weighing.slow(visitor.page):
+        painted = min(weighing.painted(visitor.page, address) for _ in range(3))
+
+    assert weight.total < most, weight.bytes
+    assert len(weight.bytes) <= weighing.LAUNCHER_REQUESTS, weight.bytes
+    assert painted < 1000, f"{painted:.0f} ms"
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_page_is_there_without_scripts(demo: Demo, visit: Callable[..., Visitor], role: str):
     visitor = visit(width=360, locale="fr-FR", scripts=False)
-    visitor.sign_in(demo, role)
+    if role != "stranger":
+        visitor.sign_in(demo, role)
 
     for name in pages(demo, visitor, role):
         assert visitor.page.locator("main h1").count() == 1, name
