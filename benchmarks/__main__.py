@@ -18,8 +18,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import answer, directory, floor, hub, journal, ledger, log, peer, report, rounds, tokens
-from benchmarks import directory, floor, hub, journal, ledger, log, peer, people, report, rounds, tokens
+from benchmarks import answer, directory, floor, hub, journal, ledger, log, peer, people, report, rounds, tokens
 
 
 def arguments_of(argv: list[str]) -> argparse.Namespace:
@@ -30,7 +29,7 @@ def arguments_of(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--journal", action="store_true", help="the fifth report")
     parser.add_argument("--ledger", action="store_true", help="the sixth report")
     parser.add_argument("--answer", action="store_true", help="the seventh report")
-    parser.add_argument("--finding", action="store_true", help="the seventh report")
+    parser.add_argument("--finding", action="store_true", help="the eighth report")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a round (default: 2)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each side (default: 3); medians are told")
     parser.add_argument("--clients", type=_numbers, default=[1, 4, 16, 64], help="numbers at once, e.g. 1,4,16,64")

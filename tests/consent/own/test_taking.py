@@ -25,8 +25,6 @@ from consent.requests import services as requests
 from consent.requests.models import SubjectRequest
 from consent.requests.types import Kind
 from directory.services.showing import Page, show
-from idp.models import Browser, HubSession, ToolSession
-from launcher.models import Favourite
 from idp.models import Admission, Browser, HubSession, ToolSession
 from launcher.models import Arrangement, Favourite
 from tests.consent.receipts.test_pages import signed
@@ -92,8 +90,6 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
     names = [section.name for section in sources.sections()]
     assert names == [
         *("known", "profile", "decisions", "objections", "requests", "held", "disclosures"),
-        *("sessions", "factors", "browsers", "identifiers", "favourites", "lines"),
-        *("known", "decisions", "objections", "requests", "held", "disclosures"),
         *("sessions", "factors", "browsers", "identifiers", "admissions", "favourites", "own_order"),
         "lines",
     ]

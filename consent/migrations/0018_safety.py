@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consent', '0030_contracts'),
+        ("consent", "0017_contracts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consent', '0031_safety'),
+        ("consent", "0018_safety"),
     ]
 
     operations = [
