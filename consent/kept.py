@@ -11,7 +11,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audit.keeping.data import Category, Outcome
-from consent.models import Consent, Disclosure, ErasureRun, Holding, Objection, RequestStep, SubjectRequest
+from consent.incidents import selectors as incidents
+from consent.incidents.models import go_with_time
+from consent.models import (
+    Consent,
+    Disclosure,
+    ErasureRun,
+    Holding,
+    Incident,
+    IncidentStep,
+    Objection,
+    RequestStep,
+    SubjectRequest,
+)
 from directory.kept import DEPARTURE
 from directory.models import Member
 from directory.selectors import gone_before
@@ -56,6 +68,16 @@ def _forget_runs(keys: Sequence[Any], _now: datetime) -> int:
     return len(keys)
 
 
+def _files_closed(cut: datetime, _held: Collection[UUID]) -> QuerySet[Incident]:
+    return incidents.closed_before(cut)
+
+
+def _forget_files(keys: Sequence[Any], _now: datetime) -> int:
+    go_with_time(IncidentStep.objects.filter(incident__in=list(keys)))
+    go_with_time(Incident.objects.filter(pk__in=list(keys)))
+    return len(keys)
+
+
 def categories() -> tuple[Category, ...]:
     return (
         Category(
@@ -89,6 +111,16 @@ def categories() -> tuple[Category, ...]:
             _answered,
             # By a turn of their own, each night.
             None,
+        ),
+        Category(
+            "incidents",
+            _("Violations de données : dossiers"),
+            _("la clôture du dossier"),
+            Outcome.DELETE,
+            PROOF_DAYS,
+            _files_closed,
+            _forget_files,
+            least=LEAST_DAYS,
         ),
         Category(
             "erasure_runs",

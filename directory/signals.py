@@ -5,7 +5,8 @@ from django.dispatch import Signal
 # Sent with ``member_ids`` (who just became inactive) and ``now``.
 members_ended = Signal()
 
-# Sent with ``member_ids`` (whose contact details were just removed) and ``now``: whoever keeps more of them removes it.
+# Sent with ``member_ids`` (whose contact details were just removed), ``named`` (how they were called until then) and
+# ``now``: whoever keeps more of them removes it.
 members_erased = Signal()
 
 # Sent with ``action``, ``member_id``, ``actor``, ``facts`` and ``now``: somebody changed this member’s account.

@@ -10,6 +10,7 @@ from django.dispatch import receiver
 from audit.models import Destruction
 from audit.types import Action, Actor
 from consent.erasures.signals import erasure_asked
+from consent.findings import services as findings
 from consent.models import ErasureRun
 from directory.models import DirectorySource
 from directory.signals import (
@@ -35,7 +36,8 @@ def end_members(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> None:
 
 
 @receiver(members_erased)
-def forget_members(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> None:
+def forget_members(*, member_ids: Sequence[UUID], named: Sequence[str], now: datetime, **_: Any) -> None:
+    findings.forget_reasons(named)
     attached.forget(member_ids, now=now)
     erasures.follow_rule(member_ids=member_ids, now=now)
 

@@ -1,8 +1,10 @@
 """Settling a finding, or accepting it for a while: somebody decides with a reason, and the journal says that."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.services import record
@@ -10,6 +12,17 @@ from audit.types import Action, Actor, Entry
 from consent.findings import rules, selectors
 from consent.findings.models import FindingDecision
 from consent.findings.types import DecisionInvalid, Finding, FindingGone
+
+
+def forget_reasons(named: Sequence[str]) -> int:
+    """Why a finding was settled goes where it names somebody who is erased; that it was, when and by whom stays.
+
+    One reason too many may go: a family name can be a word as well.
+    """
+    found = Q()
+    for word in named:
+        found |= Q(reason__icontains=word)
+    return FindingDecision.objects.filter(found).update(reason="") if named else 0
 
 
 @transaction.atomic

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from audit.proof import selectors as proof
 from consent.incidents import policy
 from consent.incidents.models import Incident, IncidentStep
-from consent.incidents.types import Clock, Count, Pace, Sealed, Standing
+from consent.incidents.types import Clock, Count, Pace, Sealed, Standing, StepKind
 from consent.ledger.holdings import Concerned, held_by
 from consent.register import policy as register
 from consent.register.models import RegisterVersion
@@ -91,6 +91,12 @@ def due(now: datetime) -> list[Due]:
             # "Without undue delay", article 34(1): no later than the authority.
             found.append(Due(*said, "tell", each.clock.deadline, now > each.clock.deadline))
     return sorted(found, key=lambda each: each.at)
+
+
+def closed_before(cut: datetime) -> QuerySet[Incident]:
+    """Files in which nothing was written since, and which were closed by then."""
+    files = Incident.objects.annotate(last=Max("steps__at")).filter(last__lt=cut)
+    return files.filter(Exists(IncidentStep.objects.filter(incident=OuterRef("pk"), kind=StepKind.CLOSING)))
 
 
 def tools() -> list[tuple[int, str]]:

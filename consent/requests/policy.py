@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import lru_cache
 
-from consent.requests.types import Applies, Clock, Face, Kind
-from consent.types import LegalBasis
+from consent.policy import rights
+from consent.requests.types import Clock, Face, Kind
+from consent.types import Holds, LegalBasis, Right
 
 MONTHS = 1
 # "Extended by two further months" (article 12(3)): three from receipt, in all.
@@ -94,28 +95,19 @@ def _face(last: date, today: date, *, stopped: bool, over: bool) -> Face:
     return Face.SOON if today >= last - REMINDED_BEFORE else Face.QUIET
 
 
-_YES, _NO = Applies.YES, Applies.NO
-_ORDER = (Kind.ACCESS, Kind.RECTIFICATION, Kind.ERASURE, Kind.RESTRICTION, Kind.PORTABILITY, Kind.OBJECTION)
-
-
-def _row(*answers: Applies) -> dict[Kind, Applies]:
-    # Whoever has a complaint may say so, whatever data rests on.
-    return dict(zip(_ORDER, answers, strict=True)) | {Kind.COMPLAINT: _YES}
-
-
-# The CNIL's guide for developers, sheet 15.
-RIGHTS: dict[LegalBasis, dict[Kind, Applies]] = {
-    LegalBasis.CONSENT: _row(_YES, _YES, _YES, _YES, _YES, Applies.WITHDRAWAL),
-    LegalBasis.CONTRACT: _row(_YES, _YES, _YES, _YES, _YES, _NO),
-    LegalBasis.LEGITIMATE_INTEREST: _row(_YES, _YES, _YES, _YES, _NO, _YES),
-    LegalBasis.LEGAL_DUTY: _row(_YES, _YES, Applies.CONDITIONAL, _YES, _NO, _NO),
-    LegalBasis.PUBLIC_TASK: _row(_YES, _YES, _NO, _YES, _NO, _YES),
-    LegalBasis.VITAL_INTEREST: _row(_YES, _YES, _YES, _YES, _NO, _NO),
+_RIGHTS = {
+    Kind.ACCESS: Right.ACCESS,
+    Kind.RECTIFICATION: Right.RECTIFY,
+    Kind.ERASURE: Right.ERASE,
+    Kind.RESTRICTION: Right.RESTRICT,
+    Kind.PORTABILITY: Right.PORTABILITY,
+    Kind.OBJECTION: Right.OBJECT,
 }
 
 
-def applies(kind: Kind, basis: LegalBasis) -> Applies:
-    return RIGHTS[basis][kind]
+def applies(kind: Kind, basis: LegalBasis) -> Holds:
+    """Whoever has a complaint may say so, whatever data rests on."""
+    return rights(basis)[_RIGHTS[kind]] if kind in _RIGHTS else Holds.YES
 
 
 def possible(bases: Iterable[LegalBasis]) -> tuple[Kind, ...]:
@@ -124,5 +116,5 @@ def possible(bases: Iterable[LegalBasis]) -> tuple[Kind, ...]:
     Access, rectification and complaint are always among them: that nothing is held is an answer too.
     """
     always = {Kind.ACCESS, Kind.RECTIFICATION, Kind.COMPLAINT}
-    found = {kind for basis in bases for kind in Kind if applies(kind, basis) in (_YES, Applies.CONDITIONAL)}
+    found = {kind for basis in bases for kind in Kind if applies(kind, basis) in (Holds.YES, Holds.CONDITIONAL)}
     return tuple(kind for kind in Kind if kind in always | found)

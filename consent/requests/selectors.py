@@ -13,8 +13,8 @@ from consent.models import Consent, Holding, Processing
 from consent.register import selectors as register
 from consent.requests import letters, policy
 from consent.requests.models import LetterVersion, RequestFile, RequestStep, Restriction, SubjectRequest
-from consent.requests.types import OPEN_STATES, Applies, Kind, Letter, State, Step
-from consent.types import LegalBasis
+from consent.requests.types import OPEN_STATES, Kind, Letter, State, Step
+from consent.types import Holds, LegalBasis
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class RightOn:
     holder: str
     purpose: str
     basis: LegalBasis
-    applies: Applies
+    applies: Holds
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,16 +92,6 @@ def answer_to(kind: str) -> Letter:
     return Letter(f"answer_{kind}")
 
 
-class Applies(StrEnum):
-    """Whether a right goes with a legal basis."""
-
-    YES = "yes"
-    CONDITIONAL = "conditional"
-    # The consent is withdrawn instead (article 7(3)).
-    WITHDRAWAL = "withdrawal"
-    NO = "no"
-
-
 class Face(StrEnum):
     """How a request stands with its time."""
 

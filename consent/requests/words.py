@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from consent.requests.models import SubjectRequest
-from consent.requests.types import Applies, Clock, Face, Kind, Letter, Step
+from consent.requests.types import Clock, Face, Kind, Letter, Step
+from consent.types import Holds
 
 Text = str | Promise
 
@@ -34,10 +35,10 @@ ASKED: dict[str, Text] = {
     Kind.COMPLAINT: _("réclamation"),
 }
 APPLIES: dict[str, Text] = {
-    Applies.YES: _("s’applique"),
-    Applies.CONDITIONAL: _("s’applique si rien n’oblige à garder"),
-    Applies.WITHDRAWAL: _("par le retrait de l’accord"),
-    Applies.NO: _("ne s’applique pas"),
+    Holds.YES: _("s’applique"),
+    Holds.CONDITIONAL: _("s’applique si rien n’oblige à garder"),
+    Holds.BY_WITHDRAWAL: _("par le retrait de l’accord"),
+    Holds.NO: _("ne s’applique pas"),
 }
 # What happened, told to whoever asked.
 TOLD: dict[str, Text] = {

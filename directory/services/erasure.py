@@ -115,6 +115,7 @@ def _forget(member: Member, *, actor: Actor, reason: str, now: datetime) -> None
     """
     member_id = member.pk
     former_name = member.dn
+    named = [word for word in (member.display_name, member.family_name, member.login, member.email) if word]
     for name in EMPTIED:
         setattr(member, name, "")
     member.display_name, member.email_state, member.login_ambiguous = NAME, MailState.NONE, False
@@ -136,4 +137,4 @@ def _forget(member: Member, *, actor: Actor, reason: str, now: datetime) -> None
     erase_person(member_id, now=now)
     end_roles_of(member_id, actor=actor, reason=reason, now=now)
     record(Entry(Action.MEMBER_ERASED, actor=actor, subject=member_id, reason=reason, at=now))
-    members_erased.send(sender=Member, member_ids=[member_id], now=now)
+    members_erased.send(sender=Member, member_ids=[member_id], named=named, now=now)

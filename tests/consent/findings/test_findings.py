@@ -20,7 +20,7 @@ from consent.models import Consent, FindingDecision
 from consent.policy import asked_items
 from consent.types import ALWAYS, Channel, Disclosed
 from directory.models import Collective, Member, Membership
-from directory.services import mark_sensitive
+from directory.services import erase_leavers, mark_sensitive
 from directory.types import MemberState
 from tests.consent.ledger.leaving import MINUTE, leave
 from tests.consent.register.conftest import ENGAGED_LOUTY
@@ -287,3 +287,14 @@ def test_what_is_no_finding_and_what_must_never_happen_is_not_accepted(member, d
 
     assert not FindingDecision.objects.exists()
     assert not Event.objects.filter(action=Action.FINDING_DECIDED).exists()
+
+
+@pytest.mark.parametrize("word", ["Amélie Roux", "amelie.roux", "AMELIE.ROUX@canari.example"])
+def test_a_reason_goes_with_whom_it_names_and_the_decision_stays(member, other_member, dpo, louty, word):
+    for reason in (f"Vu avec {word}.", "Vu avec la technique."):
+        FindingDecision.objects.create(kind="F1", tool=louty, reason=reason, author=dpo, at=TUESDAY)
+    Member.objects.filter(pk=member.pk).update(state=MemberState.LEFT, state_since=TUESDAY)
+
+    assert erase_leavers(now=TUESDAY + timedelta(days=4000)) == 1
+
+    assert [each.reason for each in FindingDecision.objects.order_by("pk")] == ["", "Vu avec la technique."]

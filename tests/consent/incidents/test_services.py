@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
+from audit.keeping import data
 from audit.models import Event
 from audit.types import Action, Actor, AppendOnlyError, Purpose, Reading
 from consent.incidents import selectors, services
@@ -215,3 +216,21 @@ def test_what_is_due_is_told_with_its_day_until_it_is_done(officer, stolen):
     assert due(WEDNESDAY) == [("tell", deadline, False)]
     services.write(reference=stolen, content=Closing("Disque chiffré."), version=3, actor=officer, now=WEDNESDAY)
     assert due(WEDNESDAY) == []
+
+
+@pytest.mark.gdpr("G10")
+def test_a_file_goes_five_years_after_it_was_closed_and_what_is_open_stays(officer, stolen):
+    harmless = Decision(Risk.NONE, "Disque chiffré.")
+    services.write(reference=stolen, content=harmless, version=1, actor=officer, now=TUESDAY)
+    services.write(reference=stolen, content=Closing(), version=2, actor=officer, now=WEDNESDAY)
+    still_open = services.open_incident(facts=FACTS, actor=officer, now=TUESDAY)
+
+    def gone(after: timedelta) -> int:
+        data.begin(now=WEDNESDAY + after)
+        return data.finish().get("incidents", 0)
+
+    assert gone(timedelta(days=1826)) == 0
+    assert gone(timedelta(days=1827)) == 1
+    assert [row.reference for row in Incident.objects.all()] == [still_open]
+    assert not IncidentStep.objects.filter(incident__reference=stolen).exists()
+    assert lines(Action.DATA_PURGED)[-1].facts["gone_data"]["incidents"] == 1

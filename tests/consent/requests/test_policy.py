@@ -3,10 +3,10 @@
 import pytest
 
 from consent.requests import policy
-from consent.requests.types import Applies, Kind
-from consent.types import LegalBasis
+from consent.requests.types import Kind
+from consent.types import Holds, LegalBasis
 
-YES, NO, DEPENDS, WITHDRAW = Applies.YES, Applies.NO, Applies.CONDITIONAL, Applies.WITHDRAWAL
+YES, NO, DEPENDS, WITHDRAW = Holds.YES, Holds.NO, Holds.CONDITIONAL, Holds.BY_WITHDRAWAL
 COLUMNS = (Kind.ACCESS, Kind.RECTIFICATION, Kind.ERASURE, Kind.RESTRICTION, Kind.PORTABILITY, Kind.OBJECTION)
 TABLE = {
     LegalBasis.CONSENT: (YES, YES, YES, YES, YES, WITHDRAW),

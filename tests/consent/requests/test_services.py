@@ -11,7 +11,8 @@ from audit.types import Action, Actor, AppendOnlyError
 from consent import services as consent_services
 from consent.requests import letters, selectors, services
 from consent.requests.models import RequestFile, RequestStep, SubjectRequest
-from consent.requests.types import Applies, Came, Face, Identity, Kind, Letter, RequestRefused, State, Step, Upload
+from consent.requests.types import Came, Face, Identity, Kind, Letter, RequestRefused, State, Step, Upload
+from consent.types import Holds
 from tests.support.cast import MONDAY, TUESDAY, WEDNESDAY, notice_of
 from tests.support.races import together
 
@@ -95,7 +96,7 @@ def test_the_rights_on_one_tool_are_those_of_its_purposes(ask, member, louty):
         ask(Kind.OBJECTION, tool_id=louty.pk)
 
     assert ask(Kind.ERASURE, tool_id=louty.pk).tool_id == louty.pk
-    assert {each.applies for each in selectors.rights(Kind.OBJECTION, member.pk, louty.pk)} == {Applies.NO}
+    assert {each.applies for each in selectors.rights(Kind.OBJECTION, member.pk, louty.pk)} == {Holds.NO}
     assert ask(Kind.OBJECTION), "the hub's own journal rests on legitimate interest"
 
 
