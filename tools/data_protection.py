@@ -247,8 +247,7 @@ REQUIREMENTS = (
         "G36",
         "Act of 1978, art. 82",
         "Five cookies (session, forms, language, known browser, sign-out of tools), each needed for what the"
-        " person asks for; nothing is measured.",
-        "No page lists them for members.",
+        " person asks for; nothing is measured. The page about what the hub keeps lists them.",
     ),
     Requirement(
         "G37",
@@ -259,8 +258,10 @@ REQUIREMENTS = (
     Requirement(
         "G38",
         "Labour code L1121-1, L1222-4, L2312-38",
-        "The journal is a record of the register, with its periods, and each member reads their own lines.",
-        "Informing people before it begins and consulting the works council are acts of the cooperative.",
+        "The journal is a record of the register, with its periods, and each member reads their own lines. Whoever "
+        "is invited reads what it is for, and what it is not for, by a text whose digest is on the record.",
+        "Whoever was a member before is not shown it by itself; consulting the works council is an act of the "
+        "cooperative.",
     ),
 )
 
