@@ -61,7 +61,7 @@ class Command(BaseCommand):
             Job("checkpoints", timedelta(hours=1), _thin_out),
         ]
         looker = Looker()
-        jobs.append(Job("conditions", timedelta(seconds=1), lambda now: looker.turn(now=now)))
+        jobs.append(Job("conditions", timedelta(seconds=5), lambda now: looker.turn(now=now)))
         streamer = Streamer()
         jobs.append(Job("stream", timedelta(seconds=1), lambda now: streamer.turn(now=now)))
         if settings.JOURNAL_IN_WORKER:

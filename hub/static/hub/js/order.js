@@ -38,8 +38,9 @@ function drag(event) {
       if (other === line || at.clientY < box.top || at.clientY > box.bottom) continue;
       const down = line.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING;
       // Past the middle only: lines of two heights would change places for ever.
-      if (down && at.clientY > box.top + box.height / 2) other.after(line);
-      else if (!down && at.clientY < box.top + box.height / 2) other.before(line);
+      // The others make way: a line that is moved itself lets go of the pointer.
+      if (down && at.clientY > box.top + box.height / 2) line.before(other);
+      else if (!down && at.clientY < box.top + box.height / 2) line.after(other);
     }
   };
   const end = () => {
