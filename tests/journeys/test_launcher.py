@@ -1,0 +1,114 @@
+"""The page of tools in a browser: what it costs, its keys, one's own order, and asking for a tool."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.test_main_job import SHIFTED, look
+from tests.support.demo import Demo, Visitor
+
+pytestmark = pytest.mark.journey
+MOST_REQUESTS, MOST_BYTES = 8, 60_000
+ORDER = "[...document.querySelectorAll('[data-slug]')].slice(0, 3).map(line => line.dataset.slug)"
+
+
+def test_a_first_visit_is_few_requests_few_bytes_and_nothing_moves(demo: Demo, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(width=1280, locale="fr-FR")
+    visitor.sign_in(demo, "member")
+    seen: list[str] = []
+    wire = visitor.context.new_cdp_session(visitor.page)
+    wire.send("Network.enable")
+    wire.send("Network.clearBrowserCache")
+    weights: list[float] = []
+    wire.on("Network.loadingFinished", lambda event: weights.append(event["encodedDataLength"]))
+    visitor.page.on("request", lambda request: seen.append(request.url))
+
+    visitor.page.goto(demo.hub, wait_until="networkidle")
+
+    assert 0 < len(seen) <= MOST_REQUESTS, seen
+    assert {urlsplit(url).netloc for url in seen} == {urlsplit(demo.hub).netloc}
+    assert 1_000 < sum(weights) < MOST_BYTES, weights
+    assert visitor.page.evaluate(SHIFTED) == 0
+
+
+def test_the_keys_find_move_open_and_explain_themselves(demo: Demo, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(width=1280, locale="fr-FR")
+    visitor.sign_in(demo, "member")
+    page = visitor.page
+
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    look(visitor, "launcher-keys")
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+
+    page.keyboard.press("/")
+    page.keyboard.type("notes de frais")
+    expect(page.locator("#found")).to_have_text(re.compile("1"))
+    with page.expect_request(re.compile("/outils/louty/ouvrir/")):
+        page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_tools_are_put_in_order_by_buttons_with_or_without_scripts(
+    demo: Demo, visit: Callable[..., Visitor], scripts: bool
+) -> None:
+    visitor = visit(width=360, locale="fr-FR", scripts=scripts)
+    visitor.sign_in(demo, "lead")
+    page = visitor.page
+    page.goto(f"{demo.hub}/ordre/")
+    before = page.locator("[data-slug]").nth(1).get_attribute("data-slug")
+
+    page.locator(f'[data-slug="{before}"] [value=up]').click()
+
+    expect(page.locator("[data-slug]").first).to_have_attribute("data-slug", str(before))
+    if scripts:
+        look(visitor, "launcher-order")
+    page.locator("#order-reset button").click()
+    expect(page.locator("#order-reset")).to_have_count(0)
+
+
+def test_tools_are_put_in_order_by_dragging(demo: Demo, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(width=1280, locale="fr-FR")
+    visitor.sign_in(demo, "lead")
+    page = visitor.page
+    page.goto(f"{demo.hub}/ordre/")
+    first, second, third = page.evaluate(ORDER)
+    grip = page.locator(f'[data-slug="{first}"] [data-grip]').bounding_box()
+    last = page.locator(f'[data-slug="{third}"]').bounding_box()
+    assert grip
+    assert last
+
+    page.mouse.move(grip["x"] + 10, grip["y"] + 10)
+    page.mouse.down()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.mouse.move(grip["x"] + 10, last["y"] + last["height"] - 2, steps=12)
+        page.mouse.up()
+
+    expect(page.locator("#order-said")).to_have_text("Ordre enregistré")
+    page.goto(f"{demo.hub}/ordre/")
+    assert page.evaluate(ORDER) == [second, third, first]
+    page.locator("#order-reset button").click()
+    assert visitor.problems == []
+
+
+def test_a_tool_is_asked_for_granted_and_opened(demo: Demo, visit: Callable[..., Visitor]) -> None:
+    asker, office = visit(width=360, locale="fr-FR", scripts=False), visit(width=1280, locale="fr-FR")
+    asker.sign_in(demo, "member")
+    asker.page.click("#outil-assemblee a")
+    asker.page.fill("#id_reason", "Je prépare l’ordre du jour")
+    asker.page.click("#ask-form button[type=submit]")
+    expect(asker.page.locator("#asked")).to_contain_text("attend une réponse")
+
+    office.sign_in(demo, "office")
+    office.page.click("#waiting-answers a")
+    office.page.locator("#waiting a").first.click()
+    look(office, "admission-to-answer")
+    office.page.click("#answer-form [name=grant]")
+    expect(office.page.locator("#others")).to_contain_text("accordé")
+
+    asker.page.goto(demo.hub)
+    expect(asker.page.locator('#outil-assemblee a[href$="/ouvrir/"]')).to_have_count(1)
