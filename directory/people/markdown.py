@@ -4,8 +4,6 @@ Two locks on one door: the parser passes no HTML and makes no pictures, and what
 may stay.
 """
 
-from html import unescape
-
 import nh3
 from markdown_it import MarkdownIt
 
@@ -23,8 +21,3 @@ def html(text: str) -> str:
         url_schemes={"https", "http", "mailto"},
         link_rel="noopener noreferrer nofollow",
     )
-
-
-def plain(text: str) -> str:
-    """The words alone, to be searched."""
-    return unescape(nh3.clean(_parser.render(text).replace("<", " <"), tags=set(), attributes={})).strip()

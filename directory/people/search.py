@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Count, Max, QuerySet
 
 from directory.models import Collective, Member, Membership, Profile
-from directory.people import cards, markdown
+from directory.people import cards
 from directory.people.cards import Reader
 from directory.people.index import ALL, NEAR, Index, Person, Text, Wanted
 from directory.places import communes
@@ -97,9 +97,13 @@ def _bring_up(current: Index, before: Stamp, now: Stamp) -> bool:
         return True
     if before[0::2] != now[0::2] or before.last_membership != now.last_membership:
         return False
-    since = [each - OVERLAP for each in (before.member_changed, before.profile_changed) if each is not None]
-    changed = set(Member.objects.filter(updated_at__gte=min(since)).values_list("pk", flat=True)[: FEW + 1])
-    changed |= set(Profile.objects.filter(updated_at__gte=min(since)).values_list("pk", flat=True)[: FEW + 1])
+    changed: set[UUID] = set()
+    if before.member_changed and before.member_changed != now.member_changed:
+        members = Member.objects.filter(updated_at__gte=before.member_changed - OVERLAP)
+        changed |= set(members.values_list("pk", flat=True)[: FEW + 1])
+    if before.profile_changed and before.profile_changed != now.profile_changed:
+        profiles = Profile.objects.filter(updated_at__gte=before.profile_changed - OVERLAP)
+        changed |= set(profiles.values_list("pk", flat=True)[: FEW + 1])
     if len(changed) > FEW:
         return False
     there = {person.id: person for person in _people(cards.listed().filter(pk__in=changed))}
@@ -129,7 +133,8 @@ def _person(member: Member) -> Person:
             Shown.TRADE: member.trade,
             Shown.BUSINESS: member.business_name,
             Shown.SKILLS: " ".join(profile.skills),
-            Shown.PRESENTATION: markdown.plain(profile.presentation) if profile.presentation else "",
+            # As it was typed: its signs are no words, and rendering ten thousand of them takes seconds.
+            Shown.PRESENTATION: profile.presentation,
             Shown.PLACE: communes.words_of(profile.place) if profile.place else "",
         }
         opened = {item: SEEN_BY.get(profile.audiences.get(item.value, ""), 0) for item in said}

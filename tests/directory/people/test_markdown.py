@@ -3,7 +3,7 @@
 import pytest
 
 from directory.people import links
-from directory.people.markdown import html, plain
+from directory.people.markdown import html
 
 
 def test_the_few_signs_that_the_page_explains_work():
@@ -35,10 +35,6 @@ def test_nothing_hostile_or_foreign_is_left(hostile):
 
     for sign in ("<script", "<img", "<style", "<svg", "<h1", 'href="javascript', 'href="data', ' onclick="', "title="):
         assert sign not in shown
-
-
-def test_the_words_alone_are_searched():
-    assert plain("**Reliure** & [dorure](https://a.example)").split() == ["Reliure", "&", "dorure"]
 
 
 @pytest.mark.parametrize(
