@@ -27,6 +27,7 @@ from consent.requests.types import Kind
 from directory.services.showing import Page, show
 from idp.models import Admission, Browser, HubSession, ToolSession
 from launcher.models import Arrangement, Favourite
+from tests.consent.ledger.leaving import leave
 from tests.consent.receipts.test_pages import signed
 from tests.consent.test_pages import go_on, send, text_of
 from tests.support.cast import TUESDAY, WEDNESDAY, browser_of
@@ -140,6 +141,7 @@ def test_an_objection_is_there_once_it_was_made(member, formation):
     tool = make_tool("agenda", "Agenda")
     services.declare(tool_id=tool.pk, sheet=AGENDA, actor=SYSTEM, now=TUESDAY)
     purpose = tool.processings.get().purposes.get(legal_basis="legitimate_interest")
+    leave(member, tool, now=TUESDAY)
     services.object_to(member_id=member.pk, purpose_id=purpose.pk, actor=Actor(member.pk), now=WEDNESDAY)
 
     assert record_of(member)["objections"][0]["items"] == ["email", "phone"]
@@ -182,7 +184,7 @@ def test_the_card_is_a_file_of_its_own_and_has_what_was_given_alone(member):
 def test_the_document_to_print_has_every_section_and_what_came_last_of_each(member, monkeypatch):
     monkeypatch.setattr(exporting, "MOST_PRINTED", 2)
     drawn = []
-    monkeypatch.setattr(pdf, "written", lambda html: drawn.append(html) or b"%PDF-")
+    monkeypatch.setattr(pdf, "written", lambda html, _accent: drawn.append(html) or b"%PDF-")
 
     response = browser_of(member).post(PDF)
 
@@ -198,7 +200,7 @@ def test_the_document_to_print_has_every_section_and_what_came_last_of_each(memb
 def test_the_document_to_print_is_ready_in_seconds_whatever_somebody_wrote(member, monkeypatch):
     """A day of messages to the officers, all that one may send, took the better part of a minute to set."""
     drawn = []
-    monkeypatch.setattr(pdf, "written", lambda html: drawn.append(html) or b"%PDF-")
+    monkeypatch.setattr(pdf, "written", lambda html, _accent: drawn.append(html) or b"%PDF-")
     (request,) = SubjectRequest.objects.all()
     for _ in range(requests.MOST_REPLIES_A_DAY):
         requests.reply(of=request, text="mot " * 1249, actor=Actor(member.pk), now=NOW)
