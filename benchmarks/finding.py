@@ -61,7 +61,7 @@ SKILLS = [
     "théâtre",
 ]
 COLLECTIVES = 40
-AT_ONCE, NAMES = 2_000, 40
+AT_ONCE, NAMES = 2_000, 10
 
 
 def main() -> None:
@@ -117,7 +117,7 @@ def fill(*, people: int) -> dict[str, Any]:
 
 
 def search(*, rounds: int) -> dict[str, Any]:
-    """Each kind of question forty times a round, then as whole pages; a change before some, and none at all."""
+    """Each kind of question ten times a round, then as whole pages; a change before some, and none at all."""
     from django.test import Client
 
     from directory.models import Member, Profile
