@@ -18,7 +18,7 @@ VARIANT = "pdf/ua-1"
 
 
 def pdf_of(template: str, context: Mapping[str, Any], *, language: str, accent: str = "") -> bytes:
-    """The template extends ``audit/pdf.html``, which wants a ``title``; ``accent`` is the colour of the house."""
+    """The template extends ``audit/pdf.html``, which wants a ``title``; ``accent`` is the colour of the cooperative."""
     with override(language):
         return written(render_to_string(template, {**context, "language": language}), accent)
 

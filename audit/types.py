@@ -80,7 +80,7 @@ class Action(TextChoices):
     KEY_RETIRED = "idp:key:retire", _("Clé de signature retirée du service")
     KEY_GONE = "idp:key:forget", _("Clé de signature hors d’usage")
     KEY_RESEALED = "idp:key:reseal", _("Secrets chiffrés avec une nouvelle clé")
-    LOOK_CHANGED = "house:look:change", _("Nom, logo ou couleurs modifiés")
+    LOOK_CHANGED = "branding:look:change", _("Nom, logo ou couleurs modifiés")
     PEOPLE_SEARCHED = "launcher:people:search", _("Trombinoscope consulté")
     CARD_OPENED = "launcher:people:open", _("Fiche du trombinoscope ouverte")
     MEMBER_WRITTEN_TO = "launcher:people:write", _("Message envoyé par le trombinoscope")

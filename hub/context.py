@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from audit import mailing
+from branding import selectors as branding
+from branding.types import Shown
 from directory.access import may
 from directory.models import Member
 from directory.policy import Right
-from house import selectors as house
-from house.types import Shown
 from hub.env import load
 from idp.selectors import missing_second_factor
 
@@ -34,11 +34,11 @@ OF_MEMBERS = frozenset({"requests:mine", "requests:own", "idp:erasure_answer"})
 
 def facts(look: Shown | None = None) -> dict[str, Any]:
     """The cooperative and whom to ask: nothing is read, so an error page can show them when all else is down."""
-    env, look = load(), look or house.last_shown()
+    env, look = load(), look or branding.last_shown()
     return {
         "cooperative": look.name(get_language() or settings.LANGUAGE_CODE),
         "look": look,
-        "theme_color": look.accent or house.ACCENT,
+        "theme_color": look.accent or branding.ACCENT,
         "office_contact": env.office_contact,
         "dpo_contact": env.dpo_contact,
         "demo": settings.DEMO,
@@ -54,7 +54,7 @@ def hub(request: HttpRequest) -> dict[str, Any]:
 
     page = request.resolver_match.view_name if request.resolver_match else ""
 
-    return facts(house.shown()) | {
+    return facts(branding.shown()) | {
         "is_of_protection": page.startswith(PROTECTION) and page not in OF_MEMBERS,
         # Until when a second factor may be missing, for the pages that say so.
         "second_factor_by": second_factor_by,

@@ -87,7 +87,7 @@ CRITERIA = (
         "3.3",
         "Parts have enough contrast",
         YES,
-        "the tokens are measured, in both themes (tests/house/test_colours.py)",
+        "the tokens are measured, in both themes (tests/branding/test_colours.py)",
     ),
     *(
         Criterion(f"4.{number}", title, NONE, NO_MEDIA)

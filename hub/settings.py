@@ -46,7 +46,7 @@ INSTALLED_APPS = [
     "launcher",
     "idp",
     "consent",
-    "house",
+    "branding",
     "directory",
     "audit",
     "oauth2_provider",

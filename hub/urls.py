@@ -22,7 +22,7 @@ urlpatterns = [
     re_path(r"^audit/(?P<name>[a-z0-9.-]{1,40})/checkpoint$", published.checkpoint, name="log_checkpoint"),
     re_path(r"^audit/(?P<name>[a-z0-9.-]{1,40})/cosignatures$", published.cosignatures, name="log_cosignatures"),
     re_path(r"^audit/(?P<name>[a-z0-9.-]{1,40})/tile/(?P<path>[a-z0-9./]{1,60})$", published.tile, name="log_tile"),
-    path("identite/", include("house.urls")),
+    path("identite/", include("branding.urls")),
     path("compte/", include("idp.signin.urls")),
     path("langue/", views.set_language, name="set_language"),
     path("courrier/", views.mailbox, name="mailbox"),

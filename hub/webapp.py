@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from house import selectors as house
+from branding import selectors as branding
 from hub.context import facts
 
 PAPER = "#f7f1e8"
@@ -25,11 +25,11 @@ PAPER = "#f7f1e8"
 @require_safe
 def manifest(request: HttpRequest) -> HttpResponse:
     """W3C Web Application Manifest."""
-    look = house.shown()
+    look = branding.shown()
     language = get_language() or "fr"
     icons = [
         {
-            "src": reverse("house:icon", args=[look.digest, side, kind]),
+            "src": reverse("branding:icon", args=[look.digest, side, kind]),
             "sizes": f"{side}x{side}",
             "type": "image/png",
             "purpose": purpose,
@@ -47,7 +47,7 @@ def manifest(request: HttpRequest) -> HttpResponse:
         "scope": "/",
         "display": "standalone",
         "background_color": PAPER,
-        "theme_color": look.accent or house.ACCENT,
+        "theme_color": look.accent or branding.ACCENT,
         "icons": icons,
     }
     return _spoken(JsonResponse(told, content_type="application/manifest+json"))
@@ -62,14 +62,14 @@ def offline(request: HttpRequest) -> HttpResponse:
 @require_safe
 def service_worker(request: HttpRequest) -> HttpResponse:
     """At the root, for its place is its reach; its name for what it keeps changes with any of it."""
-    look, page = house.shown(), _offline()
+    look, page = branding.shown(), _offline()
     kept = [reverse("offline"), static("hub/css/hub.css"), static("hub/img/favicon.svg")]
     if look.has_own_colours:
-        kept.append(reverse("house:style", args=[look.digest]))
+        kept.append(reverse("branding:style", args=[look.digest]))
     if look.logo:
-        kept.append(reverse("house:logo", args=[look.digest]))
+        kept.append(reverse("branding:logo", args=[look.digest]))
     if look.logo or look.has_own_colours:
-        kept.append(reverse("house:icon", args=[look.digest, "64", "rond"]))
+        kept.append(reverse("branding:icon", args=[look.digest, "64", "rond"]))
     version = hashlib.sha256((page + json.dumps(kept)).encode()).hexdigest()[:16]
     script = render_to_string("hub/service_worker.js", {"version": version, "kept": json.dumps(kept)})
     response = _spoken(HttpResponse(script, content_type="text/javascript; charset=utf-8"))
@@ -78,7 +78,7 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 
 
 def _offline() -> str:
-    return render_to_string("hub/offline.html", facts(house.shown()))
+    return render_to_string("hub/offline.html", facts(branding.shown()))
 
 
 def _spoken(response: HttpResponse) -> HttpResponse:

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.core.cache import cache
 
 from audit import keyring, releases
+from branding import selectors as look
 from consent.display import processing_name
 from consent.selectors import forget_sheets
 from demo.run import compile_messages
 from directory.people import search
-from house import selectors as look
 from idp.models.tools import forget_tools
 
 # A machine with neighbours is slow at times; how long an example takes is no part of what these tests say.

@@ -23,7 +23,7 @@ STAFF = (
         "launcher/arranging",
         "launcher/templates/launcher/arranging",
         "directory/",
-        "house/",
+        "branding/",
         "consent/findings",
         "consent/register",
         "consent/incidents",

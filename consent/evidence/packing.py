@@ -30,13 +30,13 @@ from audit.reading import proving
 from audit.reading.exports import safe_cell
 from audit.sealing import keyed_digest
 from audit.zipping import File
+from branding import selectors as branding
 from consent.evidence.selectors import Found
 from consent.incidents import exports as breaches
 from consent.models import Consent, ContractFile, ContractVersion, Objection
 from consent.policy import digest
 from consent.register import exports as register
 from consent.screening import selectors as screenings
-from house import selectors as house
 
 SUMS = "empreintes.sha256"
 PURPOSE = "consent.evidence"
@@ -77,7 +77,7 @@ def _files(found: Found, number: UUID, call: Call) -> Iterator[File]:
         "found": found,
         "scope": found.scope,
         "number": number,
-        "cooperative": house.cooperative(),
+        "cooperative": branding.cooperative(),
         "sums": SUMS,
     }
     for name in ("LISEZ-MOI.txt", "READ-ME.txt"):

@@ -8,11 +8,11 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import override
 
+from branding import selectors as branding
 from consent.incidents import policy, words
 from consent.incidents.types import Form, Letter, Standing
 from consent.register.types import Parties
 from consent.types import ALWAYS
-from house import selectors as house
 
 LANGUAGES = ("fr", "en")
 
@@ -40,7 +40,7 @@ def form_of(standing: Standing, parties: Parties) -> Form:
         telling = [f"{_moment(each.at)} : {each.people} personnes, {each.how}" for each in standing.tellings]
         return Form(
             controller=", ".join(
-                part for part in (controller.name or house.cooperative(), controller.address, controller.town) if part
+                filter(None, (controller.name or branding.cooperative(), controller.address, controller.town))
             ),
             contact=", ".join(
                 part for part in (officer.name, officer.mail or settings.DPO_CONTACT, officer.phone) if part
@@ -78,7 +78,7 @@ def letter_of(standing: Standing) -> Letter:
                     words.item(code) for code in policy.held(counts, lambda each: each.items) if code not in ALWAYS
                 ],
                 "tools": list(dict.fromkeys(each.tool_name for each in counts)),
-                "cooperative": house.cooperative(),
+                "cooperative": branding.cooperative(),
                 "contact": settings.DPO_CONTACT,
             }
             said[language] = render_to_string(f"consent/incidents/letter_{language}.txt", context).strip()

@@ -18,13 +18,13 @@ from audit.exporting import hub_name
 from audit.own.exporting import export_person
 from audit.own.types import NothingProved
 from audit.pdf import pdf_of
+from branding import selectors as branding
 from consent import activity
 from consent.own import sources
 from consent.own.types import Row, Section
 from consent.own.vcard import Given, card_of
 from directory import photos
 from directory.models import Member
-from house import selectors as house
 
 FORMAT = "trousseau/own-record/2"
 PAGES = {"fr": "mes-donnees.html", "en": "my-data.html"}
@@ -85,7 +85,7 @@ def pdf(person: UUID, *, now: datetime) -> bytes:
     has been here; the archive has the rest."""
     told = [(section, *_printed(section.rows(person))) for section in sources.sections()]
     context = {"title": gettext("Mes données"), "author": hub_name(), "now": now, "sections": told}
-    return pdf_of("consent/own/pdf.html", context, language=get_language() or "fr", accent=house.shown().accent)
+    return pdf_of("consent/own/pdf.html", context, language=get_language() or "fr", accent=branding.shown().accent)
 
 
 def _printed(rows: Iterable[Row]) -> tuple[list[str], bool]:

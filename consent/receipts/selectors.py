@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from audit.models import Event
 from audit.types import Action
+from branding import selectors as branding
 from consent import display, policy
 from consent.models import Consent
 from consent.receipts import policy as rules
@@ -23,7 +24,6 @@ from consent.register.models import RegisterVersion
 from consent.register.types import Kind, Parties, Recipient
 from consent.selectors import decisions
 from consent.types import WITHDRAWN, Origin
-from house import selectors as house
 
 # How a tool knows a member: told by the app that gives tools their identifiers.  (member, tool) → text.
 Naming = Callable[[Any, Any], str]
@@ -113,7 +113,7 @@ def _register_at(tool_id: int, at: datetime) -> tuple[RegisterVersion | None, Pa
     found = {row.record.kind == Kind.PARTIES: row for row in standing}
     parties = register.parties_of(found[True].content) if True in found else registered.parties()[0]
     if not parties.controller.name:
-        parties = replace(parties, controller=replace(parties.controller, name=house.cooperative("fr")))
+        parties = replace(parties, controller=replace(parties.controller, name=branding.cooperative("fr")))
     if not parties.officer.name:
         officer = replace(parties.officer, name=settings.DPO_CONTACT, mail=parties.officer.mail or settings.DPO_CONTACT)
         parties = replace(parties, officer=officer)

@@ -12,11 +12,11 @@ from django.utils.translation import gettext, override
 from audit import pdf
 from audit.reading import ods
 from audit.reading.exports import safe_cell
+from branding import selectors as branding
 from consent.dpv import BASES, CONTEXT, RECIPIENTS
 from consent.register import cnil, policy
 from consent.register.types import SENSITIVE, Kind, Listed, Register, Rubric
 from consent.types import Ending, LegalBasis, RecipientRole
-from house import selectors as house
 
 ENDINGS = {Ending.DELETE: "dpv:Erase", Ending.ANONYMISE: "dpv:Anonymise", Ending.ARCHIVE: "dpv:Store"}
 PERSONAL_DATA = {
@@ -152,12 +152,12 @@ def pdf_of(register: Register) -> Iterator[bytes]:
         ]
         context = {
             "title": gettext("Registre des traitements"),
-            "author": register.parties.controller.name or house.cooperative(),
+            "author": register.parties.controller.name or branding.cooperative(),
             "register": register,
             "actors": _printed(actors),
             "records": records,
         }
-    yield pdf.pdf_of("consent/register/pdf.html", context, language="fr", accent=house.shown().accent)
+    yield pdf.pdf_of("consent/register/pdf.html", context, language="fr", accent=branding.shown().accent)
 
 
 def _printed(part: cnil.Section) -> cnil.Section:

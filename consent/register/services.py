@@ -12,13 +12,13 @@ from django.utils.translation import override
 
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
+from branding import selectors as branding
 from consent import policy as sheets
 from consent.register import policy, prefilled, selectors
 from consent.register.incoming import Plan
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.register.types import Content, Kind, Parties, RecordKept, RegisterChanged, RegisterInvalid
 from consent.types import Sheet
-from house import selectors as house
 
 MOST_TRIES = 20
 # The note of a version that came with a file.
@@ -145,7 +145,7 @@ def fill(*, now: datetime) -> int:
     with override("fr"):
         own = prefilled.own_records(today=timezone.localdate(now), **selectors.own_periods())
     parties = prefilled.parties_from(
-        cooperative=house.cooperative("fr"), office=settings.OFFICE_CONTACT, officer=settings.DPO_CONTACT
+        cooperative=branding.cooperative("fr"), office=settings.OFFICE_CONTACT, officer=settings.DPO_CONTACT
     )
     return write_own(own=own, parties=parties, now=now)
 

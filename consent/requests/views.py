@@ -26,6 +26,7 @@ from audit import gate
 from audit.selectors import matching_members
 from audit.services import note_consulted, note_name_search, note_refused_page
 from audit.types import Actor, Purpose, Reading
+from branding import selectors as branding
 from consent import examination
 from consent.own.exporting import json_of
 from consent.requests import letters, policy, selectors, services, words
@@ -33,7 +34,6 @@ from consent.requests.forms import EntryForm, LetterForm, RequestForm, SearchFor
 from consent.requests.models import RequestFile, Restriction, SubjectRequest
 from consent.requests.types import Came, Identity, Kind, Letter, RequestRefused, State, Upload, answer_to
 from directory.models import Member
-from house import selectors as house
 
 PER_PAGE = 50
 MOST_FOUND = 30
@@ -498,7 +498,7 @@ def _start(letter: Letter, found: SubjectRequest, now: datetime) -> str:
             else f"“{found.get_kind_display()}”",
             "recue_le": date_format(found.received_on, "DATE_FORMAT"),
             "echeance": date_format(due, "DATE_FORMAT"),
-            "cooperative": house.cooperative(),
+            "cooperative": branding.cooperative(),
             "contact": settings.DPO_CONTACT,
         }
     return letters.fill(template.text, values)

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
-from house import selectors as house
+from branding import selectors as branding
 from idp import capabilities
 from idp.models import InitialAccessToken, Tool
 from idp.protocol import registration as protocol
@@ -243,7 +243,7 @@ def _differs(tool: Tool, metadata: Metadata) -> bool:
 
 def _known_names() -> list[str]:
     """What members trust by its name: the hub, the cooperative, and the tools that an operator connected."""
-    return [HUB, *house.names(), *Tool.objects.filter(self_registered=False).values_list("name", flat=True)]
+    return [HUB, *branding.names(), *Tool.objects.filter(self_registered=False).values_list("name", flat=True)]
 
 
 def _store(

@@ -17,11 +17,11 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
+from branding import selectors as branding
 from directory import backends
 from directory.backends import forms_of, wait_for_refusal
 from directory.models import Member
 from directory.types import DirectoryUnavailable, PartlyUnavailable
-from house import selectors as house
 from idp.services.accounts import mails
 from idp.services.accounts.attempts import Try
 from idp.signin import journal, secrets, standing
@@ -211,7 +211,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Into the outbox: the page does not wait for the mail server, and nothing is lost while it is away."""
         facts = {
-            "cooperative": house.cooperative(mails.language_of(cast(Member, context["user"]))),
+            "cooperative": branding.cooperative(mails.language_of(cast(Member, context["user"]))),
             "office_contact": settings.OFFICE_CONTACT,
             "browser": label_of(context.get("user_agent") or ""),
         }
@@ -244,7 +244,7 @@ class FactorAdapter(DefaultMFAAdapter):
     }
 
     def get_totp_issuer(self) -> str:
-        return house.cooperative()
+        return branding.cooperative()
 
     def get_totp_label(self, user: AbstractBaseUser) -> str:
         member = cast(Member, user)

@@ -33,10 +33,10 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
+from branding import selectors as branding
 from directory.models import Member
 from directory.selectors import is_out_of_date
 from directory.types import Hold, MemberState
-from house import selectors as house
 from idp.signin import journal
 from idp.signin.pending import not_for_long
 from idp.signin.people import REASONS
@@ -189,7 +189,7 @@ def number_of(factor: Authenticator) -> str:
 def _server() -> Fido2Server:
     """The relying party is the host of the configured origin, whatever the request calls itself."""
     host = urlsplit(settings.ORIGIN).hostname or "localhost"
-    rp = PublicKeyCredentialRpEntity(id=host, name=house.cooperative())
+    rp = PublicKeyCredentialRpEntity(id=host, name=branding.cooperative())
     server = Fido2Server(rp, verify_origin=is_our_origin)
     server.allowed_algorithms = [
         PublicKeyCredentialParameters(type=PublicKeyCredentialType.PUBLIC_KEY, alg=algorithm)

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from branding import colours, selectors, services, words
+from branding.selectors import ACCENT, SECOND
+from branding.types import LookRefused
 from directory.policy import Right
-from house import colours, selectors, services, words
-from house.selectors import ACCENT, SECOND
-from house.types import LookRefused
 from idp.gate import actor_of, opened_by
 
 COLOURS = {"accent": ACCENT, "second": SECOND}

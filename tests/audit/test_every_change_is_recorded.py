@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-APPS = ("audit", "consent", "directory", "house", "hub", "idp", "launcher")
+APPS = ("audit", "consent", "directory", "branding", "hub", "idp", "launcher")
 # Tables with their guards, and rules that cannot reach a database; the rest writes only with a line in the journal.
 ASIDE = {"migrations", "models", "models.py", "protocol"}
 
@@ -82,7 +82,7 @@ EXCUSED = {
     "directory.ldap.sources.in_use": "the same row, where it is not there yet",
     "directory.pictures._encoded": "a picture written into memory, not into the database",
     "directory.pictures.shown": "the same",
-    "house.icons.png": "the same",
+    "branding.icons.png": "the same",
     "directory.services.turns._confirm": "when a source was last found as it is known; what changes is recorded",
     "directory.services.turns._is_well": "until when a silent source is left alone; its passes are recorded",
     "directory.services.turns._try_later": "until when a silent source is left alone; its passes are recorded",

@@ -131,7 +131,7 @@ TABLE = (
     Row("idp:device_linked", everybody(PAGE), NO),
     Row("idp:device_refused", everybody(PAGE), NO),
     *(
-        Row(f"house:{name}", everybody(ABSENT), NO, "of another look", {"digest": "0" * 16, **which})
+        Row(f"branding:{name}", everybody(ABSENT), NO, "of another look", {"digest": "0" * 16, **which})
         for name, which in (("style", {}), ("logo", {}), ("icon", {"side": "64", "kind": "rond"}))
     ),
     Row("set_language", NO, everybody(DONE)),

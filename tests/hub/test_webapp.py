@@ -9,8 +9,8 @@ from django.test import Client
 from PIL import Image
 
 from audit.types import SYSTEM
+from branding import services
 from directory.models import Member
-from house import services
 from tests.support.cast import MONDAY, browser_of
 
 

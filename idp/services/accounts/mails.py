@@ -23,9 +23,9 @@ from django.utils import translation
 from audit.sealing import InvalidToken, seal, unseal
 from audit.services import record
 from audit.types import Action, Entry
+from branding import selectors as branding
 from directory.models import Member
 from directory.types import MailState
-from house import selectors as house
 from idp.models import AccountLink, OutgoingMail
 from idp.types import MailKind, OutgoingState
 
@@ -92,7 +92,7 @@ def rendered(
     spoken = language or (language_of(member) if member else settings.LANGUAGE_CODE)
     known = {
         "member": member,
-        "cooperative": house.cooperative(spoken),
+        "cooperative": branding.cooperative(spoken),
         "office_contact": settings.OFFICE_CONTACT,
         "dpo_contact": settings.DPO_CONTACT,
         "origin": settings.ORIGIN,

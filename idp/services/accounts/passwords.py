@@ -9,11 +9,11 @@ from django.db import transaction
 
 from audit.services import record
 from audit.types import Action, Actor, Entry
+from branding import selectors as branding
 from directory import passwords as kept
 from directory.models import Member
 from directory.passwords import Outcome
 from directory.types import ChangeUncertain, DirectoryUnavailable
-from house import selectors as house
 from idp import passwords
 from idp.models import AccountLink, HubSession, Tool
 from idp.passwords import Judgement
@@ -21,7 +21,7 @@ from idp.services import refusals, sessions
 from idp.services.accounts import attempts, browsers, links, mails
 from idp.types import LinkKind, MailKind
 
-# Known to everybody who guesses at this house.
+# Known to everybody who guesses at this branding.
 HOUSE = ("trousseau",)
 # Nobody had one before: there is nothing to be told of.
 FIRST_PASSWORDS = (LinkKind.INVITATION, LinkKind.FIRST)
@@ -38,9 +38,9 @@ class PasswordRefused(Exception):
 
 
 def judge(member: Member, typed: str) -> Judgement:
-    """This person's new password: their own words, the house's and those of its tools are no strength."""
+    """This person's new password: their own words, the branding's and those of its tools are no strength."""
     words = [member.display_name, member.given_name, member.family_name, member.login, member.email.partition("@")[0]]
-    words += [member.email.partition("@")[2], member.business_name, member.town, *house.names(), *HOUSE]
+    words += [member.email.partition("@")[2], member.business_name, member.town, *branding.names(), *HOUSE]
     words += Tool.objects.values_list("name", flat=True)
     return passwords.judge(typed, minimum=settings.PASSWORD_MIN_LENGTH, words=words)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from house import colours
-from house.selectors import ACCENT, SECOND
+from branding import colours
+from branding.selectors import ACCENT, SECOND
 
 CSS = (Path(__file__).parents[2] / "hub" / "static" / "hub" / "css" / "hub.css").read_text(encoding="utf-8")
 ANY = st.integers(0, 0xFFFFFF).map("#{:06x}".format)

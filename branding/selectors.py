@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import get_language
 
-from house.models import ONLY, Look
-from house.types import Shown
+from branding.models import ONLY, Look
+from branding.types import Shown
 
 SECONDS = 5
 # As hub.css has them.

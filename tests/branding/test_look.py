@@ -13,11 +13,11 @@ from PIL import Image
 
 from audit.models import Event
 from audit.types import SYSTEM, Action
+from branding import selectors, services
+from branding.models import Look
+from branding.types import LookRefused
 from directory.models import RoleGrant
 from directory.types import Role
-from house import selectors, services
-from house.models import Look
-from house.types import LookRefused
 from idp.services.accounts import mails
 from tests.support.cast import browser_of, make_member
 
@@ -259,4 +259,4 @@ def test_there_is_one_look_at_most(db) -> None:
     change()
 
     with pytest.raises(IntegrityError), connection.cursor() as cursor:
-        cursor.execute("UPDATE house_look SET id = 2")
+        cursor.execute("UPDATE branding_look SET id = 2")

@@ -1,12 +1,12 @@
 from django.apps import AppConfig
 
 
-class HouseConfig(AppConfig):
-    name = "house"
+class BrandingConfig(AppConfig):
+    name = "branding"
 
     def ready(self) -> None:
         from audit import words as journal
-        from house import words
+        from branding import words
 
         journal.name_codes("reason", words.REASONS.get)
         journal.name_codes("properties", words.FIELDS.get)

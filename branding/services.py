@@ -8,12 +8,12 @@ from django.db import transaction
 from audit.differences import differences
 from audit.services import record
 from audit.types import Action, Actor, Entry
+from branding import colours
+from branding.models import ONLY, Look
+from branding.selectors import renew_now_and_after
+from branding.types import LookRefused
 from directory import pictures
 from directory.pictures import PhotoRefused
-from house import colours
-from house.models import ONLY, Look
-from house.selectors import renew_now_and_after
-from house.types import LookRefused
 
 MAX_LOGO_BYTES = 2_000_000
 TEXTS = ("name_fr", "name_en", "short_name", "accent", "second")

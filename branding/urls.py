@@ -2,9 +2,9 @@
 
 from django.urls import path, re_path
 
-from house import views
+from branding import views
 
-app_name = "house"
+app_name = "branding"
 urlpatterns = [
     path("<slug:digest>/couleurs.css", views.style, name="style"),
     path("<slug:digest>/logo.png", views.logo, name="logo"),

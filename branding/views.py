@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from house import colours, icons, selectors
+from branding import colours, icons, selectors
 
 FOR_EVER = "public, max-age=31536000, immutable"
 SIDES = {"64": 64, "180": 180, "192": 192, "512": 512}
