@@ -12,6 +12,7 @@
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -112,5 +113,11 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+def interrupted(*_: object) -> None:
+    """What was started is stopped on the way out."""
+    raise SystemExit(143)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupted)
     sys.exit(main(sys.argv[1:]))
