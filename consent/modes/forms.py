@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from audit.days import DayField
 from consent.types import Mode
 
 
@@ -12,9 +13,8 @@ class ModeForm(forms.Form):
         choices=[(mode.value, mode.label) for mode in (Mode.WARN, Mode.OBSERVE)],
         widget=forms.RadioSelect,
     )
-    until = forms.DateField(
+    until = DayField(
         label=_("Jusqu’au"),
-        widget=forms.DateInput({"type": "date"}),
         help_text=_("90 jours au plus. Ensuite l’outil s’en tient à sa fiche, sans que personne n’ait rien à faire."),
     )
     reason = forms.CharField(

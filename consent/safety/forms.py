@@ -6,6 +6,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from audit.days import DayField
 from consent.safety import policy, words
 from consent.safety.types import Kind, Line, Result, SafetyInvalid
 
@@ -17,9 +18,7 @@ def _text(label: Any, **more: Any) -> forms.CharField:
 
 class LineForm(forms.Form):
     kind = forms.ChoiceField(label=_("Quoi"), choices=Kind.choices)
-    on = forms.DateField(
-        label=_("Fait le"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"), initial=timezone.localdate
-    )
+    on = DayField(label=_("Fait le"), initial=timezone.localdate)
     who = forms.CharField(label=_("Par qui"), max_length=policy.MOST_LINE)
     what = _text(_("Ce qui a été mis en place, restauré ou contrôlé"))
     result = forms.ChoiceField(label=_("Résultat"), choices=Result.choices)

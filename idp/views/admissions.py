@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from audit.days import DayField
 from audit.services import note_refused_page
 from directory.access import may
 from directory.models import Collective, Member
@@ -45,11 +46,7 @@ class AskForm(forms.Form):
 class AnswerForm(forms.Form):
     """Until when, or why not."""
 
-    until = forms.DateField(
-        label=gettext_lazy("Dernier jour de l’accès"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
+    until = DayField(label=gettext_lazy("Dernier jour de l’accès"), required=False)
     answer = forms.CharField(
         label=gettext_lazy("Un mot pour la personne"),
         max_length=500,

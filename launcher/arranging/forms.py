@@ -8,6 +8,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from audit.days import DayField
 from directory.models import Collective, Member
 from directory.selectors import find_for_sign_in
 from launcher.conditions.policy import is_plain_address
@@ -73,11 +74,7 @@ class ConditionForm(forms.Form):
         help_text=_("Par exemple : en travaux samedi matin."),
     )
     said_en = forms.CharField(label=_("Cette annonce en anglais (facultatif)"), max_length=160, required=False)
-    said_until = forms.DateField(
-        label=_("Dernier jour de l’annonce"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
+    said_until = DayField(label=_("Dernier jour de l’annonce"), required=False)
 
     def clean_check_url(self) -> str:
         url = str(self.cleaned_data["check_url"])
