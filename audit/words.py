@@ -591,6 +591,8 @@ _OWN: dict[str, dict[str, Text]] = {
 }
 _namers: dict[str, list[Namer]] = {fact: [names.get] for fact, names in _OWN.items()}
 _look_ups: dict[str, LookUp] = {}
+# Called by what stands in a row: whoever owns it knows for how long that holds.
+FROM_ROWS = frozenset({"processing"})
 
 
 def name_codes(fact: str, namer: Namer) -> None:
@@ -631,12 +633,16 @@ def _number(event: Event, fact: str) -> Any:
 
 def name(fact: str, code: str) -> str:
     """The code in words; one that nobody knows stays as it is."""
-    return _named(get_language(), fact, code)
+    return _in_words(fact, code) if fact in FROM_ROWS else _named(get_language(), fact, code)
 
 
 # The lines of one person say few codes, thousands of times.
 @lru_cache(4096)
 def _named(language: str | None, fact: str, code: str) -> str:
+    return _in_words(fact, code)
+
+
+def _in_words(fact: str, code: str) -> str:
     for namer in _namers.get(fact, []):
         said = namer(code)
         if said and str(said) != code:

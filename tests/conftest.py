@@ -42,6 +42,8 @@ def _empty_cache() -> Iterator[None]:
     processing_name.cache_clear()
     forget_tools()
     look.forget()
+    # Some page was shown before: how the cooperative shows itself is known for its five seconds.
+    look._known[None] = look.shown_of(None)
     keyring.forget()
     releases.forget()
     search.forget()

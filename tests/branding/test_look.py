@@ -191,6 +191,8 @@ def test_an_error_page_needs_no_database(technician: Client, django_assert_num_q
 
 
 def test_it_is_read_once_in_a_few_seconds(db, django_assert_num_queries) -> None:
+    selectors.forget()
+
     with django_assert_num_queries(1):
         selectors.shown()
         selectors.shown()

@@ -19,6 +19,7 @@ from audit.types import SYSTEM, Action, Actor, Entry
 from consent import activity, services
 from consent.ledger import services as ledger
 from consent.types import Channel, Disclosed, Release
+from tests.consent.ledger.leaving import leave
 from tests.support.cast import AGENDA, MONDAY, TUESDAY, WEDNESDAY, browser_of, make_member, make_tool
 
 pytestmark = pytest.mark.django_db
@@ -280,6 +281,7 @@ def test_an_objection_is_told_without_its_number(member):
     tool = make_tool("agenda", "Agenda")
     services.declare(tool_id=tool.pk, sheet=AGENDA, actor=SYSTEM, now=MONDAY)
     purpose = tool.processings.get().purposes.get(legal_basis="legitimate_interest")
+    leave(member, tool, now=TUESDAY)
     services.object_to(member_id=member.pk, purpose_id=purpose.pk, actor=Actor(member.pk), now=TUESDAY)
 
     (line,) = activity.tell(Event.objects.filter(action=Action.OBJECTED), member.pk)

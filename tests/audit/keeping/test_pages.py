@@ -221,7 +221,7 @@ def test_erasures_that_are_under_way_are_counted_by_state(browser, happened, mem
 def test_the_page_takes_few_statements(browser, ran, member, django_assert_max_num_queries):  # noqa: F811
     holds.put(actor=SYSTEM, retention=Retention.CONSENT, why="x", now=timezone.now())
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(12):
         browser.get(PAGE)
 
 

@@ -118,7 +118,6 @@ def test_the_page_takes_few_statements_however_many_logs(dpo, signed, django_ass
         Log.objects.create(name=f"ledger-{year}", family="ledger", opened_at=timezone.now(), closed_at=timezone.now())
     browser = browser_of(dpo)
 
-    # Session, person, roles; the logs, the queue; contradictions, witnesses, mails, who keeps them; the clock;
-    # the look.
-    with django_assert_max_num_queries(14):
+    # Session, person, roles; the logs, the queue; contradictions, witnesses, mails, who keeps them; the clock.
+    with django_assert_max_num_queries(13):
         browser.get(PAGE)
