@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from django.core import mail as django_mail
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -260,5 +260,5 @@ def test_back_to_the_first_look_keeps_nothing(technician: Client) -> None:
 def test_there_is_one_look_at_most(db) -> None:
     change()
 
-    with pytest.raises(IntegrityError), connection.cursor() as cursor:
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE branding_look SET id = 2")
