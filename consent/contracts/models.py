@@ -1,37 +1,12 @@
 """The tables of contracts: what the officer read in each, version by version, and the texts themselves."""
 
-from typing import Any, NoReturn
-
 from django.conf import settings
 from django.db import models
 
-from audit.types import AppendOnlyError
+from consent.added import Added
 
 
-class _AddedQuerySet(models.QuerySet[Any]):
-    def update(self, **_: Any) -> NoReturn:
-        raise AppendOnlyError("what was read in a contract is never changed")
-
-    def delete(self) -> NoReturn:
-        raise AppendOnlyError("contracts are never removed")
-
-
-class _Added(models.Model):
-    objects = _AddedQuerySet.as_manager()
-
-    class Meta:
-        abstract = True
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnlyError("what was read in a contract is never changed")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError("contracts are never removed")
-
-
-class ContractFile(_Added):
+class ContractFile(Added):
     """A text as it was signed, once however many processings it is about."""
 
     digest = models.CharField(max_length=64, unique=True)
@@ -44,7 +19,7 @@ class ContractFile(_Added):
         return self.digest[:12]
 
 
-class ContractVersion(_Added):
+class ContractVersion(Added):
     """What is known of one processor's contract for one processing.  Rows are added; the newest stands.
 
     ``recipient`` is the processor as the record calls it: another one has a contract of its own.

@@ -1,20 +1,12 @@
 """The tables of breaches: each, and what was written about it step by step."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 from django.conf import settings
 from django.db import models
 
-from audit.types import AppendOnlyError
+from consent.added import Added
 from consent.incidents.types import StepKind
-
-
-class _AddedQuerySet(models.QuerySet[Any]):
-    def update(self, **_: Any) -> NoReturn:
-        raise AppendOnlyError("what was written about a breach is never changed")
-
-    def delete(self) -> NoReturn:
-        raise AppendOnlyError("breaches are never removed (GDPR article 33(5))")
 
 
 def go_with_time(rows: models.QuerySet[Any]) -> None:
@@ -22,22 +14,7 @@ def go_with_time(rows: models.QuerySet[Any]) -> None:
     models.QuerySet.delete(rows)
 
 
-class _Added(models.Model):
-    objects = _AddedQuerySet.as_manager()
-
-    class Meta:
-        abstract = True
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnlyError("what was written about a breach is never changed")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError("breaches are never removed (GDPR article 33(5))")
-
-
-class Incident(_Added):
+class Incident(Added):
     """One breach of personal data; what is known of it is in its steps."""
 
     reference = models.CharField(max_length=16, unique=True)
@@ -47,7 +24,7 @@ class Incident(_Added):
         return self.reference
 
 
-class IncidentStep(_Added):
+class IncidentStep(Added):
     """One thing that was written down or done.  Rows are added, never changed: the last of its kind stands.
 
     The content is one JSON value by its kind, checked against frozen dataclasses on its way in and out, under its

@@ -1,23 +1,13 @@
 """Who set which mode for a tool, why and until when."""
 
-from typing import Any, NoReturn
-
 from django.conf import settings
 from django.db import models
 
-from audit.types import AppendOnlyError
+from consent.added import Added
 from consent.types import Mode
 
 
-class ToolModeQuerySet(models.QuerySet["ToolMode"]):
-    def update(self, **_: Any) -> NoReturn:
-        raise AppendOnlyError("modes are never changed: the newest counts")
-
-    def delete(self) -> NoReturn:
-        raise AppendOnlyError("modes are never removed: the newest counts")
-
-
-class ToolMode(models.Model):
+class ToolMode(Added):
     """One decision about a tool; the newest counts, until the end of its last day.  None, or over: strict.
 
     The reason is what somebody typed: it stays here, and never goes into the journal.
@@ -29,8 +19,6 @@ class ToolMode(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     since = models.DateTimeField()
     until = models.DateField(null=True)
-
-    objects = ToolModeQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -44,11 +32,3 @@ class ToolMode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mode} {self.tool_id}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnlyError("modes are never changed: the newest counts")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError("modes are never removed: the newest counts")

@@ -33,13 +33,13 @@ def give(*, tool: Tool, raw: bytes, actor: Actor, now: datetime) -> None:
     with transaction.atomic():
         values = {"content": content, "digest": digest, "updated_at": now}
         Logo.objects.update_or_create(tool=tool, defaults=values)
-        _record(tool, actor=actor, now=now)
+        record(_line(tool, actor=actor, now=now))
 
 
 @transaction.atomic
 def remove(*, tool: Tool, actor: Actor, now: datetime) -> None:
     if Logo.objects.filter(tool=tool).delete()[0]:
-        _record(tool, actor=actor, now=now)
+        record(_line(tool, actor=actor, now=now))
 
 
 def note_refused(*, tool: Tool, reason: str, actor: Actor, now: datetime) -> None:
@@ -47,6 +47,6 @@ def note_refused(*, tool: Tool, reason: str, actor: Actor, now: datetime) -> Non
     record(Entry(Action.TOOL_CHANGED, actor=actor, tool=tool.pk, refused=True, reason=reason, facts=facts, at=now))
 
 
-def _record(tool: Tool, *, actor: Actor, now: datetime) -> None:
+def _line(tool: Tool, *, actor: Actor, now: datetime) -> Entry:
     facts: dict[str, object] = {"properties": ["logo"]}
-    record(Entry(Action.TOOL_CHANGED, actor=actor, tool=tool.pk, reason="shown", facts=facts, at=now))
+    return Entry(Action.TOOL_CHANGED, actor=actor, tool=tool.pk, reason="shown", facts=facts, at=now)

@@ -29,7 +29,7 @@ def add_section(
     section = Section.objects.create(
         slug=_free_slug(name), name=name, name_en=name_en, icon=icon, collective=collective, order=order
     )
-    _record(section.slug, {}, _facts(section), actor=actor, now=now)
+    record(_line(section.slug, {}, _facts(section), actor=actor, now=now))
     return section
 
 
@@ -43,7 +43,7 @@ def change_section(
     section.name, section.name_en, section.icon, section.collective = name, name_en, icon, collective
     section.save()
     if before != _facts(section):
-        _record(slug, before, _facts(section), actor=actor, now=now)
+        record(_line(slug, before, _facts(section), actor=actor, now=now))
 
 
 @transaction.atomic
@@ -52,7 +52,7 @@ def remove_section(*, slug: str, actor: Actor, now: datetime) -> None:
     section = Section.objects.select_for_update().get(slug=slug)
     before = _facts(section)
     section.delete()
-    _record(slug, before, {}, actor=actor, now=now)
+    record(_line(slug, before, {}, actor=actor, now=now))
 
 
 @transaction.atomic
@@ -67,7 +67,7 @@ def move_section(*, slug: str, up: bool, actor: Actor, now: datetime) -> None:
     for order, each in enumerate(moved):
         by_slug[each].order = order
     Section.objects.bulk_update(found, ["order"])
-    _record(slug, {"order": slugs}, {"order": moved}, actor=actor, now=now)
+    record(_line(slug, {"order": slugs}, {"order": moved}, actor=actor, now=now))
 
 
 @transaction.atomic
@@ -93,6 +93,6 @@ def _facts(section: Section) -> dict[str, object]:
     return told | {"collective": section.collective.slug if section.collective else ""}
 
 
-def _record(slug: str, before: dict[str, object], after: dict[str, object], *, actor: Actor, now: datetime) -> None:
+def _line(slug: str, before: dict[str, object], after: dict[str, object], *, actor: Actor, now: datetime) -> Entry:
     facts: dict[str, object] = {"section": slug, **differences(before, after)}
-    record(Entry(Action.SECTION_CHANGED, actor=actor, facts=facts, at=now))
+    return Entry(Action.SECTION_CHANGED, actor=actor, facts=facts, at=now)

@@ -18,7 +18,7 @@ def put(*, member: Member, tools: Sequence[int], now: datetime) -> None:
     if row.order != list(tools):
         row.order = list(tools)
         row.save(update_fields=["order"])
-        _record(member, "order", now)
+        record(_line(member, "order", now))
 
 
 @transaction.atomic
@@ -27,13 +27,13 @@ def stand_by_collective(*, member: Member, by_collective: bool, now: datetime) -
     if row.by_collective != by_collective:
         row.by_collective = by_collective
         row.save(update_fields=["by_collective"])
-        _record(member, "by_collective", now)
+        record(_line(member, "by_collective", now))
 
 
 def _locked(member: Member) -> Arrangement:
     return Arrangement.objects.select_for_update().get_or_create(member=member)[0]
 
 
-def _record(member: Member, what: str, now: datetime) -> None:
+def _line(member: Member, what: str, now: datetime) -> Entry:
     facts: dict[str, object] = {"properties": [what]}
-    record(Entry(Action.PAGE_ARRANGED, Actor(member=member.pk), subject=member.pk, facts=facts, at=now))
+    return Entry(Action.PAGE_ARRANGED, Actor(member=member.pk), subject=member.pk, facts=facts, at=now)

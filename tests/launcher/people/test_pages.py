@@ -288,7 +288,7 @@ def test_looks_go_with_whoever_looked_and_whoever_was_looked_at(other_member, am
     services.note_card(reader=third.pk, member_id=amelie.pk, now=now)
     services.note_card(reader=third.pk, member_id=other_member.pk, now=now)
 
-    members_erased.send(sender=Member, member_ids=[other_member.pk], now=now)
+    members_erased.send(sender=Member, member_ids=[other_member.pk], named=(), now=now)
 
     assert [(each.reader_id, each.member_id) for each in CardLook.objects.all()] == [(third.pk, amelie.pk)]
     assert not PeopleDay.objects.exists()
