@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import get_language
@@ -38,7 +37,8 @@ def open_tool(request: HttpRequest, slug: str) -> HttpResponse:
             "title": _("Cet outil ne vous est pas ouvert"),
             "message": _("Il n’existe pas, ou il est réservé à des collectifs dont vous ne faites pas partie."),
             "advice": _("Si vous devriez y avoir accès, demandez à la structure de vous l’ouvrir."),
-            "back_url": reverse("idp:why", args=[slug]),
+            # Beside this page, so that what somebody typed as a name is not said again.
+            "back_url": "../acces/",
             "back_label": _("Pourquoi n’ai-je pas accès ?"),
         }
         return render(request, "hub/error.html", context, status=404)

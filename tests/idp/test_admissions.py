@@ -26,7 +26,7 @@ from tests.support.links import waiting
 from tests.support.oidc import sign_in
 
 pytestmark = pytest.mark.django_db
-PAGE, ASK, BACK = "/outils/plans/acces/", "/outils/plans/acces/demander/", "/outils/plans/acces/reprendre/"
+PAGE, ASK, BACK = "../acces/", "/outils/plans/acces/demander/", "/outils/plans/acces/reprendre/"
 INBOX = "/acces-demandes/"
 
 
