@@ -26,7 +26,7 @@ from tests.support.links import waiting
 from tests.support.oidc import sign_in
 
 pytestmark = pytest.mark.django_db
-PAGE, ASK, BACK = "../acces/", "/outils/plans/acces/demander/", "/outils/plans/acces/reprendre/"
+PAGE, ASK, BACK = "/outils/plans/acces/", "/outils/plans/acces/demander/", "/outils/plans/acces/reprendre/"
 INBOX = "/acces-demandes/"
 
 
@@ -414,7 +414,7 @@ def test_the_page_of_a_closed_door_leads_to_why(plans, asker):
 
     page = browser.get("/outils/plans/ouvrir/").content.decode()
 
-    assert PAGE in page
+    assert "../acces/" in page
     assert "Pourquoi n’ai-je pas accès" in page
 
 
