@@ -22,9 +22,9 @@ ITEMS = (["identifier", "session"], ["identifier", "name", "email"], ["identifie
 ERASED = 20
 FILL = """
 INSERT INTO consent_disclosure
-    (member_id, tool_id, channel, items, legal_basis, at, last_at, count, day, profile, decision, closed_at)
+    (member_id, tool_id, channel, items, legal_basis, at, last_at, count, day, profile, decision, closed_at, mode)
 SELECT m.id, t.id, 'userinfo', (%(items)s::jsonb) -> p, '', moment, moment, 1 + d %% 7, moment::date,
-    'bench' || p, 0, moment
+    'bench' || p, 0, moment, ''
 FROM generate_series(0, %(days)s - 1) AS d, directory_member AS m, idp_tool AS t,
     generate_series(0, %(profiles)s - 1) AS p,
     LATERAL (SELECT timestamptz '2020-01-01 08:00Z' + d * interval '1 day' + p * interval '1 minute' AS moment) AS at
