@@ -29,11 +29,16 @@ def test_no_script_of_others_is_loaded():
     }
 
     assert scripts == {
+        "app.js",
         "check-session.js",
         "form-post.js",
         "launcher.js",
+        "look.js",
+        "order.js",
         "passkeys.js",
         "password.js",
+        "people.js",
+        "service_worker.js",
         "signed-out.js",
         "signin.js",
     }
