@@ -67,7 +67,7 @@ class Judgement:
 
 
 def judge(typed: str, *, minimum: int, words: Iterable[str] = ()) -> Judgement:
-    """``words`` are those of the person and the branding: they count as known to whoever guesses."""
+    """``words`` are those of the person and the house: they count as known to whoever guesses."""
     try:
         password = opaque(typed)
     except ValueError:

@@ -68,8 +68,9 @@ def make(
     lately = RequestStep.objects.filter(step=Step.MADE, author_id=member_id, at__gt=now - timedelta(days=1))
     if lately.filter(request__in=mine).count() >= MOST_A_DAY:
         raise RequestRefused("too_many_today")
+    _check_possible(member_id, kind, text, tool_id)
     today = timezone.localdate(now)
-    return _received(
+    return _begun(
         member_id, kind, text, tool_id, Came.PAGE, Identity.SESSION, today, actor=actor, language=language, now=now
     )
 
@@ -91,7 +92,8 @@ def enter(
     today = timezone.localdate(now)
     if not today - OLDEST <= received_on <= today:
         raise RequestRefused("day_wrong")
-    return _received(
+    _check_possible(member_id, kind, text, tool_id)
+    return _begun(
         member_id, kind, text, tool_id, came, Identity.UNCHECKED, received_on, actor=actor, language=language, now=now
     )
 
@@ -121,26 +123,13 @@ def examine(
     )
 
 
-def _received(
-    member_id: UUID,
-    kind: Kind,
-    text: str,
-    tool_id: int | None,
-    came: Came,
-    identity: Identity,
-    received_on: date,
-    *,
-    actor: Actor,
-    language: str,
-    now: datetime,
-) -> SubjectRequest:
+def _check_possible(member_id: UUID, kind: Kind, text: str, tool_id: int | None) -> None:
     if kind in NEEDS_WORDS and not text.strip():
         raise RequestRefused("text_missing")
     if tool_id is not None and tool_id not in {tool.pk for tool in selectors.tools_of(member_id)}:
         raise RequestRefused("tool_unknown")
     if kind not in selectors.possible(member_id, tool_id):
         raise RequestRefused("kind_not_possible")
-    return _begun(member_id, kind, text, tool_id, came, identity, received_on, actor=actor, language=language, now=now)
 
 
 def _begun(

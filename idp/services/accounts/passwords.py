@@ -21,7 +21,7 @@ from idp.services import refusals, sessions
 from idp.services.accounts import attempts, browsers, links, mails
 from idp.types import LinkKind, MailKind
 
-# Known to everybody who guesses at this branding.
+# Known to everybody who guesses at this house.
 HOUSE = ("trousseau",)
 # Nobody had one before: there is nothing to be told of.
 FIRST_PASSWORDS = (LinkKind.INVITATION, LinkKind.FIRST)
@@ -38,7 +38,7 @@ class PasswordRefused(Exception):
 
 
 def judge(member: Member, typed: str) -> Judgement:
-    """This person's new password: their own words, the branding's and those of its tools are no strength."""
+    """This person's new password: their own words, the house's and those of its tools are no strength."""
     words = [member.display_name, member.given_name, member.family_name, member.login, member.email.partition("@")[0]]
     words += [member.email.partition("@")[2], member.business_name, member.town, *branding.names(), *HOUSE]
     words += Tool.objects.values_list("name", flat=True)
