@@ -40,8 +40,10 @@ def json_of(person: UUID, *, now: datetime, page: IO[bytes] | None = None) -> It
     """
     sections, photo = sources.sections(), _photo(person)
     head = {"format": FORMAT, "generated_at": now.isoformat(), "member": str(person), "photo": photo}
-    context = {"language": get_language(), "hub": hub_name(), "now": now, "sections": sections, "photo": photo}
-    before, _, after = render_to_string("consent/own/page.html", context).partition("<!--sections-->")
+    before = after = ""
+    if page is not None:
+        context = {"language": get_language(), "hub": hub_name(), "now": now, "sections": sections, "photo": photo}
+        before, _, after = render_to_string("consent/own/page.html", context).partition("<!--sections-->")
     yield json.dumps(head, ensure_ascii=False, indent=1)[:-2]
     _write(page, before)
     for section in sections:
