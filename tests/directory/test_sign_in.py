@@ -223,7 +223,8 @@ def test_a_frozen_directory_is_given_up_within_its_budget(own, settings, scheme)
     with own.paused(), pytest.raises(DirectoryUnavailable):
         sign_in(*RIGHT)
 
-    assert time.monotonic() - began < client.SIGN_IN_SECONDS + 1
+    # Without a budget nothing would end it while the server sleeps; a busy machine adds seconds of its own.
+    assert time.monotonic() - began < client.SIGN_IN_SECONDS + 7
 
 
 SILENT = """

@@ -16,6 +16,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from audit.models import Event
 from audit.types import SYSTEM, Action
+from branding import selectors as look
 from consent.models import Disclosure
 from directory.models import Collective
 from idp.models import AccessToken, InitialAccessToken, RefreshToken, Tool, ToolSession
@@ -808,6 +809,7 @@ def test_nobody_borrows_letters_of_another_script(token, field):
 @pytest.mark.spec("RFC 7592", "2.2")
 def test_nobody_comes_to_such_a_name_by_a_change(token, settings):
     settings.COOPERATIVE = "Les Ateliers"
+    look.renew()
     told = register(token).json()
 
     response = manage(

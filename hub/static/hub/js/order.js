@@ -53,6 +53,5 @@ function drag(event) {
 }
 
 for (const grip of document.querySelectorAll("[data-grip]")) {
-  grip.hidden = false;
   grip.addEventListener("pointerdown", drag);
 }
