@@ -62,8 +62,7 @@ class Card:
 
 
 def reader(member: Member) -> Reader:
-    mine = Membership.objects.filter(member=member, collective__present=True).exclude(collective__kind=Kind.STATUS)
-    return Reader(member.pk, frozenset(mine.values_list("collective_id", flat=True)))
+    return Reader(member.pk, frozenset(groups().filter(member=member).values_list("collective_id", flat=True)))
 
 
 def colleague(member: Member) -> Reader:
@@ -81,13 +80,17 @@ def listed() -> QuerySet[Member]:
     return Member.objects.active().filter(erased_at=None).exclude(entry_uuid=None).exclude(profile__listed=False)
 
 
+def groups() -> QuerySet[Membership]:
+    """Those by which people are near each other: a status is no collective."""
+    return Membership.objects.filter(collective__present=True).exclude(collective__kind=Kind.STATUS)
+
+
 def rows(members: QuerySet[Member]) -> QuerySet[Member]:
     """With all that a card is made of, in two statements."""
-    groups = Membership.objects.filter(collective__present=True).exclude(collective__kind=Kind.STATUS)
-    groups = groups.select_related("collective").order_by("collective__order_key", "collective_id")
+    theirs = groups().select_related("collective").order_by("collective__order_key", "collective_id")
     photo = photos.shown().filter(member=OuterRef("pk")).values("digest")
     found = members.select_related("profile").annotate(photo_digest=Subquery(photo[:1]))
-    return found.prefetch_related(Prefetch("memberships", queryset=groups, to_attr="groups"))
+    return found.prefetch_related(Prefetch("memberships", queryset=theirs, to_attr="groups"))
 
 
 def cards(ids: Sequence[UUID], who: Reader) -> list[Card]:

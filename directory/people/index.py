@@ -69,6 +69,10 @@ class Index:
     def __len__(self) -> int:
         return len(self._people)
 
+    def collectives(self) -> dict[UUID, frozenset[UUID]]:
+        """Of everybody in it."""
+        return {each.id: each.collectives for each in self._people.values()}
+
     def put(self, person: Person) -> None:
         """As they are now."""
         self.drop(person.id)

@@ -95,15 +95,11 @@ def _bring_up(current: Index, before: Stamp, now: Stamp) -> bool:
     """Whether the index could be mended; false where it is to be made anew."""
     if before == now:
         return True
-    if before[0::2] != now[0::2] or before.last_membership != now.last_membership:
+    if before.collectives != now.collectives or now.profiles < before.profiles:
         return False
-    changed: set[UUID] = set()
-    if before.member_changed and before.member_changed != now.member_changed:
-        members = Member.objects.filter(updated_at__gte=before.member_changed - OVERLAP)
-        changed |= set(members.values_list("pk", flat=True)[: FEW + 1])
-    if before.profile_changed and before.profile_changed != now.profile_changed:
-        profiles = Profile.objects.filter(updated_at__gte=before.profile_changed - OVERLAP)
-        changed |= set(profiles.values_list("pk", flat=True)[: FEW + 1])
+    changed = _written_since(before, now)
+    if before[0::2] != now[0::2] or before.last_membership != now.last_membership:
+        changed |= _come_and_gone(current)
     if len(changed) > FEW:
         return False
     there = {person.id: person for person in _people(cards.listed().filter(pk__in=changed))}
@@ -113,6 +109,28 @@ def _bring_up(current: Index, before: Stamp, now: Stamp) -> bool:
         else:
             current.drop(pk)
     return True
+
+
+def _written_since(before: Stamp, now: Stamp) -> set[UUID]:
+    """No more than is of use: beyond ``FEW`` all of it is read anew."""
+    changed: set[UUID] = set()
+    if before.member_changed and before.member_changed != now.member_changed:
+        members = Member.objects.filter(updated_at__gte=before.member_changed - OVERLAP)
+        changed |= set(members.values_list("pk", flat=True)[: FEW + 1])
+    if before.profile_changed and before.profile_changed != now.profile_changed:
+        profiles = Profile.objects.filter(updated_at__gte=before.profile_changed - OVERLAP)
+        changed |= set(profiles.values_list("pk", flat=True)[: FEW + 1])
+    return changed
+
+
+def _come_and_gone(current: Index) -> set[UUID]:
+    """Whoever is listed or no longer, or in other collectives than before: a tenth of what a new index takes."""
+    before = current.collectives()
+    now: dict[UUID, set[UUID]] = {pk: set() for pk in cards.listed().values_list("pk", flat=True)}
+    for member, collective in cards.groups().values_list("member_id", "collective_id"):
+        if member in now:
+            now[member].add(collective)
+    return {pk for pk in before.keys() | now.keys() if before.get(pk) != now.get(pk)}
 
 
 def _people(members: "QuerySet[Member]") -> Iterator[Person]:

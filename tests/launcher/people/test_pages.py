@@ -280,6 +280,26 @@ def test_what_changes_between_two_questions_is_in_the_second(other_member, ameli
     assert search.find(Wanted("melanie"), who).ids == []
 
 
+def test_whoever_comes_or_goes_is_found_or_not_without_an_index_made_anew(other_member, amelie, monkeypatch):
+    who = reader(other_member)
+    wood = Collective.objects.create(slug="bois", name="Charpentiers réunis")
+    left = make_member("anselme.noir", "Anselme Noir")
+    theirs = Membership.objects.create(member=left, collective=wood)
+    everybody = search.find(Wanted(""), who).ids
+    monkeypatch.setattr(search, "Index", None)
+
+    Membership.objects.create(member=amelie, collective=wood)
+    assert search.find(Wanted("charpentiers"), who).ids == [amelie.pk, left.pk]
+    theirs.delete()
+    assert search.find(Wanted("charpentiers"), who).ids == [amelie.pk]
+    come = make_member("ludivine.blanc", "Ludivine Blanc")
+    opens(come, skills=Audience.EVERYBODY)
+    assert search.find(Wanted("vannerie"), who).ids == [come.pk]
+    Member.objects.filter(pk=left.pk).delete()
+    opens(amelie, is_listed=False)
+    assert set(search.find(Wanted(""), who).ids) == {*everybody, come.pk} - {amelie.pk, left.pk}
+
+
 def test_looks_go_with_whoever_looked_and_whoever_was_looked_at(other_member, amelie):
     now = timezone.now()
     third = make_member("chloe.lefevre", "Chloé Lefèvre")
