@@ -1,5 +1,6 @@
 """The square icon of the hub, for home screens and tabs: the logo on paper, or two keys on the accent.  No Django."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from math import cos, radians, sin
@@ -11,6 +12,38 @@ PAPER = (255, 253, 249, 255)
 FINER = 4
 # Android cuts a circle of 80 % out of what it calls maskable (W3C, Web Application Manifest §"purpose").
 SAFE = 0.56
+
+
+# Twice what mails show, so that fine screens have their share, and how much paper stands around a logo.
+MARK_WIDTH, MARK_HEIGHT, MARK_MARGIN = 440, 112, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The head of a mail: PNG, and how large it is."""
+
+    content: bytes
+    width: int
+    height: int
+
+    def width_at(self, height: int) -> int:
+        return round(self.width * height / self.height)
+
+
+@lru_cache(maxsize=4)
+def mark(*, accent: str, logo: bytes) -> Mark:
+    """The whole logo on a plate of paper, which it can be read on whatever the ground; or the icon without one."""
+    if not logo:
+        return Mark(png(side=MARK_HEIGHT, accent=accent, logo=b"", bleeds=False), MARK_HEIGHT, MARK_HEIGHT)
+    with Image.open(BytesIO(logo), formats=("PNG",)) as opened:
+        drawn = opened.convert("RGBA")
+    drawn.thumbnail((MARK_WIDTH - 2 * MARK_MARGIN, MARK_HEIGHT - 2 * MARK_MARGIN), Image.Resampling.LANCZOS)
+    plate = Image.new("RGBA", (drawn.width + 2 * MARK_MARGIN, MARK_HEIGHT))
+    ImageDraw.Draw(plate).rounded_rectangle((0, 0, plate.width - 1, plate.height - 1), MARK_MARGIN, fill=PAPER)
+    plate.alpha_composite(drawn, (MARK_MARGIN, (MARK_HEIGHT - drawn.height) // 2))
+    out = BytesIO()
+    plate.save(out, "PNG", optimize=True)
+    return Mark(out.getvalue(), plate.width, plate.height)
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,7 @@
 """Mails of the demonstration: the files Django's file backend wrote, read with the standard library."""
 
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -22,6 +23,7 @@ class Mail:
     subject: str
     at: datetime | None
     body: str
+    page: str
 
 
 def mails(folder: Path) -> list[Mail]:
@@ -38,6 +40,7 @@ def _in_file(path: Path) -> list[Mail]:
 def _parse(key: str, raw: bytes) -> Mail:
     message = message_from_bytes(raw.lstrip(b"\n"), _class=EmailMessage, policy=policy.default)
     text = message.get_body(preferencelist=("plain", "html"))
+    page = message.get_body(preferencelist=("html",))
     return Mail(
         key=key,
         to=str(message["To"] or ""),
@@ -45,7 +48,18 @@ def _parse(key: str, raw: bytes) -> Mail:
         subject=str(message["Subject"] or ""),
         at=_date(str(message["Date"] or "")),
         body=str(text.get_content()).strip() if text else "",
+        page=_with_pictures(str(page.get_content()), message) if page else "",
     )
+
+
+def _with_pictures(page: str, message: EmailMessage) -> str:
+    """RFC 2392: what the page calls by the number of its part stands in it, as a browser knows no parts."""
+    for part in message.walk():
+        number = str(part["Content-ID"] or "").strip("<>")
+        if number and part.get_content_maintype() == "image":
+            content = b64encode(part.get_content()).decode()
+            page = page.replace(f"cid:{number}", f"data:{part.get_content_type()};base64,{content}")
+    return page
 
 
 def _date(text: str) -> datetime | None:

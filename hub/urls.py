@@ -27,6 +27,7 @@ urlpatterns = [
     path("langue/", views.set_language, name="set_language"),
     path("courrier/", views.mailbox, name="mailbox"),
     path("courrier/<str:key>/", views.mailbox, name="mail"),
+    path("courrier/<str:key>/mise-en-page/", views.mail_page, name="mail_page"),
     path("style/", views.style, name="style"),
     path("accessibilite/", views.accessibility, name="accessibility"),
     path("manifest.webmanifest", webapp.manifest, name="manifest"),

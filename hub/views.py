@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from csp.constants import NONE, UNSAFE_INLINE
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -68,6 +69,24 @@ def mailbox(request: HttpRequest, key: str = "") -> HttpResponse:
     if key and not shown:
         raise Http404
     return render(request, "hub/mailbox.html", {"mails": mails, "shown": shown})
+
+
+@require_GET
+def mail_page(request: HttpRequest, key: str) -> HttpResponse:
+    """What a mail program makes of its HTML.  Nothing in it runs, nothing is fetched, and it is of no origin."""
+    mails = mailbox_reader.mails(settings.DATA_DIR / "mail") if settings.DEMO else []
+    shown = next((mail for mail in mails if mail.key == key and mail.page), None)
+    if shown is None:
+        raise Http404
+    response = HttpResponse(shown.page)
+    response._csp_replace = {  # type: ignore[attr-defined]
+        "script-src": NONE,
+        "style-src": [UNSAFE_INLINE],
+        "img-src": ["data:"],
+        "form-action": NONE,
+        "sandbox": [],
+    }
+    return response
 
 
 @require_GET

@@ -295,7 +295,13 @@ def close(*, run_id: int, actor: Actor, now: datetime) -> ErasureRun:
         if to.get("mail"):
             subject, body = mails.rendered("erasure_closed", None, content, language=to.get("language", ""))
             mails.queue_text(
-                kind=MailKind.ERASURE, member=None, subject=subject, body=body, now=now, address=to["mail"]
+                kind=MailKind.ERASURE,
+                member=None,
+                subject=subject,
+                body=body,
+                now=now,
+                address=to["mail"],
+                language=to.get("language", ""),
             )
     return run
 

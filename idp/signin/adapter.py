@@ -210,19 +210,16 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Into the outbox: the page does not wait for the mail server, and nothing is lost while it is away."""
-        facts = {
-            "cooperative": branding.cooperative(mails.language_of(cast(Member, context["user"]))),
-            "office_contact": settings.OFFICE_CONTACT,
-            "browser": label_of(context.get("user_agent") or ""),
-        }
+        spoken = mails.language_of(cast(Member, context["user"]))
+        facts = {"office_contact": settings.OFFICE_CONTACT, "browser": label_of(context.get("user_agent") or "")}
         # In the member's language, whatever that of the page: the office or another browser may have caused it.
-        with translation.override(mails.language_of(context["user"])):
+        with translation.override(spoken):
             message = self.render_mail(template_prefix, email, context | facts)
         mails.queue_text(
             kind=MailKind.SECURITY,
             member=context["user"],
             subject=str(message.subject),
-            body=str(message.body),
+            body=mails.signed(str(message.body), "security", {}, language=spoken),
             now=timezone.now(),
             address=email,
         )

@@ -138,6 +138,7 @@ TABLE = (
     # Everybody, beside the demonstration only.
     Row("mailbox", everybody(PAGE), NO, "demonstration only"),
     Row("mail", everybody(ABSENT), NO, "demonstration only", objects={"key": "x"}),
+    Row("mail_page", everybody(ABSENT), NO, "demonstration only", objects={"key": "x"}),
     Row("style", everybody(PAGE), NO, "demonstration only"),
     # Coming in and going out.
     Row(

@@ -25,6 +25,7 @@ from hub import logs, views
 from hub.mailbox import mails
 from hub.middleware import Errors, NoStore, RequestLog
 from idp.middleware import STATE_COOKIE
+from idp.services.accounts import letters
 from tests.hub.access import TABLE, Answer, Who
 from tests.support.oidc import sign_in
 
@@ -156,6 +157,27 @@ def test_the_mailbox_shows_mails_escaped(client: Client, db: None, settings, tmp
     assert "&lt;b&gt;Sujet" in listing
     shown = client.get(link[1]).content.decode()
     assert "&lt;script&gt;" in shown
+
+
+def test_the_page_of_a_mail_is_shown_as_a_page_that_can_do_nothing(
+    client: Client, db: None, settings, tmp_path
+) -> None:
+    settings.DATA_DIR = tmp_path
+    message = letters.letter(
+        subject="Objet", body="Bonjour\n", language="fr", to="b@x.example", reply_to="", headers={}
+    )
+    deliver(tmp_path / "mail", message)
+    key = mails(tmp_path / "mail")[0].key
+
+    shown = client.get(reverse("mail_page", args=[key]))
+
+    assert 'src="data:image/png;base64,' in shown.content.decode()
+    assert "cid:" not in shown.content.decode()
+    told = dict(each.strip().partition(" ")[::2] for each in shown["Content-Security-Policy"].split(";"))
+    assert (told["default-src"], told["script-src"], told["img-src"]) == ("'none'", "'none'", "data:")
+    assert "sandbox" in told
+    settings.DEMO = False
+    assert client.get(reverse("mail_page", args=[key])).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/courrier/..%2F..%2Fetc/", "/courrier/none/"])

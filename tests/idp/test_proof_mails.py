@@ -146,7 +146,8 @@ def test_what_arrives_is_what_was_signed_for_people_programs_and_telephones(dpo,
         (raw,) = post.taken
 
     message = message_from_bytes(raw.encode(), policy=policy.default)
-    text, together, *pictures = message.iter_parts()
+    said, together, *pictures = message.iter_parts()
+    text = said.get_body(("plain",))
     notes = [each.note for each in newest()]
     assert all(note in text.get_content().replace("\r\n", "\n") for note in notes)
     (tmp_path / "kept").write_bytes(together.get_content().encode())

@@ -97,5 +97,11 @@ def _tell_the_office(member: Member, now: datetime) -> None:
         return
     subject, body = mails.rendered("alarm_office", member, {"raised_at": now}, language=settings.LANGUAGE_CODE)
     mails.queue_text(
-        kind=MailKind.ALARM, member=member, subject=subject, body=body, now=now, address=settings.OFFICE_CONTACT
+        kind=MailKind.ALARM,
+        member=member,
+        subject=subject,
+        body=body,
+        now=now,
+        address=settings.OFFICE_CONTACT,
+        language=settings.LANGUAGE_CODE,
     )

@@ -56,7 +56,13 @@ def to_office(kind: MailKind, template: str, concerned: Member, context: dict[st
     """To the office's own address, in the hub's language; it is kept with the member it speaks of."""
     subject, body = mails.rendered(template, concerned, context, language=settings.LANGUAGE_CODE)
     mail = mails.queue_text(
-        kind=kind, member=concerned, subject=subject, body=body, now=now, address=settings.OFFICE_CONTACT
+        kind=kind,
+        member=concerned,
+        subject=subject,
+        body=body,
+        now=now,
+        address=settings.OFFICE_CONTACT,
+        language=settings.LANGUAGE_CODE,
     )
     return int(mail is not None)
 

@@ -5,6 +5,7 @@ A mail may hold a link that opens an account: its text is sealed while it waits,
 
 import json
 import logging
+import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -27,6 +28,7 @@ from branding import selectors as branding
 from directory.models import Member
 from directory.types import MailState
 from idp.models import AccountLink, OutgoingMail
+from idp.services.accounts import letters
 from idp.types import MailKind, OutgoingState
 
 log = logging.getLogger("idp.mails")
@@ -38,6 +40,24 @@ BACK_OFF = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3600, 3 * 3600
 LEASE = timedelta(minutes=2)
 # As many in one turn, and for as long, as leave the worker's other jobs their time: endings wait for no slow server.
 AT_ONCE, TURN = 20, timedelta(seconds=10)
+# Written to whoever has a charge, not to whoever has an account: the signature says so.
+FOR_STAFF = frozenset(
+    {
+        "absence_office",
+        "alarm_office",
+        "checkpoints",
+        "contradiction",
+        "departure_office",
+        "destruction_proposed",
+        "directory_alarm",
+        "erasure_asked",
+        "recovery_to_decide",
+        "request_officer",
+        "request_reminder",
+        "role_office",
+        "role_reminder_office",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +121,23 @@ def rendered(
     with translation.override(spoken):
         text = render_to_string(f"idp/mail/{template}.txt", known).strip()
     subject, _line, body = text.partition("\n")
-    return subject.strip(), body.strip() + "\n"
+    return subject.strip(), signed(body, template, known, language=spoken)
+
+
+def signed(body: str, template: str, context: Mapping[str, Any], *, language: str) -> str:
+    """The text with what ends every mail: whose it is, why it is sent, and where the hub stands."""
+    known = {
+        "cooperative": branding.cooperative(language),
+        "origin": settings.ORIGIN,
+        **context,
+        "template": template,
+        "for_staff": FOR_STAFF,
+    }
+    with translation.override(language):
+        signature = render_to_string("idp/mail/signature.txt", known).strip()
+    # What a condition of the template left empty is no paragraph.
+    plain = re.sub(r"\n{3,}", "\n\n", body.strip())
+    return f"{plain}{letters.SIGNATURE}{signature}\n"
 
 
 def queue_text(
@@ -116,14 +152,25 @@ def queue_text(
     kept: timedelta = KEPT,
     files: Sequence[Attachment] = (),
     reply_to: str = "",
+    language: str = "",
 ) -> OutgoingMail | None:
-    """As ``queue``, for a text that was written elsewhere; ``reply_to`` where somebody gave their own address."""
+    """As ``queue``, for a text that was written elsewhere; ``reply_to`` where somebody gave their own address.
+
+    ``language`` is the one it was written in, where that is neither the member's nor, without one, the hub's.
+    """
     to = address or (address_of(member) if member else "")
     if "@" not in to:
         # The office may be reached by telephone.
         return None
     attached = [(each.name, each.media_type, b64encode(each.content).decode()) for each in files]
-    said = {"to": to, "subject": " ".join(subject.split()), "body": body, "files": attached, "reply_to": reply_to}
+    said = {
+        "to": to,
+        "subject": " ".join(subject.split()),
+        "body": body,
+        "files": attached,
+        "reply_to": reply_to,
+        "language": language or (language_of(member) if member else settings.LANGUAGE_CODE),
+    }
     content = json.dumps(said)
     return OutgoingMail.objects.create(
         member=member,
@@ -191,20 +238,19 @@ def _give_back(rows: Sequence[OutgoingMail], due: datetime) -> None:
 def _send(mail: OutgoingMail) -> None:
     content = json.loads(unseal(bytes(mail.sealed), purpose=PURPOSE))
     host = urlsplit(settings.ORIGIN).hostname or "localhost"
-    message = EmailMessage(
-        content["subject"],
-        content["body"],
-        settings.DEFAULT_FROM_EMAIL,
-        [content["to"]],
-        connection=get_connection(),
+    # What a mail that waits since the release before does not say yet: files, language, whom to answer.
+    message = letters.letter(
+        subject=content["subject"],
+        body=content["body"],
+        language=content.get("language", settings.LANGUAGE_CODE),
+        files=[(name, b64decode(attached), media_type) for name, media_type, attached in content.get("files", ())],
+        to=content["to"],
+        reply_to=content.get("reply_to", ""),
         # The same number at every attempt: a mail that was taken before the answer was lost is recognised.
         # RFC 3834 §5: nobody's absence notice should answer.
-        reply_to=[content["reply_to"]] if content.get("reply_to") else None,
         headers={"Message-ID": f"<trousseau-mail-{mail.pk}@{host}>", "Auto-Submitted": "auto-generated"},
     )
-    # Without any in a mail that waits since the release before.
-    for name, media_type, attached in content.get("files", ()):
-        message.attach(name, b64decode(attached), media_type)
+    message.connection = get_connection()
     message.send()
 
 

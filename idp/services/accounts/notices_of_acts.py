@@ -53,7 +53,13 @@ def _tell_the_office(action: Action, member: Member, actor: Actor, facts: Mappin
     context = {"who": who, "role": role, "given": action == Action.ROLE_GRANTED}
     subject, body = mails.rendered("role_office", member, context, language=settings.LANGUAGE_CODE)
     mails.queue_text(
-        kind=MailKind.SECURITY, member=member, subject=subject, body=body, now=now, address=settings.OFFICE_CONTACT
+        kind=MailKind.SECURITY,
+        member=member,
+        subject=subject,
+        body=body,
+        now=now,
+        address=settings.OFFICE_CONTACT,
+        language=settings.LANGUAGE_CODE,
     )
 
 
