@@ -56,6 +56,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.MAIL_SENT,
         Action.MAIL_FAILED,
         Action.FAVOURITE_CHANGED,
+        Action.COLLECTIVE_FOLLOWED,
         Action.PAGE_ARRANGED,
         Action.WITNESS_REFUSED,
     ),

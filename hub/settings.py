@@ -44,6 +44,7 @@ AUDIT_DIR: Path = env.audit_dir or DATA_DIR / "audit"
 INSTALLED_APPS = [
     "hub",
     "launcher",
+    "collectives",
     "idp",
     "consent",
     "branding",

@@ -74,6 +74,7 @@ DONE: dict[str, Text] = {
     Action.DEVICE_DENIED: _("Vous ne reliez pas l’appareil : {tool}."),
     Action.PAGE_ARRANGED: _("Vous rangez vos outils."),
     Action.FAVOURITE_CHANGED: _("Vous changez vos favoris : {tool}."),
+    Action.COLLECTIVE_FOLLOWED: _("Vous changez les collectifs que vous suivez."),
     Action.NOTICE_SEEN: _("Vous lisez l’information sur {tool}."),
     Action.HUB_NOTICE_SEEN: _("Vous lisez ce que Trousseau garde."),
     Action.CONSENT_GIVEN: _("Vous donnez votre accord à {tool}."),

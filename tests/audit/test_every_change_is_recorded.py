@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-APPS = ("audit", "consent", "directory", "branding", "hub", "idp", "launcher")
+APPS = ("audit", "collectives", "consent", "directory", "branding", "hub", "idp", "launcher")
 # Tables with their guards, and rules that cannot reach a database; the rest writes only with a line in the journal.
 ASIDE = {"migrations", "models", "models.py", "protocol"}
 
@@ -137,6 +137,7 @@ EXCUSED = {
     "consent.requests.services._reckon": "the new deadline; whoever calls it records it",
     "consent.requests.services.note_told": "that a mail is in the outbox; its sending is recorded",
     "launcher.receivers.forget_looks": "called by the erasure of a member, which is recorded",
+    "collectives.receivers.forget_follows": "in the transaction of an erasure, which is recorded",
     "launcher.receivers.forget_arrangements": "the same",
     "consent.findings.services.forget_reasons": "the same",
     "launcher.conditions.services.note_looked": "whether a tool answered, of nobody; asked every two minutes",

@@ -87,6 +87,8 @@ GONE = (Who.NOBODY, Who.SUSPENDED, Who.LEFT)
 
 OPEN = {"slug": "ouvert"}
 CLOSED = {"slug": "reserve"}
+OPEN_COLLECTIVE = {"slug": "reliure"}
+SENSITIVE_COLLECTIVE = {"slug": "sensible"}
 # A member who is none of those who ask, and what belongs to nobody who asks.
 A_MEMBER = "00000000-0000-4000-8000-000000000001"
 ANOTHER = "00000000-0000-4000-8000-00000000dead"
@@ -210,6 +212,12 @@ TABLE = (
     Row("launcher:order_view", NO_INSIDE, members(DONE), "one’s own"),
     Row("launcher:order_move", NO_INSIDE, members(DONE), "a tool open to them", objects=OPEN),
     Row("launcher:order_move", NO_INSIDE, members(ABSENT), "a tool closed to them", objects=CLOSED),
+    # Collectives: their pages, and following them.
+    Row("collectives:list", members(PAGE), NO_INSIDE),
+    Row("collectives:one", members(PAGE), NO_INSIDE, "one of theirs or another", OPEN_COLLECTIVE),
+    Row("collectives:one", members(ABSENT), NO_INSIDE, "a sensitive one", SENSITIVE_COLLECTIVE),
+    Row("collectives:follow", NO_INSIDE, members(DONE), "one of theirs or another", OPEN_COLLECTIVE),
+    Row("collectives:follow", NO_INSIDE, members(ABSENT), "a sensitive one", SENSITIVE_COLLECTIVE),
     Row("launcher:logo", members(ABSENT), NO_INSIDE, "no such logo", objects={"digest": "0"}),
     # Access to a tool: why, and asking for it; whoever looks after a tool answers, and the office.
     Row("idp:why", members(PAGE), NO_INSIDE, "a tool open to them", objects=OPEN),

@@ -80,6 +80,7 @@ def tools(signing_key, people) -> None:
     SyncRun.objects.create(pk=71, source=source, started_at=timezone.now(), status=RunStatus.OK)
     tool = make_tool("reserve", "Réservé", scopes="openid", everyone=False)
     tool.collectives.add(Collective.objects.create(entry_uuid=uuid4(), name="Autre", slug="autre"))
+    Collective.objects.create(entry_uuid=uuid4(), name="Sensible", slug="sensible", sensitive=True)
 
 
 def answer_to(browser: Client, row: Row, method: str) -> Answer | str:

@@ -6,6 +6,7 @@ import sys
 import zipfile
 from datetime import timedelta
 from io import BytesIO
+from uuid import uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -18,12 +19,14 @@ from audit import pdf
 from audit.models import Event
 from audit.services import record, record_all
 from audit.types import Action, Actor, Entry
+from collectives.models import Follow
 from consent import services, taking
 from consent.own import exporting, sources
 from consent.own.exporting import json_of
 from consent.requests import services as requests
 from consent.requests.models import SubjectRequest
 from consent.requests.types import Kind
+from directory.models import Collective
 from directory.services.showing import Page, show
 from idp.models import Admission, Browser, HubSession, ToolSession
 from launcher.models import Arrangement, Favourite
@@ -60,6 +63,8 @@ def lived(settings, tmp_path, member, other_member, formation, louty):
     Favourite.objects.create(member=member, tool=louty)
     show(member_id=member.pk, page=Page(skills=["dorure"]), actor=Actor(member.pk), now=NOW)
     Arrangement.objects.create(member=member, order=[louty.pk])
+    followed = Collective.objects.create(entry_uuid=uuid4(), name="Reliure", slug="reliure")
+    Follow.objects.create(member=member, collective=followed, since=NOW)
     Admission.objects.create(member=member, tool=louty, reason="Pour mes factures", asked_at=NOW)
     record(Entry(Action.MEMBER_CONSULTED, Actor(other_member.pk), member.pk))
     services.fill_register(now=NOW)
@@ -91,7 +96,16 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
     names = [section.name for section in sources.sections()]
     assert names == [
         *("known", "profile", "decisions", "objections", "requests", "held", "disclosures"),
-        *("sessions", "factors", "browsers", "identifiers", "admissions", "favourites", "own_order"),
+        *(
+            "sessions",
+            "factors",
+            "browsers",
+            "identifiers",
+            "admissions",
+            "favourites",
+            "own_order",
+            "followed_collectives",
+        ),
         "lines",
     ]
     assert [name for name in names if not told[name]] == ["objections"]
@@ -101,6 +115,7 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
     assert told["profile"] == [{"listed": True}, {"item": "skills", "value": ["dorure"], "open_to": ""}]
     assert told["favourites"][0]["tool"] == "louty"
     assert told["own_order"][0]["order"] == ["louty"]
+    assert told["followed_collectives"][0]["collective"] == "reliure"
     assert told["admissions"][0]["reason"] == "Pour mes factures"
     assert {each["item"] for each in told["held"]} >= {"name", "email", "phone"}
 

@@ -1,0 +1,12 @@
+"""Addresses of the pages of collectives."""
+
+from django.urls import path
+
+from collectives import views
+
+app_name = "collectives"
+urlpatterns = [
+    path("", views.page, name="list"),
+    path("<slug:slug>/", views.one, name="one"),
+    path("<slug:slug>/suivre/", views.follow, name="follow"),
+]
