@@ -202,6 +202,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.SOURCE_RETIRED,
         Action.FACTOR_POLICY_CHANGED,
         Action.COLLECTIVE_MARKED,
+        Action.COLLECTIVE_DESCRIBED,
         Action.LOG_OPENED,
         Action.LOG_SIGNED,
         Action.LOG_NOT_SIGNED,

@@ -87,6 +87,7 @@ class Action(TextChoices):
     SECTION_CHANGED = "launcher:section:change", _("Rubrique de la page des outils modifiée")
     PAGE_ARRANGED = "launcher:page:arrange", _("Ordre de ses outils modifié")
     FAVOURITE_CHANGED = "launcher:favourite:change", _("Favori modifié")
+    COLLECTIVE_DESCRIBED = "collectives:page:change", _("Page d’un collectif modifiée")
     COLLECTIVE_FOLLOWED = "collectives:follow:change", _("Collectif suivi, ou non")
     SHEET_DECLARED = "consent:sheet:declare", _("Fiche de traitement déclarée")
     TOOL_MODE_SET = "consent:mode:set", _("Mode d’un outil choisi")

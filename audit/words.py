@@ -98,6 +98,7 @@ SENTENCES: dict[str, Text] = {
     Action.SECTION_CHANGED: _("{who} modifie les rubriques de la page des outils."),
     Action.PAGE_ARRANGED: _("{who} range ses outils."),
     Action.FAVOURITE_CHANGED: _("{who} change ses favoris : {tool}."),
+    Action.COLLECTIVE_DESCRIBED: _("{who} modifie la page d’un collectif : {collective}."),
     Action.COLLECTIVE_FOLLOWED: _("{who} suit un collectif, ou ne le suit plus : {collective}."),
     Action.SHEET_DECLARED: _("{who} déclare une nouvelle version de fiche : {tool}."),
     Action.TOOL_MODE_SET: _("{who} choisit ce que {tool} reçoit en plus de sa fiche."),

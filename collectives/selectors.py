@@ -10,8 +10,14 @@ from collectives.models import CollectivePage, Follow
 from directory.access import may
 from directory.models import Collective, Member, Membership
 from directory.people import cards
+from directory.people.cards import Card
 from directory.policy import Right
 from directory.types import Kind
+from idp import access
+from idp.models import Tool
+
+# The rest of them is in the list of members, which counts who looks at how many.
+FACES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,19 @@ class Shelves:
 
     def __bool__(self) -> bool:
         return bool(self.mine or self.followed or self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one reader sees around a collective.
+
+    ``count`` and ``members``: of those who stand in the list of members; nothing of a sensitive one.
+    """
+
+    tools: list[Tool]
+    leads: list[Card]
+    count: int | None
+    members: list[Card]
 
 
 def visible(member: Member) -> QuerySet[Collective]:
@@ -76,12 +95,36 @@ def followers(collective: Collective) -> QuerySet[Member]:
 
 def may_lead(member: Any, collective: Collective) -> bool:
     """Whether the directory says that they lead it: the one right of leads, asked of ``directory.access``."""
-    return may(member, Right.SEE_COLLECTIVE, collective)
+    return may(member, Right.RUN_COLLECTIVE, collective)
+
+
+def may_describe(member: Any, collective: Collective) -> bool:
+    """Those who lead it, and the office."""
+    return may_lead(member, collective) or may(member, Right.DESCRIBE_COLLECTIVES)
 
 
 def may_follow(member: Member, collective: Collective) -> bool:
     is_in = Membership.objects.filter(member=member, collective=collective).exists()
     return policy.may_follow(sensitive=collective.sensitive, is_in=is_in)
+
+
+def told(member: Member, collective: Collective) -> Told:
+    """Everything on the page of one that this member may see, each thing as far as it is theirs to know."""
+    who = cards.reader(member)
+    leads = cards.cards(list(collective.leads.order_by("order_key", "pk").values_list("pk", flat=True)), who)
+    if collective.sensitive:
+        return Told(_tools(member, collective), leads, None, [])
+    listed = cards.listed().filter(memberships__collective=collective).order_by("order_key", "pk")
+    ids = list(listed.values_list("pk", flat=True))
+    return Told(_tools(member, collective), leads, len(ids), cards.cards(ids[:FACES], who))
+
+
+def _tools(member: Member, collective: Collective) -> list[Tool]:
+    """Of those that it opens, the ones that this member may enter or ask for; of others nobody hears here."""
+    known = Tool.objects.filter(
+        Q(pk__in=access.enterable(member).values("pk")) | Q(pk__in=access.requestable(member).values("pk"))
+    )
+    return list(access.opened_by(collective).filter(pk__in=known.values("pk")))
 
 
 def page_of(collective: Collective) -> CollectivePage | None:

@@ -1,5 +1,7 @@
 """Changing what a collective says of itself, and who follows it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -8,8 +10,35 @@ from django.db import transaction
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from collectives import selectors
-from collectives.models import Follow
+from collectives.models import CollectivePage, Follow
 from directory.models import Collective, Member
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a collective says of itself, each part as it was typed."""
+
+    presentation: str = ""
+    joining: str = ""
+    links: Sequence[str] = ()
+
+
+@transaction.atomic
+def describe(*, collective_id: UUID, page: Described, actor: Actor, now: datetime) -> tuple[str, ...]:
+    """Keep what its page says; returns what changed."""
+    collective = Collective.objects.select_for_update(no_key=True).get(pk=collective_id)
+    kept = CollectivePage.objects.filter(pk=collective_id).first() or CollectivePage(collective=collective)
+    wanted = {"presentation": page.presentation, "joining": page.joining, "links": list(page.links)}
+    changed = tuple(sorted(name for name, value in wanted.items() if getattr(kept, name) != value))
+    if not changed:
+        return ()
+    for name in changed:
+        setattr(kept, name, wanted[name])
+    kept.updated_at = now
+    kept.save()
+    facts: dict[str, object] = {"collective": str(collective_id), "properties": list(changed)}
+    record(Entry(Action.COLLECTIVE_DESCRIBED, actor=actor, facts=facts, at=now))
+    return changed
 
 
 @transaction.atomic

@@ -9,4 +9,5 @@ urlpatterns = [
     path("", views.page, name="list"),
     path("<slug:slug>/", views.one, name="one"),
     path("<slug:slug>/suivre/", views.follow, name="follow"),
+    path("<slug:slug>/page/", views.describe, name="describe"),
 ]

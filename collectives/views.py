@@ -9,12 +9,18 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from collectives import selectors, services
+from collectives import labels, selectors, services
+from collectives.forms import PageForm
 from directory.models import Collective, Member
-from idp.gate import actor_of
+from directory.people import markdown
+from directory.policy import Right
+from idp import gate
+
+DESCRIBE = "collectives:describe"
 
 
 @login_required
@@ -29,8 +35,39 @@ def page(request: HttpRequest) -> HttpResponse:
 def one(request: HttpRequest, slug: str) -> HttpResponse:
     member = cast(Member, request.user)
     collective = collective_or_404(member, slug)
-    context = {"collective": collective, "may_lead": selectors.may_lead(member, collective)}
+    said = selectors.page_of(collective)
+    context = {
+        "collective": collective,
+        "told": selectors.told(member, collective),
+        "presentation": _safe(said.presentation) if said else "",
+        "joining": _safe(said.joining) if said else "",
+        "links": [labels.read(each) for each in said.links] if said else [],
+        "may_describe": selectors.may_describe(member, collective),
+    }
     return render(request, "collectives/one.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def describe(request: HttpRequest, slug: str) -> HttpResponse:
+    member, now = cast(Member, request.user), timezone.now()
+    collective = collective_or_404(member, slug)
+    right = Right.RUN_COLLECTIVE if selectors.may_lead(member, collective) else Right.DESCRIBE_COLLECTIVES
+    if (turned_away := gate.refusal(request, right, DESCRIBE)) is not None:
+        return turned_away
+    form = PageForm(selectors.page_of(collective), request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        if services.describe(collective_id=collective.pk, page=form.page, actor=gate.actor_of(request), now=now):
+            messages.success(request, _("C’est enregistré."))
+        else:
+            messages.info(request, _("Rien n’a changé."))
+        return HttpResponseRedirect(reverse("collectives:one", args=[slug]), status=HTTPStatus.SEE_OTHER)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "collectives/describe.html", {"collective": collective, "form": form}, status=status)
+
+
+def _safe(text: str) -> SafeString:
+    return mark_safe(markdown.html(text)) if text else SafeString()  # noqa: S308 (cleaned by a list of what may stay)
 
 
 @login_required
@@ -40,9 +77,9 @@ def follow(request: HttpRequest, slug: str) -> HttpResponse:
     member, now = cast(Member, request.user), timezone.now()
     collective = collective_or_404(member, slug)
     if request.POST.get("suivre") == "1":
-        if services.follow(member=member, collective_id=collective.pk, actor=actor_of(request), now=now):
+        if services.follow(member=member, collective_id=collective.pk, actor=gate.actor_of(request), now=now):
             messages.success(request, _("Vous suivez « %(name)s ».") % {"name": collective.name})
-    elif services.unfollow(member=member, collective_id=collective.pk, actor=actor_of(request), now=now):
+    elif services.unfollow(member=member, collective_id=collective.pk, actor=gate.actor_of(request), now=now):
         messages.success(request, _("Vous ne suivez plus « %(name)s ».") % {"name": collective.name})
     return HttpResponseRedirect(reverse("collectives:one", args=[slug]), status=HTTPStatus.SEE_OTHER)
 

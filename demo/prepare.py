@@ -23,6 +23,7 @@ def main() -> None:
     orders: dict[str, Any] = json.load(sys.stdin)
     os.environ["DJANGO_SETTINGS_MODULE"] = "hub.settings"
     django.setup()
+    from demo.pages import describe_collectives
     from demo.people import show_themselves
     from demo.seed import seed
 
@@ -37,6 +38,7 @@ def main() -> None:
     step("tools, their sheets, roles")
     credentials = seed(ports=orders["ports"], client_secrets=orders["client_secrets"], now=timezone.now())
     show_themselves(timezone.now())
+    describe_collectives(timezone.now())
     answer = Path(orders["answer"])
     half = answer.with_suffix(".half")
     half.touch(mode=0o600)

@@ -28,6 +28,8 @@ class Right(StrEnum):
     SETTLE_ALARMS = "settle_alarms"
     # Over collectives: which of them tools hear of.
     MARK_COLLECTIVES = "mark_collectives"
+    # What their pages say.
+    DESCRIBE_COLLECTIVES = "describe_collectives"
     # Over rules and roles.
     SEE_ROLES = "see_roles"
     GRANT_ROLES = "grant_roles"
@@ -61,6 +63,7 @@ class Right(StrEnum):
     DESTROY_LOGS = "destroy_logs"
     # Over one’s own collectives.
     SEE_COLLECTIVE = "see_collective"
+    RUN_COLLECTIVE = "run_collective"
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
@@ -79,6 +82,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.APPROVE_ERASURES,
             # Not the technician’s: it takes knowing what a collective is, and shows who is in it.
             Right.MARK_COLLECTIVES,
+            Right.DESCRIBE_COLLECTIVES,
             # What members see of tools, not how these speak.
             Right.ARRANGE_TOOLS,
             Right.ANSWER_ADMISSIONS,
@@ -123,7 +127,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     ),
 }
 # What a lead may do, in the collectives that the directory says they lead and nowhere else.
-LEAD_RIGHTS = frozenset({Right.SEE_COLLECTIVE})
+LEAD_RIGHTS = frozenset({Right.SEE_COLLECTIVE, Right.RUN_COLLECTIVE})
 # What nobody does to their own account: the second pair of eyes is the point of it.
 NEVER_ON_ONESELF = frozenset(
     {

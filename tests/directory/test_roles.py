@@ -29,6 +29,7 @@ ACCOUNTS = {
     Right.SETTLE_ALARMS,
     Right.FIND_MEMBERS,
     Right.MARK_COLLECTIVES,
+    Right.DESCRIBE_COLLECTIVES,
 }
 TOOLS = {Right.SEE_DELIVERIES, Right.RETRY_DELIVERIES, Right.SET_TOOL_MODES}
 
@@ -156,6 +157,8 @@ def test_a_lead_finds_the_people_of_their_collectives_and_nobody_else(member, ot
     assert not may(lead, Right.SEE_COLLECTIVE, other_member)
     assert not may(lead, Right.SEE_COLLECTIVE, others)
     assert not may(lead, Right.SEE_COLLECTIVE)
+    assert may(lead, Right.RUN_COLLECTIVE, mine)
+    assert not may(lead, Right.RUN_COLLECTIVE, others)
     assert not may(lead, Right.FIND_MEMBERS, member)
     assert not findable_by(member).exists()
 

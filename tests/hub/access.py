@@ -88,6 +88,7 @@ GONE = (Who.NOBODY, Who.SUSPENDED, Who.LEFT)
 OPEN = {"slug": "ouvert"}
 CLOSED = {"slug": "reserve"}
 OPEN_COLLECTIVE = {"slug": "reliure"}
+NOT_LED = {"slug": "autre"}
 SENSITIVE_COLLECTIVE = {"slug": "sensible"}
 # A member who is none of those who ask, and what belongs to nobody who asks.
 A_MEMBER = "00000000-0000-4000-8000-000000000001"
@@ -216,6 +217,15 @@ TABLE = (
     Row("collectives:list", members(PAGE), NO_INSIDE),
     Row("collectives:one", members(PAGE), NO_INSIDE, "one of theirs or another", OPEN_COLLECTIVE),
     Row("collectives:one", members(ABSENT), NO_INSIDE, "a sensitive one", SENSITIVE_COLLECTIVE),
+    Row(
+        "collectives:describe",
+        only(Who.LEAD, Who.OFFICE, answer=PAGE),
+        only(Who.LEAD, Who.OFFICE, answer=DONE),
+        "one that the lead leads",
+        OPEN_COLLECTIVE,
+    ),
+    Row("collectives:describe", only(Who.OFFICE, answer=PAGE), only(Who.OFFICE, answer=DONE), "another", NOT_LED),
+    Row("collectives:describe", members(ABSENT), members(ABSENT), "a sensitive one", SENSITIVE_COLLECTIVE),
     Row("collectives:follow", NO_INSIDE, members(DONE), "one of theirs or another", OPEN_COLLECTIVE),
     Row("collectives:follow", NO_INSIDE, members(ABSENT), "a sensitive one", SENSITIVE_COLLECTIVE),
     Row("launcher:logo", members(ABSENT), NO_INSIDE, "no such logo", objects={"digest": "0"}),
