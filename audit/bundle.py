@@ -37,7 +37,9 @@ Cet export se vérifie sans réseau et sans le hub, avec Python 3.9 ou plus réc
 
 La clé ne doit pas venir de l’expéditeur : si vous doutez de lui, comparez-la à celle que garde la personne déléguée à
 la protection des données, et prenez aussi verify.py ailleurs qu’ici. Donnez par --saved FICHIER les points de contrôle
-que vous avez gardés, par --witness CLÉ la clé d’un témoin. La réponse dit toujours ce qui n’est pas prouvé.
+que vous avez gardés, par --witness CLÉ la clé d’un témoin. Un point d’une autre taille que l’export d’une partie du
+journal se compare avec --hub {hub} : le réseau est alors nécessaire, et seules des empreintes sont
+lues. La réponse dit toujours ce qui n’est pas prouvé.
 
 
 This export can be checked without a network and without the hub, with Python 3.9 or later.
@@ -50,7 +52,8 @@ This export can be checked without a network and without the hub, with Python 3.
 
 The key must not come from the sender: if you doubt them, compare it with the one that the data protection officer
 keeps, and take verify.py from elsewhere too. Give checkpoints that you kept by --saved FILE, the key of a witness by
---witness KEY. The answer always says what is not proved.
+--witness KEY. One of another size than an export of a part of the log is compared by --hub {hub}: that
+needs the network, and reads hashes alone. The answer always says what is not proved.
 """
 
 
@@ -98,7 +101,7 @@ def write_guide(sink: Sink, *, keys: str) -> None:
 
     ``keys``: the address at which everybody finds the public keys.
     """
-    sink.put("LISEZ-MOI.txt", [GUIDE.format(keys=keys).encode()])
+    sink.put("LISEZ-MOI.txt", [GUIDE.format(keys=keys, hub=keys.rpartition("/")[0]).encode()])
     sink.put("verify.py", [Path(__file__).with_name("verify.py").read_bytes()])
 
 

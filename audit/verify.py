@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Vérifie un export du journal de Trousseau, sans le hub, sans réseau et sans confiance.
 
-    python3 -I verify.py EXPORT --keys FICHIER [--saved FICHIER]… [--witness CLÉ]… [--lang fr|en] [--json]
+    python3 -I verify.py EXPORT --keys FICHIER [--saved FICHIER]… [--hub HUB/audit] [--witness CLÉ]… [--json]
     python3 -I verify.py witness SOURCE --key CLÉ --state FICHIER --witness-key FICHIER [--out FICHIER] [--post]
     python3 -I verify.py witness HUB/audit --state DOSSIER --witness-key FICHIER [--out FICHIER] [--post]
     python3 -I verify.py witness --new-key FICHIER --name NOM
 
 EXPORT is a folder or a zip; KEYS is the file that the cooperative publishes, or give each by --key; SAVED are
-checkpoints that you kept.  Exit status: 0 sound, 1 tampered, 2 cannot tell.  One file, Python 3.9 or later and nothing
-else: read it before you believe it.
+checkpoints that you kept, HUB is where they are compared with an export of some entries: it is asked for hashes alone.
+Exit status: 0 sound, 1 tampered, 2 cannot tell.  One file, Python 3.9 or later and nothing else: read it before you
+believe it.
 It shares no code with the hub.  Formats: RFC 6962, C2SP signed-note, tlog-checkpoint, tlog-tiles, tlog-cosignature.
 """
 
@@ -43,6 +44,7 @@ EXIT = {SOUND: 0, TAMPERED: 1, UNKNOWN: 2}
 FORMAT = 1
 MANIFEST_LIMIT, NOTE_LIMIT, NOTES_LIMIT, LINE_LIMIT = 1 << 20, 100_000, 1 << 26, 1 << 21
 FILES_LIMIT = 2_000_000
+NAMED_LIMIT, NAMED_BYTES = 50, 1 << 22  # files beside the proof that are compared with what entries tell
 TOLERANCE = 120  # seconds between a clock and the next
 
 
@@ -387,6 +389,8 @@ class Export:
         if len(names) > FILES_LIMIT:
             raise unknown("too_large", file=path)
         self.names = set(names)
+        self.named: dict[str, int] = {}  # files beside the proof whose digest a disclosed entry tells: by which
+        self._digests: dict[bytes, str] | None = None
         for name in names:
             if re.search(r"(^|/)\.{0,2}(/|$)|[\\:\x00-\x1f\x7f-\x9f]", name) or len(name) > 300:
                 raise unknown("path", file=ascii(name)[:80])
@@ -431,6 +435,23 @@ class Export:
             return self.read(name, limit).decode()
         except UnicodeDecodeError:
             raise unknown("unreadable", file=name) from None
+
+    @property
+    def beside(self) -> list[str]:
+        """What lies there and is no part of the proof."""
+        return sorted(name for name in self.names - OWN_FILES if not name.startswith("log/"))
+
+    def find_named(self, index: int, text: bytes) -> None:
+        """An entry that tells the SHA-256 of a file beside it vouches for that file."""
+        if self._digests is None:
+            self._digests = {}
+            for name in self.beside[:NAMED_LIMIT]:
+                with contextlib.suppress(Problem):  # what is no part of the proof spoils none
+                    self._digests[sha256(self.read(name, NAMED_BYTES)).hexdigest().encode()] = name
+                self.looked_at.discard(name)
+        for digest in DIGEST.findall(text) if self._digests else ():
+            if digest in self._digests:
+                self.named.setdefault(self._digests[digest], index)
 
     def lines(self, name: str) -> Generator[tuple[int, bytes], None, None]:
         try:
@@ -478,6 +499,8 @@ DISCLOSED = re.compile(
     rb'\{"id":"([0-9a-f-]{36})","json":"([^"\\\x00-\x1f]*(?:\\["\\][^"\\\x00-\x1f]*)*)",'
     rb'"role":"([csax])","salt":"([\w-]{42}[AEIMQUYcgkosw048])"\}\n'
 ).fullmatch
+DIGEST = re.compile(rb'"([0-9a-f]{64})"')
+OWN_FILES = frozenset({"LISEZ-MOI.txt", "verify.py", "manifest.json"})
 HASH = re.compile(r"[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII).fullmatch
 TO_URL, FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 ERASING = (b"audit:person:erase", b"audit:retention:run")
@@ -550,6 +573,7 @@ class Entries:
     """What is asked of every entry of one log, in its order, with the parts that are disclosed of it."""
 
     def __init__(self, export: Export, log: str) -> None:
+        self.export = export
         self.parts = disclosed(export, f"log/{log}/parts.jsonl")
         self.ahead = next(self.parts, None)
         self.identifiers = Identifiers()
@@ -602,6 +626,7 @@ class Entries:
         self.identifiers.close()
 
     def _check_facts(self, index: int, seconds: int, event: bytes, text: bytes) -> None:
+        self.export.find_named(index, text)
         try:
             facts = decode_json(text.decode())[0]
             happened = facts.get("at")
@@ -634,6 +659,7 @@ class Report:
         self.logs: list[dict[str, Any]] = []
         self.destroyed: list[dict[str, Any]] = []
         self.witnesses: list[Key] = []
+        self.hub = ""
 
     @property
     def verdict(self) -> str:
@@ -652,13 +678,18 @@ class Report:
 
 
 def verify(
-    path: str, keys: list[Key], saved: list[tuple[str, str]], witnesses: list[Key], listed: list[Key] | None = None
+    path: str,
+    keys: list[Key],
+    saved: list[tuple[str, str]],
+    witnesses: list[Key],
+    listed: list[Key] | None = None,
+    hub: str = "",
 ) -> Report:
     """``saved``: names and contents of files with checkpoints that were kept elsewhere; ``listed``: keys that may be
-    those of other logs.
+    those of other logs; ``hub``: where all logs are published, a folder or an address.
     """
     report = Report()
-    report.witnesses = witnesses
+    report.witnesses, report.hub = witnesses, hub
     try:
         export = Export(path)
         try:
@@ -717,7 +748,9 @@ def check_log(
         if report.manifest["kind"] == "log":
             check_whole(export, log, newest.size, points, entries, report)
         else:
-            check_person(export, log, newest, points[own:], entries)
+            for point in points[own:]:
+                check_same(report.hub, log, point, newest)
+            check_person(export, log, newest, entries)
         entries.finish()
     finally:
         entries.close()
@@ -814,11 +847,20 @@ def check_root(point: Checkpoint, edge: Edge, bundle: list[bytes]) -> None:
             raise tampered("after_witness", index=point.size - 1, signer=key.name)
 
 
-def check_person(export: Export, log: str, newest: Checkpoint, kept: list[Checkpoint], entries: Entries) -> None:
+def check_same(hub: str, log: str, kept: Checkpoint, newest: Checkpoint) -> None:
+    """A few entries tell nothing of the log's other sizes: the hashes between the two come from where it is published,
+    and are believed where both roots come out of them.
+    """
+    if kept.size == newest.size:
+        return
+    if not hub:
+        raise unknown("not_compared", file=kept.file, size=newest.size)
+    old, new = sorted((kept, newest), key=lambda point: point.size)
+    check_grown(f"{hub.rstrip('/')}/{log}", old, new)
+
+
+def check_person(export: Export, log: str, newest: Checkpoint, entries: Entries) -> None:
     """Each entry by its own proof, in the order of the log."""
-    for point in kept:
-        if point.size != newest.size:
-            raise unknown("not_compared", file=point.file, size=newest.size)
     file, before = f"log/{log}/proofs.jsonl", -1
     for number, line in export.lines(file):
         try:
@@ -900,7 +942,9 @@ def check_used(export: Export, report: Report, keys: list[Key], kept: list[Check
             seen = any(key.name in log["witnessed"] for log in report.logs)
             if not seen and not any(f"— {key.name} " in log["note"] for log in report.destroyed if log["held"]):
                 report.findings.append(unknown("unwitnessed", signer=key.name))
-        ignored = sorted(export.names - export.looked_at - {"LISEZ-MOI.txt", "verify.py"})
+        for name, index in sorted(export.named.items()):
+            report.findings.append(Problem(REMARK, "named", file=name, index=index))
+        ignored = sorted(export.names - export.looked_at - export.named.keys() - OWN_FILES)
         if ignored:
             shown = ", ".join(ignored[:5]) + (f" … ({len(ignored)})" if len(ignored) > 5 else "")
             report.findings.append(Problem(REMARK, "ignored", files=shown))
@@ -1131,6 +1175,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--keys", action="append", default=[], help="fichier de clés publiques / a file of public keys")
     parser.add_argument("--saved", action="append", default=[], help="point de contrôle gardé / a checkpoint you kept")
     parser.add_argument(
+        "--hub", default="", help="adresse des journaux, pour comparer un point gardé / where the logs are published"
+    )
+    parser.add_argument(
         "--witness", action="append", default=[], help="clé publique d’un témoin / a witness’s public key"
     )
     parser.add_argument("--lang", choices=("fr", "en"), default="fr")
@@ -1144,7 +1191,7 @@ def main(arguments: list[str]) -> int:
         keys, witnesses = [key_of(text) for text in found.key], [key_of(text) for text in found.witness]
         listed = [key for file in found.keys for key in keys_in(read_saved(file))]
         saved = [(file, read_saved(file)) for file in found.saved]
-        report = verify(found.export, keys, saved, witnesses, listed)
+        report = verify(found.export, keys, saved, witnesses, listed, found.hub)
     except Problem as problem:
         report.findings.append(problem)
     except Exception as error:  # whatever lies in an export, the answer is a sentence
@@ -1317,8 +1364,8 @@ other_log       {file} est d’un autre journal, {found}
                 {file} is of another log, {found}
 unwitnessed     aucun point de contrôle n’est signé du témoin {signer}
                 no checkpoint is signed by the witness {signer}
-not_compared    {file} ne se compare pas : cet export ne montre le journal qu’à {size:entrée|entrées}
-                {file} cannot be compared: this export shows the log at {size:entry|entries} only
+not_compared    {file} est d’une autre taille que cet export ({size:entrée|entrées}) : comparez-les par --hub HUB/audit
+                {file} has another size than this export ({size:entry|entries}): compare them by --hub HUB/audit
 fetch           {file} ne répond pas
                 {file} does not answer
 unlisted        {file} est d’un journal que le hub ne montre plus ; s’il a été détruit à son terme, retirez ce fichier
@@ -1333,6 +1380,8 @@ failed          je n’ai pas pu finir ({error})
                 I could not finish ({error})
 late            {count:entrée scellée|entrées scellées} plus de deux minutes après les faits, la première : {index}
                 {count:entry|entries} sealed more than two minutes after the facts, the first: {index}
+named           {file} est le fichier dont l’entrée {index}, signée, donne l’empreinte
+                {file} is the file whose digest the signed entry {index} tells
 ignored         fichiers que je ne regarde pas : {files}
                 files that I do not look at: {files}
 no_tiles        {count:fichier de l’arbre manque|fichiers de l’arbre manquent} ; les entrées suffisent

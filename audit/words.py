@@ -246,6 +246,7 @@ FACTS: dict[str, Text] = {
     "objection": _("opposition"),
     "version": _("version"),
     "digest": _("empreinte"),
+    "page_digest": _("empreinte de la page"),
     "erasure": _("effacement"),
     "data": _("données"),
     "gone_data": _("effacés"),
@@ -454,6 +455,7 @@ ASIDE = frozenset(
         "objection",
         "hold",
         "over",
+        "page_digest",
         "profile",
         "properties",
         "reading",
@@ -755,7 +757,7 @@ def _words(fact: str, value: object) -> str:
         return period(value)
     text = name(fact, str(value))
     # A digest is compared by its beginning; the export has it whole.
-    return text[:12] + "…" if fact == "digest" else text
+    return text[:12] + "…" if fact in ("digest", "page_digest") else text
 
 
 def _property(code: str) -> str:

@@ -167,10 +167,14 @@ def compared(content: Mapping[str, Any]) -> dict[str, object]:
     return parts | {name: whole.get(name, "") for name in ("recipient", "contact")}
 
 
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """Sorted keys, no spaces, UTF-8: as RFC 8785 for this content."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def digest(content: Mapping[str, Any]) -> str:
-    """SHA-256 over the canonical form: sorted keys, no spaces, UTF-8 (as RFC 8785 for this content)."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    """SHA-256 over the canonical form."""
+    return hashlib.sha256(canonical(content)).hexdigest()
 
 
 def agreeable(content: Mapping[str, Any]) -> frozenset[str]:

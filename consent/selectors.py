@@ -318,6 +318,14 @@ def notice(notice_id: int) -> Notice | None:
     return _shown(Notice.objects.filter(pk=notice_id))
 
 
+def digests(notice_id: int, language: str) -> dict[str, str]:
+    """What a text was, whatever becomes of the row: of its words, and of its page in the language that was shown."""
+    page = FilteredRelation("copies", condition=Q(copies__language=language.partition("-")[0]))
+    rows = Notice.objects.annotate(page=page).filter(pk=notice_id)
+    digest, page_digest = rows.values_list("digest", "page__digest").get()
+    return {"digest": digest, **({"page_digest": page_digest} if page_digest else {})}
+
+
 def notice_on(tool_id: int, at: datetime) -> Notice | None:
     """The notice of a tool that was in force at a moment, with its copies."""
     begun = Notice.objects.filter(processing__tool_id=tool_id, processing__started_at__lte=at)

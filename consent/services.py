@@ -520,6 +520,8 @@ def _decide(
                 "items": granted,
                 "refused_items": refused,
                 "language": language,
+                # With them the line that is signed tells which text it is about (GDPR 7(1)), and not its number only.
+                **selectors.digests(notice_id, language),
             },
             at=now,
         )

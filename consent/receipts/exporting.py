@@ -14,6 +14,7 @@ from audit.exporting import keys_address
 from audit.own.exporting import export_person
 from audit.own.types import NothingProved
 from consent import activity
+from consent.policy import canonical
 from consent.receipts import policy
 from consent.receipts.types import Decided, Form
 
@@ -64,8 +65,15 @@ def export_lines(sink: Sink, person: UUID, decided: Decided, *, now: datetime) -
 
 
 def export(sink: Sink, person: UUID, decided: Decided, *, now: datetime) -> None:
-    """All forms beside the proof and what checks it.  Raises ``NothingProved``."""
+    """All forms beside the proof and what checks it.  Raises ``NothingProved``.
+
+    The text goes along as its digests in the signed line cover it: whoever checks finds both files named there.
+    """
     export_lines(sink, person, decided, now=now)
+    shown = decided.shown
+    sink.put("information.json", [canonical(shown.kept)])
+    if shown.page:
+        sink.put("information.html", [shown.page.encode()])
     proof = proof_of(person, decided, now=now)
     for form, name in ((Form.JSON, "accord.json"), (Form.LINKED, "accord.jsonld")):
         sink.put(name, [content_of(form, decided, proof)])

@@ -50,7 +50,8 @@ def decided(member_id: UUID, number: int) -> Decided | None:
     version, parties = _register_at(consent.tool_id, consent.at)
     notice = consent.notice
     # A copy for each language is kept; one that the hub no longer speaks leaves the digest of the words.
-    copies = {copy.language: copy.digest for copy in notice.copies.all()}
+    copies = {copy.language: copy for copy in notice.copies.all()}
+    page = copies.get(consent.language.partition("-")[0])
     content = register.content_of(version.content) if version else None
     return Decided(
         number=rules.number_of(settings.ORIGIN, consent.pk),
@@ -64,7 +65,9 @@ def decided(member_id: UUID, number: int) -> Decided | None:
             language=consent.language,
             address=urljoin(settings.ORIGIN, reverse("consent:notice", args=[notice.pk])),
             content=policy.in_purposes(notice.content),
-            page_digest=copies.get(consent.language.partition("-")[0], ""),
+            kept=notice.content,
+            page=page.html if page else "",
+            page_digest=page.digest if page else "",
         ),
         granted=tuple(consent.items),
         refused=tuple(consent.refused_items),

@@ -40,13 +40,18 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The text that the decision is about: its version, what its digest covers, and the page that was seen."""
+    """The text that the decision is about: its version, what its digest covers, and the page that was seen.
+
+    ``content`` is the text in today's form, ``kept`` and ``page`` are what the two digests are of.
+    """
 
     version: int
     digest: str
     language: str
     address: str
     content: Mapping[str, Any]
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    page: str = ""
     page_digest: str = ""
 
 

@@ -29,13 +29,14 @@ def honest():
     return history()
 
 
-def check(folder, *keys, saved=(), witnesses=()):
+def check(folder, *keys, saved=(), witnesses=(), hub=""):
     """``saved``: notes that somebody kept."""
     return verify.verify(
         str(folder),
         [verify.key_of(key) for key in keys or [KEY]],
         [(f"kept-{number}", note) for number, note in enumerate(saved)],
         [verify.key_of(key) for key in witnesses],
+        hub=hub,
     )
 
 
@@ -787,6 +788,43 @@ def test_a_kept_checkpoint_of_another_size_is_not_compared_with_one_persons_expo
         report = check(tmp_path, saved=[kept])
 
         assert (report.verdict, found(report)) == ("unknown", ["not_compared"])
+
+
+def test_a_kept_checkpoint_of_any_size_is_compared_where_the_log_is_published(honest, tmp_path):
+    log = replace_parts(honest, honest.parts)
+    log.notes = honest.notes[:4]
+    export_of_some = tmp_path / "some"
+    person(export_of_some, log)
+    honest.write(Folder(tmp_path / "hub"))
+
+    for kept in (honest.notes[0], honest.notes[-1]):
+        report = check(export_of_some, saved=[kept], hub=str(tmp_path / "hub" / "log"))
+
+        assert (report.verdict, found(report)) == ("sound", [])
+        assert "nothing_held" not in unproved(report)
+
+
+def test_a_kept_checkpoint_of_another_history_is_seen_where_the_log_is_published(honest, tmp_path):
+    other = honest.rebuilt([bent(honest.entries[0]), *honest.entries[1:]])
+    log = replace_parts(honest, honest.parts)
+    log.notes = honest.notes[:4]
+    person(tmp_path / "some", log)
+    honest.write(Folder(tmp_path / "hub"))
+
+    for kept in (other.notes[0], other.notes[-1]):
+        report = check(tmp_path / "some", saved=[kept], hub=str(tmp_path / "hub" / "log"))
+
+        assert (report.verdict, found(report)) == ("tampered", ["inconsistent"])
+
+
+def test_a_hub_that_does_not_answer_proves_nothing(honest, tmp_path):
+    log = replace_parts(honest, honest.parts)
+    log.notes = honest.notes[:4]
+    person(tmp_path / "some", log)
+
+    report = check(tmp_path / "some", saved=[honest.notes[0]], hub=str(tmp_path / "nowhere"))
+
+    assert (report.verdict, found(report)) == ("unknown", ["missing"])
 
 
 def test_two_roots_are_told_to_one_person_too(honest, tmp_path):

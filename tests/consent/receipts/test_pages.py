@@ -46,6 +46,15 @@ def content(response):
     return b"".join(response.streaming_content)
 
 
+def verified(folder, keys):
+    command = [sys.executable, "-I", str(folder / "verify.py"), str(folder), "--keys", str(keys), "--json"]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60).stdout)
+
+
+def named(told):
+    return [each["file"] for each in told["findings"] if each["code"] == "named"]
+
+
 def withdraw(member, tool):
     withdrawal.withdraw(member_id=member.pk, tool=tool, actor=Actor(member.pk), now=WEDNESDAY)
 
@@ -135,8 +144,7 @@ def test_the_whole_receipt_is_checked_by_a_program_that_knows_nothing_of_the_hub
 
     keys = tmp_path / "keys.txt"
     keys.write_bytes(Client().get(reverse("log_keys")).content)
-    command = [sys.executable, "-I", str(folder / "verify.py"), str(folder), "--keys", str(keys), "--json"]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60).stdout)
+    told = verified(folder, keys)
     assert told["verdict"] == "sound", told
     assert [log["entries"] for log in told["logs"]] == [1]
     assert json.loads((folder / "accord.json").read_text())["record_id"] in (folder / "accord.html").read_text()
@@ -145,6 +153,19 @@ def test_the_whole_receipt_is_checked_by_a_program_that_knows_nothing_of_the_hub
         log["log"] for log in told["logs"]
     ]
     assert not any(word in (folder / "accord.html").read_text() for word in ("<script", "src=", "stylesheet"))
+
+
+def test_the_signed_line_vouches_for_the_text_that_was_shown(member, formation, tmp_path):
+    consent = go_on(member, formation, "phone")
+    signed()
+    folder, keys = tmp_path / "receipt", tmp_path / "keys.txt"
+    zipfile.ZipFile(BytesIO(content(take(member, consent, "zip")))).extractall(folder)
+    keys.write_bytes(Client().get(reverse("log_keys")).content)
+
+    assert named(verified(folder, keys)) == ["information.html", "information.json"]
+    text = folder / "information.html"
+    text.write_text(text.read_text().replace("téléphone", "revenus").replace("Téléphone", "Revenus"))
+    assert named(verified(folder, keys)) == ["information.json"]
 
 
 def test_before_the_log_is_signed_the_record_comes_without_proof_and_the_archive_waits(member, formation):
