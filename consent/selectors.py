@@ -17,6 +17,8 @@ from django.utils import timezone
 from audit.models import Event
 from audit.types import Action
 from consent import policy
+from consent.corrections import selectors as corrections
+from consent.corrections.types import Correction
 from consent.models import (
     Consent,
     Disclosure,
@@ -223,6 +225,8 @@ class Relation:
     objections: list[Objection] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     transmissions: int = 0
+    # Of what it holds, what changed since; whether it has the new value or not.
+    corrections: list[Correction] = field(default_factory=list)
     # Until when the tool gets what its sheet does not declare, where members are told.
     warned_until: date | None = None
 
@@ -238,6 +242,11 @@ class Relation:
     def recency(self) -> float:
         moment = self.last or self.since
         return moment.timestamp() if moment else 0.0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it still has a value of before."""
+        return any(not each.is_delivered for each in self.corrections)
 
     @property
     def stands(self) -> bool:
@@ -279,7 +288,7 @@ class Relation:
 
 
 def relations(member_id: UUID) -> list[Relation]:
-    """The tools that received or asked something of this member, the last one first.  Eight statements at most."""
+    """The tools that received or asked something of this member, the last one first.  Eleven statements at most."""
     found: dict[int, Relation] = {}
     for consent in decisions(member_id):
         relation = found.setdefault(consent.tool_id, Relation(tool=consent.tool))
@@ -298,6 +307,9 @@ def relations(member_id: UUID) -> list[Relation]:
         found[processing.tool_id].processing = processing
     for tool_id, until in modes.warned(found.keys(), now=timezone.now()).items():
         found[tool_id].warned_until = until
+    for tool_id, changed in corrections.by_tool(member_id).items():
+        if tool_id in found:
+            found[tool_id].corrections = changed
     return sorted(found.values(), key=Relation.recency, reverse=True)
 
 

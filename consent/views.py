@@ -39,6 +39,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     known = display.known(member)
     context = {
         "relations": relations,
+        "behind": [each for each in relations if each.is_behind],
         "sent": selectors.ledger(member.pk)[:SENT_SHOWN],
         "known": [each for each in known if each.value],
         "unknown": [each for each in known if not each.value],

@@ -85,8 +85,8 @@ REQUIREMENTS = (
         "G9",
         "5(1)(d), 16",
         "Members correct their details where the directory lets them, and tools read the corrected value next "
-        "time they ask.",
-        "Corrections are not sent to tools, and no list says which holder has not received one.",
+        "time they ask. Until a tool that holds an item has surely received it since its last change, the member and "
+        "the officer read so, without a value; what waits for two weeks is before the officer.",
     ),
     Requirement(
         "G10",

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
+from consent.corrections.types import Correction
 from consent.display.words import Text, item_label
 from consent.models import Objection, ProcessingPurpose
 from consent.selectors import Relation
@@ -31,6 +32,7 @@ class CardItem:
     current: bool
     refused: bool = False
     declared: bool = True
+    correction: Correction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,13 @@ def card_groups(relation: Relation) -> list[CardGroup]:
     last = {each.item: each.last for each in relation.received}
     consent = relation.consent
     refused = frozenset(consent.refused_items) if consent and consent.ended_at is None else frozenset[str]()
+    corrected = {each.item: each for each in relation.corrections}
     objected = {item: each for each in relation.objections for item in each.items}
 
     def row(code: str, why: Text, *, declared: bool = True) -> CardItem:
         at = last.get(code)
         current = at is not None and relation.last is not None and at.date() == relation.last.date()
-        return CardItem(code, item_label(code), why, at, current, code in refused, declared)
+        return CardItem(code, item_label(code), why, at, current, code in refused, declared, corrected.get(code))
 
     may_choose = relation.stands and not relation.outdated
     found, on_the_sheet = [], set(ALWAYS)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.own import selectors as own
 from audit.own.types import OwnFilter
 from consent import activity, display, history, selectors
+from consent.corrections import selectors as corrections
 from consent.models import Holding, Objection
 from consent.own.types import Row, Section
 from consent.receipts.selectors import state_of
@@ -132,6 +133,24 @@ def _held(person: UUID) -> Iterator[Row]:
         yield Row(told, said + over)
 
 
+def _corrections(person: UUID) -> Iterator[Row]:
+    """What changed last, and which tools have the value of before or of now; no value."""
+    tools = dict(Holding.objects.filter(member_id=person, ended_at=None).values_list("tool_id", "tool__slug"))
+    for tool, changed in corrections.by_tool(person).items():
+        for each in changed:
+            told = {
+                "tool": tools[tool],
+                "item": each.item,
+                "at": text_of(each.at),
+                "received_at": text_of(each.received_at),
+            }
+            said = gettext("{tool} : {item}, modifié le {day}.").format(
+                tool=tools[tool], item=display.item_label(each.item), day=moment(each.at)
+            )
+            state = gettext("Reçu depuis.") if each.is_delivered else gettext("Pas encore reçu.")
+            yield Row(told, f"{said} {state}")
+
+
 def _lines(person: UUID) -> Iterator[Row]:
     """Told as in « Mon activité »: whoever else did it stays unnamed (GDPR art. 15(4))."""
     events = own.lines(own.keys_of(person), OwnFilter()).iterator(AT_ONCE)
@@ -167,6 +186,7 @@ SECTIONS = (
     Section("objections", _("Mes oppositions"), _objections, place=21),
     Section("requests", _("Mes demandes"), _requests, place=22),
     Section("held", _("Ce que les outils ont reçu et gardent"), _held, place=30),
+    Section("corrections", _("Ce qui a changé de ce que les outils gardent"), _corrections, place=30),
     Section("disclosures", _("Toutes les transmissions"), _disclosures, place=31),
     Section("lines", _("Mes lignes du journal"), _lines, place=90),
 )

@@ -15,6 +15,7 @@ from audit.models import Destruction
 from audit.proof import selectors as proof
 from audit.reconciliation import selectors as reconciliation
 from consent.contracts.selectors import holes as missing_contracts
+from consent.corrections import selectors as corrections
 from consent.erasures.models import ErasureHolder, ErasureRun
 from consent.erasures.types import HolderState, RunState
 from consent.findings import selectors as findings
@@ -35,6 +36,8 @@ from consent.screening import selectors as screening
 from consent.types import WITHDRAWN
 
 LATELY = timedelta(days=7)
+# From when on a tool that never asks again has to be told otherwise.
+LATE = timedelta(days=14)
 # How long a comparison that runs each night may be ago.
 NIGHT = timedelta(days=2)
 
@@ -248,10 +251,23 @@ def of_erasures(now: datetime) -> Iterator[Card]:
         yield Card("erasures_silent", _("Effacements à relancer"), said, Urgency.SOON, address, silent)
 
 
+def of_corrections(now: datetime) -> Iterator[Card]:
+    """Tools that have had an old value for days; three statements, where something changed."""
+    if rows := corrections.undelivered(before=now - LATE):
+        said = ngettext(
+            "Un outil a encore une valeur d’avant, changée au plus tôt le %(day)s.",
+            "Des outils ont encore des valeurs d’avant, changées au plus tôt le %(day)s.",
+            len(rows),
+        ) % {"day": _day(timezone.localdate(rows[0].since))}
+        address = reverse("protection:corrections")
+        yield Card("corrections", _("Corrections non transmises"), said, Urgency.SOON, address, len(rows))
+
+
 SOURCES = (
     of_breaches,
     of_requests,
     of_erasures,
+    of_corrections,
     of_findings,
     of_modes,
     of_the_register,

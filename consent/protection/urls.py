@@ -12,6 +12,7 @@ urlpatterns = [
     path("declare-et-transmis/", views.matrix, name="matrix"),
     path("declare-et-transmis/<slug:slug>/", views.matrix_tool, name="matrix_tool"),
     path("outils/", views.tools, name="tools"),
+    path("corrections/", views.corrections, name="corrections"),
     path("informations/", views.notices, name="notices"),
     path("informations/<int:number>/", views.notice, name="notice"),
     path("accords/", views.decisions, name="decisions"),

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit import gate
 from audit.services import note_refused_page
 from audit.types import Actor
+from consent.corrections import selectors as corrected
 from consent.findings import selectors as findings_of
 from consent.findings import services as deciding
 from consent.findings.types import BY_MODE, DecisionInvalid, FindingGone, Level
@@ -135,6 +136,13 @@ def tools(request: HttpRequest) -> HttpResponse:
         "others": [each for each in rows if not (each.reference or each.holders)],
     }
     return render(request, "consent/protection/tools.html", context)
+
+
+@gate.for_readers("protection:corrections")
+@require_safe
+def corrections(request: HttpRequest) -> HttpResponse:
+    """Which tool still has the value of before, of how many people and since when: nobody is named, nor any value."""
+    return render(request, "consent/protection/corrections.html", {"rows": corrected.undelivered()})
 
 
 @gate.for_readers("protection:notices")

@@ -129,6 +129,13 @@ def own_records(*, today: date, leaver_days: int, idle_hours: int, session_days:
                     _("le départ de la coopérative"),
                     Ending.DELETE,
                 ),
+                Data(
+                    Rubric.CONNECTION,
+                    _("Date du dernier changement de chaque donnée, sans sa valeur"),
+                    _("%(days)s jours") % {"days": leaver_days},
+                    _("le départ de la coopérative"),
+                    Ending.DELETE,
+                ),
             ),
             people=(members, People(_("Anciens membres"), _("jusqu’à l’effacement de leurs coordonnées"))),
             recipients=(

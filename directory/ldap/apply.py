@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import nsmallest
 from itertools import chain, islice
 from secrets import token_urlsafe
@@ -17,9 +17,11 @@ from django.utils.text import slugify
 
 from audit.services import record_all
 from audit.types import Action, Entry
+from directory import corrections
 from directory.ldap.plan import DETAILS, ELSEWHERE_ISSUE, GroupChange, PersonChange, Plan
 from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
 from directory.normalise import order_key
+from directory.runs import LONGEST
 from directory.signals import addresses_changed, members_ended
 from directory.statuses import status_of
 from directory.types import MailState, MemberState, RunStatus, Status
@@ -68,9 +70,10 @@ def apply(run: SyncRun, plan: Plan, now: datetime, *, first: bool, held_before: 
 
     ``held_before``: the approval that the pass before was waiting for; what waits is told once.
     """
-    members, former = _write_people(run, plan, now)
+    members, former, items = _write_people(run, plan, now)
     collectives = _write_groups(run, plan)
     _write_memberships(plan, members, collectives)
+    _note_changes(plan, members, collectives, items, now, within=LONGEST)
     # A source that is not believed says nothing about what was settled either.
     issues = 0 if plan.waits_wholly else _write_issues(run, plan, now)
     _tell(plan, members, former, now)
@@ -86,9 +89,10 @@ def apply_between(run: SyncRun, plan: Plan, now: datetime, *, told: Collection[s
 
     ``run``: the last pass, which keeps the report that it has.  ``told``: items of which the caller's own line tells.
     """
-    members, former = _write_people(run, plan, now)
+    members, former, items = _write_people(run, plan, now)
     collectives = _write_groups(run, plan)
     _write_memberships(plan, members, collectives)
+    _note_changes(plan, members, collectives, items, now, within=corrections.ONE_ENTRY)
     issues = _write_issues(run, plan, now)
     _tell(plan, members, former, now)
     record_all(_lines(plan, members, collectives, now, facts={}, told=told))
@@ -197,16 +201,20 @@ def _pairs(pairs: Any) -> list[list[str]]:
 # Rows --------------------------------------------------------------------------------------------------------
 
 
-def _write_people(run: SyncRun, plan: Plan, now: datetime) -> tuple[dict[UUID, UUID], dict[UUID, str]]:
+def _write_people(
+    run: SyncRun, plan: Plan, now: datetime
+) -> tuple[dict[UUID, UUID], dict[UUID, str], list[corrections.Changed]]:
     """Write the changed people; the answer holds the keys of everybody whom the plan names.
 
-    And by member the address they had, where it is another one now, or is no longer theirs alone.
+    And by member the address they had, where it is another one now, or is no longer theirs alone; and what tools would
+    be told otherwise.
     """
     known = {each.entry_uuid for each in plan.people if each.verb != "join"}
     rows: dict[UUID, Member] = {member.entry_uuid: member for member in _by_entry(Member.objects.all(), known)}
     members = {entry: member.pk for entry, member in rows.items()}
     joined, changed = [], []
     former: dict[UUID, str] = {}
+    items: list[corrections.Changed] = []
     for each in plan.people:
         if each.verb == "join":
             members[each.entry_uuid] = uuid4()
@@ -217,6 +225,7 @@ def _write_people(run: SyncRun, plan: Plan, now: datetime) -> tuple[dict[UUID, U
         changed.append(member)
         if {"email_key", "email_state"} & each.changes.keys():
             former[member.pk] = member.email if member.email_state == MailState.OK else ""
+        items += ((member.pk, item) for item in corrections.items_of(each.changes.keys(), member))
         for name, value in each.changes.items():
             setattr(member, name, value)
         if "csn" in each.changes or "digest" in each.changes:
@@ -236,7 +245,7 @@ def _write_people(run: SyncRun, plan: Plan, now: datetime) -> tuple[dict[UUID, U
     pairs = chain(plan.memberships_set, plan.memberships_removed, plan.leads_added, plan.leads_removed)
     others = {person for _, person in pairs if person not in members}
     members.update(_by_entry(Member.objects.values_list("entry_uuid", "pk"), others))
-    return members, former
+    return members, former, items
 
 
 def _newcomer(run: SyncRun, change: PersonChange, pk: UUID, now: datetime) -> Row:
@@ -368,6 +377,26 @@ def _write_memberships(plan: Plan, members: dict[UUID, UUID], collectives: dict[
     )
     for batch in _batches(sorted(plan.leads_removed)):
         through.objects.filter(_any_of(batch, members, collectives)).delete()
+
+
+def _note_changes(
+    plan: Plan,
+    members: Mapping[UUID, UUID],
+    collectives: Mapping[UUID, Collective],
+    items: list[corrections.Changed],
+    now: datetime,
+    *,
+    within: timedelta,
+) -> None:
+    """Whoever has just come was told to nobody; nor is a sensitive collective ever."""
+    joined = {each.entry_uuid for each in plan.people if each.verb == "join"}
+    pairs = chain(plan.memberships_set, plan.memberships_removed)
+    inside = {person for group, person in pairs if person not in joined and not collectives[group].sensitive}
+    known = [each for each in plan.groups if each.verb != "new" and {"name", "present"} & each.changes.keys()]
+    told = (collectives[each.entry_uuid] for each in known)
+    renamed = [each.pk for each in told if not each.sensitive]
+    grouped = ((members[person], corrections.GROUPS) for person in inside)
+    corrections.note(chain(items, grouped, corrections.of_members_of(renamed)), now=now, within=within)
 
 
 def _in_order(pair: Pair) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Tables of the directory."""
 
 from directory.models.collectives import Collective, Membership
+from directory.models.corrections import ItemChange
 from directory.models.members import Departure, Member, MemberManager, RoleGrant, StatusPeriod
 from directory.models.photos import MemberPhoto
 from directory.models.profiles import Profile
@@ -11,6 +12,7 @@ __all__ = [
     "Collective",
     "Departure",
     "DirectorySource",
+    "ItemChange",
     "Member",
     "MemberManager",
     "MemberPhoto",

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from audit.services import record
 from audit.types import Action, Actor, Entry
+from directory import corrections
 from directory.models import Collective
 
 
@@ -18,6 +19,7 @@ def mark_sensitive(*, collective_id: UUID, sensitive: bool, actor: Actor, now: d
         return False
     collective.sensitive = sensitive
     collective.save(update_fields=["sensitive"])
+    corrections.note(corrections.of_members_of([collective.pk]), now=now, within=corrections.ONE_ENTRY)
     facts: dict[str, object] = {"collective": str(collective_id), "change": "sensitive" if sensitive else "ordinary"}
     record(Entry(Action.COLLECTIVE_MARKED, actor=actor, facts=facts, at=now))
     return True

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from audit.selectors import held_people
 from audit.services import erase_person, record
 from audit.types import SYSTEM, Action, Actor, Entry
+from directory.corrections import forget_changes
 from directory.kept import forget_photos, forget_profiles
 from directory.ldap.plan import DETAILS
 from directory.models import Collective, Member, Membership, SyncIssue
@@ -128,6 +129,7 @@ def _forget(member: Member, *, actor: Actor, reason: str, now: datetime) -> None
     Membership.objects.filter(member=member).delete()
     forget_photos([member_id], now)
     forget_profiles([member_id], now)
+    forget_changes([member_id])
     member.leads.clear()
     if member.entry_uuid is not None:
         SyncIssue.objects.filter(entry_uuid=member.entry_uuid).delete()

@@ -66,6 +66,8 @@ EXCUSED = {
     "consent.kept._forget_runs": "the same",
     "directory.kept.forget_photos": "the same, or the erasure of a member, which is recorded",
     "directory.kept.forget_profiles": "the same",
+    "directory.corrections.forget_changes": "called by the erasure of a member, which is recorded",
+    "directory.corrections.note": "when an item changed, beside the line of the change itself",
     "idp.kept._deleted": "the same",
     "idp.kept.go": "the same",
     "idp.services.accounts.attached.forget": "called by the erasure of a member, which is recorded",

@@ -361,7 +361,7 @@ def test_the_page_stays_frugal_whatever_the_number_of_tools(member, louty, djang
     send(member, louty, times=20)
     browser = browser_of(member)
 
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         browser.get(MINE)
 
 

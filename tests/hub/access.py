@@ -550,7 +550,7 @@ TABLE = (
     # The officer's workspace.
     *(
         Row(f"protection:{name}", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD))
-        for name in ("home", "findings", "matrix", "tools", "notices", "decisions")
+        for name in ("home", "findings", "matrix", "tools", "corrections", "notices", "decisions")
     ),
     *(
         Row(

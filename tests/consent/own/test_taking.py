@@ -27,6 +27,7 @@ from consent.requests import services as requests
 from consent.requests.models import SubjectRequest
 from consent.requests.types import Kind
 from directory.models import Collective
+from directory import corrections
 from directory.services.showing import Page, show
 from idp.models import Admission, Browser, HubSession, ToolSession
 from launcher.models import Arrangement, Favourite
@@ -48,6 +49,7 @@ def lived(settings, tmp_path, member, other_member, formation, louty):
     settings.AUDIT_DIR = tmp_path / "audit"
     go_on(member, formation, "phone")
     send(member, formation)
+    corrections.note([(member.pk, "phone")], now=NOW, within=corrections.ONE_ENTRY)
     session = HubSession.objects.create(
         member=member, label="Firefox, Linux", network="82.64.0.0/16", started_at=NOW, auth_time=NOW,
         last_seen_at=NOW, expires_at=NOW + timedelta(days=1),
@@ -106,6 +108,8 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
             "own_order",
             "followed_collectives",
         ),
+        *("known", "profile", "decisions", "objections", "requests", "held", "corrections", "disclosures"),
+        *("sessions", "factors", "browsers", "identifiers", "admissions", "favourites", "own_order"),
         "lines",
     ]
     assert [name for name in names if not told[name]] == ["objections"]
