@@ -91,6 +91,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.ACCESS_REFUSED,
         Action.OWN_DATA_DOWNLOADED,
         Action.REQUEST_READ,
+        Action.DIRECTIONS_READ,
     ),
     Retention.CONSENT: (
         Action.SHEET_DECLARED,
@@ -112,6 +113,9 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.OBJECTED,
         Action.OBJECTION_ENDED,
         Action.OBJECTION_REFUSED,
+        Action.DIRECTIONS_LEFT,
+        Action.DIRECTIONS_CHANGED,
+        Action.DIRECTIONS_WITHDRAWN,
         Action.REQUEST_MADE,
         Action.REQUEST_MESSAGED,
         Action.REQUEST_NOTED,

@@ -8,6 +8,7 @@ from django.utils.translation import get_language
 
 from audit.types import AppendOnlyError
 from consent.contracts.models import ContractFile, ContractVersion
+from consent.directions.models import Directions
 from consent.erasures.models import ErasureHolder, ErasureRun
 from consent.findings.models import FindingDecision
 from consent.incidents.models import Incident, IncidentStep
@@ -23,6 +24,7 @@ __all__ = [
     "Consent",
     "ContractFile",
     "ContractVersion",
+    "Directions",
     "Disclosure",
     "ErasureHolder",
     "ErasureRun",

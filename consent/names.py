@@ -2,6 +2,7 @@
 
 from consent import display
 from consent.contracts import words as contracts
+from consent.directions import words as directions
 from consent.erasures import words as erasures
 from consent.erasures.types import Ground, Refusal
 from consent.evidence import words as evidence
@@ -51,6 +52,7 @@ CODES = (
     ("reason", requests.REFUSALS.get),
     ("reason", protection.REFUSALS.get),
     ("reason", erasures.REFUSALS.get),
+    ("reason", directions.REFUSALS.get),
     ("refusal", dict(Refusal.choices).get),
     ("refused_items", display.item_label),
     ("request_kind", dict(Kind.choices).get),

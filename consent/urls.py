@@ -3,6 +3,7 @@
 from django.urls import path
 
 from consent import views
+from consent.directions import views as directions
 from consent.own import views as own
 from consent.receipts import views as receipts
 
@@ -20,6 +21,8 @@ urlpatterns = [
     path("accords/<int:consent>/emporter/", receipts.take_receipt, name="take_receipt"),
     path("preuve/", views.proof, name="proof"),
     path("preuve/emporter/", views.take_lines, name="take_lines"),
+    path("directives/", directions.mine, name="directions"),
+    path("directives/retirer/", directions.withdraw, name="withdraw_directions"),
     path("telecharger/", own.take, name="take"),
     path("telecharger/tout/", own.take_all, name="take_all"),
     path("telecharger/pdf/", own.take_pdf, name="take_pdf"),

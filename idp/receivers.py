@@ -9,6 +9,7 @@ from django.dispatch import receiver
 
 from audit.models import Destruction
 from audit.types import Action, Actor
+from consent.directions import services as directions
 from consent.erasures.signals import erasure_asked
 from consent.findings import services as findings
 from consent.models import ErasureRun
@@ -39,6 +40,7 @@ def end_members(*, member_ids: Sequence[UUID], now: datetime, **_: Any) -> None:
 def forget_members(*, member_ids: Sequence[UUID], named: Sequence[str], now: datetime, **_: Any) -> None:
     findings.forget_reasons(named)
     attached.forget(member_ids, now=now)
+    directions.forget(member_ids)
     erasures.follow_rule(member_ids=member_ids, now=now)
 
 

@@ -252,8 +252,9 @@ REQUIREMENTS = (
     Requirement(
         "G37",
         "Act of 1978, art. 85",
-        "",
-        "Directions for data after death are not kept.",
+        "A member may leave directions and somebody to speak to, changed and withdrawn at any time; sealed, opened by "
+        "the officer alone once the person has left, by an act that stands in the journal. Whoever asks for an "
+        "erasure, or dates a departure, reads that there are some.",
     ),
     Requirement(
         "G38",

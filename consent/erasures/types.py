@@ -52,6 +52,7 @@ class Part(TextChoices):
     FACTORS = "factors", _("Clés d’accès et codes")
     BROWSERS = "browsers", _("Navigateurs connus et liens reçus")
     SESSIONS = "sessions", _("Lieux et appareils des connexions")
+    DIRECTIONS = "directions", _("Directives pour après un décès")
     MAILS = "mails", _("Courriers en attente")
     JOURNAL = "journal", _("Lignes du journal")
     AGREEMENTS = "agreements", _("Informations lues, accords et oppositions")

@@ -15,6 +15,7 @@ from audit.own import selectors as own
 from audit.own.types import OwnFilter
 from consent import activity, display, history, selectors
 from consent.corrections import selectors as corrections
+from consent.directions import selectors as directions
 from consent.models import Holding, Objection
 from consent.own.types import Row, Section
 from consent.receipts.selectors import state_of
@@ -73,6 +74,20 @@ def _profile(person: UUID) -> Iterator[Row]:
 
 def _yes(answer: bool) -> str:
     return gettext("oui") if answer else gettext("non")
+
+
+def _directions(person: UUID) -> Iterator[Row]:
+    said = directions.own(person)
+    if said is not None:
+        told = {
+            "text": said.text,
+            "contact": said.contact,
+            "left_at": text_of(said.left_at),
+            "changed_at": text_of(said.changed_at),
+        }
+        words = gettext("Enregistrées le {day}. {text}").format(day=moment(said.changed_at), text=said.text)
+        contact = gettext("Personne à joindre : {contact}").format(contact=said.contact)
+        yield Row(told, f"{words} {contact}" if said.contact else words)
 
 
 def _decisions(person: UUID) -> Iterator[Row]:
@@ -182,6 +197,7 @@ def _in_batches(rows: Iterable[Read]) -> Iterator[Sequence[Read]]:
 SECTIONS = (
     Section("known", _("Ce que Trousseau sait de moi"), _known, place=10),
     Section("profile", _("Ma fiche du trombinoscope"), _profile, place=15),
+    Section("directions", _("Mes directives pour après mon décès"), _directions, place=16),
     Section("decisions", _("Mes accords"), _decisions, place=20),
     Section("objections", _("Mes oppositions"), _objections, place=21),
     Section("requests", _("Mes demandes"), _requests, place=22),

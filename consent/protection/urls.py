@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from consent.directions import views as directions
 from consent.protection import views
 
 app_name = "protection"
@@ -15,6 +16,7 @@ urlpatterns = [
     path("corrections/", views.corrections, name="corrections"),
     path("informations/", views.notices, name="notices"),
     path("informations/<int:number>/", views.notice, name="notice"),
+    path("directives/<uuid:member>/", directions.read, name="directions"),
     path("accords/", views.decisions, name="decisions"),
     re_path(r"^accords\.(?P<kind>csv|ods)$", views.export, name="export"),
 ]

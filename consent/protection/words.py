@@ -10,6 +10,8 @@ PAGES: dict[str, Text] = {
     "protection:findings": _("constats"),
     "protection:finding": _("décision sur un constat"),
     "protection:tools": _("outils, contrats et transferts"),
+    "protection:corrections": _("corrections à transmettre"),
+    "protection:directions": _("directives laissées pour après un décès"),
     "protection:notices": _("informations données aux membres"),
     "protection:notice": _("information donnée aux membres, telle que montrée"),
     "protection:decisions": _("accords et refus par finalité"),

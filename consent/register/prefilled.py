@@ -305,6 +305,13 @@ def own_records(*, today: date, leaver_days: int, idle_hours: int, session_days:
                     Ending.DELETE,
                 ),
                 Data(
+                    Rubric.PERSONAL,
+                    _("Directives pour après un décès et personne à joindre, chiffrées, si la personne en laisse"),
+                    _("%(days)s jours") % {"days": leaver_days},
+                    _("le départ de la coopérative"),
+                    Ending.DELETE,
+                ),
+                Data(
                     Rubric.CONNECTION,
                     _("Dates des relevés de données emportés par la personne"),
                     _("3 ans"),

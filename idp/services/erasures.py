@@ -19,7 +19,7 @@ from consent.erasures import policy, selectors
 from consent.erasures import services as sheet
 from consent.erasures.models import ErasureHolder, ErasureRun
 from consent.erasures.types import WAITING, AnsweredBy, ErasureRefused, HolderState, Line, Part, RunState, Stays
-from consent.models import Consent, Disclosure, Objection, Processing
+from consent.models import Consent, Directions, Disclosure, Objection, Processing
 from directory.access import may
 from directory.models import Member, MemberPhoto, Membership
 from directory.policy import Right
@@ -63,6 +63,7 @@ def preview(member_id: UUID, *, held: bool, now: datetime) -> list[Line]:
         Part.FACTORS: Authenticator.objects.filter(user=member).count(),
         Part.BROWSERS: Browser.objects.filter(**mine).count() + AccountLink.objects.filter(**mine).count(),
         Part.SESSIONS: HubSession.objects.filter(**mine).exclude(label="", network="").count(),
+        Part.DIRECTIONS: Directions.objects.filter(**mine).count(),
         Part.MAILS: OutgoingMail.objects.filter(**mine).count(),
     }
     hold = Stays.HOLD if held else ""

@@ -11,7 +11,8 @@ from audit import keyring
 from audit.sealing import reseal
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
-from consent.models import ErasureHolder, ErasureRun
+from consent.directions import selectors as directions
+from consent.models import Directions, ErasureHolder, ErasureRun
 from directory.ldap import sources
 from directory.models import DirectorySource
 from directory.services.sources import SECRETS
@@ -35,6 +36,7 @@ def reseal_all(*, actor: Actor = SYSTEM, now: datetime) -> dict[str, int]:
         "factors": _each(Authenticator.objects.all(), _reseal_factor),
         "directories": _each(DirectorySource.objects.all(), _reseal_source),
         "erasures": _each(ErasureRun.objects.all(), _reseal_run) + _each(ErasureHolder.objects.all(), _reseal_holder),
+        "directions": _each(Directions.objects.all(), _reseal_directions),
         "mails": _each(OutgoingMail.objects.all(), _reseal_mail),
         "person_keys": keyring.reseal_all(),
     }
@@ -83,6 +85,11 @@ def _reseal_holder(row: ErasureHolder) -> Iterator[str]:
     if row.known_sealed:
         row.known_sealed = reseal(bytes(row.known_sealed), purpose=erasures.PURPOSE)
         yield "known_sealed"
+
+
+def _reseal_directions(row: Directions) -> Iterator[str]:
+    row.sealed = reseal(bytes(row.sealed), purpose=directions.PURPOSE)
+    yield "sealed"
 
 
 def _reseal_tool(row: Tool) -> Iterator[str]:

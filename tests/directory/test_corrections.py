@@ -18,7 +18,7 @@ from tests.support.cast import make_member
 from tests.support.cost import counted
 from tests.support.slapd import settle
 
-pytestmark = [pytest.mark.django_db, pytest.mark.gdpr("G9")]
+pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NEW = "06 39 98 77 66"
 
@@ -49,6 +49,7 @@ def test_a_first_reading_notes_nothing_for_nobody_was_told_of_anybody(own):
     assert not ItemChange.objects.exists()
 
 
+@pytest.mark.gdpr("G9")
 def test_what_a_member_corrects_is_noted_under_the_name_that_tools_know_it_by(noemie):
     correct(noemie, mobile=NEW, town="Sète")
 
@@ -62,6 +63,7 @@ def test_nothing_is_noted_where_nothing_changed(noemie):
     assert noted(noemie) == []
 
 
+@pytest.mark.gdpr("G9")
 def test_what_a_pass_finds_is_noted_and_is_sure_once_a_pass_must_be_over(own, noemie):
     change(own, NOEMIE, "title", "Enlumineuse")
     settle(own)
@@ -155,6 +157,7 @@ def test_with_the_rest_of_somebody_who_is_erased_it_goes(noemie):
     assert noted(noemie) == []
 
 
+@pytest.mark.gdpr("G9")
 def test_no_column_of_the_table_could_hold_a_value():
     table = ItemChange._meta.db_table
     with connection.cursor() as cursor:

@@ -264,6 +264,8 @@ TABLE = (
             ("file", ABSENT, Answer.NO_METHOD, {**NO_REQUEST, "number": "1"}),
         )
     ),
+    Row("consent:directions", members(PAGE), members(UNFIT), "nothing said"),
+    Row("consent:withdraw_directions", NO_INSIDE, members(DONE)),
     Row("consent:take", members(PAGE), NO_INSIDE),
     Row("consent:take_all", NO_INSIDE, members(PAGE)),
     Row("consent:take_card", NO_INSIDE, members(PAGE)),
@@ -581,6 +583,13 @@ TABLE = (
         only(Who.DPO, answer=PAGE),
         only(Who.DPO, answer=Answer.NO_METHOD),
         objects=OPEN,
+    ),
+    Row(
+        "protection:directions",
+        only(Who.DPO, answer=Answer.NO_METHOD),
+        only(Who.DPO, answer=ABSENT),
+        "no such member",
+        {"member": ANOTHER},
     ),
     # The register of processing.
     Row("requests:inbox", only(Who.DPO, answer=PAGE), only(Who.DPO, answer=Answer.NO_METHOD)),

@@ -20,6 +20,7 @@ from audit import words
 from audit.purpose import Door
 from audit.selectors import held_people
 from audit.types import Action, Entry, Reading
+from consent.directions.selectors import has_left
 from consent.display import item_label
 from consent.erasures import selectors
 from consent.erasures import services as run_sheet
@@ -122,6 +123,7 @@ def ask(request: HttpRequest, reading: Reading) -> HttpResponse:
         "ground": Ground(values["ground"]),
         "lines": erasures.preview(member.pk, held=held, now=now) if tool is None else [],
         "rows": _live_rows(member, tool, held=held),
+        "has_directions": tool is None and has_left(member.pk) and may(request.user, Right.KEEP_REGISTER),
     }
     return render(request, "idp/erasures/preview.html", context)
 
@@ -288,6 +290,7 @@ def _shown(request: HttpRequest, run: ErasureRun, reading: Reading) -> HttpRespo
         "may_follow": follows and run.state == RunState.GOING,
         "stays_open": run_sheet.why_not_closed(list(run.holders.all())) if run.state == RunState.GOING else "",
         "by_self": run.is_by_self,
+        "has_directions": run.is_whole and has_left(member.pk) and may(request.user, Right.KEEP_REGISTER),
     }
     return render(request, "idp/erasures/sheet.html", context)
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from audit.days import DayField
 from audit.services import note_consulted, note_name_search
 from audit.types import Reading
+from consent.directions.selectors import has_left
 from directory import selectors as directory_selectors
 from directory.models import Member
 from directory.policy import Right
@@ -132,6 +133,7 @@ def shown(request: HttpRequest, found: Member, reading: Reading, **forms_: forms
         "may_invite": not why_not_invited,
         "why_not_invited": words.reason(why_not_invited),
         "departure": departure,
+        "has_directions": has_left(found.pk),
         "departure_form": forms_.get("departure_form")
         or DepartureForm(initial={"last_day": departure.last_day if departure else None}),
         "suspension_form": forms_.get("suspension_form") or SuspensionForm(),

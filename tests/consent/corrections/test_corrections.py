@@ -25,7 +25,7 @@ from tests.consent.test_services import go_on
 from tests.support.cast import MONDAY, TUESDAY, WEDNESDAY, browser_of, make_member
 from tests.support.cost import counted
 
-pytestmark = [pytest.mark.django_db, pytest.mark.gdpr("G9")]
+pytestmark = pytest.mark.django_db
 MINE, DESK = reverse("consent:mine"), reverse("protection:corrections")
 SECOND = timedelta(seconds=1)
 SURE = corrections.ONE_ENTRY
@@ -47,6 +47,7 @@ def text_of(response):
     return " ".join(unescape(response.content.decode()).replace("\u00a0", " ").split())
 
 
+@pytest.mark.gdpr("G9")
 def test_a_tool_that_asked_after_the_change_has_the_new_value(member, louty):
     leave(member, louty, "email", now=MONDAY)
     changes(member, "email")
@@ -56,6 +57,7 @@ def test_a_tool_that_asked_after_the_change_has_the_new_value(member, louty):
     assert desk() == []
 
 
+@pytest.mark.gdpr("G9")
 def test_a_tool_that_has_not_asked_since_still_has_the_value_of_before(member, louty, formation):
     leave(member, louty, "email", "name", now=MONDAY)
     leave(member, formation, "name", now=MONDAY)
@@ -75,6 +77,7 @@ def test_another_item_that_leaves_after_the_change_delivers_nothing(member, lout
     assert desk() == [("louty", {"email": 1}, TUESDAY)]
 
 
+@pytest.mark.gdpr("G9")
 @pytest.mark.parametrize(
     ("moment", "is_delivered"),
     [(-SECOND, False), (0 * SECOND, False), (SURE, False), (SURE + SECOND, True)],
@@ -180,6 +183,7 @@ def test_who_has_changed_nothing_costs_one_statement_and_nobody_costs_one_each(m
 # On the pages ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.gdpr("G9")
 def test_the_member_reads_which_tool_has_the_value_of_before_and_no_value(member, louty):
     go_on(member, louty)
     leave(member, louty, "email", "name", now=MONDAY)
@@ -227,6 +231,7 @@ def test_it_is_in_what_the_member_takes(member, louty, formation):
     assert rows == {"louty": None, "formation": WEDNESDAY.isoformat()}
 
 
+@pytest.mark.gdpr("G9")
 def test_the_officer_reads_tools_items_and_days_and_nobody_is_named(dpo, member, louty):
     leave(member, louty, "email", now=MONDAY)
     changes(member, "email")
@@ -253,6 +258,7 @@ def test_the_page_is_the_officers(member, other_member):
     assert Client().get(DESK).status_code == 302
 
 
+@pytest.mark.gdpr("G9")
 @pytest.mark.parametrize(("days", "is_told"), [(LATE.days - 1, False), (LATE.days + 1, True)])
 def test_what_waits_for_days_needs_the_officer(member, louty, days, is_told):
     now = WEDNESDAY + timedelta(days=60)

@@ -21,6 +21,7 @@ from audit.services import record, record_all
 from audit.types import Action, Actor, Entry
 from collectives.models import Follow
 from consent import services, taking
+from consent.directions import services as directions
 from consent.own import exporting, sources
 from consent.own.exporting import json_of
 from consent.requests import services as requests
@@ -50,6 +51,7 @@ def lived(settings, tmp_path, member, other_member, formation, louty):
     go_on(member, formation, "phone")
     send(member, formation)
     corrections.note([(member.pk, "phone")], now=NOW, within=corrections.ONE_ENTRY)
+    directions.leave(member_id=member.pk, text="Tout effacer.", contact="", actor=Actor(member.pk), now=NOW)
     session = HubSession.objects.create(
         member=member, label="Firefox, Linux", network="82.64.0.0/16", started_at=NOW, auth_time=NOW,
         last_seen_at=NOW, expires_at=NOW + timedelta(days=1),
@@ -109,6 +111,17 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
             "followed_collectives",
         ),
         *("known", "profile", "decisions", "objections", "requests", "held", "corrections", "disclosures"),
+        *(
+            "known",
+            "profile",
+            "directions",
+            "decisions",
+            "objections",
+            "requests",
+            "held",
+            "corrections",
+            "disclosures",
+        ),
         *("sessions", "factors", "browsers", "identifiers", "admissions", "favourites", "own_order"),
         "lines",
     ]
@@ -117,6 +130,7 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
     assert {each["name"] for each in told["factors"]} == {"Ma clé", ""}
     assert told["requests"][0]["steps"][0]["text"] == "Qui a reçu mon adresse ?"
     assert told["profile"] == [{"listed": True}, {"item": "skills", "value": ["dorure"], "open_to": ""}]
+    assert told["directions"][0]["text"] == "Tout effacer."
     assert told["favourites"][0]["tool"] == "louty"
     assert told["own_order"][0]["order"] == ["louty"]
     assert told["followed_collectives"][0]["collective"] == "reliure"
