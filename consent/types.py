@@ -111,6 +111,7 @@ class Download(TextChoices):
     ALL = "all", _("toutes ses données, avec leur preuve")
     PDF = "pdf", _("ses données, pour imprimer")
     CARD = "card", _("ses coordonnées, en carte de visite")
+    GIVEN = "given", _("ce que la personne a fourni, pour un autre service")
     RECEIPT = "receipt", _("récépissé d’une décision")
 
 

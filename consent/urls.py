@@ -27,5 +27,6 @@ urlpatterns = [
     path("telecharger/tout/", own.take_all, name="take_all"),
     path("telecharger/pdf/", own.take_pdf, name="take_pdf"),
     path("telecharger/carte/", own.take_card, name="take_card"),
+    path("telecharger/fourni/", own.take_given, name="take_given"),
     path("telecharger/donnees/", own.download, name="download"),
 ]

@@ -30,6 +30,7 @@ class IdpConfig(AppConfig):
         compare_with(*compared.SOURCES)
         identify_with(claims.subject)
         sources.include(*own_sections.SECTIONS)
+        sources.include_given(*own_sections.GIVEN)
         proof = frozenset({"audit:proof", "audit:checkpoint", "audit:checkpoints", "audit:witness_add"})
 
         # Pages of the officer, by the name space of their addresses.

@@ -1,6 +1,7 @@
 """What only the provider holds of somebody, for the file they take with them: names of things, never secrets."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
@@ -9,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from consent.own.sections import moment, text_of
-from consent.own.types import Row, Section
+from consent.own.types import Part, Row, Section
 from directory.models import Member
 from idp import claims, networks
 from idp.models import Admission, Browser, HubSession, Tool, ToolSession
@@ -102,3 +103,12 @@ SECTIONS = (
     Section("browsers", _("Mes navigateurs connus"), _browsers, place=62),
     Section("identifiers", _("Mes identifiants chez les outils"), _identifiers, place=63),
 )
+
+
+def _asked(person: UUID) -> list[dict[str, Any]]:
+    """In their own words; what was answered is another's."""
+    rows = Admission.objects.filter(member_id=person).exclude(reason="").select_related("tool").order_by("pk")
+    return [{"tool": row.tool.slug, "reason": row.reason, "at": text_of(row.asked_at)} for row in rows]
+
+
+GIVEN = (Part("admissions", _("Pourquoi vous avez demandé un outil"), "hub-acces", _asked, place=40),)

@@ -14,3 +14,4 @@ class LauncherConfig(AppConfig):
         journal.name_codes("page", words.PAGES.get)
         journal.name_codes("properties", words.PROPERTIES.get)
         sources.include(*own_sections.SECTIONS)
+        sources.include_given(*own_sections.GIVEN)

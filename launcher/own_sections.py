@@ -1,12 +1,13 @@
 """What a member arranged here, for the file they take with them."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
 from consent.own.sections import text_of
-from consent.own.types import Row, Section
+from consent.own.types import Part, Row, Section
 from idp.models import Tool
 from launcher.models import Arrangement, Favourite
 
@@ -27,3 +28,13 @@ SECTIONS = (
     Section("own_order", _("L’ordre de mes outils"), _arrangement, place=71),
     Section("favourites", _("Mes favoris"), _favourites, place=70),
 )
+
+
+def _arranged(person: UUID) -> dict[str, Any]:
+    told: dict[str, Any] = {"favourites": [row.data["tool"] for row in _favourites(person)]}
+    for row in _arrangement(person):
+        told |= {"order": row.data["order"], "by_collective": row.data["by_collective"]}
+    return {name: value for name, value in told.items() if value}
+
+
+GIVEN = (Part("arrangement", _("Vos favoris et l’ordre de vos outils"), "hub-connexion", _arranged, place=50),)

@@ -163,9 +163,8 @@ REQUIREMENTS = (
     Requirement(
         "G22",
         "20",
-        "The hub knows on which bases portability holds, and says it on the page of each tool; what members gave "
-        "is taken as a card of its own.",
-        "Given data beyond contact details is not taken apart by itself.",
+        "The hub knows on which bases portability holds, and says it on the page of each tool. What members gave on "
+        "agreement or contract is a file of its own, with a published schema; the page says what is not in it and why.",
     ),
     Requirement(
         "G23",

@@ -21,8 +21,9 @@ from audit.pdf import pdf_of
 from branding import selectors as branding
 from consent import activity
 from consent.own import sources
+from consent.own.given import details_of
 from consent.own.types import Row, Section
-from consent.own.vcard import Given, card_of
+from consent.own.vcard import card_of
 from directory import photos
 from directory.models import Member
 
@@ -103,22 +104,7 @@ def _printed(rows: Iterable[Row]) -> tuple[list[str], bool]:
 
 
 def card(member: Member) -> str:
-    return card_of(
-        Given(
-            name=member.display_name,
-            given_name=member.given_name,
-            family_name=member.family_name,
-            email=member.email,
-            phone=member.phone,
-            mobile=member.mobile,
-            street=member.postal_address,
-            postal_code=member.postal_code,
-            town=member.town,
-            trade=member.trade,
-            business=member.business_name,
-            language=member.language,
-        )
-    )
+    return card_of(details_of(member))
 
 
 def _photo(person: UUID) -> str | None:

@@ -19,6 +19,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Something that a person gave themself; ``read`` has it as data, or nothing where they gave none of it.
+
+    ``processing`` names the hub's own processing that it is given to, whose bases say whether it is portable; none for
+    what rests on agreement and on nothing else.
+    """
+
+    name: str
+    title: Text
+    processing: str
+    read: Callable[[UUID], Any]
+    place: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A kind of data, by its name in the file and its title on the page; ``rows`` reads those of one person.
 

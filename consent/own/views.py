@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from consent import services, taking
-from consent.own import exporting, sources
+from consent.own import exporting, given, sources
 from consent.types import Download
 from directory.models import Member
 
@@ -19,7 +19,8 @@ from directory.models import Member
 @login_required
 @require_safe
 def take(request: HttpRequest) -> HttpResponse:
-    return render(request, "consent/own/take.html", {"sections": sources.sections()})
+    context = {"sections": sources.sections(), "portable": given.portable()}
+    return render(request, "consent/own/take.html", context)
 
 
 @login_required
@@ -62,8 +63,20 @@ def take_pdf(request: HttpRequest) -> HttpResponseBase:
 
 @login_required
 @require_POST
+def take_given(request: HttpRequest) -> HttpResponseBase:
+    """What they gave on agreement or contract, in an open format (GDPR art. 20)."""
+    person, now = cast(Member, request.user).pk, timezone.now()
+    if taking.is_enough(request, "consent:take_given", now):
+        return redirect("consent:take")
+    file = taking.zipped(lambda sink: given.export(sink, person, now=now))
+    services.note_download(member_id=person, what=Download.GIVEN, now=now)
+    return taking.as_file(file, f"donnees-fournies-{timezone.localdate():%Y-%m-%d}.zip", "application/zip")
+
+
+@login_required
+@require_POST
 def take_card(request: HttpRequest) -> HttpResponseBase:
-    """What they gave, for another service to read (GDPR art. 20)."""
+    """Their details, for an address book."""
     member, now = cast(Member, request.user), timezone.now()
     if taking.is_enough(request, "consent:take_card", now):
         return redirect("consent:take")

@@ -14,6 +14,7 @@ from consent.policy import in_purposes
 from consent.register import policy, prefilled
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.register.types import Content, Kind, Listed, Parties, Register
+from consent.types import LegalBasis
 
 
 def own_periods() -> dict[str, int]:
@@ -98,6 +99,16 @@ def versions(record: RegisterRecord) -> list[Told]:
         told.append(Told(row, policy.differences(before, after)))
         before = after
     return told[::-1]
+
+
+def own_bases() -> dict[str, tuple[str, tuple[LegalBasis, ...]]]:
+    """What each of the hub's own processings is called and rests on today, by its name here.  One statement."""
+    rows = in_force().exclude(record__own=None).order_by("record__reference")
+    found: dict[str, tuple[str, tuple[LegalBasis, ...]]] = {}
+    for own, content in rows.values_list("record__own", "content"):
+        told = {purpose["basis"] for purpose in content["purposes"]}
+        found[str(own)] = (content["name"], tuple(each for each in LegalBasis if each.value in told))
+    return found
 
 
 def first_day() -> date | None:

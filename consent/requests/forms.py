@@ -98,18 +98,27 @@ class WordsForm(forms.Form):
         self.fields["text"].required = words_needed
 
 
+RECORDS: dict[Kind | None, tuple[Any, Any]] = {
+    Kind.ACCESS: (
+        _("Joindre le relevé de ses données (JSON)"),
+        _("Ce que Trousseau sait de la personne, fait à l’envoi : vous n’avez pas à le lire."),
+    ),
+    Kind.PORTABILITY: (
+        _("Joindre ce que la personne a fourni (.zip)"),
+        _("Seulement ce qui repose sur un contrat ou son accord, fait à l’envoi : vous n’avez pas à le lire."),
+    ),
+}
+
+
 class WordsAndFileForm(WordsForm):
     file = _file(_("Fichier"), help_text=_("10 Mo au plus. Son empreinte s’inscrit au journal."))
 
-    def __init__(self, *args: Any, offers_record: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, offers: Kind | None = None, **kwargs: Any) -> None:
+        """``offers``: what the hub makes itself for an answer of this kind."""
         super().__init__(*args, **kwargs)
-        if offers_record:
-            self.fields["record"] = forms.BooleanField(
-                label=_("Joindre le relevé de ses données (JSON)"),
-                help_text=_("Ce que Trousseau sait de la personne, fait à l’envoi : vous n’avez pas à le lire."),
-                required=False,
-                initial=True,
-            )
+        if offers in RECORDS:
+            label, help_text = RECORDS[offers]
+            self.fields["record"] = forms.BooleanField(label=label, help_text=help_text, required=False, initial=True)
 
     @property
     def uploads(self) -> tuple[Upload, ...]:

@@ -27,7 +27,8 @@ from audit.selectors import matching_members
 from audit.services import note_consulted, note_name_search, note_refused_page
 from audit.types import Actor, Purpose, Reading
 from branding import selectors as branding
-from consent import examination
+from consent import examination, taking
+from consent.own import given
 from consent.own.exporting import json_of
 from consent.requests import letters, policy, selectors, services, words
 from consent.requests.forms import EntryForm, LetterForm, RequestForm, SearchForm, WordsAndFileForm, WordsForm
@@ -467,15 +468,18 @@ def _form(
     }
     sent = (request.POST, request.FILES) if request is not None else ()
     if act.takes_file:
-        offers_record = act.code == "answer" and found.kind == Kind.ACCESS
-        return WordsAndFileForm(*sent, offers_record=offers_record, **told)
+        return WordsAndFileForm(*sent, offers=Kind(found.kind) if act.code == "answer" else None, **told)
     return WordsForm(*sent[:1], **told)
 
 
 def _files(form: WordsAndFileForm, found: SubjectRequest, now: datetime) -> tuple[Upload, ...]:
-    """What was joined, and the record of whoever asks for access: it goes to them without being read on the way."""
+    """What was joined, and what the hub makes for whoever asks: it goes to them without being read on the way."""
     if not form.cleaned_data.get("record"):
         return form.uploads
+    if found.kind == Kind.PORTABILITY:
+        with taking.zipped(lambda sink: given.export(sink, found.member_id, now=now)) as file:
+            name = f"donnees-fournies-{timezone.localdate(now):%Y-%m-%d}.zip"
+            return (*form.uploads, Upload(name, "application/zip", file.read()))
     with translation.override(found.language):
         content = "".join(json_of(found.member_id, now=now)).encode()
     name = f"mes-donnees-{timezone.localdate(now):%Y-%m-%d}.json"

@@ -269,6 +269,7 @@ TABLE = (
     Row("consent:take", members(PAGE), NO_INSIDE),
     Row("consent:take_all", NO_INSIDE, members(PAGE)),
     Row("consent:take_card", NO_INSIDE, members(PAGE)),
+    Row("consent:take_given", NO_INSIDE, members(PAGE)),
     Row("consent:take_pdf", NO_INSIDE, members(PAGE)),
     Row("consent:download", members(PAGE), NO_INSIDE),
     Row("idp:open", members(DONE), NO_INSIDE, "a tool open to them", objects=OPEN),

@@ -38,8 +38,8 @@ from tests.consent.test_pages import go_on, send, text_of
 from tests.support.cast import TUESDAY, WEDNESDAY, browser_of
 
 pytestmark = pytest.mark.django_db
-TAKE, ALL, CARD, PDF, DATA = (
-    reverse(f"consent:{each}") for each in ("take", "take_all", "take_card", "take_pdf", "download")
+TAKE, ALL, CARD, GIVEN, PDF, DATA = (
+    reverse(f"consent:{each}") for each in ("take", "take_all", "take_card", "take_given", "take_pdf", "download")
 )
 NOW = WEDNESDAY
 
@@ -254,7 +254,7 @@ def test_the_document_to_print_is_one(member):
     assert b"".join(response.streaming_content).startswith(b"%PDF-")
 
 
-@pytest.mark.parametrize("address", [ALL, CARD, PDF, DATA])
+@pytest.mark.parametrize("address", [ALL, CARD, GIVEN, PDF, DATA])
 def test_so_many_in_an_hour_are_enough(member, address, monkeypatch):
     monkeypatch.setattr(taking, "DOWNLOADS_AN_HOUR", 1)
     browser = browser_of(member)
@@ -271,7 +271,7 @@ def test_so_many_in_an_hour_are_enough(member, address, monkeypatch):
 def test_the_page_says_what_there_is_to_take(member):
     told = text_of(browser_of(member).get(TAKE))
 
-    for said in ("Tout télécharger (.zip)", "Les données seules (JSON)", "Ma carte de visite (vCard)", "Mes sessions"):
+    for said in ("Tout télécharger (.zip)", "Les données seules (JSON)", "Ce que j’ai fourni (.zip)", "Mes sessions"):
         assert said in told
 
 

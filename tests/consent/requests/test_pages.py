@@ -2,8 +2,10 @@
 
 import json
 import re
+import zipfile
 from datetime import timedelta
 from html import unescape
+from io import BytesIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -405,3 +407,21 @@ def test_an_erasure_leads_to_the_sheet_that_carries_it_out(ask, officer, member)
     told = text_of(officer.get(address)).partition('id="sheet"')[2].partition("</div>")[0]
     assert f"/effacements/{run.pk}/" in told
     assert "attend une seconde personne" in told
+
+
+@pytest.mark.gdpr("G22")
+def test_the_answer_to_taking_data_elsewhere_carries_what_was_given_and_no_more(ask, officer, browser):
+    found = ask(Kind.PORTABILITY, now=timezone.now())
+    address = f"{INBOX}{found.reference}/"
+    page = officer.get(address)
+    assert "Joindre ce que la personne a fourni" in text_of(page)
+    assert "take-now" in browser.get(f"{MINE}{found.reference}/").content.decode()
+    letter = letter_in(page.content.decode(), "answer")
+
+    officer.post(address, {"act": "answer", "answer-text": letter, "answer-record": "on"})
+
+    (file,) = RequestFile.objects.all()
+    assert file.media_type == "application/zip"
+    told = json.loads(zipfile.ZipFile(BytesIO(bytes(file.content))).read("donnees-fournies.json"))
+    assert told["parts"]["details"]["data"]["name"] == "Amélie Roux"
+    assert "lines" not in told
