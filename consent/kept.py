@@ -1,13 +1,11 @@
 """What proves agreements and disclosures is kept for so long: handed to the journal's rules when the apps are ready."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audit.keeping.data import Category, Outcome
@@ -21,9 +19,8 @@ from consent.models import (
     Incident,
     IncidentStep,
     Objection,
-    RequestStep,
-    SubjectRequest,
 )
+from consent.requests import kept as requests
 from directory.kept import DEPARTURE
 from directory.models import Member
 from directory.selectors import gone_before
@@ -42,12 +39,6 @@ def _decided(cut: datetime, held: Collection[UUID]) -> QuerySet[Member]:
 
 def _closed(cut: datetime, held: Collection[UUID]) -> QuerySet[ErasureRun]:
     return ErasureRun.objects.filter(closed_at__lt=cut).exclude(member__in=list(held))
-
-
-def _answered(cut: datetime, held: Collection[UUID]) -> QuerySet[SubjectRequest]:
-    told = RequestStep.objects.filter(emptied_at=None).values("request")
-    over = SubjectRequest.objects.filter(closed_on__lt=timezone.localdate(cut), pk__in=told)
-    return over.exclude(member__in=list(held))
 
 
 def _forget_disclosures(members: Sequence[Any], _now: datetime) -> int:
@@ -102,16 +93,7 @@ def categories() -> tuple[Category, ...]:
             least=LEAST_DAYS,
             by_departure=True,
         ),
-        Category(
-            "requests",
-            _("Demandes des membres : textes et pièces"),
-            _("la réponse à la demande"),
-            Outcome.ANONYMISE,
-            settings.REQUESTS_KEPT // timedelta(days=1),
-            _answered,
-            # By a turn of their own, each night.
-            None,
-        ),
+        *requests.categories(),
         Category(
             "incidents",
             _("Violations de données : dossiers"),

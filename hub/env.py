@@ -178,7 +178,9 @@ class Env(BaseSettings):
         365, ge=30, description="For how many days are the details of somebody who left kept, so that they may return?"
     )
     requests_kept_days: int = Field(
-        1826, ge=30, description="For how many days after their end are the words and files of members' requests kept?"
+        1826,
+        ge=30,
+        description="For how many days after their end are the words of requests kept, if no rule says otherwise?",
     )
     absence_days: int = Field(
         30,

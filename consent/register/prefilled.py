@@ -299,7 +299,21 @@ def own_records(*, today: date, leaver_days: int, idle_hours: int, session_days:
             data=(
                 Data(
                     Rubric.IDENTITY,
-                    _("Demandes, messages, lettres et pièces"),
+                    _("Justificatifs d’identité joints à une demande"),
+                    _("30 jours"),
+                    _("la vérification de l’identité"),
+                    Ending.DELETE,
+                ),
+                Data(
+                    Rubric.IDENTITY,
+                    _("Autres fichiers joints à une demande ou à sa réponse"),
+                    _("1 an"),
+                    _("la fin de la demande"),
+                    Ending.DELETE,
+                ),
+                Data(
+                    Rubric.IDENTITY,
+                    _("Demandes, messages et lettres"),
                     _("5 ans"),
                     _("la fin de la demande"),
                     Ending.DELETE,
@@ -309,6 +323,10 @@ def own_records(*, today: date, leaver_days: int, idle_hours: int, session_days:
                     _("Directives pour après un décès et personne à joindre, chiffrées, si la personne en laisse"),
                     _("%(days)s jours") % {"days": leaver_days},
                     _("le départ de la coopérative"),
+                    Rubric.IDENTITY,
+                    _("Ligne du registre des demandes : sorte, dates, empreintes"),
+                    _("6 ans"),
+                    _("la fin de la demande"),
                     Ending.DELETE,
                 ),
                 Data(

@@ -129,6 +129,8 @@ class RequestFile(models.Model):
     size = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
     content = models.BinaryField()
+    # Joined by an officer while it was not known who asks: kept for the shortest time of all.
+    proves_identity = models.BooleanField(default=False)
     emptied_at = models.DateTimeField(null=True)
 
     objects = FileQuerySet.as_manager()

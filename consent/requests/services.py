@@ -9,16 +9,13 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.translation import gettext, override
 
-from audit.keeping import retention
 from audit.models import Event
-from audit.selectors import held_people
 from audit.services import record
 from audit.types import SYSTEM, Action, Actor, Entry
 from consent.requests import letters, policy, selectors
@@ -37,7 +34,6 @@ from consent.requests.types import (
 )
 
 MOST_TRIES = 20
-AT_ONCE = 50
 MOST_CHARACTERS = 5_000
 # Of one member at once: more are one request, said better.
 MOST_OPEN = 10
@@ -212,7 +208,9 @@ def note(*, of: SubjectRequest, text: str, files: Sequence[Upload], actor: Actor
     request = _locked(of)
     if not text.strip() and not files:
         raise RequestRefused("text_missing")
-    made = _step(request, Step.NOTE, text=text, files=files, actor=actor, now=now, told=True)
+    # What is joined while nobody is sure who asks is about that.
+    doubted = request.is_open and request.identity in (Identity.UNCHECKED, Identity.DOUBTED)
+    made = _step(request, Step.NOTE, text=text, files=files, actor=actor, now=now, told=True, proves_identity=doubted)
     record(_line(Action.REQUEST_NOTED, request, actor=actor, now=now, **_digests(made)))
 
 
@@ -367,24 +365,20 @@ def change_letter(*, letter: Letter, language: str, version: int, text: str, act
 
 
 @transaction.atomic
-def empty_old(*, now: datetime) -> int:
-    """The words and files of requests that ended so long ago go; dates, kinds and digests stay.  Returns how many.
-
-    ``AT_ONCE`` at a turn, each with a line; none while the clock is in doubt.
-    """
-    if retention.is_clock_doubtful(now):
-        return 0
-    last = timezone.localdate(now - settings.REQUESTS_KEPT)
-    steps = RequestStep.objects.filter(emptied_at=None)
-    over = SubjectRequest.objects.filter(closed_on__lt=last, pk__in=steps.values("request")).order_by("pk")
-    over = over.exclude(member__in=held_people(now))
-    rows = list(over.select_for_update(skip_locked=True)[:AT_ONCE])
+def empty(requests: Sequence[int], *, now: datetime) -> int:
+    """The words of requests whose time is over go, and files that outlived theirs; dates, kinds and digests stay."""
+    rows = list(SubjectRequest.objects.select_for_update().filter(pk__in=list(requests)).order_by("pk"))
     for request in rows:
         files = RequestFile.objects.filter(step__request=request, emptied_at=None)
         files.update(name="", content=b"", emptied_at=now)
-        steps.filter(request=request).update(text="", emptied_at=now)
+        RequestStep.objects.filter(request=request, emptied_at=None).update(text="", emptied_at=now)
         record(_line(Action.REQUEST_EMPTIED, request, actor=SYSTEM, now=now))
     return len(rows)
+
+
+def empty_files(files: Sequence[int], *, now: datetime) -> int:
+    """Their names too; that there was one, how large and its digest stay.  The run that calls it records how many."""
+    return RequestFile.objects.filter(pk__in=list(files), emptied_at=None).update(name="", content=b"", emptied_at=now)
 
 
 # For the mails -------------------------------------------------------------------------------------------------
@@ -452,6 +446,7 @@ def _step(
     letter: str = "",
     files: Sequence[Upload] = (),
     told: bool = False,
+    proves_identity: bool = False,
 ) -> RequestStep:
     text = _tidy(text)
     if len(text) > (letters.MOST_CHARACTERS if letter else MOST_CHARACTERS):
@@ -476,6 +471,7 @@ def _step(
             size=len(each.content),
             digest=_digest(each.content),
             content=each.content,
+            proves_identity=proves_identity,
         )
     return made
 

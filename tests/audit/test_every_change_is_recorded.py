@@ -64,6 +64,8 @@ EXCUSED = {
     "consent.kept._forget_decisions": "what goes by rule; the run that calls it records how much",
     "consent.kept._forget_disclosures": "the same",
     "consent.kept._forget_runs": "the same",
+    "consent.requests.kept._forget_lines": "the same",
+    "consent.requests.services.empty_files": "the same",
     "directory.kept.forget_photos": "the same, or the erasure of a member, which is recorded",
     "directory.kept.forget_profiles": "the same",
     "idp.kept._deleted": "the same",

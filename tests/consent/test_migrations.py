@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from consent import policy, selectors
+from consent.requests.models import RequestFile
 from consent.types import ALWAYS, Decision, LegalBasis
 from tests.support.cast import ALL_SCOPES, make_member, make_tool
 from tests.support.migrations import migrate
@@ -71,3 +72,32 @@ def test_a_sheet_becomes_one_with_one_purpose_and_decisions_stand(whole):
     release = selectors.release(member.pk, tool.pk, policy.asked_items(ALL_SCOPES))
     assert release.items - ALWAYS == {"name"}, "as it was agreed to"
     assert selectors.question(member.pk, tool.pk, policy.asked_items(ALL_SCOPES)) is None, "and nobody is asked again"
+
+
+def test_proofs_of_identity_are_told_from_other_files_of_before(whole):
+    member = make_member("amelie", "Amélie Roux")
+    before = migrate([("consent", "0019_examined_objections")])
+    models = before.loader.project_state([("consent", "0019_examined_objections")]).apps
+    now = timezone.now()
+
+    def requested(number, came, *steps, identity="checked"):
+        request = models.get_model("consent", "SubjectRequest").objects.create(
+            reference=f"D-2026-{number:03d}", member_id=member.pk, kind="access", came=came, language="fr",
+            identity=identity, received_on=now.date(), due_on=now.date(),
+        )  # fmt: skip
+        for step in steps:
+            made = request.steps.create(step=step, at=now)
+            if step in ("note", "answered"):
+                made.files.create(name=f"{number}-{step}", media_type="x", size=1, digest="x", content=b"x")
+
+    requested(1, "paper", "made", "note", "identity_settled", "answered")
+    requested(2, "paper", "made", "identity_settled", "note", "answered")
+    requested(3, "page", "made", "note", "answered", identity="session")
+    requested(4, "page", "made", "note", "identity_asked", "note", "identity_settled", identity="checked")
+    requested(5, "mail", "made", "note", identity="unchecked")
+
+    migrate()
+
+    told = RequestFile.objects.order_by("step__request", "pk").values_list("name", "proves_identity")
+    assert [each for each in told if each[1]] == [("1-note", True), ("4-note", True), ("5-note", True)]
+    assert RequestFile.objects.count() == 9

@@ -18,7 +18,6 @@ from audit.reconciliation.services import reconcile_nightly
 from audit.stream.sending import Streamer
 from audit.types import SYSTEM
 from consent.ledger import services as ledger
-from consent.requests import services as requests
 from consent.services import fill_register
 from hub.followers import DirectoryProcess, log_failure
 from idp.services import deliveries, erasures, keys, purge, sessions
@@ -56,7 +55,6 @@ class Command(BaseCommand):
             Job("reconciliation", timedelta(minutes=10), lambda now: reconcile_nightly(now=now)),
             Job("ledger", timedelta(minutes=10), _close_days),
             Job("purge", timedelta(minutes=10), _purge),
-            Job("requests", timedelta(hours=1), lambda now: requests.empty_old(now=now)),
             Job("register", timedelta(hours=1), lambda now: fill_register(now=now)),
             Job("checkpoints", timedelta(hours=1), _thin_out),
         ]

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from audit.keeping import holds, retention
 from audit.models import Event
 from audit.types import Action, Actor, AppendOnlyError
 from consent import services as consent_services
@@ -329,52 +328,6 @@ def test_a_deadline_that_moves_is_recalled_again(ask, officer):
 
     assert not services.begin_reminding(request, now=after(25))
     assert services.begin_reminding(request, now=datetime(2027, 2, 9, 9, tzinfo=UTC))
-
-
-def test_words_and_files_go_after_their_time_and_what_proves_them_stays(ask, officer, settings):
-    settings.REQUESTS_KEPT = timedelta(days=100)
-    kept, gone, running = ask(), ask(), ask()
-    file = Upload("relevé.json", "application/json", b"{}")
-    services.answer(of=gone, text="Voici.", files=[file], actor=officer, now=after(1))
-    services.answer(of=kept, text="Voici.", files=(), actor=officer, now=after(2))
-    digests = [each.digest for each in gone.steps.all()]
-
-    assert services.empty_old(now=after(101)) == 0
-    assert services.empty_old(now=after(102)) == 1
-    assert services.empty_old(now=after(102)) == 0
-
-    assert [each.text for each in gone.steps.all()] == ["", ""]
-    assert [each.digest for each in gone.steps.all()] == digests
-    emptied = RequestFile.objects.get()
-    assert (bytes(emptied.content), emptied.name, selectors.file(gone, emptied.pk, notes=True)) == (b"", "", None)
-    assert all(each.text for request in (kept, running) for each in request.steps.all())
-    assert [each.facts["request"] for each in lines(Action.REQUEST_EMPTIED)] == [gone.reference]
-
-
-def test_no_words_go_while_the_clock_is_in_doubt(ask, officer, settings):
-    settings.REQUESTS_KEPT = timedelta(days=100)
-    services.answer(of=ask(), text="Voici.", files=(), actor=officer, now=after(1))
-    retention.begin(now=after(2))
-
-    ahead = after(400)
-    assert services.empty_old(now=ahead) == 0
-    retention.begin(now=ahead)
-    assert services.empty_old(now=after(103)) == 0, "somebody was asked to look at it"
-
-    retention.confirm(actor=officer, now=ahead)
-    assert services.empty_old(now=ahead) == 1
-
-
-def test_the_words_of_somebody_under_a_hold_stay(ask, officer, settings):
-    settings.REQUESTS_KEPT = timedelta(days=100)
-    made = ask()
-    services.answer(of=made, text="Voici.", files=(), actor=officer, now=after(1))
-    hold = holds.put(actor=officer, person=made.member_id, why="Instance", now=after(2))
-
-    assert services.empty_old(now=after(200)) == 0
-
-    holds.lift(hold_id=hold.pk, actor=officer, why="Jugée", now=after(201))
-    assert services.empty_old(now=after(202)) == 1
 
 
 # Letters ------------------------------------------------------------------------------------------------------
