@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audit.keeping.data import Category, Outcome
@@ -16,6 +16,7 @@ from consent.models import (
     Disclosure,
     ErasureRun,
     Holding,
+    HubNotice,
     Incident,
     IncidentStep,
     Objection,
@@ -34,7 +35,9 @@ def _told_of(cut: datetime, held: Collection[UUID]) -> QuerySet[Member]:
 
 
 def _decided(cut: datetime, held: Collection[UUID]) -> QuerySet[Member]:
-    return gone_before(cut, held).filter(pk__in=Consent.objects.values("member"))
+    return gone_before(cut, held).filter(
+        Q(pk__in=Consent.objects.values("member")) | Q(pk__in=HubNotice.objects.values("member"))
+    )
 
 
 def _closed(cut: datetime, held: Collection[UUID]) -> QuerySet[ErasureRun]:
@@ -50,6 +53,7 @@ def _forget_disclosures(members: Sequence[Any], _now: datetime) -> int:
 
 def _forget_decisions(members: Sequence[Any], _now: datetime) -> int:
     Objection.objects.filter(member__in=list(members)).delete()
+    HubNotice.objects.filter(member__in=list(members)).delete()
     Consent.objects.filter(member__in=list(members)).go_with_member()
     return len(members)
 

@@ -30,6 +30,7 @@ __all__ = [
     "ErasureRun",
     "FindingDecision",
     "Holding",
+    "HubNotice",
     "Incident",
     "IncidentStep",
     "LetterVersion",
@@ -250,3 +251,19 @@ class Objection(models.Model):
 
     def __str__(self) -> str:
         return f"objection {self.pk}"
+
+
+class HubNotice(models.Model):
+    """The text about the hub itself that a member was shown last; those before are in the journal.
+
+    ``version`` is that of the text in every language, ``digest`` of the words in this one.
+    """
+
+    member = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="hub_notice")
+    version = models.CharField(max_length=64)
+    language = models.CharField(max_length=8)
+    digest = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"hub notice {self.member_id}"

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from audit.types import Actor
 from directory.models import Member
 from idp.selectors import tools_for
+from idp.services.accounts import welcome
 from launcher import cards, selectors, services
 
 MAX_QUERY = 100
@@ -32,6 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "query": query,
         "board": selectors.board(member, query),
         "waiting": selectors.waiting_answers(member),
+        "notice": welcome.notice_digest() if welcome.is_news(request, member.pk) else "",
     }
     return render(request, "launcher/home.html", context)
 

@@ -259,9 +259,9 @@ REQUIREMENTS = (
         "G38",
         "Labour code L1121-1, L1222-4, L2312-38",
         "The journal is a record of the register, with its periods, and each member reads their own lines. Whoever "
-        "is invited reads what it is for, and what it is not for, by a text whose digest is on the record.",
-        "Whoever was a member before is not shown it by itself; consulting the works council is an act of the "
-        "cooperative.",
+        "is invited reads what it is for, and what it is not for, by a text whose digest is on the record; whoever "
+        "came otherwise finds it on the page of tools until they have read it, and again where it changes.",
+        "Consulting the works council is an act of the cooperative.",
     ),
 )
 

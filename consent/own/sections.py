@@ -17,6 +17,7 @@ from consent import activity, display, history, selectors
 from consent.corrections import selectors as corrections
 from consent.directions import selectors as directions
 from consent.models import Holding, Objection
+from consent.models import Holding, HubNotice, Objection
 from consent.own.types import Row, Section
 from consent.receipts.selectors import state_of
 from consent.receipts.words import state_words
@@ -98,6 +99,12 @@ def _decisions(person: UUID) -> Iterator[Row]:
             day=moment(row.at), tool=row.tool.name, state=state_words(state_of(row)), version=row.notice.version
         )
         yield Row(data, f"{said} {names}." if names else said)
+
+
+def _hub_notice(person: UUID) -> Iterator[Row]:
+    for row in HubNotice.objects.filter(pk=person):
+        told = {"at": text_of(row.at), "language": row.language, "digest": row.digest}
+        yield Row(told, gettext("Lue le {day}.").format(day=moment(row.at)))
 
 
 def _objections(person: UUID) -> Iterator[Row]:
@@ -201,6 +208,7 @@ SECTIONS = (
     Section("decisions", _("Mes accords"), _decisions, place=20),
     Section("objections", _("Mes oppositions"), _objections, place=21),
     Section("requests", _("Mes demandes"), _requests, place=22),
+    Section("hub_notice", _("L’information sur Trousseau lui-même"), _hub_notice, place=23),
     Section("held", _("Ce que les outils ont reçu et gardent"), _held, place=30),
     Section("corrections", _("Ce qui a changé de ce que les outils gardent"), _corrections, place=30),
     Section("disclosures", _("Toutes les transmissions"), _disclosures, place=31),

@@ -32,6 +32,7 @@ from idp.models import (
 from idp.protocol.acr import LEVELS
 from idp.selectors import live_session
 from idp.services import subjects
+from idp.services.accounts import welcome
 
 log = logging.getLogger("idp.sessions")
 SESSION_FIELD = "hub_session"
@@ -95,6 +96,7 @@ def start_session(
     # The cookie lives as long as the session may, however briefly it waited for a sign-in.
     request.session.set_expiry(None)
     request.session[SEEN_FIELD] = now.timestamp()
+    welcome.remember(request, member.pk)
     record_all(
         [
             Entry(

@@ -1,4 +1,7 @@
-"""After an invitation: what the hub keeps about its members, an offer, and in.  After the first link: the role."""
+"""After an invitation: what the hub keeps about its members, an offer, and in.  After the first link: the role.
+
+Whoever came without an invitation finds the same text on the page of tools, until they say that it is read.
+"""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -38,7 +41,8 @@ class Notice(View):
             )
         except welcome.NoticeChanged:
             return redirect("account_notice")
-        return redirect("account_passkey_offer")
+        welcome.remember(request, member.pk)
+        return redirect("launcher:home" if "home" in request.POST else "account_passkey_offer")
 
 
 @never_cache

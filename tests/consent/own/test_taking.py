@@ -22,6 +22,7 @@ from audit.types import Action, Actor, Entry
 from collectives.models import Follow
 from consent import services, taking
 from consent.directions import services as directions
+from consent.models import HubNotice
 from consent.own import exporting, sources
 from consent.own.exporting import json_of
 from consent.requests import services as requests
@@ -69,6 +70,7 @@ def lived(settings, tmp_path, member, other_member, formation, louty):
     Arrangement.objects.create(member=member, order=[louty.pk])
     followed = Collective.objects.create(entry_uuid=uuid4(), name="Reliure", slug="reliure")
     Follow.objects.create(member=member, collective=followed, since=NOW)
+    HubNotice.objects.create(member=member, version="v", language="fr", digest="d", at=NOW)
     Admission.objects.create(member=member, tool=louty, reason="Pour mes factures", asked_at=NOW)
     record(Entry(Action.MEMBER_CONSULTED, Actor(other_member.pk), member.pk))
     services.fill_register(now=NOW)
@@ -122,6 +124,7 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
             "corrections",
             "disclosures",
         ),
+        *("known", "profile", "decisions", "objections", "requests", "hub_notice", "held", "disclosures"),
         *("sessions", "factors", "browsers", "identifiers", "admissions", "favourites", "own_order"),
         "lines",
     ]
