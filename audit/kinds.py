@@ -102,6 +102,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.ERASURE_APPROVED,
         Action.ERASURE_DROPPED,
         Action.ERASURE_TOLD,
+        Action.ERASURE_READ,
         Action.ERASURE_DECLINED,
         Action.ERASURE_CLOSED,
         Action.HOLDINGS_REBUILT,

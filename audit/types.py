@@ -139,6 +139,7 @@ class Action(TextChoices):
     ERASURE_APPROVED = "consent:erasure:approve", _("Effacement accepté par une seconde personne")
     ERASURE_DROPPED = "consent:erasure:drop", _("Effacement abandonné")
     ERASURE_TOLD = "consent:erasure:tell", _("Effacement demandé à un outil")
+    ERASURE_READ = "consent:erasure:read", _("Demande d’effacement lue par un outil")
     ERASURE_DECLINED = "consent:erasure:decline", _("Effacement refusé par un outil")
     ERASURE_CLOSED = "consent:erasure:close", _("Effacement clos")
     HOLDINGS_REBUILT = "consent:holding:rebuild", _("Données détenues par les outils recalculées")

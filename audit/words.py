@@ -151,6 +151,7 @@ SENTENCES: dict[str, Text] = {
     Action.ERASURE_APPROVED: _("{who} accepte un effacement pour {subject}."),
     Action.ERASURE_DROPPED: _("{who} abandonne un effacement pour {subject}."),
     Action.ERASURE_TOLD: _("{tool} est prié d’effacer ce qui y est détenu sur {subject}."),
+    Action.ERASURE_READ: _("Le contact de {tool} lit la demande d’effacement qui concerne {subject}."),
     Action.ERASURE_DECLINED: _("{tool} n’efface pas ce qui y est détenu sur {subject}."),
     Action.ERASURE_CLOSED: _("{who} clôt un effacement pour {subject}."),
     Action.HOLDINGS_REBUILT: _("{who} recalcule, à partir des transmissions, ce que les outils détiennent."),

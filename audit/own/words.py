@@ -170,6 +170,7 @@ HAPPENED: dict[str, Text] = {
     Action.ERASURE_APPROVED: _("Un effacement de vos données est accepté."),
     Action.ERASURE_DROPPED: _("Un effacement de vos données est abandonné."),
     Action.ERASURE_TOLD: _("{tool} est prié d’effacer ce qui y est détenu sur vous."),
+    Action.ERASURE_READ: _("Le contact de {tool} lit la demande d’effacer ce qui vous concerne."),
     Action.ERASURE_DECLINED: _("{tool} n’efface pas ce qui y est détenu sur vous."),
     Action.ERASURE_CLOSED: _("Un effacement de vos données est clos."),
     Action.MEMBER_JOINED: _("Vous arrivez de l’annuaire."),

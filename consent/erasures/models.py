@@ -94,6 +94,8 @@ class ErasureHolder(models.Model):
     told_at = models.DateTimeField(null=True)
     reminders = models.PositiveSmallIntegerField(default=0)
     reminded_at = models.DateTimeField(null=True)
+    # The last day on which somebody read whom it is about behind the link.
+    read_on = models.DateField(null=True)
     nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
     known_sealed = models.BinaryField(default=bytes, editable=False)
     answered_at = models.DateTimeField(null=True)

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from audit.selectors import held_people
 from audit.services import record
@@ -147,6 +149,18 @@ def note_told(holder: ErasureHolder, *, reminders: int = 0, now: datetime) -> No
     facts: dict[str, object] = {"erasure": holder.run_id, "items": holder.items, "reminders": holder.reminders}
     subject = holder.run.member_id
     record(Entry(Action.ERASURE_TOLD, subject=subject, tool=holder.tool_id, facts=facts, at=now))
+
+
+@transaction.atomic
+def note_read(holder: ErasureHolder, *, now: datetime) -> None:
+    """Somebody opened the link, which shows whom it is about: a line for the first of each day."""
+    today = timezone.localdate(now)
+    rows = ErasureHolder.objects.filter(pk=holder.pk)
+    if not rows.filter(Q(read_on=None) | Q(read_on__lt=today)).update(read_on=today):
+        return
+    facts: dict[str, object] = {"erasure": holder.run_id, "items": holder.items}
+    actor, subject = Actor(tool=holder.tool_id), holder.run.member_id
+    record(Entry(Action.ERASURE_READ, actor=actor, subject=subject, tool=holder.tool_id, facts=facts, at=now))
 
 
 @transaction.atomic

@@ -175,7 +175,11 @@ def reply(*, of: SubjectRequest, text: str, actor: Actor, now: datetime) -> None
 
 @transaction.atomic
 def withdraw(*, of: SubjectRequest, actor: Actor, now: datetime) -> None:
-    """Taken back by whoever made it.  Raises ``RequestRefused`` where it is over."""
+    """Taken back by whoever made it.  Raises ``RequestRefused`` where it is over.
+
+    An objection that it was about stands: nobody lets data leave by giving up an answer.  Ending that is an act of its
+    own.
+    """
     request = _open(of)
     _step(request, Step.WITHDRAWN, actor=actor, now=now)
     _close(request, State.WITHDRAWN, now)

@@ -122,6 +122,7 @@ def own(request: HttpRequest, reference: str) -> HttpResponse:
         "row": row_of(found, timezone.localdate(now)),
         "steps": [(step, words.TOLD[step.step]) for step in selectors.steps(found, notes=False)],
         "restriction": selectors.restriction_of(found),
+        "objections": selectors.objections_of(found),
         "form": form,
     }
     return render(request, "consent/requests/own.html", context, status=_status(request))

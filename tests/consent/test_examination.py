@@ -113,3 +113,33 @@ def test_the_officer_sees_what_stands_and_decides_on_the_page(objection, dpo):
     assert answer.status_code == 302
     assert "data-objection" not in browser.get(address).content.decode()
     assert Objection.objects.get().ended_at is not None
+
+
+@pytest.mark.gdpr("G23")
+def test_taking_the_request_back_leaves_the_objection_and_the_page_says_so_before_and_after(objection, member, agenda):  # noqa: F811
+    browser, address = browser_of(member), f"/mes-donnees/demandes/{objection.request.reference}/"
+    before = browser.get(address).content.decode()
+
+    browser.post(f"{address}reprendre/")
+    after = browser.get(address).content.decode()
+
+    assert 'id="objection-stays"' in before
+    assert "Reprendre la demande ne l’a pas levée." not in before
+    assert "Reprendre la demande ne l’a pas levée." in after
+    assert f"#outil-{agenda.slug}" in after
+    assert "personne ne l’examine, et rien ne part." in browser.get("/mes-donnees/").content.decode()
+    objection.refresh_from_db()
+    assert (objection.ended_at, objection.request.state) == (None, State.WITHDRAWN)
+    assert selectors.objected(member.pk, agenda.pk) == {"email", "phone"}
+
+
+def test_a_request_without_an_objection_says_nothing_of_one(member, agenda):  # noqa: F811
+    services.fill_register(now=MONDAY)
+    made = requests.make(
+        member_id=member.pk, kind=Kind.ACCESS, text="", tool_id=None, actor=Actor(member.pk), language="fr", now=MONDAY
+    )
+
+    page = browser_of(member).get(f"/mes-donnees/demandes/{made.reference}/").content.decode()
+
+    assert "data-objection" not in page
+    assert "objection-stays" not in page

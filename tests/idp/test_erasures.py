@@ -349,6 +349,37 @@ def test_the_contact_reads_whom_and_what_and_confirms_once(dpo, office, gone, co
     assert refusals() == [(Action.LINK_REFUSED, "link_used")]
 
 
+def test_reading_whom_it_is_about_has_a_line_the_first_time_of_each_day(dpo, office, gone, course, payroll):
+    run = approved(dpo, office, gone)
+    path = path_of(run, course)
+
+    def lines():
+        return Event.objects.filter(action=Action.ERASURE_READ).order_by("pk")
+
+    Client().get(path)
+    Client().get(path)
+    assert lines().count() == 1
+    holder = run.holders.get(tool=course)
+    assert lines()[0].facts == {"erasure": run.pk, "items": holder.items}
+    assert (lines()[0].actor_tool, lines()[0].tool) == (course, course)
+
+    sheet.note_read(holder, now=timezone.now() + timedelta(days=1))
+    assert lines().count() == 2
+    assert Client().get("/effacement/x/").status_code == 404
+    assert lines().count() == 2
+
+
+def test_once_it_is_answered_the_link_shows_nothing_of_anybody(dpo, office, gone, course, payroll):
+    run = approved(dpo, office, gone)
+    path = path_of(run, course)
+    Client().post(path, {"answer": "refused", "refusal": "claim"})
+
+    told = unescape(Client().get(path).content.decode())
+
+    assert not any(each in told for each in ("Amélie", "Roux", "amelie.roux"))
+    assert not Event.objects.filter(action=Action.ERASURE_READ).exists()
+
+
 def test_a_refusal_has_its_reason_and_no_words_in_the_journal(dpo, office, gone, course, payroll):
     run = approved(dpo, office, gone)
     browser, path = Client(), path_of(run, course)

@@ -212,7 +212,7 @@ def letter(request: HttpRequest, run_id: int, reading: Reading) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer(request: HttpRequest, secret: str) -> HttpResponse:
-    """Reading changes nothing: mail scanners read.  One answer, once."""
+    """Reading answers nothing: mail scanners read.  It has a line each day.  One answer, once."""
     now, network = timezone.now(), network_of(request)
     if not refusals.allowed("erasure_answer", network=network, limit=ANSWERS_A_MINUTE, now=now):
         return _over(request, "throttled", HTTPStatus.TOO_MANY_REQUESTS)
@@ -225,6 +225,7 @@ def answer(request: HttpRequest, secret: str) -> HttpResponse:
     except erasures.LinkRefused as refused:
         _note_refused(refused, network=network, now=now)
         return _over(request, refused.reason, STATES[refused.reason])
+    run_sheet.note_read(holder, now=now)
     context = {
         "form": form,
         "holder": holder,
