@@ -5,6 +5,7 @@ document holds no image, style or font from elsewhere, whatever somebody wrote i
 """
 
 from collections.abc import Mapping
+from ctypes import CDLL
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,27 @@ def written(html: str, accent: str = "") -> bytes:
         sheets.append(weasyprint.CSS(string=f"h1, h2 {{ color: {accent} }} h2 {{ border-color: {accent} }}"))
     pages: bytes = document.write_pdf(stylesheets=sheets, pdf_variant=VARIANT)
     return pages
+
+
+# What the engine loads from the system, by the names that Linux and macOS have for it; and the packages of Debian.
+LIBRARIES = {
+    "libpango-1.0-0": ("libpango-1.0.so.0", "libpango-1.0.dylib"),
+    "libpangoft2-1.0-0": ("libpangoft2-1.0.so.0", "libpangoft2-1.0.dylib"),
+    "libharfbuzz-subset0": ("libharfbuzz-subset.so.0", "libharfbuzz-subset.0.dylib"),
+}
+
+
+def missing_libraries() -> list[str]:
+    """The packages without which no document can be made.  They are opened, the engine is not loaded."""
+    return [package for package, names in LIBRARIES.items() if not any(map(_is_there, names))]
+
+
+def _is_there(name: str) -> bool:
+    try:
+        CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 @cache

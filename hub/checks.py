@@ -9,6 +9,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from audit import pdf
 from audit.stream import targets
 from directory.ldap.config import ADDRESS
 from hub import mail
@@ -109,6 +110,14 @@ def registration_warnings(env: Env) -> list[CheckMessage]:
     return [Warning("Tools that register themselves may be open to every member.", hint=hint, id="hub.W001")]
 
 
+def document_warnings(missing: Sequence[str]) -> list[CheckMessage]:
+    """Found out at the start, and not by whoever asks for a document; all else works without."""
+    if not missing:
+        return []
+    hint = f"Debian: apt-get install --no-install-recommends {' '.join(missing)}"
+    return [Warning("No PDF can be made: the engine does not find Pango or HarfBuzz.", hint=hint, id="hub.W002")]
+
+
 @register
 def unsafe_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     env = load()
@@ -122,4 +131,5 @@ def unsafe_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         *stream_errors(env),
         *key_errors(env),
         *registration_warnings(env),
+        *document_warnings(pdf.missing_libraries()),
     ]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.utils.text import capfirst
@@ -18,6 +19,8 @@ from consent.register import cnil, policy
 from consent.register.types import SENSITIVE, Kind, Listed, Register, Rubric
 from consent.types import Ending, LegalBasis, RecipientRole
 
+# Characters of records in one document: three seconds of a processor, where thirty records are one.
+MOST_PRINTED = 40_000
 ENDINGS = {Ending.DELETE: "dpv:Erase", Ending.ANONYMISE: "dpv:Anonymise", Ending.ARCHIVE: "dpv:Store"}
 PERSONAL_DATA = {
     Rubric.IDENTITY: "pd:Identifying",
@@ -142,7 +145,24 @@ def _party(kind: str, party: Any) -> dict[str, str] | None:
     return {"@type": kind} | {name: said for name, said in named.items() if said}
 
 
-def pdf_of(register: Register) -> Iterator[bytes]:
+def volumes(register: Register) -> list[Register]:
+    """In so many documents it is printed: each is set within seconds, in the process that answers everybody else.
+
+    A record is never parted, and every record is in one.
+    """
+    found: list[list[Listed]] = [[]]
+    weight = 0
+    for each in register.records:
+        more = len(str(each.content))
+        if found[-1] and weight + more > MOST_PRINTED:
+            found.append([])
+            weight = 0
+        found[-1].append(each)
+        weight += more
+    return [replace(register, records=tuple(some)) for some in found]
+
+
+def pdf_of(register: Register, *, number: int = 1, of: int = 1) -> Iterator[bytes]:
     """To print, or to hand over as it stands; who the cooperative is stands once, before the records."""
     with override("fr"):
         actors = cnil.actors_of(register.parties)
@@ -151,13 +171,19 @@ def pdf_of(register: Register) -> Iterator[bytes]:
             for each in register.records
         ]
         context = {
-            "title": gettext("Registre des traitements"),
+            "title": _volume_title(number, of),
             "author": register.parties.controller.name or branding.cooperative(),
             "register": register,
             "actors": _printed(actors),
             "records": records,
         }
     yield pdf.pdf_of("consent/register/pdf.html", context, language="fr", accent=branding.shown().accent)
+
+
+def _volume_title(number: int, of: int) -> str:
+    if of == 1:
+        return gettext("Registre des traitements")
+    return gettext("Registre des traitements, partie {number} sur {of}").format(number=number, of=of)
 
 
 def _printed(part: cnil.Section) -> cnil.Section:

@@ -3,13 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
@@ -82,6 +85,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         "on": on,
         "today": today,
         "rows": rows,
+        "volumes": exports.volumes(register),
         "incomplete": sum(bool(row.holes) for row in rows),
         "parties": register.parties,
         "closed": selectors.closed() if on == today else [],
@@ -137,17 +141,34 @@ def notice(request: HttpRequest, reference: str) -> HttpResponse:
 
 @gate.for_readers("register:export")
 @require_safe
-def export(request: HttpRequest, kind: str) -> StreamingHttpResponse:
-    """The register on a day, as a file; that it leaves is on the record before it does."""
+def export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """The register on a day, as a file; that it leaves is on the record before it does.
+
+    A document of a long one is asked for part by part.
+    """
     now = timezone.now()
     form = DayForm({"on": request.GET.get("on") or timezone.localdate(now)})
     if not form.is_valid():
         raise Http404
     register = selectors.register_on(form.cleaned_data["on"])
     write, content_type = exports.KINDS[kind]
+    name = f"registre-{register.on:%Y-%m-%d}"
+    if kind == "pdf":
+        parts = exports.volumes(register)
+        if len(parts) > 1 and "partie" not in request.GET:
+            messages.info(
+                request,
+                _("Ce registre est long : le PDF est en plusieurs parties, chacune prête en quelques secondes."),
+            )
+            return redirect(f"{reverse('register:list')}?on={register.on:%Y-%m-%d}#register-export")
+        number = next((n for n in range(1, len(parts) + 1) if request.GET.get("partie", "1") == str(n)), 0)
+        if not number:
+            raise Http404
+        register, write = parts[number - 1], partial(exports.pdf_of, number=number, of=len(parts))
+        name += f"-{number}" if len(parts) > 1 else ""
     services.note_export(actor=_actor(request), day=register.on, kind=kind, records=len(register.records), now=now)
     response = StreamingHttpResponse(write(register), content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="registre-{register.on:%Y-%m-%d}.{kind}"'
+    response["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
     response["Cache-Control"] = "no-store, private"
     return response
 

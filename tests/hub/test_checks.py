@@ -6,6 +6,7 @@ import pytest
 from django.core.checks import CheckMessage
 from pydantic import SecretStr
 
+from audit import pdf
 from hub import checks
 from hub.env import Env
 
@@ -152,3 +153,15 @@ def test_keys_that_cannot_work_are_refused_before_the_hub_starts(values: dict[st
     given = {"key_rotation_days": 90, "key_publish_ahead_hours": 48, **values}
 
     assert ids(checks.key_errors(env(**given))) == expected
+
+
+def test_libraries_that_documents_need_are_looked_for_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pdf.missing_libraries() == [], "they are on every machine that makes documents"
+    monkeypatch.setitem(pdf.LIBRARIES, "libpango-1.0-0", ("libnothing-of-this-name.so.0",))
+
+    missing = pdf.missing_libraries()
+    (told,) = checks.document_warnings(missing)
+
+    assert missing == ["libpango-1.0-0"]
+    assert (told.id, "libpango-1.0-0" in str(told.hint), "Pango" in told.msg) == ("hub.W002", True, True)
+    assert checks.document_warnings([]) == []

@@ -4,23 +4,26 @@ import io
 import json
 import re
 from dataclasses import replace
+from datetime import date
+from html import unescape
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from audit import pdf
 from audit.models import Event
 from audit.reading import ods
 from audit.types import SYSTEM, Action, Actor
 from consent import services as consent_services
-from consent.register import cnil, incoming, policy, selectors, services
+from consent.register import cnil, exports, incoming, policy, selectors, services
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.register.spreadsheet import sheets_in
-from consent.register.types import Kind, Parties, Party
+from consent.register.types import Kind, Parties, Party, Register
 from directory.models import RoleGrant
 from directory.types import Role
 from tests.consent.register.test_cnil import broken, in_encoding, package, repeated, tables
 from tests.consent.register.test_policy import FULL
-from tests.support.cast import MONDAY, TUESDAY, browser_of, make_member
+from tests.support.cast import MONDAY, TUESDAY, WEDNESDAY, browser_of, make_member
 from tests.support.pdf import opened
 
 pytestmark = pytest.mark.django_db
@@ -357,3 +360,58 @@ def test_two_kinds_of_register_come_in(officer, paie):
 
     assert selectors.record("S-1").kind == Kind.PROCESSOR
     assert content_of("S-1").clients == "Coop X"
+
+
+@pytest.fixture
+def written(db):
+    consent_services.fill_register(now=MONDAY)
+
+
+def many(register, times):
+    """The same records again and again, under other references."""
+    records = [replace(each, reference=f"{each.reference}-{n:02d}") for n in range(times) for each in register.records]
+    return replace(register, records=tuple(records))
+
+
+def test_a_long_register_is_printed_in_parts_that_hold_each_record_once(written):
+    register = many(selectors.register_on(WEDNESDAY.date()), 20)
+
+    parts = exports.volumes(register)
+
+    assert len(parts) > 1
+    assert [each for part in parts for each in part.records] == list(register.records)
+    for part in parts:
+        assert sum(len(str(each.content)) for each in part.records) <= exports.MOST_PRINTED
+
+
+def test_a_record_that_is_longer_than_a_part_is_one_by_itself(written, monkeypatch):
+    monkeypatch.setattr(exports, "MOST_PRINTED", 10)
+    register = selectors.register_on(WEDNESDAY.date())
+
+    assert [len(part.records) for part in exports.volumes(register)] == [1] * len(register.records)
+
+
+def test_an_empty_register_is_one_document():
+    assert len(exports.volumes(Register(date.min, Parties(), ()))) == 1
+
+
+def test_a_part_is_asked_for_by_its_number_and_says_which_it_is(written, dpo, monkeypatch):
+    monkeypatch.setattr(exports, "MOST_PRINTED", 10)
+    records = len(selectors.register_on(WEDNESDAY.date()).records)
+    drawn = []
+    monkeypatch.setattr(pdf, "written", lambda html, _accent: drawn.append(html) or b"%PDF-")
+    browser, address = browser_of(dpo), "/registre/export.pdf"
+
+    whole = browser.get(address, {"on": "2026-11-18"}, follow=True)
+    part = browser.get(address, {"on": "2026-11-18", "partie": "2"})
+
+    assert whole.redirect_chain[0][1] == 302
+    told = unescape(whole.content.decode())
+    assert "en plusieurs parties" in told
+    assert told.count("&partie=") == records
+    assert b"".join(part.streaming_content) == b"%PDF-"
+    assert "-2.pdf" in part["Content-Disposition"]
+    assert f"partie 2 sur {records}" in drawn[0]
+    assert Event.objects.get(action=Action.REGISTER_EXPORTED).facts["lines"] == 1
+    for wrong in ("0", str(records + 1), "x", "-1"):
+        assert browser.get(address, {"on": "2026-11-18", "partie": wrong}).status_code == 404
