@@ -5,13 +5,14 @@ from django.urls import path
 from launcher import views
 from launcher.arranging import views as arranging
 from launcher.order import views as order
-from launcher.people import own, pages, writing
+from launcher.people import own, pages, towns, writing
 
 app_name = "launcher"
 urlpatterns = [
     path("", views.home, name="home"),
     path("favoris/<slug:slug>/", views.favourite, name="favourite"),
     path("membres/", pages.people, name="people"),
+    path("membres/communes/", towns.beginning, name="towns"),
     path("membres/<uuid:member_id>/", pages.card, name="card"),
     path("membres/<uuid:member_id>/ecrire/", writing.write, name="write"),
     path("ma-fiche/", own.page, name="my_page"),

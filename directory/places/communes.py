@@ -39,6 +39,12 @@ class Commune:
     def label(self) -> str:
         return f"{self.name} ({self.department})"
 
+    def said_for(self, typed: str) -> str:
+        """As whoever typed this would go on: by its postcode, or by its name."""
+        begun = typed.strip()
+        postcode = next((each for each in self.postcodes if each.startswith(begun)), "") if begun.isdigit() else ""
+        return f"{postcode} {self.name}" if postcode else self.label
+
     def km_to(self, other: "Commune") -> float:
         return km_between(self.centre, other.centre)
 
@@ -100,8 +106,7 @@ def beginning(text: str, limit: int) -> list[Commune]:
         found = (each for each in communes().values() if any(code.startswith(wanted) for code in each.postcodes))
     else:
         found = (each for name, several in _by_name().items() if name.startswith(wanted) for each in several)
-    order = {code: place for place, code in enumerate(communes())}
-    return sorted(found, key=lambda each: order[each.code])[:limit]
+    return sorted(found, key=lambda each: _order()[each.code])[:limit]
 
 
 def within(centre: Commune, km: float) -> frozenset[str]:
@@ -152,6 +157,12 @@ def _key(name: str) -> str:
     """ "St" and "Ste" are how people write half of France."""
     words = {"st": "saint", "ste": "sainte"}
     return " ".join(words.get(each, each) for each in folded(name).split())
+
+
+@cache
+def _order() -> dict[str, int]:
+    """The largest first."""
+    return {code: place for place, code in enumerate(communes())}
 
 
 @cache

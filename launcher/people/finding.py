@@ -14,6 +14,7 @@ from directory.people.cards import Reader, may_be_named
 from directory.people.index import Wanted
 from directory.places import communes
 from directory.types import Kind
+from launcher.people import towns
 
 FACES, LIST, MAP = "visages", "liste", "carte"
 VIEWS = {FACES: gettext_lazy("Visages"), LIST: gettext_lazy("Liste"), MAP: gettext_lazy("Carte")}
@@ -74,7 +75,7 @@ class FindForm(forms.Form):
         label=gettext_lazy("Près de"),
         required=False,
         max_length=100,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": gettext_lazy("Commune ou code postal")}),
+        widget=forms.TextInput(attrs=towns.SUGGESTED | {"placeholder": gettext_lazy("Commune ou code postal")}),
     )
     km = forms.TypedChoiceField(
         label=gettext_lazy("À moins de"),
@@ -121,6 +122,11 @@ class FindForm(forms.Form):
     def query(self) -> Query:
         found: Query = self.cleaned_data["query"]
         return found
+
+    @property
+    def has_criteria(self) -> bool:
+        """Whether anything besides the words is asked for, or cannot be read: it is seen then."""
+        return any(self[name].value() or self[name].errors for name in ("collectif", "pres"))
 
     @property
     def view(self) -> str:

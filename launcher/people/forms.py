@@ -14,6 +14,7 @@ from directory.people import links
 from directory.places import communes
 from directory.services.showing import Page
 from directory.types import Audience, Shown
+from launcher.people import towns
 
 AUDIENCE = "audience_"
 MOST_SKILLS, LONGEST_SKILL, MOST_LINKS, LONGEST_TEXT = 12, 40, 5, 1_500
@@ -65,7 +66,7 @@ class PageForm(forms.Form):
         required=False,
         max_length=100,
         help_text=gettext_lazy("Nom ou code postal. Exemple : 34700 Lodève."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        widget=forms.TextInput(attrs=towns.SUGGESTED),
     )
     level = forms.ChoiceField(
         label=gettext_lazy("Sur la carte, me situer"),

@@ -195,6 +195,7 @@ TABLE = (
     # One's own page, data and tools.
     Row("launcher:home", members(PAGE), NO_INSIDE),
     Row("launcher:people", members(PAGE), NO_INSIDE),
+    Row("launcher:towns", members(PAGE), NO_INSIDE),
     Row("launcher:card", members(PAGE), NO_INSIDE, "a member who is listed", objects={"member_id": A_MEMBER}),
     Row(
         "launcher:write",

@@ -41,6 +41,7 @@ def test_no_script_of_others_is_loaded():
         "service_worker.js",
         "signed-out.js",
         "signin.js",
+        "towns.js",
     }
     assert "htmx" not in PINS
     assert "django.contrib.admin" not in settings.INSTALLED_APPS

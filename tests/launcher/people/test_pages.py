@@ -312,3 +312,20 @@ def test_looks_go_with_whoever_looked_and_whoever_was_looked_at(other_member, am
 
     assert [(each.reader_id, each.member_id) for each in CardLook.objects.all()] == [(third.pk, amelie.pk)]
     assert not PeopleDay.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_open"),
+    [
+        ({}, False),
+        ({"q": "roux"}, False),
+        ({"pres": "Lodève"}, True),
+        ({"pres": "zzzz"}, True),
+        ({"collectif": "x"}, True),
+    ],
+)
+def test_criteria_are_folded_until_one_of_them_is_used_or_wrong(browser, amelie, asked, is_open):
+    page = shown(browser, **asked)
+
+    assert ('<details class="folding" open>' in page) is is_open
+    assert '<details class="folding' in page

@@ -24,9 +24,14 @@ async function ask() {
   }
 }
 
-form.addEventListener("input", () => {
+form.addEventListener("input", (event) => {
+  // Half the name of a town is no town: towns.js says when one is chosen, and the browser when the field is left.
+  if (event.isTrusted && event.target.dataset.towns) return;
   clearTimeout(waiting);
   const word = form.elements.q.value.trim();
   if (word.length === 1) return;
   waiting = setTimeout(ask, pause);
+});
+form.addEventListener("change", (event) => {
+  if (event.target.dataset.towns) ask();
 });
