@@ -30,6 +30,7 @@ urlpatterns = [
     path("courrier/<str:key>/", views.mailbox, name="mail"),
     path("courrier/<str:key>/mise-en-page/", views.mail_page, name="mail_page"),
     path("style/", views.style, name="style"),
+    path("plan/", views.site_map, name="site_map"),
     path("accessibilite/", views.accessibility, name="accessibility"),
     path("manifest.webmanifest", webapp.manifest, name="manifest"),
     path("service-worker.js", webapp.service_worker, name="service_worker"),

@@ -24,9 +24,10 @@ from audit import mailing, witnesses
 from audit.proof import selectors as proof
 from audit.reconciliation.selectors import open_gaps
 from audit.stream import sending
+from directory.access import may
 from directory.selectors import directory_age
 from hub import mailbox as mailbox_reader
-from hub import rgaa
+from hub import rgaa, sitemap
 from hub.back_channel import is_called_by_programs
 from hub.context import facts
 from hub.rgaa import Found
@@ -95,6 +96,13 @@ def style(request: HttpRequest) -> HttpResponse:
     if not settings.DEMO:
         raise Http404
     return render(request, "hub/style.html", {"hues": range(24)})
+
+
+@require_GET
+def site_map(request: HttpRequest) -> HttpResponse:
+    """Every page that this person may open, by its name."""
+    parts = sitemap.parts(is_member=request.user.is_authenticated, may=lambda right: may(request.user, right))
+    return render(request, "hub/sitemap.html", {"parts": parts})
 
 
 @require_GET

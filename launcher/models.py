@@ -75,6 +75,8 @@ class Arrangement(models.Model):
     member = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
     order = models.JSONField(default=list)
     by_collective = models.BooleanField(default=False)
+    # WCAG 2.1.4: a key that acts by itself can be switched off, for who speaks to their computer or slips on the keys.
+    one_key = models.BooleanField(default=True)
 
     def __str__(self) -> str:
         return f"arrangement {self.member_id}"

@@ -21,7 +21,7 @@ def _arrangement(person: UUID) -> Iterator[Row]:
     for row in Arrangement.objects.filter(member_id=person):
         slugs = dict(Tool.objects.filter(pk__in=row.order).values_list("pk", "slug"))
         order = [slugs[pk] for pk in row.order if pk in slugs]
-        yield Row({"order": order, "by_collective": row.by_collective}, ", ".join(order))
+        yield Row({"order": order, "by_collective": row.by_collective, "one_key": row.one_key}, ", ".join(order))
 
 
 SECTIONS = (

@@ -36,6 +36,7 @@ class Board:
     is_empty: bool
     by_collective: bool
     is_own_order: bool
+    one_key: bool
 
 
 def sections_for(member: Member) -> QuerySet[Section]:
@@ -107,6 +108,7 @@ def board(member: Member, query: str = "") -> Board:
         shelves=put(found),
         by_collective=own.by_collective,
         is_own_order=bool(own.order),
+        one_key=own.one_key,
         locked=tuple(found_locked),
         troubled=tuple(each for each in found if each.is_troubled),
         found=len(found) + len(found_locked),

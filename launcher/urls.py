@@ -19,6 +19,7 @@ urlpatterns = [
     path("ma-fiche/apercu/", own.preview, name="my_page_preview"),
     path("ordre/", order.page, name="order"),
     path("ordre/initial/", order.reset, name="order_reset"),
+    path("ordre/touches/", order.keys, name="order_keys"),
     path("ordre/vue/", order.view, name="order_view"),
     path("ordre/<slug:slug>/deplacer/", order.move, name="order_move"),
     path("logos/<slug:digest>.webp", views.logo, name="logo"),

@@ -30,6 +30,7 @@ PROPERTIES: dict[str, str | Promise] = {
     "by_collective": _("vue par collectif"),
     "monogram": _("lettres"),
     "order": _("ordre"),
+    "one_key": _("touches du clavier"),
     "icon": _("dessin"),
     "name_en": _("nom en anglais"),
     "collective": _("collectif"),

@@ -30,6 +30,15 @@ def stand_by_collective(*, member: Member, by_collective: bool, now: datetime) -
         record(_line(member, "by_collective", now))
 
 
+@transaction.atomic
+def use_one_key(*, member: Member, is_used: bool, now: datetime) -> None:
+    row = _locked(member)
+    if row.one_key != is_used:
+        row.one_key = is_used
+        row.save(update_fields=["one_key"])
+        record(_line(member, "one_key", now))
+
+
 def _locked(member: Member) -> Arrangement:
     return Arrangement.objects.select_for_update().get_or_create(member=member)[0]
 

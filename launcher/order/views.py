@@ -66,3 +66,16 @@ def view(request: HttpRequest) -> HttpResponse:
     by_collective = request.POST.get("by") == "collective"
     services.stand_by_collective(member=cast(Member, request.user), by_collective=by_collective, now=timezone.now())
     return redirect("launcher:home")
+
+
+@login_required
+@require_POST
+def keys(request: HttpRequest) -> HttpResponse:
+    """Whether one key alone does something on the page of tools."""
+    is_used = request.POST.get("one_key") == "on"
+    services.use_one_key(member=cast(Member, request.user), is_used=is_used, now=timezone.now())
+    messages.success(
+        request,
+        _("Les touches du clavier sont en service.") if is_used else _("Les touches « / » et « ? » ne font plus rien."),
+    )
+    return HttpResponseRedirect(f"{reverse('launcher:order')}#touches")

@@ -121,6 +121,7 @@ TABLE = (
     # Everybody: what a browser or a tool must be able to read before anybody has signed in.
     Row("healthz", everybody(PAGE), NO),
     *(Row(name, everybody(PAGE), NO) for name in ("accessibility", "manifest", "service_worker", "offline")),
+    Row("site_map", everybody(PAGE), NO),
     Row("log_keys", everybody(PAGE), NO),
     Row("log_program", everybody(PAGE), NO),
     Row("idp:discovery", everybody(PAGE), NO),
@@ -211,6 +212,7 @@ TABLE = (
     Row("launcher:favourite", NO, members(ABSENT), "a tool closed to them", objects=CLOSED),
     Row("launcher:order", members(PAGE), members(DONE), "one’s own"),
     Row("launcher:order_reset", NO_INSIDE, members(DONE), "one’s own"),
+    Row("launcher:order_keys", NO_INSIDE, members(DONE), "one’s own"),
     Row("launcher:order_view", NO_INSIDE, members(DONE), "one’s own"),
     Row("launcher:order_move", NO_INSIDE, members(DONE), "a tool open to them", objects=OPEN),
     Row("launcher:order_move", NO_INSIDE, members(ABSENT), "a tool closed to them", objects=CLOSED),

@@ -173,6 +173,7 @@ def test_only_the_published_list_answers_a_stranger(tools):
         "log_program",
         "consent:proof",
         "mailbox",
+        "site_map",
         "style",
     }
 

@@ -52,6 +52,28 @@ def test_the_keys_find_move_open_and_explain_themselves(demo: Demo, visit: Calla
         page.keyboard.press("Enter")
 
 
+def test_the_keys_are_switched_off_by_whoever_wants_none(demo: Demo, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(width=360, locale="fr-FR")
+    visitor.sign_in(demo, "member")
+    page = visitor.page
+    page.keyboard.press("?")
+    page.locator("#keys a").click()
+    page.locator("#order-keys button").click()
+    look(visitor, "launcher-keys-off")
+
+    page.goto(demo.hub)
+    page.keyboard.press("?")
+    page.keyboard.press("/")
+
+    expect(page.locator("#keys")).to_be_hidden()
+    expect(page.locator("#search")).not_to_be_focused()
+    page.goto(f"{demo.hub.rstrip('/')}/ordre/")
+    page.locator("#order-keys button").click()
+    page.goto(demo.hub)
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_tools_are_put_in_order_by_buttons_with_or_without_scripts(
     demo: Demo, visit: Callable[..., Visitor], scripts: bool

@@ -119,7 +119,7 @@ def test_it_is_taken_with_ones_data_and_goes_with_the_member(browser: Client, am
     (row,) = section.rows(amelie.pk)
     forget_arrangements(member_ids=[amelie.pk])
 
-    assert row.data == {"order": ["nuage", "agenda"], "by_collective": False}
+    assert row.data == {"order": ["nuage", "agenda"], "by_collective": False, "one_key": True}
     assert not Arrangement.objects.exists()
 
 
@@ -128,3 +128,19 @@ def test_a_tool_one_may_not_enter_has_no_place(browser: Client) -> None:
 
     assert browser.post("/ordre/reserve/deplacer/", {"move": "up"}).status_code == 404
     assert not Arrangement.objects.exists()
+
+
+def test_keys_that_act_by_themselves_are_switched_off_and_on_again(browser: Client, amelie: Member) -> None:
+    """WCAG 2.1.4, RGAA 12.10."""
+    assert "data-one-key" in page(browser)
+
+    browser.post("/ordre/touches/", {"one_key": "off"})
+    browser.post("/ordre/touches/", {"one_key": "off"})
+
+    assert "data-one-key" not in page(browser)
+    assert "<kbd hidden" not in page(browser)
+    assert Event.objects.get(action=Action.PAGE_ARRANGED).facts == {"properties": ["one_key"]}
+    assert "Remettre ces touches en service" in browser.get("/ordre/").content.decode()
+    browser.post("/ordre/touches/", {"one_key": "on"})
+    assert "data-one-key" in page(browser)
+    assert Event.objects.filter(action=Action.PAGE_ARRANGED).about(amelie.pk).count() == 2

@@ -75,14 +75,16 @@ if (search && !search.value) {
   addEventListener("pageshow", filter);
 }
 
+// WCAG 2.1.4: whoever switched them off has no key that acts by itself.
+const keys = document.getElementById("keys");
+const oneKey = "oneKey" in (keys?.dataset ?? {});
 document.querySelector(".finder kbd")?.removeAttribute("hidden");
 document.addEventListener("keydown", (event) => {
   if (!search || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.matches("input, textarea, select");
-  if (event.key === "?" && !typing) {
-    const keys = document.getElementById("keys");
+  if (oneKey && event.key === "?" && !typing) {
     if (!keys.open) keys.showModal();
-  } else if (event.key === "/" && !typing) {
+  } else if (oneKey && event.key === "/" && !typing) {
     event.preventDefault();
     search.focus();
     search.select();
