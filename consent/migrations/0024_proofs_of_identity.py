@@ -16,7 +16,7 @@ def find_proofs(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("consent", "0019_examined_objections")]
+    dependencies = [("consent", "0020_directions")]
 
     operations = [
         migrations.AddField(

@@ -16,7 +16,6 @@ from audit.own.types import OwnFilter
 from consent import activity, display, history, selectors
 from consent.corrections import selectors as corrections
 from consent.directions import selectors as directions
-from consent.models import Holding, Objection
 from consent.models import Holding, HubNotice, Objection
 from consent.own.types import Row, Section
 from consent.receipts.selectors import state_of

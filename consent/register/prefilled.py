@@ -323,6 +323,9 @@ def own_records(*, today: date, leaver_days: int, idle_hours: int, session_days:
                     _("Directives pour après un décès et personne à joindre, chiffrées, si la personne en laisse"),
                     _("%(days)s jours") % {"days": leaver_days},
                     _("le départ de la coopérative"),
+                    Ending.DELETE,
+                ),
+                Data(
                     Rubric.IDENTITY,
                     _("Ligne du registre des demandes : sorte, dates, empreintes"),
                     _("6 ans"),
