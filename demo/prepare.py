@@ -24,6 +24,7 @@ def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "hub.settings"
     django.setup()
     from demo.pages import describe_collectives
+    from demo.news import tell
     from demo.people import show_themselves
     from demo.seed import seed
 
@@ -39,6 +40,7 @@ def main() -> None:
     credentials = seed(ports=orders["ports"], client_secrets=orders["client_secrets"], now=timezone.now())
     show_themselves(timezone.now())
     describe_collectives(timezone.now())
+    tell(timezone.now())
     answer = Path(orders["answer"])
     half = answer.with_suffix(".half")
     half.touch(mode=0o600)

@@ -32,6 +32,8 @@ SHOWN, KEPT, LOGO = 256, 512, 128
 SHOWN_QUALITY, KEPT_QUALITY = 80, 85
 # A logo is read from a distance and never fills a page.
 LOGO_WIDTH, LOGO_HEIGHT = 640, 192
+# A picture beside a text, across a page on a screen twice as fine.
+ILLUSTRATION, ILLUSTRATION_QUALITY = 1280, 75
 # Exif 2.32 §4.6.4: how the camera was held.
 ORIENTATION = 0x0112
 TURNS = {
@@ -125,6 +127,12 @@ def logo(raw: bytes) -> bytes:
     return _encoded(square, LOGO, "WEBP", quality=KEPT_QUALITY, method=6)
 
 
+def illustration(raw: bytes) -> bytes:
+    """A picture of any shape, the whole of it, upright, WebP.  Raises ``PhotoRefused``."""
+    drawn = _decoded(raw, _upright)
+    return _encoded(drawn, drawn.width, "WEBP", quality=ILLUSTRATION_QUALITY, method=4)
+
+
 def _decoded(raw: bytes, made: Callable[[Image.Image], Image.Image]) -> Image.Image:
     if len(raw) > MAX_BYTES:
         raise PhotoRefused("too_heavy")
@@ -191,6 +199,20 @@ def _square(opened: Image.Image, frame: Frame) -> Image.Image:
     # Pixels into a new picture: nothing else of the file comes along.
     fresh = Image.new("RGB", fitted.size)
     fresh.paste(fitted)
+    return fresh
+
+
+def _upright(opened: Image.Image) -> Image.Image:
+    """Nothing is cut away; pixels alone, as with portraits."""
+    _check_size(opened)
+    opened.draft("RGB", (ILLUSTRATION, ILLUSTRATION))
+    opened.load()
+    plain = _on_white(opened)
+    plain.thumbnail((ILLUSTRATION, ILLUSTRATION))
+    turn = TURNS.get(opened.getexif().get(ORIENTATION, 1))
+    plain = plain.transpose(turn) if turn is not None else plain
+    fresh = Image.new("RGB", plain.size)
+    fresh.paste(plain)
     return fresh
 
 

@@ -61,9 +61,12 @@ class Right(StrEnum):
     KEEP_PROOF = "keep_proof"
     # Never alone: one proposes, another carries it out.
     DESTROY_LOGS = "destroy_logs"
+    # Over what the whole cooperative reads.
+    ANNOUNCE = "announce"
     # Over one’s own collectives.
     SEE_COLLECTIVE = "see_collective"
     RUN_COLLECTIVE = "run_collective"
+    WRITE_NEWS = "write_news"
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
@@ -85,6 +88,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.DESCRIBE_COLLECTIVES,
             # What members see of tools, not how these speak.
             Right.ARRANGE_TOOLS,
+            Right.ANNOUNCE,
             Right.ANSWER_ADMISSIONS,
             Right.SEE_ROLES,
             Right.GRANT_ROLES,
@@ -128,6 +132,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 }
 # What a lead may do, in the collectives that the directory says they lead and nowhere else.
 LEAD_RIGHTS = frozenset({Right.SEE_COLLECTIVE, Right.RUN_COLLECTIVE})
+LEAD_RIGHTS = frozenset({Right.SEE_COLLECTIVE, Right.WRITE_NEWS})
 # What nobody does to their own account: the second pair of eyes is the point of it.
 NEVER_ON_ONESELF = frozenset(
     {

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "hub",
     "launcher",
     "collectives",
+    "news",
     "idp",
     "consent",
     "branding",

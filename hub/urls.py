@@ -7,6 +7,7 @@ from hub import published, views, webapp
 urlpatterns = [
     path("", include("launcher.urls")),
     path("collectifs/", include("collectives.urls")),
+    path("breves/", include("news.urls")),
     path("", include("idp.urls")),
     path("", include("consent.requests.urls")),
     path("mes-donnees/", include("consent.urls")),

@@ -14,6 +14,7 @@ from directory.models import Member
 from idp.selectors import tools_for
 from idp.services.accounts import welcome
 from launcher import cards, selectors, services
+from news.selectors import on_top
 
 MAX_QUERY = 100
 # In this browser alone: a proxy does not know who is signed in.
@@ -34,6 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "board": selectors.board(member, query),
         "waiting": selectors.waiting_answers(member),
         "notice": welcome.notice_digest() if welcome.is_news(request, member.pk) else "",
+        "news": () if query else on_top(member, now),
     }
     return render(request, "launcher/home.html", context)
 

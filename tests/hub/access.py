@@ -95,7 +95,9 @@ A_MEMBER = "00000000-0000-4000-8000-000000000001"
 ANOTHER = "00000000-0000-4000-8000-00000000dead"
 BOTH = (Who.OFFICE, Who.TECHNICIAN)
 PROOF = (Who.DPO, Who.TECHNICIAN)
+WRITERS = (Who.LEAD, Who.OFFICE)
 ERASING = (Who.DPO, Who.OFFICE, Who.TECHNICIAN)
+NO_BRIEF = {"brief_id": "999"}
 NO_SECTION = {"slug": "personne-ne-la-connait"}
 NO_RUN = {"run_id": "999"}
 # A directory that is being set up.
@@ -498,6 +500,18 @@ TABLE = (
         "launcher:tool_condition", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=DONE), "nothing said", OPEN
     ),
     Row("launcher:tool_move", only(*BOTH, answer=Answer.NO_METHOD), only(*BOTH, answer=DONE), "", OPEN),
+    # News: read by whomever they reach, written by leads for their collectives and by the office for all.
+    Row("news:all", members(PAGE), NO_INSIDE),
+    Row("news:brief", members(ABSENT), NO_INSIDE, "no such news", NO_BRIEF),
+    Row("news:picture", members(ABSENT), NO_INSIDE, "no such news", {**NO_BRIEF, "digest": "0" * 64}),
+    Row("news:put_aside", NO, members(ABSENT), "no such news", NO_BRIEF),
+    Row("news:written", only(*WRITERS, answer=PAGE), only(*WRITERS, answer=Answer.NO_METHOD)),
+    Row("news:write", only(*WRITERS, answer=PAGE), only(*WRITERS, answer=UNFIT), "nothing said"),
+    Row("news:change", only(*WRITERS, answer=ABSENT), only(*WRITERS, answer=ABSENT), "no such news", NO_BRIEF),
+    *(
+        Row(f"news:{act}", only(*WRITERS, answer=Answer.NO_METHOD), only(*WRITERS, answer=ABSENT), "", NO_BRIEF)
+        for act in ("remove", "restore")
+    ),
     Row("idp:tool_modes", only(Who.TECHNICIAN, answer=PAGE), only(Who.TECHNICIAN, answer=Answer.NO_METHOD)),
     Row(
         "idp:tool_mode",

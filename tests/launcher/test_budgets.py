@@ -14,6 +14,7 @@ from django.utils import timezone
 from directory.models import Collective, Member, Membership
 from idp.models import Admission
 from launcher.models import Arrangement, Condition, Favourite, Section
+from news.models import Brief
 from tests.launcher.test_home import MAX_STATEMENTS, new_tool, opened, page
 from tests.support.cast import make_member
 from tests.support.oidc import sign_in
@@ -54,6 +55,8 @@ def crowded(member: Member) -> None:
         Admission.objects.create(member=member, tool=locked, reason="x", asked_at=now)
     Arrangement.objects.create(member=member, order=[tool.pk for tool in reversed(tools)])
     opened(member, *tools[20:40])
+    moments = {"since": now, "written_at": now, "changed_at": now, "is_draft": False}
+    Brief.objects.bulk_create(Brief(collective=crowd, title=crowd.name, text="x", **moments) for crowd in crowds)
 
 
 @pytest.mark.parametrize("by_collective", [False, True])
@@ -67,6 +70,7 @@ def test_sixty_tools_and_forty_collectives_cost_twelve_statements_at_most(
         html = page(browser)
 
     assert html.count('class="tile__link"') == 60 + 10 + 5
+    assert html.count("/ranger/") == 2
 
 
 def packed(content: bytes) -> int:

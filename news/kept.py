@@ -1,0 +1,48 @@
+"""News are kept for so long: handed to the journal's rules when the apps are ready."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from audit.keeping.data import Category, Outcome
+from news.models import Brief
+from news.policy import UNDO
+
+
+def _over(cut: datetime, held: Collection[UUID]) -> QuerySet[Brief]:
+    return _not_of(held).filter(until__lt=cut)
+
+
+def _removed(cut: datetime, held: Collection[UUID]) -> QuerySet[Brief]:
+    return _not_of(held).filter(removed_at__lt=cut)
+
+
+def _not_of(held: Collection[UUID]) -> QuerySet[Brief]:
+    return Brief.objects.exclude(Q(author__in=list(held)) & Q(author__isnull=False))
+
+
+def forget(keys: Sequence[Any], _now: datetime) -> int:
+    found = Brief.objects.filter(pk__in=list(keys))
+    count = found.count()
+    found.delete()
+    return count
+
+
+def categories() -> tuple[Category, ...]:
+    return (
+        Category("briefs", _("Brèves terminées"), _("la fin de la brève"), Outcome.DELETE, 365, _over, forget),
+        Category(
+            "removed_briefs",
+            _("Brèves retirées"),
+            _("le retrait"),
+            Outcome.DELETE,
+            UNDO.days,
+            _removed,
+            forget,
+            least=UNDO.days,
+        ),
+    )

@@ -1,0 +1,63 @@
+"""What is told, and what a member put aside."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+
+from news import policy
+from news.types import Audience, Standing
+
+
+class Brief(models.Model):
+    """A short piece of news of a collective, or of the whole cooperative where it has none."""
+
+    collective = models.ForeignKey("directory.Collective", models.CASCADE, null=True, related_name="briefs")
+    title = models.CharField(max_length=120)
+    # Markdown, as it was typed.
+    text = models.TextField()
+    audience = models.CharField(max_length=10, choices=Audience.choices, default=Audience.NEAR)
+    # WebP, made by the hub, never as it came; what it shows, in words.
+    picture = models.BinaryField(default=bytes, editable=False)
+    picture_digest = models.CharField(max_length=64, blank=True)
+    picture_alt = models.CharField(max_length=200, blank=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    is_draft = models.BooleanField(default=True)
+    since = models.DateTimeField(null=True, db_index=True)
+    until = models.DateTimeField(null=True)
+    written_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-since", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(collective__isnull=False) | models.Q(audience=Audience.EVERYBODY),
+                name="brief_of_all_is_for_all",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"brief {self.pk}"
+
+    def standing(self, now: datetime) -> Standing:
+        return policy.standing_of(
+            is_draft=self.is_draft, since=self.since, until=self.until, removed_at=self.removed_at, now=now
+        )
+
+
+class Dismissal(models.Model):
+    """A member put this away from their page of tools, to see it among all others only.
+
+    Their own choice, without a date, and read for their own page alone: it says nothing of what anybody has read.
+    """
+
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    brief = models.ForeignKey(Brief, models.CASCADE, related_name="dismissals")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["member", "brief"], name="one_dismissal")]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.brief_id}"

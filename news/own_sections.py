@@ -1,0 +1,33 @@
+"""What the news hold of a member, for the file they take with them."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+
+from consent.own.sections import text_of
+from consent.own.types import Row, Section
+from news.models import Brief, Dismissal
+
+
+def _written(person: UUID) -> Iterator[Row]:
+    for row in Brief.objects.filter(author_id=person).select_related("collective").defer("picture").order_by("pk"):
+        told = {
+            "collective": row.collective.slug if row.collective else "",
+            "title": row.title,
+            "text": row.text,
+            "written_at": text_of(row.written_at),
+        }
+        yield Row(told, row.title)
+
+
+def _put_aside(person: UUID) -> Iterator[Row]:
+    rows = Dismissal.objects.filter(member_id=person).order_by("pk")
+    for title in rows.values_list("brief__title", flat=True):
+        yield Row({"title": title}, title)
+
+
+SECTIONS = (
+    Section("briefs", _("Les brèves que j’ai écrites"), _written, place=72),
+    Section("briefs_put_aside", _("Les brèves rangées"), _put_aside, place=73),
+)

@@ -1,0 +1,17 @@
+"""What the news forget when a member is erased.  Connected by ``NewsConfig.ready``."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.dispatch import receiver
+
+from directory.signals import members_erased
+from news.models import Brief, Dismissal
+
+
+@receiver(members_erased)
+def forget_members(*, member_ids: Sequence[UUID], **_: Any) -> None:
+    """In the transaction of the erasure, which is recorded.  What they wrote for a collective stays, without them."""
+    Dismissal.objects.filter(member_id__in=member_ids).delete()
+    Brief.objects.filter(author_id__in=member_ids).update(author=None)

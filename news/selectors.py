@@ -1,0 +1,69 @@
+"""Reading news: what reaches a member, and what somebody may write."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from directory.access import may
+from directory.models import Collective, Member, Membership
+from directory.policy import Right
+from news.models import Brief, Dismissal
+from news.policy import UNDO
+from news.types import Audience
+
+ON_TOP = 2
+
+
+def reaching(member: Member, now: datetime) -> QuerySet[Brief]:
+    """Published at this moment and meant for them, the newest first; one statement, without the pictures."""
+    return _published(now).filter(_meant_for(member))
+
+
+def on_top(member: Member, now: datetime) -> list[Brief]:
+    """The few that stand on the page of tools, without those that the member put aside there."""
+    aside = Dismissal.objects.filter(member=member, brief=OuterRef("pk"))
+    return list(reaching(member, now).filter(~Exists(aside)).defer("picture", "text")[:ON_TOP])
+
+
+def picture(brief: Brief) -> bytes:
+    content = Brief.objects.filter(pk=brief.pk).values_list("picture", flat=True).first()
+    return bytes(content or b"")
+
+
+def one(brief_id: int) -> Brief | None:
+    """Whatever became of it, for whoever writes; ``reaching`` is for readers."""
+    return Brief.objects.filter(pk=brief_id).select_related("collective").defer("picture").first()
+
+
+def written(member: Member, now: datetime) -> QuerySet[Brief]:
+    """What they may change, drafts too; what was removed as long as it can be put back."""
+    theirs = Q(collective__in=led(member))
+    if may(member, Right.ANNOUNCE):
+        theirs |= Q(collective=None)
+    there = Q(removed_at=None) | Q(removed_at__gt=now - UNDO)
+    rows = Brief.objects.filter(theirs & there).select_related("collective").defer("picture", "text")
+    return rows.order_by("-changed_at", "-pk")
+
+
+def led(member: Member) -> QuerySet[Collective]:
+    return Collective.objects.filter(present=True, leads=member)
+
+
+def may_write(person: Any) -> bool:
+    """Whether there is anything that they may write news for."""
+    return may(person, Right.ANNOUNCE) or (isinstance(person, Member) and person.is_active and led(person).exists())
+
+
+def _published(now: datetime) -> QuerySet[Brief]:
+    there = Q(is_draft=False, removed_at=None, since__lte=now)
+    rows = Brief.objects.filter(there, Q(until=None) | Q(until__gt=now))
+    return rows.select_related("collective").defer("picture").order_by("-since", "-pk")
+
+
+def _meant_for(member: Member) -> Q:
+    """A collective that is marked as sensitive after the fact is so for its news as well."""
+    inside = Q(collective__in=Membership.objects.filter(member=member).values("collective"))
+    leading = Q(collective__in=Collective.leads.through.objects.filter(member=member).values("collective"))
+    opened = Q(audience=Audience.EVERYBODY, collective__sensitive=False)
+    return Q(collective=None) | Q(Q(collective__present=True) & (inside | leading | opened))

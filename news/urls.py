@@ -1,0 +1,18 @@
+"""Addresses of the news."""
+
+from django.urls import path
+
+from news import views, writing
+
+app_name = "news"
+urlpatterns = [
+    path("", views.page, name="all"),
+    path("ecrites/", writing.page, name="written"),
+    path("ecrire/", writing.write, name="write"),
+    path("<int:brief_id>/", views.brief, name="brief"),
+    path("<int:brief_id>/image/<slug:digest>.webp", views.picture, name="picture"),
+    path("<int:brief_id>/ranger/", views.put_aside, name="put_aside"),
+    path("<int:brief_id>/modifier/", writing.change, name="change"),
+    path("<int:brief_id>/retirer/", writing.remove, name="remove"),
+    path("<int:brief_id>/remettre/", writing.restore, name="restore"),
+]
