@@ -60,6 +60,8 @@ class BriefForm(forms.Form):
         cast(forms.ChoiceField, self.fields["collective"]).choices = choices
         self.fields["collective"].required = not of_all
         self.initial.update(audience=Audience.NEAR, until=timezone.localdate() + SHOWN)
+        # Whose it is, where there is nothing to choose.
+        self.only = choices[0][1] if len(choices) == 1 else ""
         if len(choices) == 1:
             self.fields["collective"].widget = forms.HiddenInput()
             self.initial["collective"] = choices[0][0]

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from collectives.models import Follow
 from directory.access import may
 from directory.models import Collective, Member, Membership
 from directory.policy import Right
@@ -65,5 +66,6 @@ def _meant_for(member: Member) -> Q:
     """A collective that is marked as sensitive after the fact is so for its news as well."""
     inside = Q(collective__in=Membership.objects.filter(member=member).values("collective"))
     leading = Q(collective__in=Collective.leads.through.objects.filter(member=member).values("collective"))
-    opened = Q(audience=Audience.EVERYBODY, collective__sensitive=False)
-    return Q(collective=None) | Q(Q(collective__present=True) & (inside | leading | opened))
+    following = Q(collective__in=Follow.objects.filter(member=member).values("collective"))
+    outside = Q(collective__sensitive=False) & (following | Q(audience=Audience.EVERYBODY))
+    return Q(collective=None) | Q(Q(collective__present=True) & (inside | leading | outside))

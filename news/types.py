@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 class Audience(TextChoices):
     """Whom a collective's news is for; what has no collective is for everybody."""
 
-    NEAR = "near", _("les membres du collectif")
+    NEAR = "near", _("ses membres et qui le suit")
     EVERYBODY = "everybody", _("toute la coopérative")
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from collectives.selectors import visible
 from directory.access import may
 from directory.models import Member
 from news import selectors, services
@@ -25,8 +26,11 @@ FOR_EVER = "private, max-age=31536000, immutable"
 def page(request: HttpRequest) -> HttpResponse:
     """Everything that reaches whoever asks, put aside or not."""
     member = cast(Member, request.user)
-    found = Paginator(selectors.reaching(member, timezone.now()), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "news/page.html", {"page": found, "may_write": selectors.may_write(member)})
+    rows, slug = selectors.reaching(member, timezone.now()), request.GET.get("collectif", "")
+    of = get_object_or_404(visible(member), slug=slug) if slug else None
+    found = Paginator(rows.filter(collective=of) if of else rows, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": found, "of": of, "may_write": selectors.may_write(member)}
+    return render(request, "news/page.html", context)
 
 
 @login_required

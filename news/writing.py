@@ -44,7 +44,9 @@ def write(request: HttpRequest) -> HttpResponse:
     member, now = cast(Member, request.user), timezone.now()
     form_of = partial(BriefForm, collectives=list(selectors.led(member)), of_all=may(member, Right.ANNOUNCE))
     if request.method != "POST":
-        return _form(request, form_of())
+        form = form_of()
+        form.initial.setdefault("collective", request.GET.get("collectif", ""))
+        return _form(request, form)
     form = form_of(request.POST, request.FILES)
     if not form.is_valid():
         return _form(request, form)

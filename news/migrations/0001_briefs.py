@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('title', models.CharField(max_length=120)),
                 ('text', models.TextField()),
-                ('audience', models.CharField(choices=[('near', 'les membres du collectif'), ('everybody', 'toute la coopérative')], default='near', max_length=10)),
+                ('audience', models.CharField(choices=[('near', 'ses membres et qui le suit'), ('everybody', 'toute la coopérative')], default='near', max_length=10)),
                 ('picture', models.BinaryField(default=bytes)),
                 ('picture_digest', models.CharField(blank=True, max_length=64)),
                 ('picture_alt', models.CharField(blank=True, max_length=200)),

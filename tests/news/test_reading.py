@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
+from collectives.models import Follow
 from directory.models import Collective, Membership
 from directory.signals import members_erased
 from directory.types import Hold
@@ -37,6 +38,16 @@ def test_what_is_for_everybody_reaches_everybody(tell, outsider):
     tell("Fermeture", of=None)
 
     assert sorted(titles(outsider)) == ["Fermeture", "Portes ouvertes"]
+
+
+def test_whoever_follows_reads_it_until_it_is_sensitive(tell, wood, outsider):
+    Follow.objects.create(member=outsider, collective=wood, since=timezone.now())
+    tell()
+    assert titles(outsider) == ["Séchoir"]
+
+    Collective.objects.filter(pk=wood.pk).update(sensitive=True)
+
+    assert titles(outsider) == []
 
 
 @pytest.mark.gdpr("G13")
@@ -168,6 +179,31 @@ def test_what_is_on_top_costs_one_statement(tell, insider, django_assert_num_que
     with django_assert_num_queries(1):
         found = selectors.on_top(insider, timezone.now())
         assert [each.collective.name for each in found] == ["Pôle bois"] * 2
+
+
+# On the page of the collective -------------------------------------------------------------------------------------
+
+
+def test_the_page_of_a_collective_shows_its_newest_as_far_as_they_reach_the_reader(tell, wood, insider, outsider, lead):
+    now = timezone.now()
+    for age, title in enumerate(("Un", "Deux", "Trois", "Quatre"), 1):
+        tell(title, since=now - timedelta(hours=age))
+    tell("Ailleurs", of=None)
+    address = reverse("collectives:one", args=[wood.slug])
+    every = f"{ALL}?collectif={wood.slug}"
+
+    page = sign_in(insider).get(address).content.decode()
+    assert [f">{title}</a>" in page for title in ("Un", "Deux", "Trois", "Quatre", "Ailleurs")] == [True] * 3 + [
+        False
+    ] * 2
+    assert every in page
+    listed = sign_in(insider).get(every).content.decode()
+    assert [f">{title}</a>" in listed for title in ("Quatre", "Ailleurs")] == [True, False]
+
+    assert 'id="news"' not in sign_in(outsider).get(address).content.decode()
+    assert reverse("news:write") in sign_in(lead).get(address).content.decode()
+    Collective.objects.filter(pk=wood.pk).update(sensitive=True)
+    assert sign_in(outsider).get(every).status_code == 404
 
 
 # Pictures -----------------------------------------------------------------------------------------------------------
