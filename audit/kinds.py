@@ -58,6 +58,8 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.FAVOURITE_CHANGED,
         Action.COLLECTIVE_FOLLOWED,
         Action.PAGE_ARRANGED,
+        Action.FEED_MADE,
+        Action.FEED_ENDED,
         Action.WITNESS_REFUSED,
     ),
     Retention.RELEASE: (

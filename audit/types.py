@@ -89,6 +89,8 @@ class Action(TextChoices):
     BRIEF_CHANGED = "news:brief:change", _("Brève écrite ou modifiée")
     BRIEF_REMOVED = "news:brief:remove", _("Brève retirée")
     BRIEF_RESTORED = "news:brief:restore", _("Brève remise")
+    FEED_MADE = "news:feed:make", _("Adresse de flux créée")
+    FEED_ENDED = "news:feed:end", _("Adresse de flux supprimée")
     FAVOURITE_CHANGED = "launcher:favourite:change", _("Favori modifié")
     COLLECTIVE_DESCRIBED = "collectives:page:change", _("Page d’un collectif modifiée")
     COLLECTIVE_FOLLOWED = "collectives:follow:change", _("Collectif suivi, ou non")

@@ -100,6 +100,8 @@ SENTENCES: dict[str, Text] = {
     Action.BRIEF_CHANGED: _("{who} écrit ou modifie une brève."),
     Action.BRIEF_REMOVED: _("{who} retire une brève."),
     Action.BRIEF_RESTORED: _("{who} remet une brève."),
+    Action.FEED_MADE: _("{who} se donne une adresse de flux pour les brèves d’un collectif : {collective}."),
+    Action.FEED_ENDED: _("{who} supprime une adresse de flux : {collective}."),
     Action.FAVOURITE_CHANGED: _("{who} change ses favoris : {tool}."),
     Action.COLLECTIVE_DESCRIBED: _("{who} modifie la page d’un collectif : {collective}."),
     Action.COLLECTIVE_FOLLOWED: _("{who} suit un collectif, ou ne le suit plus : {collective}."),

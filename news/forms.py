@@ -59,7 +59,7 @@ class BriefForm(forms.Form):
         choices += [(each.slug, each.name) for each in collectives]
         cast(forms.ChoiceField, self.fields["collective"]).choices = choices
         self.fields["collective"].required = not of_all
-        self.initial.update(audience=Audience.NEAR, until=timezone.localdate() + SHOWN)
+        self.initial.update({"audience": Audience.NEAR, "until": timezone.localdate() + SHOWN})
         # Whose it is, where there is nothing to choose.
         self.only = choices[0][1] if len(choices) == 1 else ""
         if len(choices) == 1:

@@ -47,6 +47,21 @@ class Brief(models.Model):
         )
 
 
+class FeedLink(models.Model):
+    """The secret address at which a programme of this member reads a collective's news; only its digest is kept."""
+
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    collective = models.ForeignKey("directory.Collective", models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["member", "collective"], name="one_feed_link")]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.collective_id}"
+
+
 class Dismissal(models.Model):
     """A member put this away from their page of tools, to see it among all others only.
 

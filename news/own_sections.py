@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from consent.own.sections import text_of
 from consent.own.types import Row, Section
-from news.models import Brief, Dismissal
+from news.models import Brief, Dismissal, FeedLink
 
 
 def _written(person: UUID) -> Iterator[Row]:
@@ -27,7 +27,14 @@ def _put_aside(person: UUID) -> Iterator[Row]:
         yield Row({"title": title}, title)
 
 
+def _feeds(person: UUID) -> Iterator[Row]:
+    rows = FeedLink.objects.filter(member_id=person).select_related("collective").order_by("pk")
+    for row in rows:
+        yield Row({"collective": row.collective.slug, "made_at": text_of(row.made_at)}, row.collective.name)
+
+
 SECTIONS = (
     Section("briefs", _("Les brèves que j’ai écrites"), _written, place=72),
     Section("briefs_put_aside", _("Les brèves rangées"), _put_aside, place=73),
+    Section("news_feeds", _("Mes adresses de flux"), _feeds, place=74),
 )

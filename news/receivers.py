@@ -6,12 +6,19 @@ from uuid import UUID
 
 from django.dispatch import receiver
 
-from directory.signals import members_erased
-from news.models import Brief, Dismissal
+from directory.signals import members_ended, members_erased
+from news.models import Brief, Dismissal, FeedLink
+
+
+@receiver(members_ended)
+def end_feeds(*, member_ids: Sequence[UUID], **_: Any) -> None:
+    """In the transaction of the change: an address that ended does not come back with its member."""
+    FeedLink.objects.filter(member_id__in=member_ids).delete()
 
 
 @receiver(members_erased)
 def forget_members(*, member_ids: Sequence[UUID], **_: Any) -> None:
     """In the transaction of the erasure, which is recorded.  What they wrote for a collective stays, without them."""
+    FeedLink.objects.filter(member_id__in=member_ids).delete()
     Dismissal.objects.filter(member_id__in=member_ids).delete()
     Brief.objects.filter(author_id__in=member_ids).update(author=None)

@@ -9,6 +9,7 @@ from collectives.models import Follow
 from directory.access import may
 from directory.models import Collective, Member, Membership
 from directory.policy import Right
+from directory.types import Kind
 from news.models import Brief, Dismissal
 from news.policy import UNDO
 from news.types import Audience
@@ -25,6 +26,18 @@ def on_top(member: Member, now: datetime) -> list[Brief]:
     """The few that stand on the page of tools, without those that the member put aside there."""
     aside = Dismissal.objects.filter(member=member, brief=OuterRef("pk"))
     return list(reaching(member, now).filter(~Exists(aside)).defer("picture", "text")[:ON_TOP])
+
+
+def near(member: Member) -> QuerySet[Collective]:
+    """Those whose news may be sent out of the hub to them: the ones they are in, lead or follow, if not sensitive.
+
+    What leaves the hub is read by others on its way (GDPR art. 9).
+    """
+    inside = Q(pk__in=Membership.objects.filter(member=member).values("collective"))
+    leading = Q(pk__in=Collective.leads.through.objects.filter(member=member).values("collective"))
+    following = Q(pk__in=Follow.objects.filter(member=member).values("collective"))
+    there = Collective.objects.filter(inside | leading | following, present=True, sensitive=False)
+    return there.exclude(kind=Kind.STATUS).order_by("order_key", "pk")
 
 
 def picture(brief: Brief) -> bytes:

@@ -2,13 +2,17 @@
 
 from django.urls import path
 
-from news import views, writing
+from news import receiving, views, writing
 
 app_name = "news"
 urlpatterns = [
     path("", views.page, name="all"),
     path("ecrites/", writing.page, name="written"),
     path("ecrire/", writing.write, name="write"),
+    path("recevoir/", receiving.page, name="receive"),
+    path("recevoir/<slug:slug>/adresse/", receiving.make_feed, name="make_feed"),
+    path("recevoir/<slug:slug>/fin/", receiving.end_feed, name="end_feed"),
+    path("flux/<str:secret>/", receiving.feed, name="feed"),
     path("<int:brief_id>/", views.brief, name="brief"),
     path("<int:brief_id>/image/<slug:digest>.webp", views.picture, name="picture"),
     path("<int:brief_id>/ranger/", views.put_aside, name="put_aside"),

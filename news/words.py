@@ -24,6 +24,7 @@ PROPERTIES: dict[str, str | Promise] = {
 }
 REASONS: dict[str, str | Promise] = {
     "brief_removed": _("la brève est retirée"),
+    "feed_not_yours": _("le collectif n’est pas de ceux de cette personne"),
     "brief_not_restored": _("la brève ne peut plus être remise"),
 }
 # What is wrong with a picture, to whoever brings it.

@@ -99,6 +99,8 @@ DONE: dict[str, Text] = {
     Action.BRIEF_CHANGED: _("Vous écrivez ou modifiez une brève."),
     Action.BRIEF_REMOVED: _("Vous retirez une brève."),
     Action.BRIEF_RESTORED: _("Vous remettez une brève."),
+    Action.FEED_MADE: _("Vous créez une adresse de flux pour des brèves."),
+    Action.FEED_ENDED: _("Vous supprimez une adresse de flux."),
     Action.PEOPLE_SEARCHED: _("Vous consultez le trombinoscope."),
     Action.CARD_OPENED: _("Vous ouvrez la fiche d’un autre membre dans le trombinoscope."),
     Action.MEMBER_WRITTEN_TO: _("Vous écrivez à un autre membre par le trombinoscope."),

@@ -667,7 +667,7 @@ def test_codes_states_and_mailed_secrets_stay_out_of_the_access_log(world):
     world.front.ask("GET", f"/oidc/authorize?state={canary}")
     world.front.ask("POST", f"/oidc/token?code={canary}", name=CERTIFICATES, form={"code": canary})
     world.front.ask_plainly(f"/oidc/authorize?state={canary}")
-    for mailed in ("compte/lien", "effacement"):
+    for mailed in ("compte/lien", "effacement", "breves/flux", "breves/desabonnement"):
         world.front.ask("GET", f"/{mailed}/{canary}/")
 
     log = (world.front.folder / "trousseau.log").read_text()
