@@ -23,8 +23,8 @@ def main() -> None:
     orders: dict[str, Any] = json.load(sys.stdin)
     os.environ["DJANGO_SETTINGS_MODULE"] = "hub.settings"
     django.setup()
-    from demo.pages import describe_collectives
     from demo.news import tell
+    from demo.pages import describe_collectives
     from demo.people import show_themselves
     from demo.seed import seed
 

@@ -131,8 +131,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     ),
 }
 # What a lead may do, in the collectives that the directory says they lead and nowhere else.
-LEAD_RIGHTS = frozenset({Right.SEE_COLLECTIVE, Right.RUN_COLLECTIVE})
-LEAD_RIGHTS = frozenset({Right.SEE_COLLECTIVE, Right.WRITE_NEWS})
+LEAD_RIGHTS = frozenset({Right.SEE_COLLECTIVE, Right.RUN_COLLECTIVE, Right.WRITE_NEWS})
 # What nobody does to their own account: the second pair of eyes is the point of it.
 NEVER_ON_ONESELF = frozenset(
     {

@@ -14,8 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 BIN = Path(sys.executable).parent
-APPS = ("audit", "collectives", "consent", "directory", "branding", "hub", "idp", "launcher")
-APPS = ("audit", "consent", "directory", "branding", "hub", "idp", "launcher", "news")
+APPS = ("audit", "collectives", "consent", "directory", "branding", "hub", "idp", "launcher", "news")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-APPS = ("audit", "collectives", "consent", "directory", "branding", "hub", "idp", "launcher")
-APPS = ("audit", "consent", "directory", "branding", "hub", "idp", "launcher", "news")
+APPS = ("audit", "collectives", "consent", "directory", "branding", "hub", "idp", "launcher", "news")
 # Tables with their guards, and rules that cannot reach a database; the rest writes only with a line in the journal.
 ASIDE = {"migrations", "models", "models.py", "protocol"}
 

@@ -10,8 +10,7 @@ from django.utils import translation
 from audit import words
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-APPS = ("audit", "collectives", "consent", "directory", "branding", "hub", "idp", "launcher")
-APPS = ("audit", "consent", "directory", "branding", "hub", "idp", "launcher", "news")
+APPS = ("audit", "collectives", "consent", "directory", "branding", "hub", "idp", "launcher", "news")
 # Where a reason is said: the keywords that carry one, and the place it has among the arguments of what refuses.
 KEYWORDS = {"reason", "detail"}
 PLACES = {

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-APPS = ("hub", "launcher", "collectives", "idp", "consent", "branding", "directory", "audit")
-APPS = ("hub", "launcher", "news", "idp", "consent", "branding", "directory", "audit")
+APPS = ("hub", "launcher", "news", "collectives", "idp", "consent", "branding", "directory", "audit")
 WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "save", "insert"}
 
 

@@ -34,8 +34,7 @@ from tests.support.oidc import REDIRECT, Party, answer_of, connect, sign_in
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parent.parent.parent
-APPS = ("hub", "launcher", "collectives", "idp", "consent", "branding", "directory", "audit")
-APPS = ("hub", "launcher", "news", "idp", "consent", "branding", "directory", "audit")
+APPS = ("hub", "launcher", "news", "collectives", "idp", "consent", "branding", "directory", "audit")
 SECOND = "http://localhost:9999/second"
 API = "https://api.example/louty"
 

@@ -45,8 +45,7 @@ from tests.support.oidc import AFTER_LOGOUT, REDIRECT, Party, answer_of, connect
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parent.parent.parent
-APPS = ("hub", "launcher", "collectives", "idp", "consent", "branding", "directory", "audit")
-APPS = ("hub", "launcher", "news", "idp", "consent", "branding", "directory", "audit")
+APPS = ("hub", "launcher", "news", "collectives", "idp", "consent", "branding", "directory", "audit")
 ISSUER = "http://localhost:8000"
 FOREIGN: dict[str, ECKey | RSAKey] = {
     "ES256": ECKey.generate_key("P-256", private=True),

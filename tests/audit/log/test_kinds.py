@@ -18,8 +18,7 @@ def test_every_kind_is_kept_by_exactly_one_rule():
 def test_a_kind_is_an_app_a_subject_and_a_verb(action):
     app, subject, verb = action.value.split(":")
 
-    assert app in {"audit", "collectives", "consent", "directory", "branding", "idp", "launcher"}
-    assert app in {"audit", "consent", "directory", "branding", "idp", "launcher", "news"}
+    assert app in {"audit", "collectives", "consent", "directory", "branding", "idp", "launcher", "news"}
     assert subject
     assert verb
     assert len(action.value) <= 40
