@@ -10,7 +10,23 @@ from consent.requests.types import Letter
 TEXTS = Path(__file__).parent / "letter_texts"
 LANGUAGES = ("fr", "en")
 # What a letter may name in braces; the French word, for whoever writes letters.
-PLACES = ("nom", "reference", "objet", "recue_le", "echeance", "cooperative", "contact")
+PLACES = (
+    *("nom", "reference", "objet", "recue_le", "echeance", "cooperative", "contact"),
+    *("efface", "garde", "destinataires"),
+)
+# What stands for the places of an erasure until its run sheet tells them: blanks for the officer.
+UNTOLD = {
+    "fr": {
+        "efface": "[dites quoi, et quand]",
+        "garde": "[dites quoi, la règle qui l’impose et la date de fin]",
+        "destinataires": "[nommez-les]",
+    },
+    "en": {
+        "efface": "[say what, and when]",
+        "garde": "[say what, the rule that requires it and when that ends]",
+        "destinataires": "[name them]",
+    },
+}
 MOST_CHARACTERS = 10_000
 _PLACE = re.compile(r"\{([^{}]*)\}")
 # What is for the officer to replace: "[dites pourquoi]".
@@ -38,7 +54,8 @@ def problem_of_template(letter: Letter, text: str) -> str:
 
 def problem_of(letter: Letter, text: str, *, template: str) -> str:
     """Why this letter, which began as ``template``, cannot leave; empty where it can."""
-    if any(blank in text for blank in _BLANK.findall(template)):
+    untold = (blank for blanks in UNTOLD.values() for blank in blanks.values())
+    if any(blank in text for blank in (*_BLANK.findall(template), *untold)):
         return "blank_left"
     return _problem(letter, text)
 

@@ -28,6 +28,8 @@ from audit.services import note_consulted, note_name_search, note_refused_page
 from audit.types import Actor, Purpose, Reading
 from branding import selectors as branding
 from consent import examination, taking
+from consent.erasures import telling
+from consent.erasures.services import why_not_closed
 from consent.own import given
 from consent.own.exporting import json_of
 from consent.requests import letters, policy, selectors, services, words
@@ -505,8 +507,19 @@ def _start(letter: Letter, found: SubjectRequest, now: datetime) -> str:
             "echeance": date_format(due, "DATE_FORMAT"),
             "cooperative": branding.cooperative(),
             "contact": settings.DPO_CONTACT,
+            **(_erased(found) if found.kind == Kind.ERASURE else {}),
         }
     return letters.fill(template.text, values)
+
+
+def _erased(found: SubjectRequest) -> dict[str, str]:
+    """What the run sheet came to; until every holder has answered, blanks that keep the letter from leaving."""
+    run = selectors.sheet_of(found)
+    if run is None or run.approved_at is None or why_not_closed(list(run.holders.all())):
+        return letters.UNTOLD.get(found.language, letters.UNTOLD["fr"])
+    told = telling.of(run)
+    lines = {"efface": told.erased, "garde": told.kept, "destinataires": told.recipients}
+    return {place: "\n".join(f"- {line}" for line in some) or f"- {_('rien')}" for place, some in lines.items()}
 
 
 @gate.for_readers("requests:evidence")

@@ -11,11 +11,12 @@ from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.urls import reverse
+from django.utils import translation
 
 from audit.keeping import erasure as journal
 from audit.sealing import InvalidToken, seal, unseal
 from audit.types import SYSTEM, Action, Actor
-from consent.erasures import policy, selectors
+from consent.erasures import policy, telling
 from consent.erasures import services as sheet
 from consent.erasures.models import ErasureHolder, ErasureRun
 from consent.erasures.types import WAITING, AnsweredBy, ErasureRefused, HolderState, Line, Part, RunState, Stays
@@ -281,7 +282,7 @@ def notices(run: ErasureRun) -> dict[int, LogoutDelivery]:
 
 def letter(run: ErasureRun) -> dict[str, Any]:
     """What the closing letter is made of; ``to`` is empty once it has left."""
-    return {"run": run, "holders": selectors.told(run), "to": _opened(bytes(run.reply_sealed))}
+    return {"run": run, "to": _opened(bytes(run.reply_sealed))}
 
 
 def close(*, run_id: int, actor: Actor, now: datetime) -> ErasureRun:
@@ -294,7 +295,10 @@ def close(*, run_id: int, actor: Actor, now: datetime) -> ErasureRun:
         to = content["to"]
         run = sheet.close(run_id=run_id, actor=actor, letter_mailed=bool(to.get("mail")), now=now)
         if to.get("mail"):
-            subject, body = mails.rendered("erasure_closed", None, content, language=to.get("language", ""))
+            language = to.get("language", "") or settings.LANGUAGE_CODE
+            with translation.override(language):
+                content["told"] = telling.of(run)
+            subject, body = mails.rendered("erasure_closed", None, content, language=language)
             mails.queue_text(
                 kind=MailKind.ERASURE,
                 member=None,

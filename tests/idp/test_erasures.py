@@ -24,6 +24,8 @@ from consent.erasures import services as sheet
 from consent.erasures.models import ErasureHolder, ErasureRun
 from consent.erasures.types import AnsweredBy, ErasureRefused, Ground, HolderState, Part, RunState, Stays
 from consent.models import Holding
+from consent.requests import services as requests
+from consent.requests.types import Kind
 from consent.types import ALWAYS, LegalBasis, Purpose, SheetItem
 from directory.models import Member, RoleGrant
 from directory.services import erase_leavers
@@ -560,6 +562,44 @@ def test_the_officer_asks_the_office_agrees_and_the_officer_closes(dpo, office, 
     assert "Ancien membre" in after
     assert "Amélie" not in after
     assert "Amélie Roux" in unescape(officer.get(reverse("idp:erasure_letter", args=[run.pk])).content.decode())
+
+
+def test_whoever_is_still_there_is_not_previewed_as_if_they_had_left(dpo, held):
+    values = {"member": "amelie.roux", "tool": "", "ground": "not_needed"}
+
+    page = opened(dpo).post(reverse("idp:erasure_ask"), values)
+
+    told = unescape(page.content.decode())
+    assert page.status_code == 422
+    assert "son départ se date d’abord" in told
+    assert "Numéro de membre" not in told
+
+
+@pytest.mark.gdpr("G20")
+def test_what_is_erased_what_stays_and_why_is_told_and_is_the_answer_of_the_request(dpo, office, member, course):
+    go_on(member, course, "phone")
+    leave(member, course, "name", "phone", now=MONDAY)
+    asks = {"member_id": member.pk, "kind": Kind.ERASURE, "text": "Tout.", "tool_id": course.pk, "language": "fr"}
+    made = requests.make(**asks, actor=Actor(member.pk), now=MONDAY)
+    case = reverse("requests:case", args=[made.reference])
+    officer = opened(dpo)
+    before = unescape(officer.get(case).content.decode())
+    start = unescape(officer.get(reverse("idp:erasure_ask"), {"demande": made.reference}).content.decode())
+    run = approved(dpo, office, member, course)
+    erasures.answer_by_link(secret=secret_of(run, course), confirmed=True, refusal="", note="", now=WEDNESDAY)
+
+    erasures.close(run_id=run.pk, actor=Actor(dpo.pk), now=WEDNESDAY)
+
+    assert "[dites quoi, et quand]" in before
+    assert 'value="amelie.roux"' in start
+    letter = letters()[-1]
+    after = unescape(officer.get(case).content.decode())
+    for told in (each.replace("\u00a0", " ") for each in (letter["body"], after)):
+        assert "- Formation : Téléphone" in told
+        assert "le contrat en a besoin tant que la personne est là" in told
+        assert "- Formation : effacement confirmé" in told
+    assert "sont effacées" not in letter["subject"]
+    assert "[dites quoi" not in after
 
 
 def test_the_list_names_nobody_and_costs_the_same_for_many(dpo, office, held, course, payroll):

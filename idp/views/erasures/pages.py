@@ -22,21 +22,22 @@ from audit.selectors import held_people
 from audit.types import Action, Entry, Reading
 from consent.directions.selectors import has_left
 from consent.display import item_label
-from consent.erasures import selectors
+from consent.erasures import selectors, telling
 from consent.erasures import services as run_sheet
 from consent.erasures.models import ErasureHolder, ErasureRun
 from consent.erasures.types import (
     AnsweredBy,
     ErasureRefused,
     Ground,
-    Line,
-    Part,
     RunState,
     Stays,
 )
+from consent.requests import selectors as requests
+from consent.requests.types import Kind
 from directory.access import may
 from directory.models import Member
 from directory.policy import Right
+from directory.services.erasure import why_not_erased
 from idp.gate import actor_of, must_prove_now, opened_by
 from idp.models import Tool
 from idp.services import erasures, refusals
@@ -94,7 +95,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 @SHEETS.opens
 def ask(request: HttpRequest, reading: Reading) -> HttpResponse:
     """What would go and stay is shown first; asked once confirmed.  Names stay in the body."""
-    form, now = AskForm(request.POST or None), timezone.now()
+    form, now = AskForm(request.POST or None, initial=_asked_in(request.GET.get("demande", ""))), timezone.now()
     if request.method != "POST" or not _is_valid(form, request, reading):
         status = HTTPStatus.UNPROCESSABLE_ENTITY if request.method == "POST" else HTTPStatus.OK
         return render(request, "idp/erasures/ask.html", {"form": form}, status=status)
@@ -116,6 +117,10 @@ def ask(request: HttpRequest, reading: Reading) -> HttpResponse:
         return redirect("idp:erasure", run.pk)
     journal.note_consulted(member_id=member.pk, reading=reading, now=now)
     held = member.pk in held_people(now)
+    if tool is None and not held and (why := why_not_erased(member, now=now)):
+        # What would go if they had left says nothing of today.
+        form.add_error("tool", _sentence(ErasureRefused(why)))
+        return render(request, "idp/erasures/ask.html", {"form": form}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     context = {
         "form": form,
         "person": member,
@@ -203,8 +208,8 @@ def letter(request: HttpRequest, run_id: int, reading: Reading) -> HttpResponse:
     if run.approved_at is None:
         return redirect("idp:erasure", run.pk)
     _note_consulted(run, reading)
-    rows = _rows(run)
-    return render(request, "idp/erasures/letter.html", erasures.letter(run) | {"rows": rows, "today": timezone.now()})
+    context = erasures.letter(run) | {"told": telling.of(run), "today": timezone.now()}
+    return render(request, "idp/erasures/letter.html", context)
 
 
 # Whoever answers for a holder, without an account -------------------------------------------------------------
@@ -272,7 +277,7 @@ def _shown(request: HttpRequest, run: ErasureRun, reading: Reading) -> HttpRespo
     _note_consulted(run, reading)
     held = member.pk in held_people(now)
     asked = run.state == RunState.ASKED
-    lines = _frozen(run)
+    lines = telling.parts_of(run)
     if asked and run.is_whole:
         lines = erasures.preview(member.pk, held=held, now=now)
     rows = _live_rows(member, run.tool, held=held) if asked else _rows(run)
@@ -296,12 +301,16 @@ def _shown(request: HttpRequest, run: ErasureRun, reading: Reading) -> HttpRespo
     return render(request, "idp/erasures/sheet.html", context)
 
 
+def _asked_in(reference: str) -> dict[str, Any]:
+    """Who asked to be erased, and where, in a request that stands by its reference in the address."""
+    found = requests.found(reference) if reference else None
+    if found is None or found.kind != Kind.ERASURE:
+        return {}
+    return {"member": found.member.login, "tool": found.tool_id, "ground": Ground.WITHDRAWN}
+
+
 def _run(run_id: int) -> ErasureRun:
     return get_object_or_404(ErasureRun.objects.select_related("member", "tool", "asked_by", "approved_by"), pk=run_id)
-
-
-def _frozen(run: ErasureRun) -> list[Line]:
-    return [Line(Part(each["part"]), each["number"], each["stays"]) for each in run.preview]
 
 
 def _rows(run: ErasureRun) -> list[Row]:
