@@ -255,8 +255,8 @@ def of_corrections(now: datetime) -> Iterator[Card]:
     """Tools that have had an old value for days; three statements, where something changed."""
     if rows := corrections.undelivered(before=now - LATE):
         said = ngettext(
-            "Un outil a encore une valeur d’avant, changée au plus tôt le %(day)s.",
-            "Des outils ont encore des valeurs d’avant, changées au plus tôt le %(day)s.",
+            "Un outil n’a pas reçu d’ici ce qui a changé, au plus tôt le %(day)s.",
+            "Des outils n’ont pas reçu d’ici ce qui a changé, au plus tôt le %(day)s.",
             len(rows),
         ) % {"day": _day(timezone.localdate(rows[0].since))}
         address = reverse("protection:corrections")

@@ -191,11 +191,11 @@ def test_the_member_reads_which_tool_has_the_value_of_before_and_no_value(member
 
     page = text_of(browser_of(member).get(MINE))
 
-    assert "un outil a encore la valeur d’avant" in page.partition('id="behind"')[2]
+    assert "un outil n’a pas encore reçu la nouvelle valeur" in page.partition('id="behind"')[2]
     assert 'href="#outil-louty"' in page
     card = page.partition('id="outil-louty"')[2]
     assert card.count('data-corrected="no"') == 1
-    assert "Modifié le 17 novembre 2026 : l’outil a encore la valeur d’avant." in card
+    assert "Modifié le 17 novembre 2026 : l’outil n’a pas encore reçu la nouvelle valeur." in card
     assert member.email not in card
 
 
