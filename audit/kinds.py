@@ -111,6 +111,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.NOTICE_SEEN,
         Action.HUB_NOTICE_SEEN,
         Action.CONSENT_GIVEN,
+        Action.CONSENT_ASKED,
         Action.CONSENT_REFUSED,
         Action.CONSENT_WITHDRAWN,
         Action.OBJECTED,

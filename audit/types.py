@@ -116,6 +116,7 @@ class Action(TextChoices):
     NOTICE_SEEN = "consent:notice:see", _("Information lue")
     HUB_NOTICE_SEEN = "idp:notice:see", _("Information de Trousseau lue")
     CONSENT_GIVEN = "consent:grant:give", _("Accord donné")
+    CONSENT_ASKED = "consent:grant:ask", _("Accord demandé")
     CONSENT_REFUSED = "consent:grant:refuse", _("Accord refusé")
     CONSENT_WITHDRAWN = "consent:grant:withdraw", _("Accord retiré")
     OBJECTED = "consent:objection:make", _("Opposition faite")

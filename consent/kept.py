@@ -13,6 +13,7 @@ from consent.incidents import selectors as incidents
 from consent.incidents.models import go_with_time
 from consent.models import (
     Consent,
+    ConsentAsked,
     Disclosure,
     ErasureRun,
     Holding,
@@ -36,7 +37,9 @@ def _told_of(cut: datetime, held: Collection[UUID]) -> QuerySet[Member]:
 
 def _decided(cut: datetime, held: Collection[UUID]) -> QuerySet[Member]:
     return gone_before(cut, held).filter(
-        Q(pk__in=Consent.objects.values("member")) | Q(pk__in=HubNotice.objects.values("member"))
+        Q(pk__in=Consent.objects.values("member"))
+        | Q(pk__in=ConsentAsked.objects.values("member"))
+        | Q(pk__in=HubNotice.objects.values("member"))
     )
 
 
@@ -53,6 +56,7 @@ def _forget_disclosures(members: Sequence[Any], _now: datetime) -> int:
 
 def _forget_decisions(members: Sequence[Any], _now: datetime) -> int:
     Objection.objects.filter(member__in=list(members)).delete()
+    ConsentAsked.objects.filter(member__in=list(members)).delete()
     HubNotice.objects.filter(member__in=list(members)).delete()
     Consent.objects.filter(member__in=list(members)).go_with_member()
     return len(members)

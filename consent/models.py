@@ -22,6 +22,7 @@ from consent.types import Decision, Face, LegalBasis, Origin, face_of
 
 __all__ = [
     "Consent",
+    "ConsentAsked",
     "ContractFile",
     "ContractVersion",
     "Directions",
@@ -224,6 +225,29 @@ class Consent(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError("decisions are never removed")
+
+
+class ConsentAsked(models.Model):
+    """A question of consent that was shown to a member, once until it is answered; ``consent``: by which decision.
+
+    One without an answer is proof too: nothing was agreed to (GDPR recital 32: silence is no consent).
+    """
+
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="consents_asked")
+    notice = models.ForeignKey(Notice, models.PROTECT, related_name="consents_asked")
+    language = models.CharField(max_length=8)
+    at = models.DateTimeField()
+    consent = models.ForeignKey(Consent, models.CASCADE, null=True, related_name="asked")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member", "notice"], condition=models.Q(consent=None), name="one_open_question"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"question {self.pk}"
 
 
 class Objection(models.Model):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from cachetools import TTLCache
 from django.contrib.auth import get_user_model
-from django.db.models import Exists, F, FilteredRelation, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, F, FilteredRelation, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
@@ -21,6 +21,7 @@ from consent.corrections import selectors as corrections
 from consent.corrections.types import Correction
 from consent.models import (
     Consent,
+    ConsentAsked,
     Disclosure,
     Holding,
     Notice,
@@ -364,8 +365,15 @@ def objected(member_id: UUID, tool_id: int) -> frozenset[str]:
 def decisions(member_id: UUID) -> QuerySet[Consent]:
     """Every decision of a member, the newest first."""
     kept = NoticeCopy.objects.filter(notice=OuterRef("notice"))
-    rows = Consent.objects.filter(member_id=member_id).annotate(has_copy=Exists(kept))
+    asked = ConsentAsked.objects.filter(consent=OuterRef("pk")).order_by("pk").values("at")[:1]
+    rows = Consent.objects.filter(member_id=member_id).annotate(has_copy=Exists(kept), asked_at=Subquery(asked))
     return rows.select_related("tool", "notice__processing").order_by("-pk")
+
+
+def unanswered(member_id: UUID) -> QuerySet[ConsentAsked]:
+    """Questions of consent that this member was shown and left, the newest first."""
+    rows = ConsentAsked.objects.filter(member_id=member_id, consent=None)
+    return rows.select_related("notice__processing__tool").order_by("-pk")
 
 
 def last_withdrawal(member_id: UUID, tool_id: int) -> Consent | None:

@@ -12,7 +12,7 @@ from audit.differences import differences
 from audit.services import record, record_all
 from audit.types import SYSTEM, Action, Actor, Entry
 from consent import copies, policy, selectors
-from consent.models import Consent, Notice, Objection, Processing, ProcessingItem, ProcessingPurpose
+from consent.models import Consent, ConsentAsked, Notice, Objection, Processing, ProcessingItem, ProcessingPurpose
 from consent.register import policy as register_policy
 from consent.register import services as register
 from consent.requests import services as requests
@@ -299,6 +299,24 @@ def end_objection(
 
 
 @transaction.atomic
+def note_asked(
+    *, member_id: UUID, tool_id: int, notice_id: int, language: str, session: UUID | None, now: datetime
+) -> None:
+    """A question of consent is shown: a row and a line, once until it is answered."""
+    asked, is_new = ConsentAsked.objects.get_or_create(
+        member_id=member_id, notice_id=notice_id, consent=None, defaults={"language": language, "at": now}
+    )
+    if is_new:
+        facts: dict[str, object] = {"notice": notice_id, "question": asked.pk}
+        actor = Actor(tool=tool_id)
+        record(
+            Entry(
+                Action.CONSENT_ASKED, actor=actor, subject=member_id, tool=tool_id, session=session, facts=facts, at=now
+            )
+        )
+
+
+@transaction.atomic
 def end_consent(*, member_id: UUID, tool_id: int, actor: Actor, now: datetime, reason: str = WITHDRAWN) -> bool:
     """End the member's consent for a tool, from now on (GDPR art. 7(3)); whether there was one.
 
@@ -472,6 +490,13 @@ def _follow_objections(member_id: UUID, tool_id: int, *, now: datetime) -> Conse
     )
 
 
+def _answered(decision: Consent) -> None:
+    """The question that was open, if one was, found its answer."""
+    ConsentAsked.objects.filter(member=decision.member_id, notice=decision.notice_id, consent=None).update(
+        consent=decision
+    )
+
+
 def _decide(
     *,
     member_id: UUID,
@@ -493,6 +518,7 @@ def _decide(
     if standing is not None:
         said = (standing.notice_id, standing.decision, standing.items, standing.refused_items)
         if said == (notice_id, decision, granted, refused):
+            _answered(standing)
             return standing
         live.update(ended_at=now, ended_reason=REPLACED)
     consent = Consent.objects.create(
@@ -506,6 +532,7 @@ def _decide(
         language=language,
         at=now,
     )
+    _answered(consent)
     record(
         Entry(
             action,

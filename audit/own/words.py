@@ -78,6 +78,7 @@ DONE: dict[str, Text] = {
     Action.NOTICE_SEEN: _("Vous lisez l’information sur {tool}."),
     Action.HUB_NOTICE_SEEN: _("Vous lisez ce que Trousseau garde."),
     Action.CONSENT_GIVEN: _("Vous donnez votre accord à {tool}."),
+    Action.CONSENT_ASKED: _("{tool} vous demande votre accord."),
     Action.CONSENT_REFUSED: _("Vous refusez votre accord à {tool}."),
     Action.CONSENT_WITHDRAWN: _("Vous retirez votre accord à {tool}."),
     Action.OBJECTED: _("Vous vous opposez à ce que {tool} reçoive des données."),

@@ -126,6 +126,7 @@ MAPPING: dict[str, tuple[Class, int]] = {
     Action.ROLE_GRANTED: (_C.USER_ACCESS, 1),
     Action.ROLE_REVOKED: (_C.USER_ACCESS, 2),
     Action.CONSENT_GIVEN: (_C.USER_ACCESS, 1),
+    Action.CONSENT_ASKED: (_C.USER_ACCESS, OTHER),
     Action.CONSENT_REFUSED: (_C.USER_ACCESS, 2),
     Action.CONSENT_WITHDRAWN: (_C.USER_ACCESS, 2),
     Action.OBJECTED: (_C.USER_ACCESS, 2),

@@ -100,6 +100,14 @@ def _decisions(person: UUID) -> Iterator[Row]:
         yield Row(data, f"{said} {names}." if names else said)
 
 
+def _asked(person: UUID) -> Iterator[Row]:
+    for row in selectors.unanswered(person):
+        tool, version = row.notice.processing.tool, row.notice.version
+        told = {"at": text_of(row.at), "tool": tool.slug, "notice_version": version, "language": row.language}
+        said = gettext("{day}, {tool} : question sans réponse, information version {version}.")
+        yield Row(told, said.format(day=moment(row.at), tool=tool.name, version=version))
+
+
 def _hub_notice(person: UUID) -> Iterator[Row]:
     for row in HubNotice.objects.filter(pk=person):
         told = {"at": text_of(row.at), "language": row.language, "digest": row.digest}
@@ -205,6 +213,7 @@ SECTIONS = (
     Section("profile", _("Ma fiche du trombinoscope"), _profile, place=15),
     Section("directions", _("Mes directives pour après mon décès"), _directions, place=16),
     Section("decisions", _("Mes accords"), _decisions, place=20),
+    Section("asked", _("Les questions restées sans réponse"), _asked, place=20),
     Section("objections", _("Mes oppositions"), _objections, place=21),
     Section("requests", _("Mes demandes"), _requests, place=22),
     Section("hub_notice", _("L’information sur Trousseau lui-même"), _hub_notice, place=23),

@@ -1,7 +1,7 @@
 """From a decision to its record: ISO/IEC TS 27560:2023 in its own field names, and as linked data in terms of the DPV.
 
 Values in, values out.  The mapping of fields to terms is that of the DPVCG's guide (W3C community group report of
-1 August 2024).  A request for consent is no event of its own here: the question and its answer are one page.
+1 August 2024).
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,12 +44,18 @@ ARTICLES = {
     "withdrawal of consent": "eu-gdpr:A7-3",
 }
 STATUS = {
+    State.REQUESTED: "dpv:ConsentRequested",
     State.GIVEN: "dpv:ConsentGiven",
     State.REFUSED: "dpv:ConsentRefused",
     State.TAKEN_BACK: "dpv:ConsentWithdrawn",
+    # The text that was agreed to is no longer the one in force, so nothing more leaves on it.
+    State.EXPIRED: "dpv:ConsentExpired",
     # Another decision took its place: this one permits nothing any more.
     State.TERMINATED: "dpv:ConsentStatusInvalidForProcessing",
 }
+# What the person did not do.
+BY_CONTROLLER = (State.REQUESTED, State.EXPIRED)
+NOTICES = (State.ACKNOWLEDGED, *BY_CONTROLLER)
 METHODS = {
     Origin.PAGE: "page shown before the tool opens",
     Origin.CHOICE: "choice made among one’s own data",
@@ -117,7 +123,9 @@ def linked_of(decided: Decided, proof: Iterable[Mapping[str, Any]] = ()) -> dict
             {
                 "@type": STATUS[each.state],
                 "dpv:isIndicatedAtTime": {"@value": each.at.isoformat(), "@type": "xsd:dateTime"},
-                "dpv:isIndicatedBy": {"@id": "dpv:DataSubject"},
+                "dpv:isIndicatedBy": {
+                    "@id": "dpv:DataController" if each.state in BY_CONTROLLER else "dpv:DataSubject"
+                },
             }
             for each in decided.events
             if each.state in STATUS
@@ -212,8 +220,8 @@ def _event(decided: Decided, each: Happened) -> dict[str, Any]:
         "event_time": each.at.isoformat(),
         # As long as the text stays the same, or until it is withdrawn.
         "validity_duration": "until withdrawn or replaced" if each.state is State.GIVEN else "",
-        "entity_id": decided.principal,
-        "event_type": "explicit" if each.state is not State.ACKNOWLEDGED else "notice",
+        "entity_id": "controller" if each.state in BY_CONTROLLER else decided.principal,
+        "event_type": "notice" if each.state in NOTICES else "explicit",
         "event_state": each.state.value,
         **({"log_entry": str(each.entry)} if each.entry else {}),
     }

@@ -15,7 +15,7 @@ from audit.models import Event
 from audit.types import Action
 from branding import selectors as branding
 from consent import display, policy
-from consent.models import Consent
+from consent.models import Consent, ConsentAsked
 from consent.receipts import policy as rules
 from consent.receipts.types import Decided, Happened, Shown, State
 from consent.register import policy as register
@@ -86,15 +86,26 @@ def state_of(consent: Consent) -> State:
     return events_of(consent, {})[-1].state
 
 
-def events_of(consent: Consent, lines: Mapping[bool, UUID]) -> tuple[Happened, ...]:
-    """What happened to the decision; ``lines``: those of the journal, the withdrawal's under true."""
+def events_of(consent: Consent, lines: Mapping[Action, UUID]) -> tuple[Happened, ...]:
+    """What happened to the decision, in its order; ``lines``: those of the journal, each under what it says.
+
+    ``consent`` comes from ``consent.selectors.decisions``.
+    """
     first = rules.state_at_first(consent.decision, consent.notice.content, consent.items)
-    begun = Happened(consent.at, first, lines.get(False))
-    if consent.ended_at is None:
-        return (begun,)
-    if consent.ended_reason == WITHDRAWN:
-        return begun, Happened(consent.ended_at, State.TAKEN_BACK, lines.get(True))
-    return begun, Happened(consent.ended_at, State.TERMINATED)
+    asked_at = getattr(consent, "asked_at", None)
+    found = []
+    if asked_at is not None and asked_at <= consent.at:
+        found.append(Happened(asked_at, State.REQUESTED, lines.get(Action.CONSENT_ASKED)))
+    found.append(Happened(consent.at, first, next((lines[each] for each in DECIDING if each in lines), None)))
+    changed_at = consent.notice.processing.ended_at
+    if first is State.GIVEN and changed_at is not None and (consent.ended_at is None or changed_at < consent.ended_at):
+        # An agreement is about the text that was shown: with another in force it lets nothing leave.
+        found.append(Happened(changed_at, State.EXPIRED))
+    if consent.ended_at is not None and consent.ended_reason == WITHDRAWN:
+        found.append(Happened(consent.ended_at, State.TAKEN_BACK, lines.get(Action.CONSENT_WITHDRAWN)))
+    elif consent.ended_at is not None:
+        found.append(Happened(consent.ended_at, State.TERMINATED))
+    return tuple(found)
 
 
 def _identifier(consent: Consent) -> str:
@@ -102,11 +113,14 @@ def _identifier(consent: Consent) -> str:
     return known or str(consent.member_id)
 
 
-def _lines(member_id: UUID, number: int) -> dict[bool, UUID]:
-    told = Event.objects.about(member_id).filter(action__in=(*DECIDING, Action.CONSENT_WITHDRAWN))
-    rows = told.filter(facts__consent=number).order_by("-pk").values_list("action", "reference")
+def _lines(member_id: UUID, number: int) -> dict[Action, UUID]:
+    about = Q(action__in=(*DECIDING, Action.CONSENT_WITHDRAWN), facts__consent=number)
+    question = ConsentAsked.objects.filter(consent=number).order_by("pk").values_list("pk", flat=True).first()
+    if question is not None:
+        about |= Q(action=Action.CONSENT_ASKED, facts__question=question)
+    rows = Event.objects.about(member_id).filter(about).order_by("-pk").values_list("action", "reference")
     # The first line of each kind is the one: later ones are of forms that were sent twice.
-    return {action == Action.CONSENT_WITHDRAWN: reference for action, reference in rows}
+    return {Action(action): reference for action, reference in rows}
 
 
 def _register_at(tool_id: int, at: datetime) -> tuple[RegisterVersion | None, Parties]:

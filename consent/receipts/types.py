@@ -14,10 +14,12 @@ from consent.types import Origin
 class State(StrEnum):
     """What happened to a decision (ISO/IEC TS 27560, 6.3.7 and annex B)."""
 
+    REQUESTED = "consent requested"
     ACKNOWLEDGED = "notice acknowledged"
     GIVEN = "consent given"
     REFUSED = "consent refused"
     TAKEN_BACK = "consent withdrawn"
+    EXPIRED = "consent expired"
     TERMINATED = "consent terminated"
 
 

@@ -28,7 +28,8 @@ from directory.models import Member
 def agreements(request: HttpRequest) -> HttpResponse:
     person = cast(Member, request.user).pk
     rows = [(row, state_of(row)) for row in selectors.decisions(person)]
-    return render(request, "consent/receipts/list.html", {"rows": rows})
+    context = {"rows": rows, "unanswered": selectors.unanswered(person)}
+    return render(request, "consent/receipts/list.html", context)
 
 
 @login_required

@@ -8,13 +8,21 @@ from consent.dpv import BASES
 from consent.receipts.types import State
 
 STATES: dict[State, str | Promise] = {
+    State.REQUESTED: _("Accord demandé"),
     State.ACKNOWLEDGED: _("Information lue"),
     State.GIVEN: _("Accord donné"),
     State.REFUSED: _("Rien de facultatif accordé"),
     State.TAKEN_BACK: _("Accord retiré"),
+    State.EXPIRED: _("Échu : le texte a changé"),
     State.TERMINATED: _("Remplacé par une décision plus récente"),
 }
-BADGES = {State.GIVEN: "ok", State.ACKNOWLEDGED: "ok", State.REFUSED: "wait", State.TAKEN_BACK: "wait"}
+BADGES = {
+    State.GIVEN: "ok",
+    State.ACKNOWLEDGED: "ok",
+    State.REFUSED: "wait",
+    State.TAKEN_BACK: "wait",
+    State.EXPIRED: "wait",
+}
 
 
 def state_words(state: State) -> str | Promise:

@@ -34,7 +34,7 @@ from idp.services.accounts import attempts
 from idp.services.sessions import SESSION_FIELD
 from idp.signin import allauth_parts, reauth
 from idp.signin.allauth_parts import network_of
-from idp.views import agreement
+from idp.views import agreement, steps
 from idp.views.back_channel import address_of, check_form, json_answer, refused
 from idp.views.onward import see_other
 
@@ -278,6 +278,7 @@ def _ask_consent(
 ) -> HttpResponse:
     processing = consent_selectors.sheet(grant.tool_id)
     member = _member(session)
+    steps.note_asked(question, member_id=member.pk, tool_id=grant.tool_id, session=session.pk, now=timezone.now())
     context: dict[str, Any] = {
         "tool": grant.tool,
         "processing": processing,

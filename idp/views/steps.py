@@ -10,10 +10,12 @@ from django.core.signing import dumps, loads
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from consent import policy as consent_policy
 from consent import selectors as consent_selectors
+from consent import services as consent_services
 from consent.display import groups
 from consent.types import Question
 from directory.models import Member
@@ -116,7 +118,7 @@ def _steps(request: HttpRequest, asked: Asked, *, now: datetime, consented: bool
     tokens.check_doors(found.member, found.session, readers, now=now)
     question = None if consented else _question(found, asked)
     if question is not None:
-        return _ask(request, found.member, asked, question)
+        return _ask(request, found, asked, question, now=now)
     code = codes.issue(
         entrance=found,
         tool=asked.tool,
@@ -308,10 +310,24 @@ def _question(found: Entrance, asked: Asked) -> Question | None:
     return consent_selectors.question(found.member.pk, asked.tool.pk, asked.items, again=again)
 
 
-def _ask(request: HttpRequest, member: Member, asked: Asked, question: Question) -> HttpResponse:
+def note_asked(question: Question, *, member_id: UUID, tool_id: int, session: UUID, now: datetime) -> None:
+    """What is about to be shown asks for something, and does not only inform."""
+    if question.asks:
+        consent_services.note_asked(
+            member_id=member_id,
+            tool_id=tool_id,
+            notice_id=question.notice,
+            language=get_language() or "fr",
+            session=session,
+            now=now,
+        )
+
+
+def _ask(request: HttpRequest, found: Entrance, asked: Asked, question: Question, *, now: datetime) -> HttpResponse:
     if asked.silent:
         raise ProtocolError("consent_required" if question.asks else "interaction_required", "something must be shown")
     _wait(request, asked)
+    note_asked(question, member_id=found.member.pk, tool_id=asked.tool.pk, session=found.session.pk, now=now)
     processing = consent_selectors.sheet(asked.tool.pk)
     context = {
         "tool": asked.tool,
@@ -320,8 +336,8 @@ def _ask(request: HttpRequest, member: Member, asked: Asked, question: Question)
         "question": question,
         "groups": groups(
             processing,
-            claims.shown(member, question.items),
-            consent_selectors.objected(member.pk, asked.tool.pk),
+            claims.shown(found.member, question.items),
+            consent_selectors.objected(found.member.pk, asked.tool.pk),
         ),
         "return_fields": [("request", dumps(asked.arrived.kept(), salt=CONSENT_SALT))],
     }

@@ -9,7 +9,7 @@ from django.utils import timezone
 from audit.models import Event
 from audit.types import SYSTEM, Action
 from consent import services as consent_services
-from consent.models import Consent, Disclosure
+from consent.models import Consent, ConsentAsked, Disclosure
 from consent.types import ALWAYS, ITEMS, Face, face_of
 from demo.seed import FORMATION_SHEET, LOUTY_SHEET, SPARE_SHEET
 from idp.models import Grant, LogoutDelivery, Tool
@@ -121,6 +121,28 @@ def test_every_tool_opens_for_whoever_refuses_all_that_can_be_refused(signing_ke
     sent = {*party.claims(body["id_token"]), *party.userinfo(body["access_token"]).json()}
     assert party.claims(body["id_token"])["sub"]
     assert sent.isdisjoint(claim for item in ITEMS.keys() - needed - ALWAYS for claim in ITEMS[item].claims)
+
+
+@pytest.mark.gdpr("G2")
+def test_a_question_that_is_shown_is_on_the_record_once_and_finds_its_answer(formation, louty, browser, member):
+    louty.authorize(browser, scope=SCOPE)
+    assert not ConsentAsked.objects.exists(), "what only informs asks for nothing"
+
+    formation.authorize(browser, scope=SCOPE)
+    page = formation.authorize(browser, scope=SCOPE)
+    left = ConsentAsked.objects.get()
+    assert (left.member, left.notice.processing.tool, left.consent) == (member, formation.tool, None)
+    say(browser, page, items=["trade"])
+
+    line = Event.objects.get(action=Action.CONSENT_ASKED)
+    assert (line.subject_id, line.tool, line.facts["question"]) == (member.pk, formation.tool, left.pk)
+    assert ConsentAsked.objects.get().consent == Consent.objects.get()
+
+
+def test_silence_asks_nobody_anything(formation, browser):
+    formation.authorize(browser, scope=SCOPE, prompt="none")
+
+    assert not ConsentAsked.objects.exists()
 
 
 def test_an_item_that_was_not_offered_cannot_be_slipped_in(formation, browser):

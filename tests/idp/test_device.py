@@ -331,6 +331,7 @@ def test_what_needs_consent_is_asked_before_the_device_is_linked(screen, browser
 
     assert b'id="consent-form"' in page.content
     assert b'action="/appareil/"' in page.content
+    assert Event.objects.about(member.pk).filter(action=Action.CONSENT_ASKED).count() == 1
     assert DeviceGrant.objects.get().status == DeviceGrant.AUTHORIZATION_PENDING
     notice = consent_selectors.sheet(screen.tool.pk).notice.pk
     form = {"user_code": told["user_code"], "notice": notice, "items": ["trade"], "answer": "accept"}

@@ -103,11 +103,12 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
     assert names == [
         *("known", "profile", "directions", "decisions", "objections", "requests", "hub_notice"),
         *("held", "corrections", "disclosures"),
+        *("known", "profile", "decisions", "asked", "objections", "requests", "hub_notice", "held", "disclosures"),
         *("sessions", "factors", "browsers", "identifiers", "admissions", "favourites", "own_order"),
         "followed_collectives",
         "lines",
     ]
-    assert [name for name in names if not told[name]] == ["objections"]
+    assert [name for name in names if not told[name]] == ["asked", "objections"]
     assert told["sessions"][0]["tools"][0]["tool"] == "formation"
     assert {each["name"] for each in told["factors"]} == {"Ma clé", ""}
     assert told["requests"][0]["steps"][0]["text"] == "Qui a reçu mon adresse ?"

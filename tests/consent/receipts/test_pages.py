@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -15,8 +16,9 @@ from audit import signer
 from audit.models import Event
 from audit.sequencer import sequence
 from audit.types import SYSTEM, Action, Actor, AppendOnlyError
-from consent import services, taking
-from consent.models import Consent
+from consent import selectors, services, taking
+from consent.models import Consent, ConsentAsked
+from consent.types import ALWAYS, SheetItem
 from idp import claims
 from idp.services import withdrawal
 from tests.consent.test_pages import go_on, text_of
@@ -220,3 +222,96 @@ def test_a_decision_is_never_rewritten(member, formation):
         with pytest.raises(AppendOnlyError):
             change()
     assert "phone" in Consent.objects.get(pk=consent.pk).items
+
+
+# What happened to it -------------------------------------------------------------------------------------------
+
+
+def ask(member, tool, *, now=TUESDAY):
+    notice = tool.processings.get(ended_at=None).notice
+    services.note_asked(member_id=member.pk, tool_id=tool.pk, notice_id=notice.pk, language="fr", session=None, now=now)
+
+
+def events(member, consent):
+    return json.loads(content(take(member, consent, "json")))["events"]
+
+
+def change(tool, now):
+    sheet = with_items(FORMATION, SheetItem("town", "Proposer près de chez vous."), purpose=1)
+    services.declare(tool_id=tool.pk, sheet=sheet, actor=SYSTEM, now=now)
+
+
+@pytest.mark.spec("ISO/IEC TS 27560:2023", "6.3.7")
+def test_a_question_that_was_shown_comes_before_its_answer_each_with_its_line(member, formation):
+    ask(member, formation)
+    consent = go_on(member, formation, "phone", now=WEDNESDAY)
+
+    asked, given = events(member, consent)
+
+    assert (asked["event_state"], given["event_state"]) == ("consent requested", "consent given")
+    assert (asked["event_time"], asked["entity_id"]) == (TUESDAY.isoformat(), "controller")
+    lines = [Event.objects.get(action=action) for action in (Action.CONSENT_ASKED, Action.CONSENT_GIVEN)]
+    assert [asked["log_entry"], given["log_entry"]] == [str(line.reference) for line in lines]
+    assert lines[0].subject_id == member.pk
+
+
+@pytest.mark.gdpr("G1")
+def test_a_question_nobody_answered_is_kept_as_that_and_lets_nothing_leave(member, formation):
+    ask(member, formation)
+    ask(member, formation, now=WEDNESDAY)
+
+    page = text_of(browser_of(member).get(LIST))
+
+    assert ConsentAsked.objects.get().at == TUESDAY, "one row until it is answered"
+    assert Event.objects.filter(action=Action.CONSENT_ASKED).count() == 1
+    assert 'id="unanswered"' in page
+    assert selectors.release(member.pk, formation.pk, frozenset({"phone", "name"})).items == ALWAYS
+
+    consent = go_on(member, formation)
+    assert 'id="unanswered"' not in text_of(browser_of(member).get(LIST))
+    assert ConsentAsked.objects.get().consent == consent
+
+
+def test_a_question_that_was_asked_again_is_another_one(member, formation):
+    ask(member, formation)
+    first = go_on(member, formation, "phone")
+    withdraw(member, formation)
+    ask(member, formation, now=WEDNESDAY)
+    second = go_on(member, formation, "phone", now=WEDNESDAY)
+
+    assert [each["event_state"] for each in events(member, first)] == [
+        "consent requested", "consent given", "consent withdrawn",
+    ]  # fmt: skip
+    assert events(member, second)[0]["event_time"] == WEDNESDAY.isoformat()
+
+
+@pytest.mark.spec("ISO/IEC TS 27560:2023", "6.3.7")
+def test_an_agreement_ends_when_its_text_is_no_longer_in_force(member, formation):
+    consent = go_on(member, formation, "phone")
+    change(formation, WEDNESDAY)
+
+    told = events(member, consent)
+
+    assert [each["event_state"] for each in told] == ["consent given", "consent expired"]
+    assert told[1]["event_time"] == WEDNESDAY.isoformat()
+    page = text_of(browser_of(member).get(LIST))
+    assert "Échu : le texte a changé" in page
+    assert reverse("idp:withdraw", args=[formation.slug]) in page, "it can be taken back all the same"
+    linked = json.loads(content(take(member, consent, "jsonld")))["dpv:hasConsentStatus"]
+    assert [each["@type"] for each in linked] == ["dpv:ConsentGiven", "dpv:ConsentExpired"]
+    assert linked[1]["dpv:isIndicatedBy"] == {"@id": "dpv:DataController"}
+
+    go_on(member, formation, "phone", now=WEDNESDAY + timedelta(days=1))
+    assert [each["event_state"] for each in events(member, consent)] == [
+        "consent given", "consent expired", "consent terminated",
+    ]  # fmt: skip
+
+
+def test_what_was_over_before_the_text_changed_and_what_was_refused_do_not_expire(member, formation):
+    taken_back = go_on(member, formation, "phone")
+    withdraw(member, formation)
+    refused = go_on(member, formation, now=WEDNESDAY)
+    change(formation, WEDNESDAY + timedelta(days=1))
+
+    assert [each["event_state"] for each in events(member, taken_back)] == ["consent given", "consent withdrawn"]
+    assert [each["event_state"] for each in events(member, refused)] == ["consent refused"]
