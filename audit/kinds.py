@@ -209,6 +209,8 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.SOURCE_TESTED,
         Action.SOURCE_RETIRED,
         Action.FACTOR_POLICY_CHANGED,
+        Action.MEMBERSHIP_GIVEN,
+        Action.MEMBERSHIP_TAKEN,
         Action.COLLECTIVE_MARKED,
         Action.COLLECTIVE_DESCRIBED,
         Action.LOG_OPENED,

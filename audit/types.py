@@ -185,6 +185,8 @@ class Action(TextChoices):
     FACTOR_POLICY_CHANGED = "directory:policy:change", _("Règle de double vérification modifiée")
     FACTOR_REQUIRED = "directory:policy:apply", _("Double vérification demandée à un membre")
     COLLECTIVE_CHANGED = "directory:collective:change", _("Collectif modifié")
+    MEMBERSHIP_GIVEN = "directory:membership:give", _("Membre ajouté à un collectif")
+    MEMBERSHIP_TAKEN = "directory:membership:take", _("Membre retiré d’un collectif")
     COLLECTIVE_MARKED = "directory:collective:mark", _("Collectif sensible, ou non")
     ROLE_GRANTED = "directory:role:grant", _("Rôle attribué")
     ROLE_REVOKED = "directory:role:revoke", _("Rôle retiré")

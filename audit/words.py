@@ -200,6 +200,8 @@ SENTENCES: dict[str, Text] = {
     Action.FACTOR_POLICY_CHANGED: _("{who} change la règle de double vérification."),
     Action.FACTOR_REQUIRED: _("La double vérification devient nécessaire pour {subject}."),
     Action.COLLECTIVE_CHANGED: _("Un collectif suit l’annuaire : {collective}."),
+    Action.MEMBERSHIP_GIVEN: _("{who} ajoute {subject} à un collectif : {collective}."),
+    Action.MEMBERSHIP_TAKEN: _("{who} retire {subject} d’un collectif : {collective}."),
     Action.COLLECTIVE_MARKED: _("{who} dit si un collectif est sensible : {collective}."),
     Action.ROLE_GRANTED: _("{who} attribue un rôle à {subject}."),
     Action.ROLE_REVOKED: _("{who} retire un rôle à {subject}."),

@@ -10,5 +10,6 @@ class CollectivesConfig(AppConfig):
         from consent.own import sources
 
         journal.name_codes("page", words.PAGES.get)
+        journal.name_codes("change", words.CHANGES.get)
         journal.name_codes("properties", words.PROPERTIES.get)
         sources.include(*own_sections.SECTIONS)

@@ -35,3 +35,22 @@ class Follow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member_id} {self.collective_id}"
+
+
+class MembershipChange(models.Model):
+    """A lead put somebody into a collective, or took them out; it can be undone as long as it is here."""
+
+    collective = models.ForeignKey("directory.Collective", models.CASCADE, related_name="membership_changes")
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    joins = models.BooleanField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+    # What undoes it is a change of its own.
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["collective", "at"], name="membership_change_at")]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {'in' if self.joins else 'out of'} {self.collective_id}"

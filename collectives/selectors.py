@@ -59,7 +59,7 @@ def visible(member: Member) -> QuerySet[Collective]:
 
 def one_visible(member: Member, slug: str) -> Collective | None:
     """Nothing for one that is not there and one that they may not know of, alike."""
-    return visible(member).select_related("page").filter(slug=slug).first()
+    return visible(member).select_related("page", "source").filter(slug=slug).first()
 
 
 def shelves(member: Member) -> Shelves:

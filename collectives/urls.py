@@ -3,6 +3,7 @@
 from django.urls import path
 
 from collectives import views
+from collectives.members import views as members
 
 app_name = "collectives"
 urlpatterns = [
@@ -10,4 +11,6 @@ urlpatterns = [
     path("<slug:slug>/", views.one, name="one"),
     path("<slug:slug>/suivre/", views.follow, name="follow"),
     path("<slug:slug>/page/", views.describe, name="describe"),
+    path("<slug:slug>/membres/", members.page, name="members"),
+    path("<slug:slug>/membres/<uuid:member_id>/", members.one, name="member"),
 ]

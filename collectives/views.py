@@ -18,6 +18,7 @@ from collectives.forms import PageForm
 from directory.models import Collective, Member
 from directory.people import markdown
 from directory.policy import Right
+from directory.services.memberships import is_run_here
 from idp import gate
 
 DESCRIBE = "collectives:describe"
@@ -42,6 +43,7 @@ def one(request: HttpRequest, slug: str) -> HttpResponse:
         "presentation": _safe(said.presentation) if said else "",
         "joining": _safe(said.joining) if said else "",
         "links": [labels.read(each) for each in said.links] if said else [],
+        "may_run": selectors.may_lead(member, collective) and is_run_here(collective),
         "may_describe": selectors.may_describe(member, collective),
     }
     return render(request, "collectives/one.html", context)

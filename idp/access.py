@@ -3,6 +3,7 @@
 Every prompt, grant, refresh, API call and tile asks here; it is closed unless something opens it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,19 +20,21 @@ from idp.types import AdmissionState, ToolState
 NOBODY = UUID(int=0)
 
 
-def _open_to(member: Any) -> Q:
+def _open_to(member: Any, *, as_if_in: Collection[UUID] | None = None) -> Q:
     """The rule: not closed, and open to everyone, to a collective of this member, or to them until a day.
 
-    ``member`` is an identifier, or an ``OuterRef`` where the rule is asked beside something else.
+    ``member`` is an identifier, or an ``OuterRef`` where the rule is asked beside something else.  ``as_if_in``: what
+    it would say if these were the member's collectives.
     """
-    return ~Q(state=ToolState.CLOSED) & (Q(everyone=True) | _by_collective(member) | _by_admission(member))
+    by_collective = _by_collective(member, as_if_in)
+    return ~Q(state=ToolState.CLOSED) & (Q(everyone=True) | by_collective | _by_admission(member))
 
 
-def _by_collective(member: Any) -> Exists:
-    mine = Tool.collectives.through.objects.filter(
-        tool_id=OuterRef("pk"), collective__present=True, collective__memberships__member_id=member
-    )
-    return Exists(mine)
+def _by_collective(member: Any, as_if_in: Collection[UUID] | None = None) -> Exists:
+    opened = Tool.collectives.through.objects.filter(tool_id=OuterRef("pk"), collective__present=True)
+    if as_if_in is not None:
+        return Exists(opened.filter(collective_id__in=as_if_in))
+    return Exists(opened.filter(collective__memberships__member_id=member))
 
 
 def _by_admission(member: Any) -> Exists:
@@ -47,6 +50,13 @@ def enterable(member: Member) -> QuerySet[Tool]:
     if not member.is_active:
         return Tool.objects.none()
     return Tool.objects.filter(_open_to(member.pk))
+
+
+def enterable_if_in(member: Member, collectives: Collection[UUID]) -> QuerySet[Tool]:
+    """The tools this member could enter if these were the collectives they are in: the same rule, asked beforehand."""
+    if not member.is_active:
+        return Tool.objects.none()
+    return Tool.objects.filter(_open_to(member.pk, as_if_in=collectives))
 
 
 def requestable(member: Member) -> QuerySet[Tool]:

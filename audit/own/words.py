@@ -19,6 +19,7 @@ Text = str | Promise
 OFFICE: Text = _("Quelqu’un de la structure")
 A_MEMBER: Text = _("Un membre")
 OFFICER: Text = _("La personne déléguée à la protection des données")
+LEAD: Text = _("Une personne responsable du collectif")
 SOMEBODY: Text = _("Une personne habilitée de la coopérative")
 # Whose right it takes; what several roles may do is done by somebody who may.
 ROLES: dict[str, Text] = {
@@ -28,6 +29,8 @@ ROLES: dict[str, Text] = {
     Action.EVIDENCE_NAMED: OFFICER,
     Action.CARD_OPENED: A_MEMBER,
     Action.MEMBER_WRITTEN_TO: A_MEMBER,
+    Action.MEMBERSHIP_GIVEN: LEAD,
+    Action.MEMBERSHIP_TAKEN: LEAD,
     Action.MEMBER_CONSULTED: OFFICE,
     Action.ACCOUNT_UNLOCKED: OFFICE,
     Action.FACTORS_RESET: OFFICE,
@@ -74,6 +77,9 @@ DONE: dict[str, Text] = {
     Action.DEVICE_DENIED: _("Vous ne reliez pas l’appareil : {tool}."),
     Action.PAGE_ARRANGED: _("Vous rangez vos outils."),
     Action.FAVOURITE_CHANGED: _("Vous changez vos favoris : {tool}."),
+    Action.COLLECTIVE_DESCRIBED: _("Vous modifiez la page d’un collectif."),
+    Action.MEMBERSHIP_GIVEN: _("Vous ajoutez une autre personne à un collectif."),
+    Action.MEMBERSHIP_TAKEN: _("Vous retirez une autre personne d’un collectif."),
     Action.COLLECTIVE_FOLLOWED: _("Vous changez les collectifs que vous suivez."),
     Action.NOTICE_SEEN: _("Vous lisez l’information sur {tool}."),
     Action.HUB_NOTICE_SEEN: _("Vous lisez ce que Trousseau garde."),
@@ -136,6 +142,8 @@ HAPPENED: dict[str, Text] = {
     Action.RECOVERY_CANCELLED: _("La récupération de votre compte s’arrête."),
     Action.MAIL_SENT: _("Un courrier part pour vous."),
     Action.MAIL_FAILED: _("Un courrier pour vous n’est pas parti."),
+    Action.MEMBERSHIP_GIVEN: _("{who} vous ajoute à un collectif."),
+    Action.MEMBERSHIP_TAKEN: _("{who} vous retire d’un collectif."),
     Action.MEMBER_CONSULTED: _("{who} ouvre votre fiche."),
     Action.CARD_OPENED: _("{who} ouvre votre fiche du trombinoscope."),
     Action.MEMBER_WRITTEN_TO: _("{who} vous écrit par le trombinoscope."),

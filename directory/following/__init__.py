@@ -18,8 +18,10 @@ from directory.following.setup import (
     usual_places,
 )
 from directory.following.standing import Age, Followed, ages, dry_run_of, sources, trial_of, with_people
+from directory.ldap.rules import MEMBERSHIPS
 
 __all__ = [
+    "MEMBERSHIPS",
     "Absent",
     "Age",
     "Followed",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from directory.ldap.mapping import LIMITS, person_from
 from directory.ldap.rules import READ_APART, Rules
-from directory.normalise import clean, postal_address
+from directory.normalise import clean, name_keys, postal_address
 
 Attributes = Mapping[str, Sequence[bytes]]
 
@@ -24,6 +24,10 @@ class Unwritable(ValueError):
     def __init__(self, item: str) -> None:
         super().__init__(item)
         self.item = item
+
+
+class NobodyLeft(ValueError):
+    """A group of names holds one at least (RFC 4519 §3.5): its last is not taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,25 @@ def photo_edit(content: bytes, attributes: Attributes, rules: Rules) -> Edit | N
     raws = tuple(attributes.get(name.lower(), ()))
     whole = (*((content,) if content else ()), *(raw for raw in raws[1:] if raw != content))
     return None if whole == raws else Edit(name, whole=whole)
+
+
+def member_edit(dn: str, attributes: Attributes, rules: Rules, *, wanted: bool) -> Edit | None:
+    """Of a group: with this person among its members, or without; nothing where that is so.
+
+    ``dn``: the person's name, as the directory has it.  Raises ``NobodyLeft``.
+    """
+    held = [(name, raw) for name in rules.member_attributes for raw in attributes.get(name.lower(), ())]
+    own = name_keys([dn.encode()])
+    there = [(name, raw) for name, raw in held if name_keys([raw]) == own]
+    if wanted:
+        # Classes of group name their members in one attribute or another: in the one that this group uses.
+        return None if there else Edit(held[0][0] if held else rules.group["member"], new=(dn.encode(),))
+    if not there:
+        return None
+    if len(there) == len(held):
+        raise NobodyLeft
+    name = there[0][0]
+    return Edit(name, gone=tuple(raw for attribute, raw in there if attribute == name))
 
 
 def encoded(item: str, text: str, attribute: str) -> bytes:

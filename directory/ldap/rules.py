@@ -70,6 +70,9 @@ WRITABLE = (
     "language",
     "photo",
 )
+# The word, among what a source lets be written, for its groups: those who lead a collective add and remove its members.
+# It stands nowhere until somebody puts it there, for a group may open more in the directory than the hub knows of.
+MEMBERSHIPS = "memberships"
 NO_PASSWORDS = frozenset(
     {
         "userpassword",
@@ -146,6 +149,7 @@ class Rules:
     former_key: str
     mail_domain: str
     placeholders: frozenset[str]
+    memberships_writable: bool = False
 
     @cached_property
     def person_attributes(self) -> tuple[str, ...]:
@@ -209,6 +213,7 @@ def rules_from(
         former_key=former_key,
         mail_domain=domain_of(base),
         placeholders=frozenset({dn_key(f"cn=personne,ou=services,{base}")} if base else ()),
+        memberships_writable=MEMBERSHIPS in writable,
     )
 
 

@@ -20,9 +20,9 @@ import ldap.filter
 from directory.ldap import edits
 from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Deadline, Entry, allow, breaker_of, connect, one_of_few, reader, told
-from directory.ldap.edits import Edit, Unwritable
+from directory.ldap.edits import Edit, NobodyLeft, Unwritable
 from directory.ldap.reading import Reading
-from directory.ldap.rules import NEVER_WRITABLE, may_be_read, may_be_written
+from directory.ldap.rules import MEMBERSHIPS, NEVER_WRITABLE, may_be_read, may_be_written
 from directory.ldap.servers import ASSERTION, POST_READ
 from directory.types import ChangeUncertain, DirectoryRefused, DirectoryUnavailable
 
@@ -61,6 +61,10 @@ class Conflict(Exception):
         self.now = now
 
 
+class LastMember(Exception):
+    """The group would be left without anybody, which its class does not allow."""
+
+
 class NotAllowed(Exception):
     """The write account, or the source's rules, leave these items alone."""
 
@@ -78,6 +82,7 @@ class Unfit(Exception):
 
 
 Plan = Callable[[Entry], dict[str, Edit]]
+Look = Callable[[LdapConfig, Deadline, UUID, Sequence[str]], Written | None]
 
 
 def write(config: LdapConfig, entry_uuid: UUID, wanted: Mapping[str, str], *, seen: Mapping[str, str]) -> Written:
@@ -115,6 +120,29 @@ def write_photo(config: LdapConfig, entry_uuid: UUID, content: bytes) -> Written
     return _carry_out(config, entry_uuid, plan, beside=(config.rules.person["photo"],))
 
 
+def write_membership(config: LdapConfig, group: UUID, person: UUID, *, wanted: bool) -> Written:
+    """Put this person into this group by name, or take them out; the group as it is then.
+
+    What others change in the group at the same time is kept.  Raises as ``write``; ``LastMember``, and ``Conflict``
+    where the person or the group is gone.
+    """
+    if not config.can_write or not config.rules.memberships_writable:
+        raise NotAllowed([MEMBERSHIPS])
+    with one_of_few(deadline := _deadline(config), config.uri), breaker_of(config.uri)():
+        who = _read(config, deadline, person)
+    if who is None:
+        raise Conflict(None)
+
+    def plan(now: Entry) -> dict[str, Edit]:
+        try:
+            edit = edits.member_edit(who.entry.dn, now.attributes, config.rules, wanted=wanted)
+        except NobodyLeft as error:
+            raise LastMember from error
+        return {MEMBERSHIPS: edit} if edit is not None else {}
+
+    return _carry_out(config, group, plan, look=_read_group)
+
+
 class _Overtaken(Exception):
     """What was read is not what was seen."""
 
@@ -132,11 +160,17 @@ def _check_writable(config: LdapConfig, items: Collection[str]) -> None:
         raise NotAllowed(sorted(closed or items))
 
 
-def _carry_out(config: LdapConfig, entry_uuid: UUID, plan: Plan, *, beside: Sequence[str] = ()) -> Written:
-    deadline = Deadline(min(CHANGE_SECONDS, config.timeout_seconds * 3), config.timeout_seconds)
+def _deadline(config: LdapConfig) -> Deadline:
+    return Deadline(min(CHANGE_SECONDS, config.timeout_seconds * 3), config.timeout_seconds)
+
+
+def _carry_out(
+    config: LdapConfig, entry_uuid: UUID, plan: Plan, *, beside: Sequence[str] = (), look: Look | None = None
+) -> Written:
+    deadline, look = _deadline(config), look or _read
     with one_of_few(deadline, config.uri), breaker_of(config.uri)():
         for _attempt in range(TRIES):
-            before = _read(config, deadline, entry_uuid, beside)
+            before = look(config, deadline, entry_uuid, beside)
             if before is None:
                 raise Conflict(None)
             try:
@@ -145,10 +179,10 @@ def _carry_out(config: LdapConfig, entry_uuid: UUID, plan: Plan, *, beside: Sequ
                 raise Conflict(before) from None
             if not edits_:
                 return replace(before, changed=False)
-            after = _modify(config, deadline, before, edits_)
+            after = _modify(config, deadline, before, edits_, look)
             if after is not None:
                 return after
-        raise Conflict(_read(config, deadline, entry_uuid, beside))
+        raise Conflict(look(config, deadline, entry_uuid, beside))
 
 
 def _read(config: LdapConfig, deadline: Deadline, entry_uuid: UUID, beside: Sequence[str] = ()) -> Written | None:
@@ -166,7 +200,19 @@ def _read(config: LdapConfig, deadline: Deadline, entry_uuid: UUID, beside: Sequ
         return Written(entry, reading.mark_of(entry))
 
 
-def _modify(config: LdapConfig, deadline: Deadline, before: Written, wanted: Mapping[str, Edit]) -> Written | None:
+def _read_group(
+    config: LdapConfig, deadline: Deadline, entry_uuid: UUID, _beside: Sequence[str] = ()
+) -> Written | None:
+    with reader(config, deadline) as connection:
+        reading = Reading(connection, config, deadline)
+        reading.watermark()
+        found = list(reading.groups([entry_uuid.hex]))
+        return Written(found[0], reading.mark_of(found[0])) if len(found) == 1 else None
+
+
+def _modify(
+    config: LdapConfig, deadline: Deadline, before: Written, wanted: Mapping[str, Edit], look: Look
+) -> Written | None:
     """The entry afterwards; nothing where somebody was faster, and nothing was written.
 
     A connection of its own: what the write account may do never runs on the reader's, nor the other way round.
@@ -184,15 +230,22 @@ def _modify(config: LdapConfig, deadline: Deadline, before: Written, wanted: Map
             return None
         except NOT_ALLOWED as error:
             raise NotAllowed(_named(error, config, wanted)) from error
+        except ldap.TYPE_OR_VALUE_EXISTS as error:
+            if MEMBERSHIPS in wanted:
+                # Somebody put them in first.
+                return None
+            raise Unfit(_named(error, config, wanted)) from error
         except UNFIT as error:
+            if MEMBERSHIPS in wanted and isinstance(error, ldap.OBJECT_CLASS_VIOLATION):
+                raise LastMember from error
             raise Unfit(_named(error, config, wanted)) from error
         except ldap.LDAPError as error:
             if not isinstance(told(error), DirectoryUnavailable):
                 raise
             answered = None
     if answered is None:
-        return _looked_up(config, before, wanted)
-    return _after(config, deadline, before, wanted, answered[3])
+        return _looked_up(config, before, wanted, look)
+    return _after(config, deadline, before, wanted, answered[3], look)
 
 
 def _offers(connection: Any, deadline: Deadline, controls: set[bytes]) -> bool:
@@ -228,11 +281,11 @@ def _named(error: Exception, config: LdapConfig, wanted: Mapping[str, Edit]) -> 
     """The item that the server complains of, as far as it says; else all of them."""
     given = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
     said = {found["name"].lower() for found in NAMED.finditer(str(given.get("info", "")))}
-    return [item for item in wanted if config.rules.person[item].lower() in said] or list(wanted)
+    return [item for item in wanted if config.rules.person.get(item, "").lower() in said] or list(wanted)
 
 
 def _after(
-    config: LdapConfig, deadline: Deadline, before: Written, wanted: Mapping[str, Edit], controls: Any
+    config: LdapConfig, deadline: Deadline, before: Written, wanted: Mapping[str, Edit], controls: Any, look: Look
 ) -> Written:
     """By assertion the entry was as it had been read, so it is now that with these edits, under the mark that came."""
     for control in controls or ():
@@ -244,7 +297,7 @@ def _after(
                 return Written(_edited(before.entry, wanted, marks), mark)
     uuid = config.server.identity_of(before.entry.attributes)
     beside = [edit.attribute for item, edit in wanted.items() if item == "photo"]
-    now = _read(config, deadline, uuid, beside)
+    now = look(config, deadline, uuid, beside)
     if now is None:
         raise Conflict(None)
     return now
@@ -259,13 +312,13 @@ def _edited(entry: Entry, wanted: Mapping[str, Edit], marks: Mapping[str, Sequen
     return Entry(entry.dn, attributes)
 
 
-def _looked_up(config: LdapConfig, before: Written, wanted: Mapping[str, Edit]) -> Written:
+def _looked_up(config: LdapConfig, before: Written, wanted: Mapping[str, Edit], look: Look) -> Written:
     """The order was given and its answer lost: the entry tells whether it was carried out."""
     deadline = Deadline(min(CHANGE_SECONDS, config.timeout_seconds), config.timeout_seconds)
     uuid = config.server.identity_of(before.entry.attributes)
     beside = [edit.attribute for item, edit in wanted.items() if item == "photo"]
     try:
-        now = _read(config, deadline, uuid, beside)
+        now = look(config, deadline, uuid, beside)
     except (DirectoryUnavailable, DirectoryRefused) as error:
         raise ChangeUncertain("the directory fell silent while it changed an entry") from error
     expected = _edited(before.entry, wanted, {}).attributes

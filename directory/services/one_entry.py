@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
@@ -11,7 +12,7 @@ from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Entry
 from directory.ldap.neighbours import load_mirror
 from directory.ldap.plan import ALL_WAITS, Observed, Person, at_once, make_plan
-from directory.models import DirectorySource, Member, SyncRun
+from directory.models import Collective, DirectorySource, Member, SyncRun
 from directory.normalise import InvalidName, dn_key, is_under
 from directory.runs import last_read, one_at_a_time
 from directory.services import statuses
@@ -65,6 +66,41 @@ def take_over(
             source.look_again = True
             source.save(update_fields=["look_again"])
         return _own(source, Member.objects.filter(entry_uuid=person.entry_uuid).first())
+
+
+def take_over_group(source: DirectorySource, entry: Entry, *, person: UUID, now: datetime, mark: str) -> bool:
+    """Bring the mirror up to this group, into which the hub has just put a person, or out of which it took them.
+
+    Whether it could: nothing is taken over where anybody else would lose anything by it, nor while the source is not
+    believed or something waits; the next pass sees to it then.  One transaction (or part of the caller's).
+    Raises ``DirectoryRefused`` for a source that is not configured.
+    """
+    config = sources.of(source)
+    uuid = config.server.identity_of(entry.attributes)
+    group = mapping.group_from(uuid, entry.dn, mark, entry.attributes, config.rules)
+    with transaction.atomic():
+        one_at_a_time()
+        source = DirectorySource.objects.select_for_update(no_key=True).get(pk=source.pk)
+        last = last_read(source)
+        known = Collective.objects.filter(entry_uuid=uuid, source=source, present=True).first()
+        if last is None or known is None or source.state != SourceState.ACTIVE or last.report.get("held"):
+            return _later(source)
+        observed = Observed(groups=(group,), placeholders=config.rules.placeholders, is_complete=False)
+        mirror = load_mirror(source, observed, context_csn=())
+        plan = make_plan(mirror, observed, config.ceilings)
+        others = {pair for pair in plan.memberships_removed if pair[1] != person} | plan.leads_removed
+        if plan.held or others or known.dn != entry.dn:
+            return _later(source)
+        apply_between(last, plan, now)
+        if plan.unsettled:
+            _later(source)
+        return True
+
+
+def _later(source: DirectorySource) -> bool:
+    source.look_again = True
+    source.save(update_fields=["look_again"])
+    return False
 
 
 def _person(entry: Entry, config: LdapConfig, mark: str | None) -> Person:

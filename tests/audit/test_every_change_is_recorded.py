@@ -143,6 +143,7 @@ EXCUSED = {
     "consent.requests.services.note_told": "that a mail is in the outbox; its sending is recorded",
     "launcher.receivers.forget_looks": "called by the erasure of a member, which is recorded",
     "collectives.receivers.forget_follows": "in the transaction of an erasure, which is recorded",
+    "directory.services.one_entry._later": "a pass is to look again, which tells what it finds",
     "launcher.receivers.forget_arrangements": "the same",
     "consent.findings.services.forget_reasons": "the same",
     "news.receivers.forget_members": "the same",

@@ -10,7 +10,7 @@ from django.utils import timezone
 from audit.models import Event
 from audit.types import SYSTEM, Action, Actor
 from collectives import selectors, services
-from collectives.models import Follow
+from collectives.models import Follow, MembershipChange
 from directory.models import Collective, Member, Membership, RoleGrant
 from directory.services import collectives as marking
 from directory.signals import members_erased
@@ -137,12 +137,16 @@ def test_whoever_left_hears_of_nothing(member, bindery):
     assert list(selectors.followers(bindery)) == []
 
 
-def test_what_was_followed_goes_with_the_member(member, bindery):
+def test_what_was_followed_goes_with_the_member(member, other_member, bindery):
     Follow.objects.create(member=member, collective=bindery, since=MONDAY)
+
+    MembershipChange.objects.create(member=member, collective=bindery, joins=True, at=MONDAY)
+    theirs = MembershipChange.objects.create(member=other_member, collective=bindery, joins=True, by=member, at=MONDAY)
 
     members_erased.send(sender=Member, member_ids=[member.pk], named={}, now=timezone.now())
 
     assert not Follow.objects.exists()
+    assert list(MembershipChange.objects.values_list("pk", "by")) == [(theirs.pk, None)]
 
 
 # Sensitive ones ------------------------------------------------------------------------------------------------

@@ -174,10 +174,10 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, server: EmbeddedDirectory, attrib
     real = writing._modify
     values = iter([value])
 
-    def modify(config, deadline, before, wanted):
+    def modify(*given):
         for each in values:
             change(server, attribute, each)
-        return real(config, deadline, before, wanted)
+        return real(*given)
 
     monkeypatch.setattr(writing, "_modify", modify)
 

@@ -230,6 +230,16 @@ TABLE = (
         OPEN_COLLECTIVE,
     ),
     Row("collectives:describe", only(Who.OFFICE, answer=PAGE), only(Who.OFFICE, answer=DONE), "another", NOT_LED),
+    # Beside the rest: the members of these are not changed here, for no directory lets it.
+    Row("collectives:members", only(Who.LEAD, answer=ABSENT), NO_INSIDE, "one that the lead leads", OPEN_COLLECTIVE),
+    Row("collectives:members", members(ABSENT), NO_INSIDE, "a sensitive one", SENSITIVE_COLLECTIVE),
+    Row(
+        "collectives:member",
+        only(Who.LEAD, answer=ABSENT),
+        only(Who.LEAD, answer=ABSENT),
+        "one that the lead leads",
+        {**OPEN_COLLECTIVE, "member_id": A_MEMBER},
+    ),
     Row("collectives:describe", members(ABSENT), members(ABSENT), "a sensitive one", SENSITIVE_COLLECTIVE),
     Row("collectives:follow", NO_INSIDE, members(DONE), "one of theirs or another", OPEN_COLLECTIVE),
     Row("collectives:follow", NO_INSIDE, members(ABSENT), "a sensitive one", SENSITIVE_COLLECTIVE),

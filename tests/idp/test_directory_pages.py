@@ -489,6 +489,25 @@ def test_what_is_no_name_of_an_entry_is_not_kept(lea, away):
     assert source.base == away.base
 
 
+def test_whether_those_who_lead_a_collective_change_its_members_is_a_box_that_is_off(lea, away):
+    source = drafted(away)
+    form = pages.MappingForm(source)
+    usual = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+    assert usual.pop("memberships") is False
+
+    lea.post(at(source, "correspondance"), usual)
+    source.refresh_from_db()
+    assert "memberships" not in source.writable
+    lea.post(at(source, "correspondance"), usual | {"memberships": "on"})
+    source.refresh_from_db()
+
+    assert "memberships" in source.writable
+    assert (
+        "checked"
+        in re.search(r'<input[^>]*name="memberships"[^>]*>', text_of(lea.get(at(source, "correspondance"))))[0]
+    )
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

@@ -255,8 +255,18 @@ class MappingForm(StepForm):
             label=_("Ce que les membres corrigent eux-mêmes"),
             choices=choices,
             required=False,
-            initial=list(source.writable),
+            initial=[item for item in source.writable if item != following.MEMBERSHIPS],
             widget=forms.CheckboxSelectMultiple,
+            disabled=fixed,
+        )
+
+        self.fields["memberships"] = forms.BooleanField(
+            label=_("Les responsables d’un collectif y ajoutent et en retirent des membres"),
+            help_text=_(
+                "Le compte d’écriture doit pouvoir modifier les groupes. Ce qu’un groupe ouvre change avec lui."
+            ),
+            required=False,
+            initial=following.MEMBERSHIPS in source.writable,
             disabled=fixed,
         )
 
@@ -290,7 +300,10 @@ class MappingForm(StepForm):
         return {
             "mapping": mapping,
             "kinds": following.kinds_from(words),
-            "writable": [item for item in given["writable"] if item],
+            "writable": [
+                *(item for item in given["writable"] if item),
+                *([following.MEMBERSHIPS] if given["memberships"] else []),
+            ],
         }
 
     @property

@@ -1,0 +1,49 @@
+"""Putting somebody into a collective, taking them out, and undoing either."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from audit.services import record
+from audit.types import Action, Actor, Entry
+from collectives.members import policy
+from collectives.models import MembershipChange
+from directory.services import memberships
+from directory.services.memberships import MembershipRefused
+
+__all__ = ["MembershipRefused", "change"]
+
+
+def change(
+    *, collective_id: UUID, member_id: UUID, joins: bool, actor: Actor, now: datetime, undoes: int | None = None
+) -> bool:
+    """The directory first, then the mirror, the row by which it is undone, and the line, in one transaction.
+
+    ``undoes``: the change that this one takes back.  Whether the mirror says it already; else the next pass brings it.
+    Raises ``MembershipRefused``, with a line in the journal.
+    """
+    written = memberships.write(collective_id=collective_id, member_id=member_id, joins=joins, actor=actor, now=now)
+    return _kept(written, joins, actor, now, undoes)
+
+
+@transaction.atomic
+def _kept(written: memberships.InDirectory, joins: bool, actor: Actor, now: datetime, undoes: int | None) -> bool:
+    # First: it takes its locks in the order of a pass.
+    is_shown = memberships.take_over(written, now=now)
+    rows = MembershipChange.objects.filter(collective=written.collective)
+    # What is over is told by the journal alone.
+    rows.filter(at__lte=now - policy.UNDONE_FOR).delete()
+    if not written.written.changed:
+        return is_shown
+    opposite = rows.filter(member=written.member, joins=not joins, undone_at=None)
+    is_undoing = undoes is not None and bool(opposite.filter(pk=undoes).update(undone_at=now))
+    MembershipChange.objects.create(
+        collective=written.collective, member=written.member, joins=joins, by_id=actor.member, at=now
+    )
+    action = Action.MEMBERSHIP_GIVEN if joins else Action.MEMBERSHIP_TAKEN
+    facts: dict[str, object] = {"collective": str(written.collective.pk)}
+    if is_undoing:
+        facts["change"] = "undone"
+    record(Entry(action, actor=actor, subject=written.member.pk, facts=facts, at=now))
+    return is_shown
