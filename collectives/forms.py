@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from collectives import labels
+from collectives.cloud import dav
 from collectives.models import LONGEST_JOINING, LONGEST_PRESENTATION, CollectivePage
 from collectives.services import Described
 from directory.people import links
@@ -41,10 +42,26 @@ class PageForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
-    def __init__(self, page: CollectivePage | None, data: Any = None) -> None:
+    def __init__(self, page: CollectivePage | None, data: Any = None, *, places: bool = False) -> None:
+        """``places``: with those in the cloud, for whoever may say them."""
         said = page or CollectivePage()
         initial = {"presentation": said.presentation, "joining": said.joining, "links": "\n".join(said.links)}
         super().__init__(data, initial=initial)
+        if places:
+            self.fields["folder"] = forms.CharField(
+                label=_("Dossier dans le nuage"),
+                required=False,
+                max_length=dav.LONGEST_PLACE,
+                initial=said.folder,
+                help_text=_("Ses membres en voient les noms de fichiers. Partagez-le avec le compte de Trousseau."),
+            )
+            self.fields["calendar"] = forms.CharField(
+                label=_("Agenda dans le nuage"),
+                required=False,
+                max_length=dav.LONGEST_PLACE,
+                initial=said.calendar,
+                help_text=_("Son nom court, à la fin de son adresse. Exemple : reliure_shared_by_claire"),
+            )
 
     def clean_presentation(self) -> str:
         return _plain(self.cleaned_data["presentation"])
@@ -61,10 +78,24 @@ class PageForm(forms.Form):
             raise forms.ValidationError(_("Ce lien ne s’ouvre pas : %(wrong)s") % {"wrong": wrong[0]})
         return tuple(dict.fromkeys(line for _typed, line in found))
 
+    def clean_folder(self) -> str:
+        found = dav.folder_of(self.cleaned_data["folder"])
+        if found is None:
+            raise forms.ValidationError(_("Ce n’est pas un dossier. Exemple : Collectifs/Reliure"))
+        return found
+
+    def clean_calendar(self) -> str:
+        found = dav.calendar_of(self.cleaned_data["calendar"])
+        if found is None:
+            raise forms.ValidationError(_("Ce n’est pas le nom court d’un agenda."))
+        return found
+
     @property
     def page(self) -> Described:
         given = self.cleaned_data
-        return Described(given["presentation"], given["joining"], given["links"])
+        return Described(
+            given["presentation"], given["joining"], given["links"], given.get("folder"), given.get("calendar")
+        )
 
 
 def _plain(text: str) -> str:

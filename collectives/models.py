@@ -17,6 +17,9 @@ class CollectivePage(models.Model):
     joining = models.TextField(max_length=LONGEST_JOINING, blank=True)
     # Addresses, each after its name where it has one: "Compte rendu | https://…".
     links = Keys(default=list, blank=True)
+    # Where its documents and its agenda are in the cloud; the office says so, for whoever names a folder opens it.
+    folder = models.CharField(max_length=200, blank=True)
+    calendar = models.CharField(max_length=200, blank=True)
     updated_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -21,6 +21,9 @@ class Described:
     presentation: str = ""
     joining: str = ""
     links: Sequence[str] = ()
+    # Nothing: as they are.
+    folder: str | None = None
+    calendar: str | None = None
 
 
 @transaction.atomic
@@ -28,7 +31,8 @@ def describe(*, collective_id: UUID, page: Described, actor: Actor, now: datetim
     """Keep what its page says; returns what changed."""
     collective = Collective.objects.select_for_update(no_key=True).get(pk=collective_id)
     kept = CollectivePage.objects.filter(pk=collective_id).first() or CollectivePage(collective=collective)
-    wanted = {"presentation": page.presentation, "joining": page.joining, "links": list(page.links)}
+    wanted: dict[str, object] = {"presentation": page.presentation, "joining": page.joining, "links": list(page.links)}
+    wanted |= {name: said for name in ("folder", "calendar") if (said := getattr(page, name)) is not None}
     changed = tuple(sorted(name for name, value in wanted.items() if getattr(kept, name) != value))
     if not changed:
         return ()

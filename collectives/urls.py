@@ -11,6 +11,7 @@ urlpatterns = [
     path("<slug:slug>/", views.one, name="one"),
     path("<slug:slug>/suivre/", views.follow, name="follow"),
     path("<slug:slug>/page/", views.describe, name="describe"),
+    path("<slug:slug>/nuage/", views.held, name="cloud"),
     path("<slug:slug>/membres/", members.page, name="members"),
     path("<slug:slug>/membres/<uuid:member_id>/", members.one, name="member"),
 ]

@@ -1,7 +1,7 @@
 """The list of collectives, the page of one, and the button that follows it."""
 
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from collectives import labels, selectors, services
+from collectives.cloud import selectors as cloud
 from collectives.forms import PageForm
+from directory.access import may
 from directory.models import Collective, Member
 from directory.people import markdown
 from directory.policy import Right
@@ -43,10 +45,26 @@ def one(request: HttpRequest, slug: str) -> HttpResponse:
         "presentation": _safe(said.presentation) if said else "",
         "joining": _safe(said.joining) if said else "",
         "links": [labels.read(each) for each in said.links] if said else [],
+        "has_cloud": cloud.is_configured() and said is not None and bool(said.folder or said.calendar),
         "may_run": selectors.may_lead(member, collective) and is_run_here(collective),
         "may_describe": selectors.may_describe(member, collective),
     }
     return render(request, "collectives/one.html", context)
+
+
+@login_required
+@require_safe
+def held(request: HttpRequest, slug: str) -> HttpResponse:
+    """A page of its own: the collective's never waits for a cloud.  For whoever is in it, or leads it."""
+    member = cast(Member, request.user)
+    collective = collective_or_404(member, slug)
+    inside: Any = collective
+    if not (inside.is_in or inside.is_led):
+        raise Http404
+    found = cloud.held(selectors.page_of(collective), timezone.now())
+    if found is None:
+        raise Http404
+    return render(request, "collectives/cloud.html", {"collective": collective, "held": found})
 
 
 @login_required
@@ -57,7 +75,9 @@ def describe(request: HttpRequest, slug: str) -> HttpResponse:
     right = Right.RUN_COLLECTIVE if selectors.may_lead(member, collective) else Right.DESCRIBE_COLLECTIVES
     if (turned_away := gate.refusal(request, right, DESCRIBE)) is not None:
         return turned_away
-    form = PageForm(selectors.page_of(collective), request.POST if request.method == "POST" else None)
+    places = cloud.is_configured() and may(member, Right.DESCRIBE_COLLECTIVES)
+    given = request.POST if request.method == "POST" else None
+    form = PageForm(selectors.page_of(collective), given, places=places)
     if form.is_bound and form.is_valid():
         if services.describe(collective_id=collective.pk, page=form.page, actor=gate.actor_of(request), now=now):
             messages.success(request, _("C’est enregistré."))

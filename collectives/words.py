@@ -12,6 +12,8 @@ PROPERTIES: dict[str, str | Promise] = {
     "presentation": _("présentation"),
     "joining": _("comment rejoindre"),
     "links": _("liens"),
+    "folder": _("dossier du nuage"),
+    "calendar": _("agenda du nuage"),
 }
 CHANGES: dict[str, str | Promise] = {
     "undone": _("annulation"),

@@ -151,6 +151,13 @@ class Env(BaseSettings):
     )
     documentation_url: str = Field("", description="Which page tells developers how to connect a tool? Empty: none.")
     policy_url: str = Field("", description="Which page tells tools what they may do with members' data? Empty: none.")
+    cloud_url: str = Field(
+        "",
+        description="Where is the cooperative's Nextcloud, whose folders and calendars collectives show? "
+        "https://nuage.example. Empty: there is none.",
+    )
+    cloud_user: str = Field("", description="As which account does the hub read there? It sees what is shared with it.")
+    cloud_password: SecretStr = Field(SecretStr(""), description="With which app password of that account?")
     outgoing_networks: list[IPv4Network | IPv6Network] = Field(
         default_factory=list,
         description="Which private networks may the hub call (back-channel logout)? Empty: public addresses only.",

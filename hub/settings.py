@@ -309,6 +309,9 @@ KEY_PUBLISH_AHEAD = timedelta(hours=env.key_publish_ahead_hours)
 KEY_HINT_PERIOD = timedelta(days=env.key_hint_days)
 # How long a retired key stays in the key set once the last token it signed is over: tools’ clocks differ.
 KEY_SET_MARGIN = timedelta(days=1)
+CLOUD_URL = env.cloud_url
+CLOUD_USER = env.cloud_user
+CLOUD_PASSWORD = env.cloud_password.get_secret_value()
 OUTGOING_NETWORKS = env.outgoing_networks
 CLIENT_CERTIFICATE_HEADER = env.client_certificate_header
 CLIENT_CERTIFICATE_VERIFY_HEADER = env.client_certificate_verify_header

@@ -1,4 +1,4 @@
-"""The one way the hub calls an address that somebody else chose (back-channel logout, a tool's keys, is it there?)."""
+"""The one way the hub calls an address that somebody else chose: back-channel logout, keys, is it there?, a cloud."""
 
 import ipaddress
 import json
@@ -66,6 +66,21 @@ def get_json(url: str, *, max_bytes: int) -> dict[str, object]:
     if not isinstance(document, dict):
         raise OutgoingFailed("not_an_object")
     return document
+
+
+def ask_dav(method: str, url: str, body: str, *, authorization: str, max_bytes: int) -> bytes:
+    """Ask a cloud (RFC 4918) and return its multi-status, of at most this size.  No redirect is followed.
+
+    Raises ``OutgoingRefused`` or ``OutgoingFailed``.
+    """
+    headers = {"Content-Type": "application/xml; charset=utf-8", "Depth": "1", "Authorization": authorization}
+    with _answered(method, url, body, headers) as response:
+        if response.status != 207:
+            raise OutgoingFailed(f"http_{response.status}")
+        found = response.read(max_bytes + 1)
+    if len(found) > max_bytes:
+        raise OutgoingFailed("too_large")
+    return found
 
 
 @contextmanager

@@ -230,6 +230,7 @@ TABLE = (
         OPEN_COLLECTIVE,
     ),
     Row("collectives:describe", only(Who.OFFICE, answer=PAGE), only(Who.OFFICE, answer=DONE), "another", NOT_LED),
+    Row("collectives:cloud", members(ABSENT), NO_INSIDE, "nothing of it is in a cloud", OPEN_COLLECTIVE),
     # Beside the rest: the members of these are not changed here, for no directory lets it.
     Row("collectives:members", only(Who.LEAD, answer=ABSENT), NO_INSIDE, "one that the lead leads", OPEN_COLLECTIVE),
     Row("collectives:members", members(ABSENT), NO_INSIDE, "a sensitive one", SENSITIVE_COLLECTIVE),
