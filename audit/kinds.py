@@ -58,6 +58,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.FAVOURITE_CHANGED,
         Action.COLLECTIVE_FOLLOWED,
         Action.PAGE_ARRANGED,
+        Action.DIGEST_CHOSEN,
         Action.FEED_MADE,
         Action.FEED_ENDED,
         Action.WITNESS_REFUSED,

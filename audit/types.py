@@ -89,6 +89,7 @@ class Action(TextChoices):
     BRIEF_CHANGED = "news:brief:change", _("Brève écrite ou modifiée")
     BRIEF_REMOVED = "news:brief:remove", _("Brève retirée")
     BRIEF_RESTORED = "news:brief:restore", _("Brève remise")
+    DIGEST_CHOSEN = "news:digest:choose", _("Brèves par courrier choisies ou arrêtées")
     FEED_MADE = "news:feed:make", _("Adresse de flux créée")
     FEED_ENDED = "news:feed:end", _("Adresse de flux supprimée")
     FAVOURITE_CHANGED = "launcher:favourite:change", _("Favori modifié")

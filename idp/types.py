@@ -129,6 +129,8 @@ class MailKind(TextChoices):
     REQUEST = "request", _("demande sur ses données")
     ADMISSION = "admission", _("accès à un outil")
     CONTACT = "contact", _("message d’un autre membre")
+    NEWS = "news", _("brèves")
+    LETTER = "letter", _("lettre d’un collectif")
 
 
 class OutgoingState(TextChoices):

@@ -12,7 +12,7 @@ from audit.days import DayField, MomentField
 from directory.models import Collective
 from news.models import Brief
 from news.policy import SHOWN
-from news.types import Audience
+from news.types import Audience, Rhythm
 
 OF_ALL = ""
 LONGEST = 4_000
@@ -89,6 +89,12 @@ class BriefForm(forms.Form):
     @property
     def wanted_audience(self) -> Audience:
         return Audience(self.cleaned_data.get("audience") or Audience.NEAR)
+
+
+class RhythmForm(forms.Form):
+    """How often somebody wants the news by mail."""
+
+    rhythm = forms.ChoiceField(label=_("Un courrier avec les brèves"), choices=Rhythm.choices)
 
 
 class ChangeForm(BriefForm):

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from news import policy
-from news.types import Audience, Standing
+from news.types import Audience, Rhythm, Standing
 
 
 class Brief(models.Model):
@@ -25,6 +25,8 @@ class Brief(models.Model):
     is_draft = models.BooleanField(default=True)
     since = models.DateTimeField(null=True, db_index=True)
     until = models.DateTimeField(null=True)
+    # When somebody last turned it from a draft into this: a digest tells of what is dated back as well.
+    published_at = models.DateTimeField(null=True)
     written_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True)
@@ -60,6 +62,17 @@ class FeedLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member_id} {self.collective_id}"
+
+
+class Subscription(models.Model):
+    """How often a member wants the news by mail, and until when they were told; who never chose has none."""
+
+    member = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    rhythm = models.CharField(max_length=8, choices=Rhythm.choices)
+    told_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.rhythm}"
 
 
 class Dismissal(models.Model):

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from consent.own.sections import text_of
 from consent.own.types import Row, Section
-from news.models import Brief, Dismissal, FeedLink
+from news.models import Brief, Dismissal, FeedLink, Subscription
 
 
 def _written(person: UUID) -> Iterator[Row]:
@@ -33,8 +33,14 @@ def _feeds(person: UUID) -> Iterator[Row]:
         yield Row({"collective": row.collective.slug, "made_at": text_of(row.made_at)}, row.collective.name)
 
 
+def _by_mail(person: UUID) -> Iterator[Row]:
+    for row in Subscription.objects.filter(member_id=person):
+        yield Row({"rhythm": row.rhythm}, row.get_rhythm_display())
+
+
 SECTIONS = (
     Section("briefs", _("Les brèves que j’ai écrites"), _written, place=72),
     Section("briefs_put_aside", _("Les brèves rangées"), _put_aside, place=73),
     Section("news_feeds", _("Mes adresses de flux"), _feeds, place=74),
+    Section("news_by_mail", _("Les brèves par courrier"), _by_mail, place=75),
 )

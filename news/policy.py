@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from news.types import Audience, Standing
+from news.types import Audience, Rhythm, Standing
 
 # Long enough to notice a mistake, and no longer.
 UNDO = timedelta(days=30)
 # How long it is shown where nobody says otherwise.
 SHOWN = timedelta(days=30)
+HOUR = 7
 
 
 def standing_of(
@@ -21,6 +22,14 @@ def standing_of(
     if until is not None and until <= now:
         return Standing.OVER
     return Standing.SCHEDULED if now < since else Standing.PUBLISHED
+
+
+def last_slot(rhythm: Rhythm, local: datetime) -> datetime:
+    """The last moment, by the clock of the cooperative, at which a digest was due: at seven, each day or on Mondays."""
+    slot = local.replace(hour=HOUR, minute=0, second=0, microsecond=0)
+    if slot > local:
+        slot -= timedelta(days=1)
+    return slot - timedelta(days=slot.weekday()) if rhythm == Rhythm.WEEKLY else slot
 
 
 def audience_of(wanted: Audience, *, sensitive: bool, of_all: bool) -> Audience:

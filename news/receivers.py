@@ -7,7 +7,7 @@ from uuid import UUID
 from django.dispatch import receiver
 
 from directory.signals import members_ended, members_erased
-from news.models import Brief, Dismissal, FeedLink
+from news.models import Brief, Dismissal, FeedLink, Subscription
 
 
 @receiver(members_ended)
@@ -20,5 +20,6 @@ def end_feeds(*, member_ids: Sequence[UUID], **_: Any) -> None:
 def forget_members(*, member_ids: Sequence[UUID], **_: Any) -> None:
     """In the transaction of the erasure, which is recorded.  What they wrote for a collective stays, without them."""
     FeedLink.objects.filter(member_id__in=member_ids).delete()
+    Subscription.objects.filter(member_id__in=member_ids).delete()
     Dismissal.objects.filter(member_id__in=member_ids).delete()
     Brief.objects.filter(author_id__in=member_ids).update(author=None)

@@ -10,14 +10,18 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from directory.models import Member
 from idp.gate import actor_of
 from idp.services import refusals
+from idp.services.accounts.mails import address_of
 from idp.signin.allauth_parts import network_of
-from news import feeds, selectors
-from news.models import FeedLink
+from news import digests, feeds, selectors
+from news.forms import RhythmForm
+from news.models import FeedLink, Subscription
+from news.types import Rhythm
 
 # Of one network: an office with a reader on each desk.
 READINGS_A_MINUTE = 60
@@ -49,6 +53,37 @@ def end_feed(request: HttpRequest, slug: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("news:receive"))
 
 
+@require_POST
+@login_required
+def choose(request: HttpRequest) -> HttpResponse:
+    member = cast(Member, request.user)
+    form = RhythmForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form=form)
+    rhythm = Rhythm(form.cleaned_data["rhythm"])
+    if digests.choose(member_id=member.pk, rhythm=rhythm, actor=actor_of(request), now=timezone.now()):
+        messages.success(request, _("C’est enregistré."))
+    else:
+        messages.info(request, _("Rien n’a changé."))
+    return HttpResponseRedirect(reverse("news:receive"), status=HTTPStatus.SEE_OTHER)
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """From a mail, without signing in: mail programs post here by themselves (RFC 8058 §3.2), with no cookie and no
+    token of a form; whoever opens it by hand finds a button, for mail scanners read what they find."""
+    now = timezone.now()
+    if not refusals.allowed("news_unsubscribe", network=network_of(request), limit=READINGS_A_MINUTE, now=now):
+        return HttpResponse(status=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "60"})
+    row = digests.subscription_of(token)
+    if row is None:
+        raise Http404
+    if request.method == "POST":
+        digests.unsubscribe(subscription_id=row.pk, now=now)
+    return _private(render(request, "news/unsubscribe.html", {"is_done": request.method == "POST"}))
+
+
 @require_safe
 def feed(request: HttpRequest, secret: str) -> HttpResponse:
     """No line in the journal: reading leaves none, and a reader asks on for years with an address that is over."""
@@ -59,15 +94,29 @@ def feed(request: HttpRequest, secret: str) -> HttpResponse:
     if link is None:
         raise Http404
     response = HttpResponse(feeds.written(link, now), content_type="application/atom+xml; charset=utf-8")
-    # The address opens this: it is told to no other site, and kept by no cache on the way.
+    return _private(response)
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    # The address opens this: it is told to no other site, and kept by no cache on the way.  "no-referrer" would have
+    # browsers send the form with "Origin: null".
     response["Cache-Control"] = "private, no-store"
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def _page(request: HttpRequest, *, made: str = "", of: str = "") -> HttpResponse:
+def _page(request: HttpRequest, *, made: str = "", of: str = "", form: RhythmForm | None = None) -> HttpResponse:
     member = cast(Member, request.user)
+    standing = Subscription.objects.filter(member=member).values_list("rhythm", flat=True).first()
     linked = dict(FeedLink.objects.filter(member=member).values_list("collective_id", "made_at"))
     rows = [(each, linked.get(each.pk)) for each in selectors.near(member)]
-    return render(request, "news/receive.html", {"rows": rows, "made": made, "of": of})
+    context = {
+        "rows": rows,
+        "made": made,
+        "of": of,
+        "form": form or RhythmForm(initial={"rhythm": standing or Rhythm.NEVER}),
+        "has_address": bool(address_of(member)),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
+    return render(request, "news/receive.html", context, status=status)

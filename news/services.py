@@ -117,6 +117,8 @@ def _held(brief_id: int) -> Brief:
 def _fill(brief: Brief, content: Content, drawn: bytes | None, now: datetime) -> None:
     of = brief.collective
     brief.audience = policy.audience_of(content.audience, sensitive=bool(of and of.sensitive), of_all=of is None)
+    if not content.is_draft and (brief.is_draft or brief.published_at is None):
+        brief.published_at = now
     brief.title, brief.text, brief.is_draft = content.title, content.text, content.is_draft
     # Nobody said when: at once, to the minute, as it is typed.
     at_once = now.replace(second=0, microsecond=0)

@@ -21,6 +21,14 @@ class Standing(TextChoices):
     REMOVED = "removed", _("retirée")
 
 
+class Rhythm(TextChoices):
+    """How often somebody wants the news by mail; nobody gets them who did not choose."""
+
+    NEVER = "never", _("jamais")
+    DAILY = "daily", _("chaque jour")
+    WEEKLY = "weekly", _("chaque semaine, le lundi")
+
+
 class NewsRefused(Exception):
     """What is not done; ``reason`` has its words in ``words.py``."""
 

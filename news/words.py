@@ -24,6 +24,7 @@ PROPERTIES: dict[str, str | Promise] = {
 }
 REASONS: dict[str, str | Promise] = {
     "brief_removed": _("la brève est retirée"),
+    "by_mail_link": _("par le lien d’un courrier"),
     "feed_not_yours": _("le collectif n’est pas de ceux de cette personne"),
     "brief_not_restored": _("la brève ne peut plus être remise"),
 }

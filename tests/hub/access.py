@@ -518,6 +518,8 @@ TABLE = (
     Row("news:put_aside", NO, members(ABSENT), "no such news", NO_BRIEF),
     Row("news:receive", members(PAGE), NO_INSIDE),
     *(Row(f"news:{act}", NO, members(ABSENT), "no such collective", NO_SECTION) for act in ("make_feed", "end_feed")),
+    Row("news:choose", NO, members(UNFIT), "nothing chosen"),
+    Row("news:unsubscribe", everybody(ABSENT), everybody(ABSENT), "no such mail", {"token": "x"}),
     Row("news:feed", everybody(ABSENT), NO, "no such address", {"secret": "x"}),
     Row("news:written", only(*WRITERS, answer=PAGE), only(*WRITERS, answer=Answer.NO_METHOD)),
     Row("news:write", only(*WRITERS, answer=PAGE), only(*WRITERS, answer=UNFIT), "nothing said"),

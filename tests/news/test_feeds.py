@@ -181,6 +181,7 @@ def test_the_proxy_keeps_the_secret_out_of_its_log():
     conf = (Path(__file__).resolve().parents[2] / "deploy/nginx.conf").read_text()
 
     assert "~^/breves/flux/. /breves/flux/-/;" in conf
+    assert "~^/breves/desabonnement/. /breves/desabonnement/-/;" in conf
 
 
 def test_another_members_address_shows_what_that_member_may_read(tell, wood, address):

@@ -1,4 +1,4 @@
-"""The hub's own loop: logout notices, mails, stale sessions, dates of departures, roles and keys, what expired,
+"""The hub's own loop: logout notices, mails, news, stale sessions, dates of departures, roles and keys, what expired,
 the days of the ledger, the journal's nightly comparison; and the process beside it that follows the directories."""
 
 import signal
@@ -23,6 +23,7 @@ from hub.followers import DirectoryProcess, log_failure
 from idp.services import deliveries, erasures, keys, purge, sessions
 from idp.services.accounts import factors, lifecycle, mails
 from launcher.conditions.looking import Looker
+from news import digests
 
 PAUSE_SECONDS = 0.5
 # What is ended is dead everywhere within a minute: this turn, and the notices that it queues.
@@ -55,6 +56,8 @@ class Command(BaseCommand):
             Job("reconciliation", timedelta(minutes=10), lambda now: reconcile_nightly(now=now)),
             Job("ledger", timedelta(minutes=10), _close_days),
             Job("purge", timedelta(minutes=10), _purge),
+            Job("news", timedelta(minutes=5), _tell_news),
+            Job("requests", timedelta(hours=1), lambda now: requests.empty_old(now=now)),
             Job("register", timedelta(hours=1), lambda now: fill_register(now=now)),
             Job("checkpoints", timedelta(hours=1), _thin_out),
         ]
@@ -106,6 +109,10 @@ def _take_out(now: datetime) -> object:
 
 def _close_days(now: datetime) -> object:
     return MORE if ledger.close_days(now=now) >= ledger.BATCH else None
+
+
+def _tell_news(now: datetime) -> object:
+    return MORE if digests.send_due(now=now) >= digests.AT_ONCE else None
 
 
 def _purge(now: datetime) -> object:

@@ -157,6 +157,11 @@ def queue_text(
     """As ``queue``, for a text that was written elsewhere; ``reply_to`` where somebody gave their own address.
 
     ``language`` is the one it was written in, where that is neither the member's nor, without one, the hub's.
+    unsubscribe: str = "",
+) -> OutgoingMail | None:
+    """As ``queue``, for a text that was written elsewhere; ``reply_to`` where somebody gave their own address.
+
+    ``unsubscribe``: of what is sent to many, the address that ends it by one POST without signing in.
     """
     to = address or (address_of(member) if member else "")
     if "@" not in to:
@@ -171,6 +176,9 @@ def queue_text(
         "reply_to": reply_to,
         "language": language or (language_of(member) if member else settings.LANGUAGE_CODE),
     }
+    said = {"to": to, "subject": " ".join(subject.split()), "body": body, "files": attached, "reply_to": reply_to}
+    if unsubscribe:
+        said["unsubscribe"] = unsubscribe
     content = json.dumps(said)
     return OutgoingMail.objects.create(
         member=member,
@@ -249,9 +257,22 @@ def _send(mail: OutgoingMail) -> None:
         # The same number at every attempt: a mail that was taken before the answer was lost is recognised.
         # RFC 3834 §5: nobody's absence notice should answer.
         headers={"Message-ID": f"<trousseau-mail-{mail.pk}@{host}>", "Auto-Submitted": "auto-generated"},
+        reply_to=[content["reply_to"]] if content.get("reply_to") else None,
+        headers={
+            "Message-ID": f"<trousseau-mail-{mail.pk}@{host}>",
+            "Auto-Submitted": "auto-generated",
+            **_unsubscribe(content.get("unsubscribe", "")),
+        },
     )
     message.connection = get_connection()
     message.send()
+
+
+def _unsubscribe(address: str) -> dict[str, str]:
+    """RFC 8058 §3.1: a mail program ends it by one POST, without opening a page."""
+    if not address:
+        return {}
+    return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 @transaction.atomic
