@@ -38,6 +38,7 @@ def test_no_script_of_others_is_loaded():
         "passkeys.js",
         "password.js",
         "people.js",
+        "photo.js",
         "service_worker.js",
         "signed-out.js",
         "signin.js",

@@ -13,11 +13,20 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 from demo.slapd import EmbeddedDirectory
+from directory import pictures
+from directory.pictures import Frame
 from tests.journeys.test_main_job import look
 from tests.support.demo import Demo, Visitor
 
 pytestmark = pytest.mark.journey
 Arrive = Callable[..., Visitor]
+# How far down the preview is looked at, in its middle.
+DOWN = (0.02, 0.25, 0.5, 0.75, 0.98)
+CORNERS = """() => {
+  const canvas = document.querySelector("#photo-try canvas");
+  return [0.02, 0.25, 0.5, 0.75, 0.98].map((at) =>
+    [...canvas.getContext("2d").getImageData(canvas.width / 2, Math.round(canvas.height * at), 1, 1).data.slice(0, 3)]);
+}"""
 MINE, THEIRS = "06 39 98 77 66", "06 39 98 55 55"
 
 
@@ -76,6 +85,25 @@ def portrait(folder: Path) -> Path:
     return folder / "portrait.jpg"
 
 
+def banded(folder: Path) -> Path:
+    """Every height of it has its colour, and it was taken with the telephone held upright (Exif 2.32 §4.6.4)."""
+    image = Image.linear_gradient("L").resize((600, 1200)).convert("RGB").transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[pictures.ORIENTATION] = 6
+    image.save(folder / "banded.jpg", quality=95, exif=exif)
+    return folder / "banded.jpg"
+
+
+def colour(image: Image.Image, down: int) -> tuple[int, ...]:
+    """In the middle, so far down."""
+    middle = image.width // 2
+    return tuple(image.crop((middle, down, middle + 1, down + 1)).tobytes())
+
+
+def close(one: list[list[int]], other: list[tuple[int, ...]]) -> bool:
+    return all(abs(a - b) < 8 for left, right in zip(one, other, strict=True) for a, b in zip(left, right, strict=True))
+
+
 def save(page: Page) -> None:
     page.click("#details-form button[type=submit]")
 
@@ -120,6 +148,20 @@ def test_a_member_corrects_their_details_and_meets_somebody_elses_change(
 
     # Corrected: in the directory as any other tool reads it, and on the page.
     page.fill("#id_mobile", MINE)
+    expect(page.locator("#photo-try")).to_be_hidden()
+    page.set_input_files("#id_photo", banded(tmp_path))
+    expect(page.locator("#photo-try")).to_be_visible()
+    look(visitor, f"{name}-2-photo-chosen")
+    previews = []
+    for along, share in (("", ""), ("0", "0.5"), ("1", "0.5"), ("1", "")):
+        page.select_option("#id_photo_along", along)
+        page.select_option("#id_photo_share", share)
+        previews.append(page.evaluate(CORNERS))
+        # As the server will crop it, to the eye.
+        kept = pictures.read(banded(tmp_path).read_bytes(), Frame(float(along or 0.35), float(share or 1))).image
+        assert close(previews[-1], [colour(kept, round(kept.height * at)) for at in DOWN]), (along, share)
+    assert len({str(each) for each in previews}) == 4
+    page.select_option("#id_photo_along", "")
     page.set_input_files("#id_photo", portrait(tmp_path))
     save(page)
     expect(page.locator(".notices .notice--success")).to_be_visible()

@@ -150,9 +150,18 @@ class DetailsForm(forms.Form):
                 widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
             )
             self.fields["photo_along"] = forms.ChoiceField(
-                label=_("Garder"), required=False, choices=ALONG, help_text=_("De la longueur de la photo.")
+                label=_("Garder"),
+                required=False,
+                choices=ALONG,
+                help_text=_("De la longueur de la photo."),
+                widget=forms.Select(attrs={"data-usual": str(USUAL.along)}),
             )
-            self.fields["photo_share"] = forms.ChoiceField(label=_("Cadrage"), required=False, choices=SHARES)
+            self.fields["photo_share"] = forms.ChoiceField(
+                label=_("Cadrage"),
+                required=False,
+                choices=SHARES,
+                widget=forms.Select(attrs={"data-usual": str(USUAL.share)}),
+            )
             self.fields["remove_photo"] = forms.BooleanField(label=_("Retirer ma photo"), required=False)
 
     @property
