@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
+
+from tests.support import axe
 
 # WCAG 2.2 1.4.10: 1280 px at 400 % are 320; at 200 % they are 640.
 WIDTHS = {320: "400 %", 360: "telephone", 640: "200 %", 1280: "desk"}
 THEMES = ("light", "dark")
 # Where the arrangement of a page has nothing new, words are measured again, and targets; the rest stays what it was.
 WHOLE = {(320, "light"), (360, "dark"), (1280, "light"), (1280, "dark")}
-OF_LOOKS = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]}}
+OF_LOOKS = ["color-contrast", "target-size"]
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 CHANGED = "change => { Object.assign(document.documentElement.style, change) }"
 
@@ -43,7 +44,7 @@ def read(page: Page, name: str) -> Iterator[str]:
     for width, theme, how in _ways():
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=theme)
-        response = Axe().run(page, options=None if (width, theme) in WHOLE else OF_LOOKS).response
+        response = axe.run(page, only=None if (width, theme) in WHOLE else OF_LOOKS)
         for said in (*_violations(response), *_unexplained(page, response)):
             yield f"{name}, {width} px ({how}), {theme}: {said}"
         if page.evaluate(WIDE) > 0:
