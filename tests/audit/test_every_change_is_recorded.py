@@ -88,6 +88,8 @@ EXCUSED = {
     "directory.pictures._encoded": "a picture written into memory, not into the database",
     "directory.pictures.shown": "the same",
     "branding.icons.png": "the same",
+    "branding.icons.mark": "the same",
+    "idp.services.accounts.letters.letter": "a message in memory",
     "directory.services.turns._confirm": "when a source was last found as it is known; what changes is recorded",
     "directory.services.turns._is_well": "until when a silent source is left alone; its passes are recorded",
     "directory.services.turns._try_later": "until when a silent source is left alone; its passes are recorded",

@@ -57,7 +57,6 @@ class Command(BaseCommand):
             Job("ledger", timedelta(minutes=10), _close_days),
             Job("purge", timedelta(minutes=10), _purge),
             Job("news", timedelta(minutes=5), _tell_news),
-            Job("requests", timedelta(hours=1), lambda now: requests.empty_old(now=now)),
             Job("register", timedelta(hours=1), lambda now: fill_register(now=now)),
             Job("checkpoints", timedelta(hours=1), _thin_out),
         ]

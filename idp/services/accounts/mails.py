@@ -153,14 +153,11 @@ def queue_text(
     files: Sequence[Attachment] = (),
     reply_to: str = "",
     language: str = "",
-) -> OutgoingMail | None:
-    """As ``queue``, for a text that was written elsewhere; ``reply_to`` where somebody gave their own address.
-
-    ``language`` is the one it was written in, where that is neither the member's nor, without one, the hub's.
     unsubscribe: str = "",
 ) -> OutgoingMail | None:
     """As ``queue``, for a text that was written elsewhere; ``reply_to`` where somebody gave their own address.
 
+    ``language`` is the one it was written in, where that is neither the member's nor, without one, the hub's;
     ``unsubscribe``: of what is sent to many, the address that ends it by one POST without signing in.
     """
     to = address or (address_of(member) if member else "")
@@ -176,7 +173,6 @@ def queue_text(
         "reply_to": reply_to,
         "language": language or (language_of(member) if member else settings.LANGUAGE_CODE),
     }
-    said = {"to": to, "subject": " ".join(subject.split()), "body": body, "files": attached, "reply_to": reply_to}
     if unsubscribe:
         said["unsubscribe"] = unsubscribe
     content = json.dumps(said)
@@ -256,8 +252,6 @@ def _send(mail: OutgoingMail) -> None:
         reply_to=content.get("reply_to", ""),
         # The same number at every attempt: a mail that was taken before the answer was lost is recognised.
         # RFC 3834 §5: nobody's absence notice should answer.
-        headers={"Message-ID": f"<trousseau-mail-{mail.pk}@{host}>", "Auto-Submitted": "auto-generated"},
-        reply_to=[content["reply_to"]] if content.get("reply_to") else None,
         headers={
             "Message-ID": f"<trousseau-mail-{mail.pk}@{host}>",
             "Auto-Submitted": "auto-generated",

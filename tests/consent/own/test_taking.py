@@ -33,6 +33,7 @@ from directory.models import Collective
 from directory.services.showing import Page, show
 from idp.models import Admission, Browser, HubSession, ToolSession
 from launcher.models import Arrangement, Favourite
+from news.models import Brief, Dismissal, FeedLink, Subscription
 from tests.consent.ledger.leaving import leave
 from tests.consent.receipts.test_pages import signed
 from tests.consent.test_pages import go_on, send, text_of
@@ -70,6 +71,12 @@ def lived(settings, tmp_path, member, other_member, formation, louty):
     Arrangement.objects.create(member=member, order=[louty.pk])
     followed = Collective.objects.create(entry_uuid=uuid4(), name="Reliure", slug="reliure")
     Follow.objects.create(member=member, collective=followed, since=NOW)
+    brief = Brief.objects.create(
+        title="Atelier ouvert", text="Samedi.", audience="everybody", author=member, written_at=NOW, changed_at=NOW
+    )
+    Dismissal.objects.create(member=member, brief=brief)
+    FeedLink.objects.create(member=member, collective=followed, digest="f", made_at=NOW)
+    Subscription.objects.create(member=member, rhythm="weekly", told_at=NOW)
     HubNotice.objects.create(member=member, version="v", language="fr", digest="d", at=NOW)
     Admission.objects.create(member=member, tool=louty, reason="Pour mes factures", asked_at=NOW)
     record(Entry(Action.MEMBER_CONSULTED, Actor(other_member.pk), member.pk))
@@ -101,11 +108,10 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
 
     names = [section.name for section in sources.sections()]
     assert names == [
-        *("known", "profile", "directions", "decisions", "objections", "requests", "hub_notice"),
+        *("known", "profile", "directions", "decisions", "asked", "objections", "requests", "hub_notice"),
         *("held", "corrections", "disclosures"),
-        *("known", "profile", "decisions", "asked", "objections", "requests", "hub_notice", "held", "disclosures"),
         *("sessions", "factors", "browsers", "identifiers", "admissions", "favourites", "own_order"),
-        "followed_collectives",
+        *("followed_collectives", "briefs", "briefs_put_aside", "news_feeds", "news_by_mail"),
         "lines",
     ]
     assert [name for name in names if not told[name]] == ["asked", "objections"]
