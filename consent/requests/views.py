@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -483,10 +484,16 @@ def _files(form: WordsAndFileForm, found: SubjectRequest, now: datetime) -> tupl
         with taking.zipped(lambda sink: given.export(sink, found.member_id, now=now)) as file:
             name = f"donnees-fournies-{timezone.localdate(now):%Y-%m-%d}.zip"
             return (*form.uploads, Upload(name, "application/zip", file.read()))
+    page = BytesIO()
     with translation.override(found.language):
-        content = "".join(json_of(found.member_id, now=now)).encode()
-    name = f"mes-donnees-{timezone.localdate(now):%Y-%m-%d}.json"
-    return (*form.uploads, Upload(name, "application/json", content))
+        content = "".join(json_of(found.member_id, now=now, page=page)).encode()
+    name = f"mes-donnees-{timezone.localdate(now):%Y-%m-%d}"
+    # To be read by a person (GDPR 12(1)), and by a program.
+    read, data = (
+        Upload(f"{name}.html", "text/html", page.getvalue()),
+        Upload(f"{name}.json", "application/json", content),
+    )
+    return (*form.uploads, read, data)
 
 
 def _start(letter: Letter, found: SubjectRequest, now: datetime) -> str:

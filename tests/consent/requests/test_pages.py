@@ -266,8 +266,12 @@ def test_the_record_goes_with_an_answer_without_being_read_on_the_way(request_no
 
     officer.post(address, {"act": "answer", "answer-text": letter, "answer-record": "on"})
 
-    kept = RequestFile.objects.get()
+    read, kept = RequestFile.objects.order_by("pk")
+    page = browser.get(f"{MINE}{request_now.reference}/piece/{read.pk}/")
     record = json.loads(browser.get(f"{MINE}{request_now.reference}/piece/{kept.pk}/").content)
+    assert "Relieuse" in text_of(page)
+    assert "attachment" in page["Content-Disposition"]
+    assert "Entre nous" not in text_of(page)
     assert any(each["value"] == "Relieuse" for each in record["known"])
     assert record["requests"][0]["reference"] == request_now.reference
     assert "Entre nous" not in json.dumps(record)
