@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from consent.incidents.types import (
+    Aside,
     Clock,
     Closing,
     Content,
@@ -34,6 +35,7 @@ MOST_CHARACTERS, MOST_LETTER = 4000, 12_000
 KINDS: dict[type[Any], StepKind] = {
     Facts: StepKind.FACTS,
     Count: StepKind.COUNT,
+    Aside: StepKind.ASIDE,
     Decision: StepKind.RISK,
     Form: StepKind.FORM,
     Letter: StepKind.LETTER,
@@ -109,6 +111,8 @@ def standing_of(steps: Iterable[tuple[int, str, Any]]) -> Standing:
                 found = replace(found, facts=content)
             case Count():
                 found = replace(found, counts=(*found.counts, (number, content)))
+            case Aside():
+                found = replace(found, counts=tuple(each for each in found.counts if each[0] != content.number))
             case Decision():
                 found = replace(found, decision=content)
             case Form():
@@ -138,6 +142,7 @@ def checked(content: Any, standing: Standing | None, *, now: datetime) -> Any:
     check: Callable[[], dict[str, str]] = {
         Facts: lambda: _wrong_facts(content, now),
         Count: lambda: _wrong_count(content, now),
+        Aside: lambda: _wrong_aside(content, standing),
         Decision: lambda: {} if content.reason else {"reason": "missing"},
         Notice: lambda: _wrong_notice(content, standing, now),
         Telling: lambda: _wrong_telling(content, standing, now),
@@ -165,6 +170,11 @@ def _wrong_count(count: Count, now: datetime) -> dict[str, str]:
     if count.until < count.since:
         return {"until": "before_it_began"}
     return {"since": "future"} if count.since > now else {}
+
+
+def _wrong_aside(aside: Aside, standing: Standing | None) -> dict[str, str]:
+    counted = {number for number, _count in standing.counts} if standing else set[int]()
+    return {} if aside.number in counted else {"number": "no_count"}
 
 
 def _wrong_notice(notice: Notice, standing: Standing | None, now: datetime) -> dict[str, str]:

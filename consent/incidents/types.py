@@ -37,6 +37,7 @@ class Phase(TextChoices):
 class StepKind(TextChoices):
     FACTS = "facts", _("Faits")
     COUNT = "count", _("Personnes comptées")
+    ASIDE = "aside", _("Comptage écarté")
     RISK = "risk", _("Risque apprécié")
     FORM = "form", _("Brouillon pour la CNIL")
     LETTER = "letter", _("Lettre aux personnes")
@@ -115,6 +116,15 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """A count that was of the wrong tool or window: it stays in the file, and is part of no draft any more."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
@@ -181,7 +191,7 @@ class Closing:
     reason: str = ""
 
 
-Content = Facts | Count | Decision | Form | Letter | Notice | Telling | Closing
+Content = Facts | Count | Aside | Decision | Form | Letter | Notice | Telling | Closing
 
 
 class Pace(TextChoices):

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -20,7 +21,7 @@ from audit.types import Actor, Reading
 from consent.incidents import drafts, exports, forms, policy, selectors, services, words
 from consent.incidents.purpose import CONCERNED
 from consent.incidents.selectors import Known
-from consent.incidents.types import Count, IncidentChanged, IncidentInvalid, StepKind
+from consent.incidents.types import Aside, Count, IncidentChanged, IncidentInvalid, StepKind
 from consent.register import selectors as register
 
 
@@ -164,6 +165,27 @@ def count(request: HttpRequest, reference: str) -> HttpResponse:
             return redirect(f"{request.path.removesuffix('compter/')}#counts")
     _note_refused(request, reference, StepKind.COUNT, "incident_invalid")
     return _page(request, known, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@gate.for_readers("incidents:incident")
+@require_POST
+def set_aside(request: HttpRequest, reference: str, number: int) -> HttpResponse:
+    """A count of the wrong tool or window: the drafts do without it, the file keeps it."""
+    known = _found(reference)
+    try:
+        services.write(
+            reference=reference,
+            content=Aside(number),
+            version=known.version,
+            actor=_actor(request),
+            now=timezone.now(),
+        )
+    except (IncidentInvalid, IncidentChanged):
+        _note_refused(request, reference, StepKind.ASIDE, "incident_invalid")
+        messages.info(request, _("Ce comptage était déjà écarté."))
+    else:
+        messages.success(request, _("Ce comptage est écarté. Il reste dans l’historique du dossier."))
+    return redirect(f"{reverse('incidents:incident', args=[reference])}#helper")
 
 
 @gate.for_readers("incidents:incident")

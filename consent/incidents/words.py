@@ -22,6 +22,7 @@ PROBLEMS: dict[str, Text] = {
     "undecided": _("Le risque n’est pas encore apprécié."),
     "not_told": _("Le risque est élevé et personne n’est averti : dites pourquoi (article 34, paragraphe 3)."),
     "no_tool": _("Choisissez un outil."),
+    "no_count": _("Ce comptage n’est pas au dossier."),
 }
 DUE: dict[str, Text] = {
     "decide": _("Apprécier le risque"),

@@ -704,6 +704,7 @@ TABLE = (
         for name, got, posted, objects in (
             ("incident", ABSENT, Answer.NO_METHOD, {}),
             ("count", Answer.NO_METHOD, ABSENT, {}),
+            ("set_aside", Answer.NO_METHOD, ABSENT, {"number": "2"}),
             ("step", ABSENT, ABSENT, {"step": "risque"}),
             ("people", Answer.WHY, Answer.WHY, {"number": "2"}),
             ("draft", ABSENT, Answer.NO_METHOD, {"kind": "json"}),

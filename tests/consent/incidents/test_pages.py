@@ -141,6 +141,11 @@ def test_the_helper_counts_and_the_list_opens_for_a_reason(officer, noted, membe
     assert "peut être sensible" in shown
     assert member.email not in shown
 
+    officer.post(f"{noted}compter/", ask)
+    told = [officer.post(f"{noted}comptages/3/ecarter/", follow=True).content.decode() for _ in range(2)]
+    assert [text in each for text, each in zip(("est écarté", "déjà écarté"), told, strict=True)] == [True, True]
+    assert 'data-count="3"' not in told[0]
+
     people = f"{noted}personnes/2/"
     asked = officer.get(people)
     assert asked.status_code == 302

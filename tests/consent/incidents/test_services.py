@@ -11,6 +11,7 @@ from audit.models import Event
 from audit.types import Action, Actor, AppendOnlyError, Purpose, Reading
 from consent.incidents import selectors, services
 from consent.incidents.types import (
+    Aside,
     Closing,
     Decision,
     Facts,
@@ -158,6 +159,24 @@ def test_the_answer_is_a_recount_of_what_is_held(officer, stolen, member, other_
     assert known(stolen).people == 2
     line = lines(Action.INCIDENT_COUNTED)[0]
     assert (line.tool_id, line.facts["people"], line.facts["held_items"]) == (louty.pk, 2, first.entries)
+
+
+def test_a_count_of_the_wrong_tool_is_set_aside_and_stays_in_the_file(officer, stolen, member, louty, formation):
+    leave(member, louty, "groups", now=MONDAY)
+    leave(member, formation, "name", now=MONDAY)
+    window = {"since": MONDAY, "until": TUESDAY, "actor": officer, "now": WEDNESDAY}
+    wrong = services.ask(reference=stolen, tool_id=louty.pk, **window)
+    services.ask(reference=stolen, tool_id=formation.pk, **window)
+
+    aside = Aside(wrong)
+    services.write(reference=stolen, content=aside, version=known(stolen).version, actor=officer, now=WEDNESDAY)
+
+    assert [each.tool for _number, each in known(stolen).standing.counts] == [formation.pk]
+    assert [each.kind for each in known(stolen).steps] == ["facts", "count", "count", "aside"]
+    assert lines(Action.INCIDENT_CHANGED)[-1].facts["incident_step"] == "aside"
+    with pytest.raises(IncidentInvalid) as refused:
+        services.write(reference=stolen, content=aside, version=known(stolen).version, actor=officer, now=WEDNESDAY)
+    assert refused.value.problems == {"number": "no_count"}
 
 
 def test_what_article_9_may_be_about_is_flagged(officer, stolen, member, louty):
