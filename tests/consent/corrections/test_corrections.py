@@ -127,6 +127,16 @@ def test_after_another_change_it_has_to_be_delivered_again(member, louty):
     assert desk() == [("louty", {"email": 1}, WEDNESDAY)]
 
 
+def test_each_item_is_compared_with_its_own_change(member, louty):
+    leave(member, louty, "email", "name", now=MONDAY)
+    changes(member, "name", now=TUESDAY)
+    leave(member, louty, "email", "name", now=TUESDAY + 10 * MINUTE)
+    changes(member, "email", now=TUESDAY + 20 * MINUTE)
+
+    assert told(member, louty) == {"name": TUESDAY + 10 * MINUTE, "email": None}
+    assert desk() == [("louty", {"email": 1}, TUESDAY + 20 * MINUTE)]
+
+
 def test_what_a_tool_erased_it_does_not_hold_wrongly(member, louty):
     leave(member, louty, "email", now=MONDAY)
     changes(member, "email")
