@@ -134,3 +134,20 @@ def test_a_tool_is_asked_for_granted_and_opened(demo: Demo, visit: Callable[...,
 
     asker.page.goto(demo.hub)
     expect(asker.page.locator('#outil-assemblee a[href$="/ouvrir/"]')).to_have_count(1)
+
+
+def test_what_the_hub_keeps_is_shown_until_it_is_read_and_without_a_script(demo: Demo, visit):
+    visitor = visit(locale="fr-FR", width=360, scripts=False)
+    page = visitor.page
+    visitor.sign_in(demo, "office")
+    banner = page.locator("#hub-notice")
+    expect(banner).to_be_visible()
+
+    banner.locator("summary").click()
+    expect(banner.get_by_text("jamais à suivre votre travail")).to_be_visible()
+    page.click("#hub-notice-form button")
+
+    page.wait_for_url(f"{demo.hub.rstrip('/')}/")
+    expect(banner).to_have_count(0)
+    page.reload()
+    expect(banner).to_have_count(0)

@@ -99,6 +99,11 @@ def test_a_member_reads_keeps_withdraws_and_takes_everything(demo: Demo, visit, 
     with page.expect_download() as card:
         page.click("#take-card")
     assert Path(card.value.path()).read_text().startswith("BEGIN:VCARD")
+    with page.expect_download() as given:
+        page.click("#take-given button >> nth=0")
+    told = json.loads((unpacked(given.value, tmp_path / "given") / "donnees-fournies.json").read_text())
+    assert told["format"] == "trousseau/portability/1"
+    assert told["parts"]["details"]["data"]["email"]
 
 
 def test_the_own_pages_work_without_scripts(demo: Demo, visit):
