@@ -10,12 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.days import DayField, MomentField
 from directory.models import Collective
-from news.models import Brief
+from news.letters import Content
+from news.models import Brief, Letter
 from news.policy import SHOWN
 from news.types import Audience, Rhythm
 
 OF_ALL = ""
 LONGEST = 4_000
+LONGEST_LETTER = 10_000
 
 
 class BriefForm(forms.Form):
@@ -95,6 +97,49 @@ class RhythmForm(forms.Form):
     """How often somebody wants the news by mail."""
 
     rhythm = forms.ChoiceField(label=_("Un courrier avec les brèves"), choices=Rhythm.choices)
+
+
+class LetterForm(forms.Form):
+    """A letter to the members of a collective."""
+
+    collective = forms.ChoiceField(label=_("Au nom de"))
+    subject = forms.CharField(label=_("Objet"), max_length=120)
+    text = forms.CharField(
+        label=_("Texte"),
+        max_length=LONGEST_LETTER,
+        widget=forms.Textarea(attrs={"rows": 12}),
+        help_text=_("Du texte simple : il se lit dans toutes les messageries."),
+    )
+    to_followers = forms.BooleanField(label=_("Écrire aussi à qui suit le collectif"), required=False)
+    gives_address = forms.BooleanField(label=_("Recevoir les réponses à mon adresse"), required=False)
+
+    def __init__(self, data: Any = None, *, collectives: Sequence[Collective], letter: Letter | None = None) -> None:
+        super().__init__(data)
+        self.known = {each.slug: each for each in collectives}
+        self.only = collectives[0].name if len(collectives) == 1 else ""
+        field = cast(forms.ChoiceField, self.fields["collective"])
+        field.choices = [(each.slug, each.name) for each in collectives]
+        if self.only:
+            field.widget = forms.HiddenInput()
+            self.initial["collective"] = collectives[0].slug
+        if letter is not None:
+            names = ("subject", "text", "to_followers", "gives_address")
+            self.initial.update({name: getattr(letter, name) for name in names})
+
+    def clean_subject(self) -> str:
+        return " ".join(str(self.cleaned_data["subject"]).split())
+
+    def clean_text(self) -> str:
+        return str(self.cleaned_data["text"]).replace("\r\n", "\n").strip()
+
+    @property
+    def chosen(self) -> Collective:
+        return self.known[self.cleaned_data["collective"]]
+
+    @property
+    def content(self) -> Content:
+        given = self.cleaned_data
+        return Content(given["subject"], given["text"], given["to_followers"], given["gives_address"])
 
 
 class ChangeForm(BriefForm):

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audit.keeping.data import Category, Outcome
-from news.models import Brief
+from news.models import Brief, Letter
 from news.policy import UNDO
 
 
@@ -32,9 +32,22 @@ def forget(keys: Sequence[Any], _now: datetime) -> int:
     return count
 
 
+def _letters(cut: datetime, held: Collection[UUID]) -> QuerySet[Letter]:
+    theirs = Q(author__in=list(held)) & Q(author__isnull=False)
+    return Letter.objects.exclude(theirs).filter(sent_at__lt=cut)
+
+
+def forget_letters(keys: Sequence[Any], _now: datetime) -> int:
+    found = Letter.objects.filter(pk__in=list(keys))
+    count = found.count()
+    found.delete()
+    return count
+
+
 def categories() -> tuple[Category, ...]:
     return (
         Category("briefs", _("Brèves terminées"), _("la fin de la brève"), Outcome.DELETE, 365, _over, forget),
+        Category("letters", _("Lettres envoyées"), _("l’envoi"), Outcome.DELETE, 365, _letters, forget_letters),
         Category(
             "removed_briefs",
             _("Brèves retirées"),

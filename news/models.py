@@ -75,6 +75,59 @@ class Subscription(models.Model):
         return f"{self.member_id} {self.rhythm}"
 
 
+class Letter(models.Model):
+    """What those who lead a collective write to its members by mail; a draft until it is sent.
+
+    ``recipients`` and ``without_address`` stay when the mails themselves are forgotten.
+    """
+
+    collective = models.ForeignKey("directory.Collective", models.CASCADE, related_name="letters")
+    subject = models.CharField(max_length=120)
+    text = models.TextField()
+    to_followers = models.BooleanField(default=False)
+    # Answers go to whoever wrote it, where they chose so.
+    gives_address = models.BooleanField(default=False)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    written_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    recipients = models.PositiveIntegerField(default=0)
+    without_address = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-changed_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"letter {self.pk}"
+
+
+class Delivery(models.Model):
+    """A letter on its way to one member: its mail says what became of it, never whether it was read."""
+
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="deliveries")
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    mail = models.ForeignKey("idp.OutgoingMail", models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["letter", "member"], name="one_delivery")]
+
+    def __str__(self) -> str:
+        return f"letter {self.letter_id} {self.member_id}"
+
+
+class Mute(models.Model):
+    """A member wants no more letters of a collective."""
+
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    collective = models.ForeignKey("directory.Collective", models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["member", "collective"], name="one_mute")]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.collective_id}"
+
+
 class Dismissal(models.Model):
     """A member put this away from their page of tools, to see it among all others only.
 

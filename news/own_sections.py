@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from consent.own.sections import text_of
 from consent.own.types import Row, Section
-from news.models import Brief, Dismissal, FeedLink, Subscription
+from news.models import Brief, Dismissal, FeedLink, Letter, Mute, Subscription
 
 
 def _written(person: UUID) -> Iterator[Row]:
@@ -38,9 +38,22 @@ def _by_mail(person: UUID) -> Iterator[Row]:
         yield Row({"rhythm": row.rhythm}, row.get_rhythm_display())
 
 
+def _letters(person: UUID) -> Iterator[Row]:
+    for row in Letter.objects.filter(author_id=person).select_related("collective").order_by("pk"):
+        told = {"collective": row.collective.slug, "subject": row.subject, "text": row.text}
+        yield Row({**told, "sent_at": text_of(row.sent_at)}, row.subject)
+
+
+def _muted(person: UUID) -> Iterator[Row]:
+    for row in Mute.objects.filter(member_id=person).select_related("collective").order_by("pk"):
+        yield Row({"collective": row.collective.slug}, row.collective.name)
+
+
 SECTIONS = (
     Section("briefs", _("Les brèves que j’ai écrites"), _written, place=72),
     Section("briefs_put_aside", _("Les brèves rangées"), _put_aside, place=73),
     Section("news_feeds", _("Mes adresses de flux"), _feeds, place=74),
     Section("news_by_mail", _("Les brèves par courrier"), _by_mail, place=75),
+    Section("letters_written", _("Les lettres que j’ai écrites"), _letters, place=76),
+    Section("letters_muted", _("Les collectifs dont je ne veux plus de lettres"), _muted, place=77),
 )

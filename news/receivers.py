@@ -7,7 +7,7 @@ from uuid import UUID
 from django.dispatch import receiver
 
 from directory.signals import members_ended, members_erased
-from news.models import Brief, Dismissal, FeedLink, Subscription
+from news.models import Brief, Delivery, Dismissal, FeedLink, Letter, Mute, Subscription
 
 
 @receiver(members_ended)
@@ -21,5 +21,8 @@ def forget_members(*, member_ids: Sequence[UUID], **_: Any) -> None:
     """In the transaction of the erasure, which is recorded.  What they wrote for a collective stays, without them."""
     FeedLink.objects.filter(member_id__in=member_ids).delete()
     Subscription.objects.filter(member_id__in=member_ids).delete()
+    Mute.objects.filter(member_id__in=member_ids).delete()
+    Delivery.objects.filter(member_id__in=member_ids).delete()
+    Letter.objects.filter(author_id__in=member_ids).update(author=None)
     Dismissal.objects.filter(member_id__in=member_ids).delete()
     Brief.objects.filter(author_id__in=member_ids).update(author=None)

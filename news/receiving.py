@@ -18,9 +18,9 @@ from idp.gate import actor_of
 from idp.services import refusals
 from idp.services.accounts.mails import address_of
 from idp.signin.allauth_parts import network_of
-from news import digests, feeds, selectors
+from news import digests, feeds, letters, selectors
 from news.forms import RhythmForm
-from news.models import FeedLink, Subscription
+from news.models import FeedLink, Mute, Subscription
 from news.types import Rhythm
 
 # Of one network: an office with a reader on each desk.
@@ -68,6 +68,18 @@ def choose(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("news:receive"), status=HTTPStatus.SEE_OTHER)
 
 
+@require_POST
+@login_required
+def unmute(request: HttpRequest, slug: str) -> HttpResponse:
+    """Letters of this collective again."""
+    member = cast(Member, request.user)
+    row = get_object_or_404(Mute, member=member, collective__slug=slug)
+    actor, now = actor_of(request), timezone.now()
+    letters.unmute(member_id=member.pk, collective_id=row.collective_id, actor=actor, now=now)
+    messages.success(request, _("C’est enregistré."))
+    return HttpResponseRedirect(reverse("news:receive"), status=HTTPStatus.SEE_OTHER)
+
+
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
@@ -81,7 +93,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         digests.unsubscribe(subscription_id=row.pk, now=now)
-    return _private(render(request, "news/unsubscribe.html", {"is_done": request.method == "POST"}))
+    return private(render(request, "news/unsubscribe.html", {"is_done": request.method == "POST"}))
 
 
 @require_safe
@@ -94,10 +106,10 @@ def feed(request: HttpRequest, secret: str) -> HttpResponse:
     if link is None:
         raise Http404
     response = HttpResponse(feeds.written(link, now), content_type="application/atom+xml; charset=utf-8")
-    return _private(response)
+    return private(response)
 
 
-def _private(response: HttpResponse) -> HttpResponse:
+def private(response: HttpResponse) -> HttpResponse:
     # The address opens this: it is told to no other site, and kept by no cache on the way.  "no-referrer" would have
     # browsers send the form with "Origin: null".
     response["Cache-Control"] = "private, no-store"
@@ -116,6 +128,7 @@ def _page(request: HttpRequest, *, made: str = "", of: str = "", form: RhythmFor
         "made": made,
         "of": of,
         "form": form or RhythmForm(initial={"rhythm": standing or Rhythm.NEVER}),
+        "muted": Mute.objects.filter(member=member).select_related("collective").order_by("collective__order_key"),
         "has_address": bool(address_of(member)),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK

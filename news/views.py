@@ -29,7 +29,12 @@ def page(request: HttpRequest) -> HttpResponse:
     rows, slug = selectors.reaching(member, timezone.now()), request.GET.get("collectif", "")
     of = get_object_or_404(visible(member), slug=slug) if slug else None
     found = Paginator(rows.filter(collective=of) if of else rows, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": found, "of": of, "may_write": selectors.may_write(member)}
+    context = {
+        "page": found,
+        "of": of,
+        "may_write": selectors.may_write(member),
+        "may_send": selectors.led(member).exists(),
+    }
     return render(request, "news/page.html", context)
 
 

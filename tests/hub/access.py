@@ -98,6 +98,7 @@ PROOF = (Who.DPO, Who.TECHNICIAN)
 WRITERS = (Who.LEAD, Who.OFFICE)
 ERASING = (Who.DPO, Who.OFFICE, Who.TECHNICIAN)
 NO_BRIEF = {"brief_id": "999"}
+NO_LETTER = {"letter_id": "999"}
 NO_SECTION = {"slug": "personne-ne-la-connait"}
 NO_RUN = {"run_id": "999"}
 # A directory that is being set up.
@@ -520,6 +521,16 @@ TABLE = (
     *(Row(f"news:{act}", NO, members(ABSENT), "no such collective", NO_SECTION) for act in ("make_feed", "end_feed")),
     Row("news:choose", NO, members(UNFIT), "nothing chosen"),
     Row("news:unsubscribe", everybody(ABSENT), everybody(ABSENT), "no such mail", {"token": "x"}),
+    Row("news:letters", only(Who.LEAD, answer=PAGE), only(Who.LEAD, answer=Answer.NO_METHOD)),
+    Row("news:letter_write", only(Who.LEAD, answer=PAGE), only(Who.LEAD, answer=UNFIT), "nothing said"),
+    Row("news:letter", only(Who.LEAD, answer=ABSENT), only(Who.LEAD, answer=Answer.NO_METHOD), "", NO_LETTER),
+    Row("news:letter_change", only(Who.LEAD, answer=ABSENT), only(Who.LEAD, answer=ABSENT), "", NO_LETTER),
+    *(
+        Row(f"news:letter_{act}", only(Who.LEAD, answer=Answer.NO_METHOD), only(Who.LEAD, answer=ABSENT), "", NO_LETTER)
+        for act in ("try", "send", "drop")
+    ),
+    Row("news:unmute", NO, members(ABSENT), "no such collective", NO_SECTION),
+    Row("news:mute", everybody(ABSENT), everybody(ABSENT), "no such mail", {"token": "x"}),
     Row("news:feed", everybody(ABSENT), NO, "no such address", {"secret": "x"}),
     Row("news:written", only(*WRITERS, answer=PAGE), only(*WRITERS, answer=Answer.NO_METHOD)),
     Row("news:write", only(*WRITERS, answer=PAGE), only(*WRITERS, answer=UNFIT), "nothing said"),
