@@ -44,8 +44,7 @@ PERSONAL_DATA = {
 
 def ods_of(register: Register) -> Iterator[bytes]:
     with override("fr"):
-        sheets = cnil.sheets_of(register)
-    return ods.workbook(sheets)
+        return ods.workbook(gettext("Registre des traitements"), cnil.sheets_of(register))
 
 
 def csv_of(register: Register) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from audit import signer
 from audit.models import Event, Log
@@ -187,6 +188,26 @@ def test_a_spreadsheet_is_an_office_document_from_its_first_bytes():
     manifest = zipfile.ZipFile(io.BytesIO(content)).read("META-INF/manifest.xml").decode()
     assert ods.TYPE in manifest
     assert sheets_of(content) == {"Feuille": [["a"]]}
+
+
+@pytest.mark.parametrize(("language", "country"), [("fr", "FR"), ("en", "GB")])
+def test_a_spreadsheet_says_its_title_and_its_language_and_which_row_is_the_heading(language, country):
+    """RGAA 13.3: what a screen reader says first, and in which voice."""
+    with override(language):
+        whole = b"".join(ods.ods("Feuille <1>", ["a"], [["b"]]))
+
+    archive = zipfile.ZipFile(io.BytesIO(whole))
+    meta, styles, content = (
+        ElementTree.fromstring(archive.read(name))  # noqa: S314
+        for name in ("meta.xml", "styles.xml", "content.xml")
+    )
+    dc, fo = "{http://purl.org/dc/elements/1.1/}", "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
+    assert [meta.findtext(f".//{dc}{name}") for name in ("title", "language")] == ["Feuille <1>", language]
+    (text,) = (each for each in styles.iter() if each.tag.endswith("text-properties"))
+    assert (text.get(f"{fo}language"), text.get(f"{fo}country")) == (language, country)
+    assert sum(each.tag.endswith("table-header-rows") for each in content.iter()) == 1
+    told = archive.read("META-INF/manifest.xml").decode()
+    assert all(f'"{name}"' in told for name in archive.namelist() if name.endswith(".xml") and "/" not in name)
 
 
 def test_whatever_is_in_a_cell_is_text_of_a_well_formed_document():

@@ -173,7 +173,7 @@ def test_the_workbook_is_an_open_document_and_holds_no_formula():
     assert archive.testzip() is None
     manifest = ElementTree.fromstring(archive.read("META-INF/manifest.xml"))  # noqa: S314
     space = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}"
-    assert {each.get(f"{space}full-path") for each in manifest} == {"/", "content.xml"}
+    assert {each.get(f"{space}full-path") for each in manifest} == {"/", "content.xml", "meta.xml", "styles.xml"}
     table, office = (f"{{urn:oasis:names:tc:opendocument:xmlns:{each}:1.0}}" for each in ("table", "office"))
     assert tree.tag == f"{office}document-content"
     cells = [each for each in tree.iter(f"{table}table-cell") if len(each)]

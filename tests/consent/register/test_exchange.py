@@ -52,7 +52,7 @@ def outline_of(document: bytes) -> str:
 
 
 def sent(officer, sheets) -> object:
-    content = sheets if isinstance(sheets, bytes) else b"".join(ods.workbook(sheets.items()))
+    content = sheets if isinstance(sheets, bytes) else b"".join(ods.workbook("Registre", sheets.items()))
     return officer.post(IMPORT, {"file": SimpleUploadedFile("registre.ods", content)})
 
 
