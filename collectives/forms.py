@@ -19,7 +19,7 @@ class PageForm(forms.Form):
     """The page of one collective."""
 
     presentation = forms.CharField(
-        label=gettext_lazy("Présentation"),
+        label=gettext_lazy("Présentation du collectif"),
         required=False,
         max_length=LONGEST_PRESENTATION,
         help_text=gettext_lazy(

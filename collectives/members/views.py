@@ -60,6 +60,8 @@ def one(request: HttpRequest, slug: str, member_id: UUID) -> HttpResponse:
     """What the change would open and close, then the change: what was shown is what is done, whoever was faster."""
     now = timezone.now()
     collective = _led_or_404(request, slug, "collectives:member")
+    if (turned_away := gate.refusal(request, Right.RUN_COLLECTIVE, "collectives:member")) is not None:
+        return turned_away
     member = _member_or_404(collective, member_id)
     is_named, undoes = selectors.is_named(collective, member), _undone(request, collective, now)
     context: dict[str, object] = {
@@ -75,6 +77,7 @@ def one(request: HttpRequest, slug: str, member_id: UUID) -> HttpResponse:
         messages.info(request, _("Rien n’a changé : c’était déjà fait."))
         return _back(slug)
     here = reverse("collectives:member", args=[slug, member_id])
+    here += f"?annule={undoes}" if undoes else ""
     if (asked := must_prove(request, here, within=PROOF)) is not None:
         return asked
     try:

@@ -409,9 +409,23 @@ def test_what_was_shown_is_what_is_done_whoever_was_faster(choir, lead, insider)
 
 
 def test_it_is_asked_first_who_is_there(choir, lead, insider):
-    answer = browser_of(lead).post(address(choir, insider), {"joins": "0"})
+    row = MembershipChange.objects.create(collective=choir, member=insider, joins=True, by=lead, at=timezone.now())
+
+    answer = browser_of(lead).post(address(choir, insider), {"joins": "0", "undoes": row.pk})
 
     assert answer.status_code == 302
+    # The way back knows what was to be undone.
+    assert f"%3Fannule%3D{row.pk}" in answer["Location"]
+    assert is_in(choir, insider)
+
+
+def test_nothing_changes_while_the_journal_is_not_signed_where_that_was_chosen(
+    choir, lead, insider, settings, monkeypatch
+):
+    settings.JOURNAL_BEFORE_ADMINISTRATION = True
+    monkeypatch.setattr("audit.proof.selectors.is_behind", lambda _now: True)
+
+    assert proved(lead).post(address(choir, insider), {"joins": "0"}).status_code == 503
     assert is_in(choir, insider)
 
 

@@ -118,6 +118,7 @@ def test_of_a_sensitive_one_nobody_in_it_is_listed(member, other_member, bindery
 
     text = browser_of(member).get(one(bindery)).text
 
+    assert selectors.told(member, Collective.objects.get()).members == []
     assert other_member.display_name not in text
     assert 'id="not-listed"' in text
     assert 'class="faces' not in text

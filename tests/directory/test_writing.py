@@ -14,7 +14,7 @@ import pytest
 from demo.slapd import EmbeddedDirectory
 from directory.ldap import connection, edits, writing
 from directory.ldap.config import LdapConfig
-from directory.ldap.edits import Edit, Unwritable
+from directory.ldap.edits import Edit, NobodyLeft, Unwritable
 from directory.ldap.mapping import LIMITS
 from directory.ldap.reading import Reading, reading
 from directory.ldap.rules import NEVER_WRITABLE, WRITABLE, rules_from
@@ -74,6 +74,32 @@ def test_only_the_value_that_the_hub_shows_is_replaced(item, held, text, edit):
     attributes = {RULES.person[item].lower(): held}
 
     assert edits.edit_of(item, text, attributes, RULES) == edit
+
+
+MEMBER = "uid=léa,ou=p,dc=x"
+
+
+@pytest.mark.spec("RFC 4519", "3.5")
+@pytest.mark.parametrize(
+    ("held", "wanted", "edit"),
+    [
+        ({"member": ["cn=y"]}, True, Edit("member", new=(MEMBER.encode(),))),
+        ({"uniquemember": ["cn=y"]}, True, Edit("uniqueMember", new=(MEMBER.encode(),))),
+        # The same name, written otherwise, is the same person, and goes as it stands.
+        ({"member": ["cn=y", "UID=Léa, ou=P,dc=X"]}, True, None),
+        ({"member": ["cn=y", "UID=Léa, ou=P,dc=X"]}, False, Edit("member", ("UID=Léa, ou=P,dc=X".encode(),))),
+        ({"member": ["cn=y"]}, False, None),
+    ],
+)
+def test_a_member_is_put_in_or_taken_out_by_name_and_nobody_else_is_touched(held, wanted, edit):
+    attributes = {name: [value.encode() for value in values] for name, values in held.items()}
+
+    assert edits.member_edit(MEMBER, attributes, RULES, wanted=wanted) == edit
+
+
+def test_the_last_member_of_a_group_stays():
+    with pytest.raises(NobodyLeft):
+        edits.member_edit(MEMBER, {"member": [MEMBER.encode()]}, RULES, wanted=False)
 
 
 def test_an_address_in_an_attribute_of_another_syntax_keeps_its_lines():
