@@ -101,6 +101,14 @@ def test_a_proof_of_identity_goes_first_and_the_rest_stays(answered):
     assert all(step.text for step in answered.steps.exclude(step="note"))
 
 
+def test_a_proof_of_identity_is_no_other_file_and_follows_its_own_period_alone(answered, officer):
+    data.change(actor=officer, code="request_identity", days=500, why="Instance", shown=30, now=MONDAY)
+
+    night(MONDAY + 366 * DAY)
+
+    assert files(answered) == ["carte-identite.pdf", "", ""]
+
+
 def test_an_identity_nobody_settled_ends_with_its_request(ask, officer):
     made = services.enter(
         member_id=ask().member_id, kind=Kind.ACCESS, text="", tool_id=None, came=Came.PAPER,
