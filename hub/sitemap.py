@@ -55,6 +55,17 @@ OF_MEMBERS = (
             Page("launcher:people", _("Trombinoscope")),
             Page("launcher:my_page", _("Ma fiche")),
             Page("launcher:my_page_preview", _("Comme un collègue me voit")),
+            Page("collectives:list", _("Collectifs")),
+        ),
+    ),
+    Part(
+        "news",
+        _("Brèves"),
+        (
+            Page("news:all", _("Brèves")),
+            Page("news:receive", _("Recevoir les brèves")),
+            Page("news:written", _("Brèves à modifier"), Right.WRITE_NEWS),
+            Page("news:write", _("Écrire une brève"), Right.WRITE_NEWS),
         ),
     ),
     Part(
@@ -67,6 +78,7 @@ OF_MEMBERS = (
             Page("consent:history", _("Mon historique")),
             Page("consent:agreements", _("Mes accords")),
             Page("requests:mine", _("Mes demandes")),
+            Page("consent:directions", _("Mes directives")),
             Page("consent:take", _("Télécharger mes données")),
             Page("account_notice", _("Ce que Trousseau garde, et ses cookies")),
         ),
@@ -115,6 +127,7 @@ OF_MEMBERS = (
             Page("protection:matrix", _("Déclaré et transmis"), Right.KEEP_REGISTER),
             Page("protection:tools", _("Outils, contrats et transferts"), Right.KEEP_REGISTER),
             Page("protection:notices", _("Informations données aux membres"), Right.KEEP_REGISTER),
+            Page("protection:corrections", _("Corrections à transmettre"), Right.KEEP_REGISTER),
             Page("protection:decisions", _("Accords et refus par finalité"), Right.KEEP_REGISTER),
             Page("register:list", _("Registre des traitements"), Right.KEEP_REGISTER),
             Page("register:new", _("Nouvelle fiche"), Right.KEEP_REGISTER),

@@ -25,12 +25,14 @@ from audit.proof import selectors as proof
 from audit.reconciliation.selectors import open_gaps
 from audit.stream import sending
 from directory.access import may
+from directory.policy import Right
 from directory.selectors import directory_age
 from hub import mailbox as mailbox_reader
 from hub import rgaa, sitemap
 from hub.back_channel import is_called_by_programs
 from hub.context import facts
 from hub.rgaa import Found
+from news import selectors as news
 
 Text = str | Promise
 RETRY_AFTER_SECONDS = 15
@@ -101,7 +103,12 @@ def style(request: HttpRequest) -> HttpResponse:
 @require_GET
 def site_map(request: HttpRequest) -> HttpResponse:
     """Every page that this person may open, by its name."""
-    parts = sitemap.parts(is_member=request.user.is_authenticated, may=lambda right: may(request.user, right))
+
+    def opens(right: Right) -> bool:
+        # A lead has it over their own collectives, the office over all members.
+        return news.may_write(request.user) if right is Right.WRITE_NEWS else may(request.user, right)
+
+    parts = sitemap.parts(is_member=request.user.is_authenticated, may=opens)
     return render(request, "hub/sitemap.html", {"parts": parts})
 
 

@@ -25,7 +25,7 @@ def on_it(browser: Client) -> set[str]:
     return {page.route for part in browser.get(reverse("site_map")).context["parts"] for page in part.pages}
 
 
-@pytest.mark.parametrize("who", ROLES.values())
+@pytest.mark.parametrize("who", [*ROLES.values(), Who.LEAD])
 def test_everybody_finds_every_page_that_opens_for_them_and_no_other(people, tools, who):  # noqa: F811
     rows = [row for row in TABLE if not row.objects and not row.query]
     opens = {row.route for row in rows if row.get[who] in OPENS} - NOT_ON_IT

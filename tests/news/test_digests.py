@@ -186,7 +186,9 @@ def test_the_mail_says_how_it_is_ended(sent, weekly):
     assert address.startswith("<http")
     assert address.endswith("/>")
     assert str(sent["List-Unsubscribe-Post"]) == "List-Unsubscribe=One-Click"
-    assert address.strip("<>") in sent.get_content()
+    text, page = (sent.get_body((kind,)) for kind in ("plain", "html"))
+    assert address.strip("<>") in text.get_content()
+    assert f'href="{address.strip("<>")}"' in page.get_content()
     assert str(weekly.pk) not in address
     assert weekly.email not in address
 
