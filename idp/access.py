@@ -53,10 +53,13 @@ def enterable(member: Member) -> QuerySet[Tool]:
 
 
 def enterable_if_in(member: Member, collectives: Collection[UUID]) -> QuerySet[Tool]:
-    """The tools this member could enter if these were the collectives they are in: the same rule, asked beforehand."""
+    """The tools this member could enter if these were the collectives they are in: the same rule, asked beforehand.
+
+    Without what was given to them alone.
+    """
     if not member.is_active:
         return Tool.objects.none()
-    return Tool.objects.filter(_open_to(member.pk, as_if_in=collectives))
+    return Tool.objects.filter(_open_to(NOBODY, as_if_in=collectives))
 
 
 def requestable(member: Member) -> QuerySet[Tool]:

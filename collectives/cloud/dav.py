@@ -16,6 +16,7 @@ MOST_BYTES = 512 * 1024
 MOST_ENTRIES = 200
 LONGEST_PLACE, LONGEST_TEXT = 200, 200
 AHEAD = timedelta(days=60)
+FIRST_YEAR, LAST_YEAR = 2, 9998
 
 PROPFIND = (
     '<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:"><d:prop>'
@@ -173,9 +174,14 @@ class _Reading:
 def _changed(text: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+        return _bounded(found if found.tzinfo is not None else found.replace(tzinfo=UTC))
+    except (ValueError, TypeError, OverflowError):
         return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _bounded(at: datetime) -> datetime | None:
+    """A year at either end of what there is has no other time zone: a page would break on it."""
+    return at if FIRST_YEAR <= at.year <= LAST_YEAR else None
 
 
 def _events(text: str, zone: tzinfo) -> list[Event]:
@@ -221,9 +227,11 @@ def _moment(parameters: str, value: str, zone: tzinfo) -> datetime | None:
     try:
         if "T" not in value.upper():
             day = date(int(value[:4]), int(value[4:6]), int(value[6:8]))
-            return datetime.combine(day, time.min, zone)
+            return _bounded(datetime.combine(day, time.min, zone))
         at = datetime.strptime(value.upper().rstrip("Z"), "%Y%m%dT%H%M%S")
-        return at.replace(tzinfo=UTC if value.upper().endswith("Z") else _zone(named[1] if named else "", zone))
+        return _bounded(
+            at.replace(tzinfo=UTC if value.upper().endswith("Z") else _zone(named[1] if named else "", zone))
+        )
     except (ValueError, OverflowError):
         return None
 

@@ -46,10 +46,16 @@ def is_named(collective: Collective, member: Member) -> bool:
 
 
 def effect(collective: Collective, member: Member, *, joins: bool) -> Effect:
-    """What the one decision about access says now, and what it would say then."""
-    direct = Membership.objects.filter(member=member, direct=True).values_list("collective_id", flat=True)
-    then = policy.afterwards(set(direct), collective.pk, joins=joins, holders=_holders())
-    before, after = access.enterable(member), access.enterable_if_in(member, then)
+    """What the one decision about access says of the collectives now, and what it would say then.
+
+    Sensitive ones are left out, and what was given to this person alone: a lead would read off them who is in one
+    (GDPR 9), or what somebody asked for.
+    """
+    rows = Membership.objects.filter(member=member, direct=True, collective__sensitive=False)
+    direct, holders = set(rows.values_list("collective_id", flat=True)), _holders()
+    then = policy.afterwards(direct, collective.pk, joins=joins, holders=holders)
+    now = policy.afterwards(direct, collective.pk, joins=not joins, holders=holders)
+    before, after = access.enterable_if_in(member, now), access.enterable_if_in(member, then)
     return Effect(
         opened=list(after.exclude(pk__in=before.values("pk")).order_by("name")),
         closed=list(before.exclude(pk__in=after.values("pk")).order_by("name")),
@@ -59,7 +65,8 @@ def effect(collective: Collective, member: Member, *, joins: bool) -> Effect:
 def _holders() -> dict[UUID, list[UUID]]:
     edges: dict[UUID, list[UUID]] = defaultdict(list)
     through: Any = Collective.nested.through
-    for holder, inner in through.objects.values_list("from_collective_id", "to_collective_id"):
+    ordinary = through.objects.filter(from_collective__sensitive=False)
+    for holder, inner in ordinary.values_list("from_collective_id", "to_collective_id"):
         edges[inner].append(holder)
     return edges
 

@@ -7,7 +7,6 @@ from django.db import transaction
 
 from audit.services import record
 from audit.types import Action, Actor, Entry
-from collectives.members import policy
 from collectives.models import MembershipChange
 from directory.services import memberships
 from directory.services.memberships import MembershipRefused
@@ -32,8 +31,6 @@ def _kept(written: memberships.InDirectory, joins: bool, actor: Actor, now: date
     # First: it takes its locks in the order of a pass.
     is_shown = memberships.take_over(written, now=now)
     rows = MembershipChange.objects.filter(collective=written.collective)
-    # What is over is told by the journal alone.
-    rows.filter(at__lte=now - policy.UNDONE_FOR).delete()
     if not written.written.changed:
         return is_shown
     opposite = rows.filter(member=written.member, joins=not joins, undone_at=None)

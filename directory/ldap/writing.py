@@ -24,6 +24,7 @@ from directory.ldap.edits import Edit, NobodyLeft, Unwritable
 from directory.ldap.reading import Reading
 from directory.ldap.rules import MEMBERSHIPS, NEVER_WRITABLE, may_be_read, may_be_written
 from directory.ldap.servers import ASSERTION, POST_READ
+from directory.normalise import name_keys
 from directory.types import ChangeUncertain, DirectoryRefused, DirectoryUnavailable
 
 CHANGE_SECONDS = 6.0
@@ -63,6 +64,10 @@ class Conflict(Exception):
 
 class LastMember(Exception):
     """The group would be left without anybody, which its class does not allow."""
+
+
+class NotLed(Exception):
+    """The directory does not say, or no longer, that this person leads this group."""
 
 
 class NotAllowed(Exception):
@@ -120,20 +125,23 @@ def write_photo(config: LdapConfig, entry_uuid: UUID, content: bytes) -> Written
     return _carry_out(config, entry_uuid, plan, beside=(config.rules.person["photo"],))
 
 
-def write_membership(config: LdapConfig, group: UUID, person: UUID, *, wanted: bool) -> Written:
-    """Put this person into this group by name, or take them out; the group as it is then.
+def write_membership(config: LdapConfig, group: UUID, person: UUID, *, wanted: bool, lead: UUID) -> Written:
+    """Put this person into this group by name, or take them out, by the word of who leads it; the group as it is then.
 
-    What others change in the group at the same time is kept.  Raises as ``write``; ``LastMember``, and ``Conflict``
-    where the person or the group is gone.
+    What others change in the group at the same time is kept.  That ``lead`` leads it is read there and then: the mirror
+    may be behind.  Raises as ``write``; ``NotLed``, ``LastMember``, and ``Conflict`` where one of them is gone.
     """
     if not config.can_write or not config.rules.memberships_writable:
         raise NotAllowed([MEMBERSHIPS])
     with one_of_few(deadline := _deadline(config), config.uri), breaker_of(config.uri)():
-        who = _read(config, deadline, person)
+        who, leading = _read(config, deadline, person), _read(config, deadline, lead)
     if who is None:
         raise Conflict(None)
+    leads = name_keys([leading.entry.dn.encode()]) if leading else set[str]()
 
     def plan(now: Entry) -> dict[str, Edit]:
+        if not leads or leads.isdisjoint(name_keys(now.attributes.get(config.rules.group["lead"].lower(), ()))):
+            raise NotLed
         try:
             edit = edits.member_edit(who.entry.dn, now.attributes, config.rules, wanted=wanted)
         except NobodyLeft as error:

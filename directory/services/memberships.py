@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory.access import may
 from directory.ldap import sources, writing
-from directory.ldap.writing import Conflict, LastMember, NotAllowed, Unfit, Written
+from directory.ldap.writing import Conflict, LastMember, NotAllowed, NotLed, Unfit, Written
 from directory.models import Collective, DirectorySource, Member, Membership
 from directory.policy import Right
 from directory.services.one_entry import take_over_group
@@ -39,16 +40,34 @@ class InDirectory:
 def is_run_here(collective: Collective) -> bool:
     """Whether its members are changed here at all: its directory lets it, and nobody is named who must not be.
 
-    Of a sensitive one the hub writes nothing about anybody (GDPR 9), so it has nothing to undo either.
+    Of a sensitive one the hub writes nothing about anybody (GDPR 9), so it has nothing to undo either; who is put into
+    one that a sensitive one lists is in that one too.
     """
     source = collective.source
-    if source is None or source.state != SourceState.ACTIVE or not collective.present or collective.sensitive:
+    if source is None or source.state != SourceState.ACTIVE or not collective.present or _is_in_sensitive(collective):
         return False
     try:
         config = sources.of(source)
     except DirectoryRefused:
         return False
     return collective.kind != Kind.STATUS and config.can_write and config.rules.memberships_writable
+
+
+def _is_in_sensitive(collective: Collective) -> bool:
+    """Whether it is one, or is among the members of one, however deep."""
+    if collective.sensitive:
+        return True
+    through: Any = Collective.nested.through
+    seen: set[UUID] = set()
+    front = {collective.pk}
+    while front:
+        seen |= front
+        rows = through.objects.filter(to_collective_id__in=front)
+        holders = dict(rows.values_list("from_collective_id", "from_collective__sensitive"))
+        if any(holders.values()):
+            return True
+        front = holders.keys() - seen
+    return False
 
 
 def write(*, collective_id: UUID, member_id: UUID, joins: bool, actor: Actor, now: datetime) -> InDirectory:
@@ -97,13 +116,18 @@ def _written(collective_id: UUID, member_id: UUID, joins: bool, actor: Actor) ->
     if not joins and there is not None and not there.direct:
         raise MembershipRefused("through_another")
     config = sources.of(collective.source)
-    written = writing.write_membership(config, collective.entry_uuid, member.entry_uuid, wanted=joins)
+    if by is None or by.entry_uuid is None or by.source_id != collective.source_id:
+        raise MembershipRefused("not_led")
+    written = writing.write_membership(
+        config, collective.entry_uuid, member.entry_uuid, wanted=joins, lead=by.entry_uuid
+    )
     return InDirectory(collective.source, collective, member, written)
 
 
 # In the order in which they are asked: an uncertain change is one kind of silence.
 _REASONS: Mapping[type[Exception], str] = {
     LastMember: "last_member",
+    NotLed: "not_led",
     NotAllowed: "not_run_here",
     Unfit: "DirectoryRefused",
     Conflict: "changed_meanwhile",

@@ -152,6 +152,7 @@ EXCUSED = {
     "news.kept.forget_letters": "what goes by rule; the run that calls it records how much",
     "news.digests._tell": "until when somebody was told; the mail's sending is recorded",
     "news.receivers.end_feeds": "addresses that end with their member's account, which is recorded",
+    "collectives.kept.forget": "what goes by rule; the run that calls it records how much",
     "news.kept.forget": "what goes by rule; the run that calls it records how much",
     "news.services.put_aside": "what a member wants off their page; a line would say what somebody has read",
     "launcher.conditions.services.note_looked": "whether a tool answered, of nobody; asked every two minutes",

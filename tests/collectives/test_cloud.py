@@ -296,10 +296,18 @@ def test_an_entry_is_read_as_calendars_write_them(lines, title, begins, whole_da
         "SUMMARY:A\nDTSTART:demain",
         "SUMMARY:A\nDTSTART:20261120T180000Z\nSTATUS:CANCELLED",
         "SUMMARY:Hier\nDTSTART:20261115T180000Z",
+        # Of a year that has no other time zone.
+        "SUMMARY:A\nDTSTART:99991231T235959Z",
+        "SUMMARY:A\nDTSTART:99991231",
     ],
 )
 def test_what_is_no_entry_or_is_over_is_left_out(lines):
     assert dav.events(agenda(lines), now=MONDAY, zone=PARIS) == []
+
+
+@pytest.mark.parametrize("said", ["Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 2024 00:00:00 +9999999999"])
+def test_a_file_of_no_time_that_there_is_stands_without_one(said):
+    assert dav._changed(said) is None
 
 
 @pytest.mark.spec("RFC 4918", "20.6")

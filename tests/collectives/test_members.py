@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audit.models import Event
 from audit.types import Action, Actor
+from collectives.kept import categories
 from collectives.members import policy, selectors, services
 from collectives.members.services import MembershipRefused
 from collectives.models import MembershipChange
@@ -21,8 +22,11 @@ from directory.ldap.rules import MEMBERSHIPS, WRITABLE
 from directory.ldap.sources import of, settings_source
 from directory.models import Collective, DirectorySource, Member, Membership, RoleGrant
 from directory.services import synchronise
+from directory.services.memberships import is_run_here
 from directory.types import Hold, Kind, Role, SourceState
 from idp.access import enterable
+from idp.models import Admission
+from idp.types import AdmissionState
 from tests.support.cast import browser_of, make_tool
 
 pytestmark = pytest.mark.django_db
@@ -298,6 +302,50 @@ def test_what_is_shown_before_is_what_happens(choir, lead, insider, outsider):
     assert set(enterable(insider)) == {agenda}
 
 
+def test_the_effect_tells_nothing_of_a_sensitive_collective_nor_of_what_was_given_to_one_person(choir, insider):
+    compta = make_tool("compta", "Compta", everyone=False)
+    secret = Collective.objects.create(entry_uuid=uuid4(), name="Syndicat", slug="syndicat", sensitive=True)
+    compta.collectives.add(choir, secret)
+    alone = selectors.effect(choir, insider, joins=False)
+
+    Membership.objects.create(collective=secret, member=insider)
+    Admission.objects.create(
+        tool=compta,
+        member=insider,
+        reason="Mes factures",
+        state=AdmissionState.GRANTED,
+        asked_at=NOW,
+        ends_at=NOW + timedelta(days=9),
+    )
+
+    assert alone == selectors.effect(choir, insider, joins=False) == selectors.Effect([], [compta])
+
+
+def test_what_a_sensitive_collective_lists_is_not_run_here(choir, lead, outsider):
+    between = Collective.objects.create(entry_uuid=uuid4(), name="Atelier", slug="atelier")
+    secret = Collective.objects.create(entry_uuid=uuid4(), name="Syndicat", slug="syndicat", sensitive=True)
+    between.nested.add(choir)
+    assert is_run_here(choir)
+
+    secret.nested.add(between)
+
+    assert not is_run_here(choir)
+    with pytest.raises(MembershipRefused, match="not_run_here"):
+        change(choir, outsider, lead, joins=True)
+    assert outsider.dn.lower() not in names_there(choir)
+
+
+def test_whom_the_directory_no_longer_calls_lead_changes_nothing_there(own, choir, lead, outsider, insider):
+    """The mirror is behind until the next pass."""
+    own.modify(f"dn: {choir.dn}\nchangetype: modify\nreplace: owner\nowner: {insider.dn}\n")
+
+    with pytest.raises(MembershipRefused, match="not_led"):
+        change(choir, outsider, lead, joins=True)
+
+    assert outsider.dn.lower() not in names_there(choir)
+    assert refusals() == [(Action.MEMBERSHIP_GIVEN, "not_led")]
+
+
 def test_whoever_may_not_enter_anything_gains_nothing(choir, outsider):
     make_tool("compta", "Compta", everyone=False).collectives.add(choir)
     outsider.hold = Hold.SUSPENDED
@@ -385,6 +433,17 @@ def test_it_can_be_undone_for_thirty_days(choir, lead, insider):
     assert selectors.undoable(choir, row.pk, NOW + timedelta(days=30, seconds=-1)) == row
     assert selectors.undoable(choir, row.pk, NOW + timedelta(days=30)) is None
     assert list(selectors.changes(choir, NOW + timedelta(days=30))) == []
+
+
+def test_rows_go_after_thirty_days_whether_anybody_changes_anything_or_not(choir, lead, insider):
+    MembershipChange.objects.create(collective=choir, member=insider, joins=True, by=lead, at=NOW - timedelta(days=31))
+    kept = MembershipChange.objects.create(collective=choir, member=insider, joins=False, by=lead, at=NOW)
+    (category,) = categories()
+
+    rows = category.due(NOW - timedelta(days=category.days), [])
+    assert category.go(list(rows.values_list("pk", flat=True)), NOW) == 1
+
+    assert list(MembershipChange.objects.all()) == [kept]
 
 
 def test_the_change_of_another_collective_undoes_nothing_here(choir, lead, insider):
