@@ -50,10 +50,10 @@ def _muted(person: UUID) -> Iterator[Row]:
 
 
 SECTIONS = (
-    Section("briefs", _("Les brèves que j’ai écrites"), _written, place=72),
-    Section("briefs_put_aside", _("Les brèves rangées"), _put_aside, place=73),
-    Section("news_feeds", _("Mes adresses de flux"), _feeds, place=74),
-    Section("news_by_mail", _("Les brèves par courrier"), _by_mail, place=75),
-    Section("letters_written", _("Les lettres que j’ai écrites"), _letters, place=76),
-    Section("letters_muted", _("Les collectifs dont je ne veux plus de lettres"), _muted, place=77),
+    Section("briefs", _("Les brèves que j’ai écrites"), _written, place=73),
+    Section("briefs_put_aside", _("Les brèves rangées"), _put_aside, place=74),
+    Section("news_feeds", _("Mes adresses de flux"), _feeds, place=75),
+    Section("news_by_mail", _("Les brèves par courrier"), _by_mail, place=76),
+    Section("letters_written", _("Les lettres que j’ai écrites"), _letters, place=77),
+    Section("letters_muted", _("Les collectifs dont je ne veux plus de lettres"), _muted, place=78),
 )

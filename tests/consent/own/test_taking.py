@@ -34,6 +34,7 @@ from directory.services.showing import Page, show
 from idp.models import Admission, Browser, HubSession, ToolSession
 from launcher.models import Arrangement, Favourite
 from news.models import Brief, Dismissal, FeedLink, Subscription
+from news.models import Brief, Dismissal, FeedLink, Letter, Mute, Subscription
 from tests.consent.ledger.leaving import leave
 from tests.consent.receipts.test_pages import signed
 from tests.consent.test_pages import go_on, send, text_of
@@ -78,6 +79,15 @@ def lived(settings, tmp_path, member, other_member, formation, louty):
     FeedLink.objects.create(member=member, collective=followed, digest="f", made_at=NOW)
     Subscription.objects.create(member=member, rhythm="weekly", told_at=NOW)
     HubNotice.objects.create(member=member, version="v", language="fr", digest="d", at=NOW)
+        collective=followed, author=member, title="Séchoir", text="x", written_at=NOW, changed_at=NOW
+    )
+    Dismissal.objects.create(member=member, brief=brief)
+    FeedLink.objects.create(member=member, collective=followed, digest="secret-feed", made_at=NOW)
+    Subscription.objects.create(member=member, rhythm="daily", told_at=NOW)
+    Letter.objects.create(
+        collective=followed, author=member, subject="Assemblée", text="x", written_at=NOW, changed_at=NOW
+    )
+    Mute.objects.create(member=member, collective=followed)
     Admission.objects.create(member=member, tool=louty, reason="Pour mes factures", asked_at=NOW)
     record(Entry(Action.MEMBER_CONSULTED, Actor(other_member.pk), member.pk))
     services.fill_register(now=NOW)
@@ -112,6 +122,18 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
         *("held", "corrections", "disclosures"),
         *("sessions", "factors", "browsers", "identifiers", "admissions", "favourites", "own_order"),
         *("followed_collectives", "briefs", "briefs_put_aside", "news_feeds", "news_by_mail"),
+        *("known", "profile", "decisions", "objections", "requests", "held", "disclosures"),
+        *(
+            "sessions",
+            "factors",
+            "browsers",
+            "identifiers",
+            "admissions",
+            "favourites",
+            "own_order",
+            "followed_collectives",
+        ),
+        *("briefs", "briefs_put_aside", "news_feeds", "news_by_mail", "letters_written", "letters_muted"),
         "lines",
     ]
     assert [name for name in names if not told[name]] == ["asked", "objections"]
@@ -123,6 +145,10 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
     assert told["favourites"][0]["tool"] == "louty"
     assert told["own_order"][0]["order"] == ["louty"]
     assert told["followed_collectives"][0]["collective"] == "reliure"
+    assert (told["briefs"][0]["title"], told["briefs_put_aside"][0]["title"]) == ("Séchoir", "Séchoir")
+    assert told["letters_written"][0]["subject"] == "Assemblée"
+    assert told["news_by_mail"] == [{"rhythm": "daily"}]
+    assert {told[each][0]["collective"] for each in ("news_feeds", "letters_muted")} == {"reliure"}
     assert told["admissions"][0]["reason"] == "Pour mes factures"
     assert {each["item"] for each in told["held"]} >= {"name", "email", "phone"}
 
