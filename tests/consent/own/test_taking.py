@@ -33,7 +33,6 @@ from directory.models import Collective
 from directory.services.showing import Page, show
 from idp.models import Admission, Browser, HubSession, ToolSession
 from launcher.models import Arrangement, Favourite
-from news.models import Brief, Dismissal, FeedLink, Subscription
 from news.models import Brief, Dismissal, FeedLink, Letter, Mute, Subscription
 from tests.consent.ledger.leaving import leave
 from tests.consent.receipts.test_pages import signed
@@ -72,13 +71,8 @@ def lived(settings, tmp_path, member, other_member, formation, louty):
     Arrangement.objects.create(member=member, order=[louty.pk])
     followed = Collective.objects.create(entry_uuid=uuid4(), name="Reliure", slug="reliure")
     Follow.objects.create(member=member, collective=followed, since=NOW)
-    brief = Brief.objects.create(
-        title="Atelier ouvert", text="Samedi.", audience="everybody", author=member, written_at=NOW, changed_at=NOW
-    )
-    Dismissal.objects.create(member=member, brief=brief)
-    FeedLink.objects.create(member=member, collective=followed, digest="f", made_at=NOW)
-    Subscription.objects.create(member=member, rhythm="weekly", told_at=NOW)
     HubNotice.objects.create(member=member, version="v", language="fr", digest="d", at=NOW)
+    brief = Brief.objects.create(
         collective=followed, author=member, title="Séchoir", text="x", written_at=NOW, changed_at=NOW
     )
     Dismissal.objects.create(member=member, brief=brief)
@@ -122,18 +116,7 @@ def test_every_section_that_there_is_has_something_to_tell_of_whoever_lived_here
         *("held", "corrections", "disclosures"),
         *("sessions", "factors", "browsers", "identifiers", "admissions", "favourites", "own_order"),
         *("followed_collectives", "briefs", "briefs_put_aside", "news_feeds", "news_by_mail"),
-        *("known", "profile", "decisions", "objections", "requests", "held", "disclosures"),
-        *(
-            "sessions",
-            "factors",
-            "browsers",
-            "identifiers",
-            "admissions",
-            "favourites",
-            "own_order",
-            "followed_collectives",
-        ),
-        *("briefs", "briefs_put_aside", "news_feeds", "news_by_mail", "letters_written", "letters_muted"),
+        *("letters_written", "letters_muted"),
         "lines",
     ]
     assert [name for name in names if not told[name]] == ["asked", "objections"]
