@@ -66,6 +66,8 @@ OF_MEMBERS = (
             Page("news:receive", _("Recevoir les brèves")),
             Page("news:written", _("Brèves à modifier"), Right.WRITE_NEWS),
             Page("news:write", _("Écrire une brève"), Right.WRITE_NEWS),
+            Page("news:letters", _("Lettres aux membres"), Right.RUN_COLLECTIVE),
+            Page("news:letter_write", _("Écrire une lettre"), Right.RUN_COLLECTIVE),
         ),
     ),
     Part(
