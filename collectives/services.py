@@ -11,6 +11,7 @@ from audit.services import record
 from audit.types import Action, Actor, Entry
 from collectives import selectors
 from collectives.models import CollectivePage, Follow
+from collectives.signals import unfollowed
 from directory.models import Collective, Member
 
 
@@ -63,6 +64,7 @@ def unfollow(*, member: Member, collective_id: UUID, actor: Actor, now: datetime
     """Always possible, whatever became of the collective; whether this is news."""
     gone, _ = Follow.objects.filter(member=member, collective_id=collective_id).delete()
     if gone:
+        unfollowed.send(sender=Follow, member_id=member.pk, collective_id=collective_id)
         facts: dict[str, object] = {"collective": str(collective_id), "followed": False}
         record(Entry(Action.COLLECTIVE_FOLLOWED, actor=actor, subject=member.pk, facts=facts, at=now))
     return bool(gone)

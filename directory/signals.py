@@ -22,3 +22,9 @@ destruction_proposed = Signal()
 # Sent with ``former`` (by member whose mail address is another one now, or no longer theirs alone: the one they had, or
 # nothing) and ``now``.
 addresses_changed = Signal()
+
+# Sent with ``member_ids`` and ``now``: the directory says no longer that they are in some collective, or lead it.
+memberships_ended = Signal()
+
+# Sent with ``collective_id`` and ``now``.
+collective_became_sensitive = Signal()

@@ -12,14 +12,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from branding import selectors as branding
-from directory.models import Collective, Member
+from collectives.models import Follow
+from directory.models import Collective, Member, Membership
 from directory.people import markdown
 from news.models import Brief, FeedLink
 from news.selectors import near, reaching
@@ -50,6 +51,18 @@ def end(*, member_id: UUID, collective_id: UUID, actor: Actor, now: datetime) ->
     if gone:
         record(_line(Action.FEED_ENDED, member_id, collective_id, actor=actor, now=now))
     return bool(gone)
+
+
+def end_where_out(links: Q) -> None:
+    """Of these addresses, those of whoever is out of the collective now: being in it again later brings none back.
+
+    Following one that is sensitive is being out of it.
+    """
+    here = {"member": OuterRef("member"), "collective": OuterRef("collective")}
+    inside = Exists(Membership.objects.filter(**here))
+    leading = Exists(Collective.leads.through.objects.filter(**here))
+    following = Q(Exists(Follow.objects.filter(**here)), collective__sensitive=False)
+    FeedLink.objects.filter(links).exclude(inside | leading | following).delete()
 
 
 def find(secret: str) -> FeedLink | None:

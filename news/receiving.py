@@ -121,10 +121,13 @@ def private(response: HttpResponse) -> HttpResponse:
 def _page(request: HttpRequest, *, made: str = "", of: str = "", form: RhythmForm | None = None) -> HttpResponse:
     member = cast(Member, request.user)
     standing = Subscription.objects.filter(member=member).values_list("rhythm", flat=True).first()
-    linked = dict(FeedLink.objects.filter(member=member).values_list("collective_id", "made_at"))
-    rows = [(each, linked.get(each.pk)) for each in selectors.near(member)]
+    links = FeedLink.objects.filter(member=member).select_related("collective").order_by("collective__order_key", "pk")
+    linked = {each.collective_id: each for each in links}
+    rows = [(each, linked.pop(each.pk, None)) for each in selectors.near(member)]
     context = {
         "rows": rows,
+        # Addresses that open nothing at this moment are theirs to end as well.
+        "closed": list(linked.values()),
         "made": made,
         "of": of,
         "form": form or RhythmForm(initial={"rhythm": standing or Rhythm.NEVER}),

@@ -22,7 +22,7 @@ from directory.ldap.plan import DETAILS, ELSEWHERE_ISSUE, GroupChange, PersonCha
 from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
 from directory.normalise import order_key
 from directory.runs import LONGEST
-from directory.signals import addresses_changed, members_ended
+from directory.signals import addresses_changed, members_ended, memberships_ended
 from directory.statuses import status_of
 from directory.types import MailState, MemberState, RunStatus, Status
 from statements.writing import InsertingQuerySet, Row
@@ -116,6 +116,9 @@ def _tell(plan: Plan, members: dict[UUID, UUID], former: dict[UUID, str], now: d
     ended = [members[each.entry_uuid] for each in plan.people if each.verb == "end"]
     if ended:
         members_ended.send(sender=SyncRun, member_ids=ended, now=now)
+    out = {members[person] for _group, person in chain(plan.memberships_removed, plan.leads_removed)}
+    if out:
+        memberships_ended.send(sender=SyncRun, member_ids=sorted(out), now=now)
     if former:
         addresses_changed.send(sender=SyncRun, former=former, now=now)
 

@@ -9,6 +9,7 @@ from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory import corrections
 from directory.models import Collective
+from directory.signals import collective_became_sensitive
 
 
 @transaction.atomic
@@ -20,6 +21,8 @@ def mark_sensitive(*, collective_id: UUID, sensitive: bool, actor: Actor, now: d
     collective.sensitive = sensitive
     collective.save(update_fields=["sensitive"])
     corrections.note(corrections.of_members_of([collective.pk]), now=now, within=corrections.ONE_ENTRY)
+    if sensitive:
+        collective_became_sensitive.send(sender=Collective, collective_id=collective.pk, now=now)
     facts: dict[str, object] = {"collective": str(collective_id), "change": "sensitive" if sensitive else "ordinary"}
     record(Entry(Action.COLLECTIVE_MARKED, actor=actor, facts=facts, at=now))
     return True

@@ -153,6 +153,8 @@ EXCUSED = {
     "news.digests._tell": "until when somebody was told; the mail's sending is recorded",
     "news.receivers.end_feeds": "addresses that end with their member's account, which is recorded",
     "collectives.kept.forget": "what goes by rule; the run that calls it records how much",
+    "news.receivers.end_feeds_of_alarm": "addresses that end with an alarm, which is recorded",
+    "news.feeds.end_where_out": "addresses that end with a change of who is in a collective, which is recorded",
     "news.kept.forget": "what goes by rule; the run that calls it records how much",
     "news.services.put_aside": "what a member wants off their page; a line would say what somebody has read",
     "launcher.conditions.services.note_looked": "whether a tool answered, of nobody; asked every two minutes",

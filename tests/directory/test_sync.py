@@ -22,7 +22,7 @@ from directory.ldap import passwords as client
 from directory.ldap.sources import load
 from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
 from directory.services import grant_role, passes, revoke_role, synchronise
-from directory.signals import members_ended
+from directory.signals import members_ended, memberships_ended
 from directory.types import DirectoryRefused, DirectoryUnavailable, Kind, MailState, MemberState, Role, RunStatus
 from idp.models import OutgoingMail
 from tests.support.slapd import five_weeks_later, ldap_settings, settle
@@ -232,6 +232,31 @@ def test_the_changes_of_five_weeks_come_to_the_later_snapshot(synced):
     assert set(ended) == was_active & {member.pk for member in after.values() if member.state != MemberState.ACTIVE}
     assert Event.objects.filter(action=Action.MEMBER_LEFT).count() == len(ended)
     assert Event.objects.filter(action=Action.MEMBER_RETURNED).count() == 1
+
+
+def test_a_pass_tells_of_whoever_is_out_of_a_collective_or_leads_it_no_more(synced):
+    def pairs():
+        inside = Membership.objects.exclude(collective__kind=Kind.STATUS).values_list("collective", "member")
+        return {
+            *inside,
+            *(("lead", *pair) for pair in Collective.leads.through.objects.values_list("collective", "member")),
+        }
+
+    before, heard = pairs(), []
+
+    def hear(*, member_ids, **_):
+        heard.extend(member_ids)
+
+    memberships_ended.connect(hear)
+    try:
+        five_weeks_later(synced)
+        synchronise(now=TUESDAY)
+    finally:
+        memberships_ended.disconnect(hear)
+
+    out = {pair[-1] for pair in before - pairs()}
+    assert out
+    assert set(heard) == out
 
 
 def test_renamed_swapped_and_cleared_values_arrive(synced):

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from urllib.parse import urlsplit
+from uuid import uuid4
 from xml.etree import ElementTree
 
 import pytest
@@ -11,10 +12,13 @@ from django.utils import timezone
 
 from audit.models import Event
 from audit.types import Action, Actor
+from collectives import services as collectives
 from collectives.models import Follow
 from directory.models import Collective, Member, Membership
-from directory.signals import members_ended, members_erased
+from directory.services import mark_sensitive
+from directory.signals import members_ended, members_erased, memberships_ended
 from directory.types import Hold
+from idp.services.accounts.alarms import raise_alarm
 from news import feeds
 from news.models import FeedLink
 from news.receiving import READINGS_A_MINUTE
@@ -115,6 +119,67 @@ def test_an_address_does_not_come_back_with_its_member(address, insider, signal)
     signal.send(sender=None, member_ids=[insider.pk], named=[], now=timezone.now())
 
     assert not FeedLink.objects.exists()
+
+
+def test_an_alarm_ends_every_address_of_its_member_and_nobody_elses(address, insider, lead, wood):
+    feeds.make(member=lead, collective_id=wood.pk, actor=Actor(lead.pk), now=timezone.now())
+
+    raise_alarm(member=insider, actor=Actor(insider.pk), now=timezone.now())
+
+    assert Client().get(address).status_code == 404
+    assert FeedLink.objects.get().member == lead
+
+
+def test_unfollowing_ends_the_address_but_of_whoever_is_in_it(address, insider, outsider, wood):
+    now = timezone.now()
+    for each in (insider, outsider):
+        Follow.objects.create(member=each, collective=wood, since=now)
+    followed = urlsplit(feeds.make(member=outsider, collective_id=wood.pk, actor=Actor(outsider.pk), now=now)).path
+
+    for each in (insider, outsider):
+        collectives.unfollow(member=each, collective_id=wood.pk, actor=Actor(each.pk), now=now)
+    Follow.objects.create(member=outsider, collective=wood, since=now)
+
+    assert Client().get(followed).status_code == 404
+    assert Client().get(address).status_code == 200
+
+
+def test_a_collective_that_becomes_sensitive_ends_the_addresses_of_whoever_is_out_of_it(
+    address, insider, lead, outsider, wood
+):
+    now = timezone.now()
+    Follow.objects.create(member=outsider, collective=wood, since=now)
+    for each in (lead, outsider):
+        feeds.make(member=each, collective_id=wood.pk, actor=Actor(each.pk), now=now)
+
+    mark_sensitive(collective_id=wood.pk, sensitive=True, actor=Actor(lead.pk), now=now)
+
+    assert set(FeedLink.objects.values_list("member", flat=True)) == {insider.pk, lead.pk}
+    mark_sensitive(collective_id=wood.pk, sensitive=False, actor=Actor(lead.pk), now=now)
+    assert FeedLink.objects.count() == 2
+
+
+def test_whoever_a_pass_takes_out_has_no_address_when_they_are_back(address, insider, lead, wood):
+    other = Collective.objects.create(entry_uuid=uuid4(), name="Cuisine", slug="cuisine")
+    Membership.objects.create(collective=other, member=insider)
+    feeds.make(member=insider, collective_id=other.pk, actor=Actor(insider.pk), now=timezone.now())
+    leaves(insider, wood)
+
+    memberships_ended.send(sender=None, member_ids=[insider.pk], now=timezone.now())
+
+    assert FeedLink.objects.get().collective == other
+
+
+def test_an_address_that_opens_nothing_just_now_is_listed_and_can_be_ended(address, insider, wood):
+    becomes_sensitive(insider, wood)
+    browser = sign_in(insider)
+
+    page = browser.get(reverse("news:receive")).content.decode()
+
+    assert reverse("news:end_feed", args=[wood.slug]) in page.partition('id="closed-feeds"')[2]
+    browser.post(reverse("news:end_feed", args=[wood.slug]))
+    assert not FeedLink.objects.exists()
+    assert "closed-feeds" not in browser.get(reverse("news:receive")).content.decode()
 
 
 def test_whoever_is_not_near_a_collective_gets_no_address(outsider, wood):

@@ -17,12 +17,15 @@ from directory.types import CannotChange
 from idp.models import Alarm, HubSession, ToolSession
 from idp.services import sessions
 from idp.services.accounts import browsers, links, mails
+from idp.signals import alarm_raised
 from idp.types import MailKind
 
 
 @transaction.atomic
 def raise_alarm(*, member: Member, actor: Actor, now: datetime, here: UUID | None = None) -> Alarm:
     """End the member's sessions, tools and tokens, known and trusted browsers and open links; tell the office.
+
+    The apps above end what they opened in the member's name.
 
     ``here`` is the hub session that has just proved who is behind it: it goes on, without the tools it opened, so that
     its member can change the password at once.  An alarm that nobody has dealt with yet is not mailed again.
@@ -42,6 +45,7 @@ def raise_alarm(*, member: Member, actor: Actor, now: datetime, here: UUID | Non
     # Links that somebody may have asked for in the member's name.
     links.end_all(member.pk, now=now)
     sessions.hold(member.pk)
+    alarm_raised.send(sender=Alarm, member_id=member.pk, now=now)
     waiting = open_alarm(member.pk)
     alarm = waiting or Alarm(member=member)
     alarm.raised_at = now
