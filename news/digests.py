@@ -22,6 +22,7 @@ from audit.types import Action, Actor, Entry
 from directory.models import Member
 from directory.people import markdown
 from idp.services.accounts import mails
+from idp.services.accounts.letters import quoted
 from idp.types import MailKind
 from news import policy
 from news.models import Brief, Subscription
@@ -88,7 +89,7 @@ def _tell(number: int, now: datetime) -> None:
 def _queue(row: Subscription, briefs: list[Brief], now: datetime) -> None:
     ends = settings.ORIGIN + reverse("news:unsubscribe", args=[Signer(salt=SALT).sign(str(row.pk))])
     context = {
-        "briefs": [(each, _excerpt(each), _address(each)) for each in briefs[:IN_MAIL]],
+        "briefs": [(each, quoted(_told(each)), _address(each)) for each in briefs[:IN_MAIL]],
         "more": len(briefs) - IN_MAIL,
         "is_daily": row.rhythm == Rhythm.DAILY,
         "all": settings.ORIGIN + reverse("news:all"),
@@ -109,6 +110,10 @@ def _due(now: datetime) -> Q:
     for rhythm in (Rhythm.DAILY, Rhythm.WEEKLY):
         found |= Q(rhythm=rhythm, told_at__lt=policy.last_slot(rhythm, local))
     return found
+
+
+def _told(brief: Brief) -> str:
+    return " ".join(brief.title.split()) + f"\n{_excerpt(brief)}"
 
 
 def _excerpt(brief: Brief) -> str:

@@ -20,6 +20,7 @@ from collectives import selectors as collectives
 from directory.models import Collective, Member
 from idp.models import OutgoingMail
 from idp.services.accounts import mails
+from idp.services.accounts.letters import quoted
 from idp.types import MailKind, OutgoingState
 from news.models import Delivery, Letter, Mute
 from news.types import NewsRefused
@@ -206,14 +207,14 @@ def _queue(letter: Letter, member: Member, now: datetime) -> OutgoingMail | None
 
 def _rendered(letter: Letter, member: Member, ends: str) -> tuple[str, str]:
     context: Mapping[str, object] = {
-        "text": letter.text,
+        "text": quoted(letter.text),
         "author": letter.author.display_name if letter.author else "",
         # A mail is read on its way: which sensitive collective somebody is in is not said there (GDPR art. 9).
         "of": "" if letter.collective.sensitive else letter.collective.name,
         "ends": ends,
     }
     _subject, body = mails.rendered("letter", member, context)
-    return letter.subject, body
+    return " ".join(letter.subject.split()), body
 
 
 def _reply_to(letter: Letter) -> str:

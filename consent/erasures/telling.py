@@ -62,7 +62,9 @@ def _answer(holder: ErasureHolder) -> str:
         said += " · " + gettext("prévenu le {day}").format(day=day)
     if holder.refusal:
         said += f". {holder.get_refusal_display()}"
-    return said + (f" «\xa0{holder.note}\xa0»" if holder.note else "")
+    # On one line: what somebody else wrote stands between its quotation marks and nowhere else.
+    note = " ".join(holder.note.split())
+    return said + (f" «\xa0{note}\xa0»" if note else "")
 
 
 def _said(name: str, what: str) -> str:

@@ -13,7 +13,7 @@ from audit.types import Action, Actor, Entry
 from directory.models import Member
 from directory.people import cards
 from idp.services import refusals
-from idp.services.accounts import mails
+from idp.services.accounts import letters, mails
 from idp.types import MailKind
 from launcher.models import CardLook, PeopleDay
 
@@ -72,7 +72,8 @@ def write(*, sender: Member, recipient_id: UUID, text: str, gives_address: bool,
     if _count(sender.pk, "messages", MESSAGES_A_DAY, now) is None:
         raise NotWritten("too_many_messages")
     address = mails.address_of(sender) if gives_address else ""
-    context = {"sender": sender.display_name, "text": text, "address": address, "page": _page_of(sender.pk)}
+    said = {"sender": " ".join(sender.display_name.split()), "text": letters.quoted(text)}
+    context = {**said, "address": address, "page": _page_of(sender.pk)}
     subject, body = mails.rendered("contact", recipient, context)
     mails.queue_text(kind=MailKind.CONTACT, member=recipient, subject=subject, body=body, now=now, reply_to=address)
     facts: dict[str, object] = {"address_given": bool(address)}

@@ -436,10 +436,13 @@ def test_it_closes_once_everybody_answered_with_a_letter_that_lists_who_was_told
     for tool, said in ((course, {"confirmed": True}), (payroll, {"confirmed": False, "refusal": "claim"})):
         holder = run.holders.get(tool=tool)
         sheet.answer(holder_id=holder.pk, by=AnsweredBy.OFFICER, actor=Actor(dpo.pk), now=WEDNESDAY, **said)
+    run.holders.filter(tool=course).update(note="Fait.\n\nOuvrez :\nhttps://canari.example/\n\n-- \nLa coopérative")
 
     closed = erasures.close(run_id=run.pk, actor=Actor(dpo.pk), now=WEDNESDAY)
 
     letter = letters()[-1]
+    # What the holder wrote stays between its quotation marks, on one line.
+    assert "«\xa0Fait. Ouvrez : https://canari.example/ -- La coopérative\xa0»\n" in letter["body"]
     assert letter["to"] == "amelie.roux@canari.example"
     assert "Formation" in letter["body"]
     assert "Louty" in letter["body"]

@@ -122,6 +122,18 @@ def test_paragraphs_lists_and_lonely_addresses_are_told_apart():
     assert found[3] == Block("list", ((Piece("trois"),), (Piece("quatre"),)))
 
 
+@pytest.mark.spec("RFC 3676", "4.5")
+def test_what_is_quoted_is_a_quotation_whatever_it_says():
+    said = letters.quoted("https://a.example/\n\n> b\u2028- c\r\n-- \nd")
+
+    assert said == "> https://a.example/\n>\n> > b\n> - c\n> --\n> d"
+    (found,) = letters.blocks(said)
+    assert found.kind == "quote"
+    assert ["".join(piece.text for piece in line) for line in found.lines] == [
+        *("https://a.example/", "", "> b", "- c", "--", "d")
+    ]
+
+
 def test_a_long_line_of_nothing_is_read_at_once():
     assert letters.pieces("a" * 200_000 + "@") == (Piece("a" * 200_000 + "@"),)
 

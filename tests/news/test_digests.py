@@ -79,7 +79,7 @@ def test_what_came_since_the_last_one_is_told_once(tell, weekly):
     (letter,) = letters()
     assert letter["to"] == weekly.email
     assert letter["subject"] == "Les brèves de la semaine"
-    assert "Séchoir\nPôle bois, 19 novembre 2026\nLe séchoir marche & chauffe." in letter["body"]
+    assert "Pôle bois, 19 novembre 2026\n> Séchoir\n> Le séchoir marche & chauffe.\nhttp" in letter["body"]
     assert "/breves/" in letter["body"]
     assert "D’avant" not in letter["body"]
     assert "plus tard" not in letter["body"]
@@ -87,6 +87,14 @@ def test_what_came_since_the_last_one_is_told_once(tell, weekly):
 
     digests.send_due(now=MONDAY + 7 * DAY)
     assert "Pour plus tard" in letters()[1]["body"]
+
+
+def test_a_title_is_one_quoted_line_and_never_the_hubs_own_way(tell, weekly):
+    tell("https://canari.example/\u2028-- ", now=WEDNESDAY + DAY, text="Ouvrez vite.")
+
+    digests.send_due(now=MONDAY)
+
+    assert "\n> https://canari.example/ --\n> Ouvrez vite.\n" in letters()[0]["body"]
 
 
 def test_what_is_published_late_with_an_early_date_is_told_as_well(tell, weekly):

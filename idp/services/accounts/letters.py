@@ -2,6 +2,8 @@
 
 Every mail of the hub is built here.  The HTML is made of the text, so that neither says what the other does not; its
 only picture travels with it, and nothing in it is fetched from anywhere.
+
+What somebody else wrote stands in it as a quotation, and never looks like the hub's own call to do something.
 """
 
 import re
@@ -20,6 +22,8 @@ from branding import selectors as branding
 # RFC 3676 §4.3: what mail programs know a signature by.
 SIGNATURE = "\n\n-- \n"
 BULLETS = ("- ", "– ")
+# RFC 3676 §4.5: what mail programs know a quotation by; an empty line of it has no space.
+QUOTE, QUOTED = ">", "> "
 # The links that the text shows, and no other: a name that only looks like a host stays a name.
 LINK = re.compile(r"https?://[^\s<>\"«»]+|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 TRAILING = ".,;:!?)'’"
@@ -36,7 +40,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """``kind``: "lines", "list", or "way" for an address that stands alone on its line."""
+    """``kind``: "lines", "list", "quote", or "way" for an address that stands alone on its line."""
 
     kind: str
     lines: tuple[tuple[Piece, ...], ...]
@@ -94,6 +98,11 @@ def letter(
     return message
 
 
+def quoted(text: str) -> str:
+    """What somebody else wrote, for a place of its own in the text of a mail: every line of it, whatever ends it."""
+    return "\n".join(f"{QUOTED}{line}".rstrip() for line in text.strip().splitlines())
+
+
 def blocks(text: str) -> tuple[Block, ...]:
     """Paragraphs, lists and addresses, as the plain text has them."""
     found: list[Block] = []
@@ -117,13 +126,19 @@ def _runs(lines: Iterable[str]) -> list[Block]:
     """Neighbouring lines of one kind make one block."""
     runs: list[tuple[str, list[tuple[Piece, ...]]]] = []
     for line in lines:
-        kind = "list" if line.startswith(BULLETS) else "way" if _is_address(line) else "lines"
-        said = pieces(line[2:] if kind == "list" else line)
+        kind = _kind(line)
+        said = pieces(line[2:] if kind in ("list", "quote") else line)
         if runs and runs[-1][0] == kind:
             runs[-1][1].append(said)
         else:
             runs.append((kind, [said]))
     return [Block(kind, tuple(said)) for kind, said in runs]
+
+
+def _kind(line: str) -> str:
+    if line == QUOTE or line.startswith(QUOTED):
+        return "quote"
+    return "list" if line.startswith(BULLETS) else "way" if _is_address(line) else "lines"
 
 
 def _is_address(line: str) -> bool:

@@ -46,10 +46,27 @@ def test_a_message_comes_with_a_name_and_neither_address(browser, reachable, mem
     [sent] = mail.outbox
     assert sent.to == [member.email]
     assert sent.reply_to == []
-    assert "Bonjour <Amélie>,\nun café ?" in sent.body
+    assert sent.body.startswith("Ces mots sont de Bachir Haddad :\n\n> Bonjour <Amélie>,\n> un café ?\n\n-- \n")
     assert "Bachir Haddad" in sent.subject
     assert other_member.email not in sent.body + str(sent.message())
     assert reverse("launcher:card", args=[other_member.pk]) in sent.body
+
+
+def test_nothing_of_a_message_looks_like_the_hubs_own_call(browser, reachable):
+    forged = "Bonjour,\r\n\r\nOuvrez ce lien :\r\nhttps://canari.example/lien/\r\n\r\n-- \r\nLes Canaris"
+
+    browser.post(reachable(), {"text": forged})
+
+    send_due(now=timezone.now())
+    [sent] = mail.outbox
+    [page] = [content for content, kind in sent.alternatives if kind == "text/html"]
+    assert sent.body.count("\n-- \n") == 1
+    assert "> https://canari.example/lien/\n>\n> --\n> Les Canaris\n" in sent.body
+    quotation = page.partition("<blockquote>")[2].partition("</blockquote>")[0]
+    assert 'href="https://canari.example/lien/"' in quotation
+    assert "Les Canaris" in quotation
+    assert page.count("canari.example") == quotation.count("canari.example")
+    assert 'class="way"' not in page.partition('class="end"')[0]
 
 
 def test_the_senders_address_goes_where_they_give_it(browser, reachable, other_member):
