@@ -105,8 +105,10 @@ def site_map(request: HttpRequest) -> HttpResponse:
     """Every page that this person may open, by its name."""
 
     def opens(right: Right) -> bool:
-        # A lead has it over their own collectives, the office over all members.
-        return news.may_write(request.user) if right is Right.WRITE_NEWS else may(request.user, right)
+        # A lead has these over their own collectives, the office the first over all members.
+        if right is Right.WRITE_NEWS:
+            return news.may_write(request.user)
+        return news.leads(request.user) if right is Right.RUN_COLLECTIVE else may(request.user, right)
 
     parts = sitemap.parts(is_member=request.user.is_authenticated, may=opens)
     return render(request, "hub/sitemap.html", {"parts": parts})

@@ -64,9 +64,14 @@ def led(member: Member) -> QuerySet[Collective]:
     return Collective.objects.filter(present=True, leads=member)
 
 
+def leads(person: Any) -> bool:
+    """Whether there is a collective that they write for."""
+    return isinstance(person, Member) and person.is_active and led(person).exists()
+
+
 def may_write(person: Any) -> bool:
     """Whether there is anything that they may write news for."""
-    return may(person, Right.ANNOUNCE) or (isinstance(person, Member) and person.is_active and led(person).exists())
+    return may(person, Right.ANNOUNCE) or leads(person)
 
 
 def _published(now: datetime) -> QuerySet[Brief]:

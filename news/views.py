@@ -33,7 +33,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "page": found,
         "of": of,
         "may_write": selectors.may_write(member),
-        "may_send": selectors.led(member).exists(),
+        "may_send": selectors.leads(member),
     }
     return render(request, "news/page.html", context)
 
