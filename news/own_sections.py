@@ -3,15 +3,26 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from consent.own.sections import text_of
+from consent.own.sections import moment, text_of
 from consent.own.types import Row, Section
+from directory.models import Member
+from news import selectors
 from news.models import Brief, Dismissal, FeedLink, Letter, Mute, Subscription
 
 
 def _written(person: UUID) -> Iterator[Row]:
+    """Others may have written it anew since, in a collective whose brèves this person reads no more."""
+    readable = _readable(person)
     for row in Brief.objects.filter(author_id=person).select_related("collective").defer("picture").order_by("pk"):
+        if row.pk not in readable and row.changed_at != row.written_at:
+            told = {"written_at": text_of(row.written_at), "readable": False}
+            said = gettext("{day} : une brève modifiée depuis, que vous ne pouvez plus lire.")
+            yield Row(told, said.format(day=moment(row.written_at)))
+            continue
         told = {
             "collective": row.collective.slug if row.collective else "",
             "title": row.title,
@@ -22,9 +33,20 @@ def _written(person: UUID) -> Iterator[Row]:
 
 
 def _put_aside(person: UUID) -> Iterator[Row]:
+    readable = _readable(person)
     rows = Dismissal.objects.filter(member_id=person).order_by("pk")
-    for title in rows.values_list("brief__title", flat=True):
-        yield Row({"title": title}, title)
+    for brief, title in rows.values_list("brief", "brief__title"):
+        if brief in readable:
+            yield Row({"title": title}, title)
+        else:
+            yield Row({"readable": False}, gettext("Une brève que vous ne pouvez plus lire."))
+
+
+def _readable(person: UUID) -> set[int]:
+    """The brèves that reach them at this moment, or that they may still change."""
+    member, now = Member.objects.get(pk=person), timezone.now()
+    found = (selectors.reaching(member, now), selectors.written(member, now))
+    return {number for rows in found for number in rows.values_list("pk", flat=True)}
 
 
 def _feeds(person: UUID) -> Iterator[Row]:

@@ -73,8 +73,9 @@ def lived(settings, tmp_path, member, other_member, formation, louty):
     Follow.objects.create(member=member, collective=followed, since=NOW)
     HubNotice.objects.create(member=member, version="v", language="fr", digest="d", at=NOW)
     brief = Brief.objects.create(
-        collective=followed, author=member, title="Séchoir", text="x", written_at=NOW, changed_at=NOW
-    )
+        collective=followed, author=member, title="Séchoir", text="x", written_at=NOW, changed_at=NOW,
+        is_draft=False, since=NOW - timedelta(days=400),
+    )  # fmt: skip
     Dismissal.objects.create(member=member, brief=brief)
     FeedLink.objects.create(member=member, collective=followed, digest="secret-feed", made_at=NOW)
     Subscription.objects.create(member=member, rhythm="daily", told_at=NOW)
