@@ -23,7 +23,7 @@ LONGEST_LETTER = 10_000
 class BriefForm(forms.Form):
     """A piece of news, with when and for whom."""
 
-    collective = forms.ChoiceField(label=_("Au nom de"), required=False)
+    collective = forms.ChoiceField(label=_("De la part de"), required=False)
     title = forms.CharField(label=_("Titre"), max_length=120)
     text = forms.CharField(
         label=_("Texte"),
@@ -102,7 +102,7 @@ class RhythmForm(forms.Form):
 class LetterForm(forms.Form):
     """A letter to the members of a collective."""
 
-    collective = forms.ChoiceField(label=_("Au nom de"))
+    collective = forms.ChoiceField(label=_("De la part de"))
     subject = forms.CharField(label=_("Objet"), max_length=120)
     text = forms.CharField(
         label=_("Texte"),
