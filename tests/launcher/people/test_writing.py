@@ -67,6 +67,7 @@ def test_nothing_of_a_message_looks_like_the_hubs_own_call(browser, reachable):
     assert "Les Canaris" in quotation
     assert page.count("canari.example") == quotation.count("canari.example")
     assert 'class="way"' not in page.partition('class="end"')[0]
+    assert "blockquote a { color: inherit; }" in page, "no link in it has the cooperative's colour"
 
 
 def test_the_senders_address_goes_where_they_give_it(browser, reachable, other_member):
