@@ -1,6 +1,7 @@
 """Reading who is in a collective, for those who lead it, and what a change would open or close."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,19 @@ from idp import access
 from idp.models import Tool
 
 MOST_FOUND = 12
+# Whether a reader may look at one more page of people today: told by the app that counts them.
+Counting = Callable[[UUID, datetime], bool]
+_counting: list[Counting] = []
+
+
+def count_with(counting: Counting) -> None:
+    """Called once, when the apps are ready."""
+    _counting[:] = [counting]
+
+
+def may_search(reader: Member, now: datetime) -> bool:
+    """A search here is a page of the list of members, and is one of those of the day."""
+    return all(counting(reader.pk, now) for counting in _counting)
 
 
 @dataclass(frozen=True, slots=True)

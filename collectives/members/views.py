@@ -41,6 +41,9 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     member, now = cast(Member, request.user), timezone.now()
     collective = _led_or_404(request, slug, "collectives:members")
     query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    if query and not selectors.may_search(member, now):
+        messages.info(request, _("Vous avez fait beaucoup de recherches aujourd’hui. Revenez demain."))
+        query = ""
     changes = selectors.changes(collective, now)
     context = {
         "collective": collective,

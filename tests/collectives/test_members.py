@@ -27,6 +27,7 @@ from directory.types import Hold, Kind, Role, SourceState
 from idp.access import enterable
 from idp.models import Admission
 from idp.types import AdmissionState
+from launcher.people import services as people
 from tests.support.cast import browser_of, make_tool
 
 pytestmark = pytest.mark.django_db
@@ -433,6 +434,18 @@ def test_it_can_be_undone_for_thirty_days(choir, lead, insider):
     assert selectors.undoable(choir, row.pk, NOW + timedelta(days=30, seconds=-1)) == row
     assert selectors.undoable(choir, row.pk, NOW + timedelta(days=30)) is None
     assert list(selectors.changes(choir, NOW + timedelta(days=30))) == []
+
+
+def test_a_search_for_somebody_to_add_is_one_of_the_days_pages(choir, lead, outsider, monkeypatch):
+    monkeypatch.setattr(people, "PAGES_A_DAY", 1)
+    browser, page = browser_of(lead), reverse("collectives:members", args=[choir.slug])
+
+    first, second = (browser.get(page, {"q": outsider.display_name}).content.decode() for _ in range(2))
+
+    assert str(outsider.pk) in first
+    assert str(outsider.pk) not in second
+    assert "beaucoup de recherches" in second
+    assert Event.objects.get(refused=True).reason == "too_many_pages"
 
 
 def test_rows_go_after_thirty_days_whether_anybody_changes_anything_or_not(choir, lead, insider):
