@@ -389,7 +389,7 @@ class Export:
         if len(names) > FILES_LIMIT:
             raise unknown("too_large", file=path)
         self.names = set(names)
-        self.named: dict[str, int] = {}  # files beside the proof whose digest a disclosed entry tells: by which
+        self.named: dict[str, tuple[int, str]] = {}  # files beside the proof whose digest a disclosed entry tells
         self._digests: dict[bytes, str] | None = None
         for name in names:
             if re.search(r"(^|/)\.{0,2}(/|$)|[\\:\x00-\x1f\x7f-\x9f]", name) or len(name) > 300:
@@ -441,8 +441,8 @@ class Export:
         """What lies there and is no part of the proof."""
         return sorted(name for name in self.names - OWN_FILES if not name.startswith("log/"))
 
-    def find_named(self, index: int, text: bytes) -> None:
-        """An entry that tells the SHA-256 of a file beside it vouches for that file."""
+    def find_named(self, index: int, event: bytes, text: bytes) -> None:
+        """An entry that tells the SHA-256 of a file beside it vouches for that file, for what the entry is about."""
         if self._digests is None:
             self._digests = {}
             for name in self.beside[:NAMED_LIMIT]:
@@ -451,7 +451,7 @@ class Export:
                 self.looked_at.discard(name)
         for digest in DIGEST.findall(text) if self._digests else ():
             if digest in self._digests:
-                self.named.setdefault(self._digests[digest], index)
+                self.named.setdefault(self._digests[digest], (index, event.decode()))
 
     def lines(self, name: str) -> Generator[tuple[int, bytes], None, None]:
         try:
@@ -626,7 +626,7 @@ class Entries:
         self.identifiers.close()
 
     def _check_facts(self, index: int, seconds: int, event: bytes, text: bytes) -> None:
-        self.export.find_named(index, text)
+        self.export.find_named(index, event, text)
         try:
             facts = decode_json(text.decode())[0]
             happened = facts.get("at")
@@ -942,8 +942,8 @@ def check_used(export: Export, report: Report, keys: list[Key], kept: list[Check
             seen = any(key.name in log["witnessed"] for log in report.logs)
             if not seen and not any(f"— {key.name} " in log["note"] for log in report.destroyed if log["held"]):
                 report.findings.append(unknown("unwitnessed", signer=key.name))
-        for name, index in sorted(export.named.items()):
-            report.findings.append(Problem(REMARK, "named", file=name, index=index))
+        for name, (index, event) in sorted(export.named.items()):
+            report.findings.append(Problem(REMARK, "named", file=name, index=index, event=event))
         ignored = sorted(export.names - export.looked_at - export.named.keys() - OWN_FILES)
         if ignored:
             shown = ", ".join(ignored[:5]) + (f" … ({len(ignored)})" if len(ignored) > 5 else "")
@@ -1380,8 +1380,8 @@ failed          je n’ai pas pu finir ({error})
                 I could not finish ({error})
 late            {count:entrée scellée|entrées scellées} plus de deux minutes après les faits, la première : {index}
                 {count:entry|entries} sealed more than two minutes after the facts, the first: {index}
-named           {file} est le fichier dont l’entrée {index}, signée, donne l’empreinte
-                {file} is the file whose digest the signed entry {index} tells
+named           {file} est le fichier dont l’entrée {index}, signée ({event}), donne l’empreinte
+                {file} is the file whose digest the signed entry {index} ({event}) tells
 ignored         fichiers que je ne regarde pas : {files}
                 files that I do not look at: {files}
 no_tiles        {count:fichier de l’arbre manque|fichiers de l’arbre manquent} ; les entrées suffisent

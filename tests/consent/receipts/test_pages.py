@@ -164,7 +164,9 @@ def test_the_signed_line_vouches_for_the_text_that_was_shown(member, formation, 
     zipfile.ZipFile(BytesIO(content(take(member, consent, "zip")))).extractall(folder)
     keys.write_bytes(Client().get(reverse("log_keys")).content)
 
-    assert named(verified(folder, keys)) == ["information.html", "information.json"]
+    told = verified(folder, keys)
+    assert named(told) == ["information.html", "information.json"]
+    assert {each["event"] for each in told["findings"] if each["code"] == "named"} == {"consent:grant:give"}
     text = folder / "information.html"
     text.write_text(text.read_text().replace("téléphone", "revenus").replace("Téléphone", "Revenus"))
     assert named(verified(folder, keys)) == ["information.json"]
