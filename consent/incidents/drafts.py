@@ -86,4 +86,4 @@ def letter_of(standing: Standing) -> Letter:
 
 
 def _moment(at: datetime | None) -> str:
-    return date_format(localtime(at), "j F Y H:i") if at else ""
+    return date_format(localtime(at), "j F Y, H:i") if at else ""

@@ -1,7 +1,7 @@
 """Reading breaches: all of them, one of them, what is due, and of whom a tool held something."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,9 +16,10 @@ from consent.incidents.models import Incident, IncidentStep
 from consent.incidents.types import Clock, Count, Pace, Sealed, Standing, StepKind
 from consent.ledger.holdings import Concerned, held_by
 from consent.register import policy as register
+from consent.register import selectors as registered
 from consent.register.models import RegisterVersion
 from consent.register.types import SENSITIVE
-from consent.types import ITEMS
+from consent.types import ITEMS, RecipientRole
 from directory.models import Member
 
 AT_ONCE = 500
@@ -103,6 +104,17 @@ def tools() -> list[tuple[int, str]]:
     """Every tool, also those that are closed: they may hold something still."""
     model: Any = apps.get_model(settings.OAUTH2_PROVIDER_APPLICATION_MODEL)
     return list(model.objects.order_by("name", "pk").values_list("pk", "name"))
+
+
+def separate(counts: Iterable[Count]) -> list[str]:
+    """Of the tools that were counted, those that answer for their data themselves (article 4(7)), by name."""
+    names = {each.tool: each.tool_name for each in counts}
+    rows = registered.in_force().filter(record__tool__in=names).values_list("record__tool_id", "content")
+    return [
+        names[tool]
+        for tool, content in rows
+        if any(each.fed and each.role == RecipientRole.SEPARATE for each in register.content_of(content).recipients)
+    ]
 
 
 def count(tool_id: int, *, since: datetime, until: datetime) -> Count:

@@ -282,6 +282,7 @@ def _page(request: HttpRequest, known: Known, form: forms.CountForm, *, status: 
         "facts": facts,
         "form": form,
         "counts": [_shown(number, each) for number, each in known.standing.counts[::-1]],
+        "separate": selectors.separate(each for _number, each in known.standing.counts),
         "history": known.steps[::-1],
         "owes_telling": policy.owes_telling(known.standing),
     }

@@ -1,16 +1,21 @@
 """The pages of breaches: the clock, the helper, the drafts, and the list behind its reason."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from audit.models import Event
-from audit.types import Action
+from audit.types import SYSTEM, Action
+from consent import services as consent
 from consent.incidents import selectors
 from consent.models import IncidentStep
+from consent.types import RecipientRole
 from tests.consent.ledger.leaving import leave
+from tests.consent.register.conftest import ENGAGED_LOUTY
+from tests.consent.register.test_policy import ENGAGED
 from tests.support.cast import browser_of
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +62,21 @@ def lines(action):
 def test_an_empty_register_says_what_the_page_is_for(officer):
     assert 'id="incidents-empty"' in page(officer, LIST)
     assert 'href="/violations/"' in page(officer, "/registre/")
+
+
+def test_a_tool_that_answers_for_its_data_itself_is_said_to_tell_the_authority(
+    officer, noted, member, louty, formation
+):
+    engaged = replace(ENGAGED, role=RecipientRole.SEPARATE)
+    consent.declare(tool_id=louty.pk, sheet=replace(ENGAGED_LOUTY, engagement=engaged), actor=SYSTEM, now=AWARE)
+    consent.fill_register(now=AWARE)
+    for tool in (louty, formation):
+        officer.post(f"{noted}compter/", {"tool": tool.pk, "since": local(AWARE), "until": local(NOW)})
+
+    told = page(officer, noted)
+
+    assert told.count("data-separate") == 1
+    assert "Louty est responsable distinct" in told
 
 
 def test_a_breach_is_noted_and_its_clock_runs(officer, noted):
