@@ -589,10 +589,13 @@ def test_what_is_erased_what_stays_and_why_is_told_and_is_the_answer_of_the_requ
     before = unescape(officer.get(case).content.decode())
     start = unescape(officer.get(reverse("idp:erasure_ask"), {"demande": made.reference}).content.decode())
     run = approved(dpo, office, member, course)
+    listed = [officer.get(reverse("idp:erasures")).content.decode()]
     erasures.answer_by_link(secret=secret_of(run, course), confirmed=True, refusal="", note="", now=WEDNESDAY)
+    listed.append(officer.get(reverse("idp:erasures")).content.decode())
 
     erasures.close(run_id=run.pk, actor=Actor(dpo.pk), now=WEDNESDAY)
 
+    assert [listed[0].count("à clore"), listed[1].count("à clore")] == [0, 1]
     assert "[dites quoi, et quand]" in before
     assert 'value="amelie.roux"' in start
     letter = letters()[-1]
