@@ -12,7 +12,8 @@ from tests.support.demo import Demo, Visitor
 
 pytestmark = pytest.mark.journey
 CASES = [("fr-FR", 320, False, 5), ("en-GB", 1280, True, 6)]
-# Whoever is signed in was told to a tool, and an item changed since; and somebody left, with directions.
+# Whoever is signed in was told to a tool that no other journey opens, and an item changed since; and somebody left,
+# with directions.
 BEFORE = """
 from datetime import timedelta
 from django.db import transaction
@@ -28,7 +29,7 @@ from directory.types import Hold
 from idp.models import Tool
 now = timezone.now()
 me = Member.objects.get(login_key={login!r})
-tool = Tool.objects.get(slug="formation")
+tool = Tool.objects.get(slug="essai-deux")
 release = selectors.release(me.pk, tool.pk, frozenset({{"name", "email"}}))
 with transaction.atomic():
     items = frozenset({{"name", "email"}}) | ALWAYS
@@ -55,8 +56,8 @@ def test_directions_are_left_and_opened_and_corrections_are_followed(
     member.sign_in(demo, "lead")
     page = member.page
     page.goto(f"{demo.hub}/mes-donnees/")
-    expect(page.locator("#behind")).to_contain_text("Formation")
-    expect(page.locator('#outil-formation [data-corrected="no"]')).to_have_count(1)
+    expect(page.locator("#behind")).to_contain_text("essai 2")
+    expect(page.locator('#outil-essai-deux [data-corrected="no"]')).to_have_count(1)
     look(member, f"{name}-1-behind")
     page.click("#my-directions")
     page.click("#directions-save")
@@ -74,7 +75,7 @@ def test_directions_are_left_and_opened_and_corrections_are_followed(
     page = officer.page
     page.goto(f"{demo.hub}/protection/")
     page.click('[data-card="corrections"] a')
-    expect(page.locator('#corrections [data-tool="formation"]')).to_be_visible()
+    expect(page.locator('#corrections [data-tool="essai-deux"]')).to_be_visible()
     look(officer, f"{name}-3-corrections")
     page.goto(f"{demo.hub}/effacements/nouveau/")
     officer.say_why("member_request")
