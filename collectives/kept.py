@@ -1,14 +1,13 @@
 """How long it is kept who was put into a collective, or taken out: handed to the journal's rules."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from audit.keeping.data import Category, Outcome
+from audit.keeping.data import Category, Outcome, deleted
 from collectives.members.policy import UNDONE_FOR
 from collectives.models import MembershipChange
 
@@ -17,14 +16,19 @@ def _over(cut: datetime, held: Collection[UUID]) -> QuerySet[MembershipChange]:
     return MembershipChange.objects.exclude(member__in=list(held)).filter(at__lt=cut)
 
 
-def forget(keys: Sequence[Any], _now: datetime) -> int:
-    return MembershipChange.objects.filter(pk__in=list(keys)).delete()[0]
-
-
 def categories() -> tuple[Category, ...]:
     """The line in the journal says it for longer; this row is what it is undone by."""
     days = UNDONE_FOR.days
     changes = _("Entrées et sorties d’un collectif, à annuler")
     return (
-        Category("membership_changes", changes, _("le changement"), Outcome.DELETE, days, _over, forget, least=days),
+        Category(
+            "membership_changes",
+            changes,
+            _("le changement"),
+            Outcome.DELETE,
+            days,
+            _over,
+            deleted(MembershipChange.objects.all),
+            least=days,
+        ),
     )

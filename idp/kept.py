@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from audit.keeping.data import Category, Due, Go, Outcome
+from audit.keeping.data import Category, Due, Outcome, deleted
 from directory.kept import DEPARTURE
 from directory.models import Member
 from directory.selectors import gone_before
@@ -37,16 +37,6 @@ def _past(rows: Callable[[], QuerySet[Any]], end: str) -> Due:
         return rows().filter(~about_them, **{f"{end}__lt": cut})
 
     return due
-
-
-def _deleted(rows: Callable[[], QuerySet[Any]]) -> Go:
-    def go(keys: Sequence[Any], _now: datetime) -> int:
-        found = rows().filter(pk__in=list(keys))
-        count = found.count()
-        found.delete()
-        return count
-
-    return go
 
 
 def _forget_factors(members: Sequence[Any], now: datetime) -> int:
@@ -102,7 +92,7 @@ def categories() -> tuple[Category, ...]:
             Outcome.DELETE,
             ACCOUNT_DAYS,
             _past(_mails, "done_at"),
-            _deleted(_mails),
+            deleted(_mails),
         ),
         Category(
             "links",
@@ -111,7 +101,7 @@ def categories() -> tuple[Category, ...]:
             Outcome.DELETE,
             ACCOUNT_DAYS,
             _past(AccountLink.objects.all, "expires_at"),
-            _deleted(AccountLink.objects.all),
+            deleted(AccountLink.objects.all),
         ),
         Category(
             "alarms",
@@ -120,7 +110,7 @@ def categories() -> tuple[Category, ...]:
             Outcome.DELETE,
             HELP_DAYS,
             _past(Alarm.objects.all, "settled_at"),
-            _deleted(Alarm.objects.all),
+            deleted(Alarm.objects.all),
         ),
         Category(
             "recoveries",
@@ -129,7 +119,7 @@ def categories() -> tuple[Category, ...]:
             Outcome.DELETE,
             HELP_DAYS,
             _past(_recoveries, "asked_at"),
-            _deleted(_recoveries),
+            deleted(_recoveries),
         ),
         Category(
             "admissions",
@@ -138,6 +128,6 @@ def categories() -> tuple[Category, ...]:
             Outcome.DELETE,
             HELP_DAYS,
             _past(_admissions, "ended_at"),
-            _deleted(_admissions),
+            deleted(_admissions),
         ),
     )

@@ -1,14 +1,13 @@
 """News are kept for so long: handed to the journal's rules when the apps are ready."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from audit.keeping.data import Category, Outcome
+from audit.keeping.data import Category, Outcome, deleted
 from news.models import Brief, Letter
 from news.policy import UNDO
 
@@ -25,29 +24,25 @@ def _not_of(held: Collection[UUID]) -> QuerySet[Brief]:
     return Brief.objects.exclude(Q(author__in=list(held)) & Q(author__isnull=False))
 
 
-def forget(keys: Sequence[Any], _now: datetime) -> int:
-    found = Brief.objects.filter(pk__in=list(keys))
-    count = found.count()
-    found.delete()
-    return count
-
-
 def _letters(cut: datetime, held: Collection[UUID]) -> QuerySet[Letter]:
     theirs = Q(author__in=list(held)) & Q(author__isnull=False)
     return Letter.objects.exclude(theirs).filter(sent_at__lt=cut)
 
 
-def forget_letters(keys: Sequence[Any], _now: datetime) -> int:
-    found = Letter.objects.filter(pk__in=list(keys))
-    count = found.count()
-    found.delete()
-    return count
-
-
 def categories() -> tuple[Category, ...]:
     return (
-        Category("briefs", _("Brèves terminées"), _("la fin de la brève"), Outcome.DELETE, 365, _over, forget),
-        Category("letters", _("Lettres envoyées"), _("l’envoi"), Outcome.DELETE, 365, _letters, forget_letters),
+        Category(
+            "briefs",
+            _("Brèves terminées"),
+            _("la fin de la brève"),
+            Outcome.DELETE,
+            365,
+            _over,
+            deleted(Brief.objects.all),
+        ),
+        Category(
+            "letters", _("Lettres envoyées"), _("l’envoi"), Outcome.DELETE, 365, _letters, deleted(Letter.objects.all)
+        ),
         Category(
             "removed_briefs",
             _("Brèves retirées"),
@@ -55,7 +50,7 @@ def categories() -> tuple[Category, ...]:
             Outcome.DELETE,
             UNDO.days,
             _removed,
-            forget,
+            deleted(Brief.objects.all),
             least=UNDO.days,
         ),
     )

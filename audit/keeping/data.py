@@ -67,6 +67,18 @@ class Category:
         return self.go is not None
 
 
+def deleted(rows: Callable[[], QuerySet[Any]]) -> Go:
+    """Letting go of rows that are simply deleted, and how many of these there were, whatever goes with them."""
+
+    def go(keys: Sequence[Any], _now: datetime) -> int:
+        found = rows().filter(pk__in=list(keys))
+        count = found.count()
+        found.delete()
+        return count
+
+    return go
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """How much of a category is past its period now, and will be in so many days; ``running`` is all of it."""
