@@ -62,7 +62,7 @@ def read(request: HttpRequest, member: UUID) -> HttpResponse:
         if str(error) == "directions_none":
             raise Http404 from error
         return render(
-            request, "consent/directions/closed.html", {"person": person}, status=HTTPStatus.UNPROCESSABLE_ENTITY
+            request, "consent/directions/read.html", {"person": person}, status=HTTPStatus.UNPROCESSABLE_ENTITY
         )
     return _private(render(request, "consent/directions/read.html", {"person": person, "said": said}))
 
