@@ -16,7 +16,7 @@ from idp.middleware import STATE_COOKIE
 from idp.models import HubSession, Tool
 from idp.services.sessions import browser_state
 from tests.parties.conftest import Hub
-from tests.support.demo import ROOT, Demo, Visitor
+from tests.support.demo import ROOT, Demo, Visitor, sign_out
 from tests.support.logout import Heard, tool_server, wait_for
 from tests.support.oidc import sign_in
 
@@ -233,7 +233,7 @@ def test_a_browser_says_unchanged_until_the_member_signs_out(demo, watchers, vis
     assert watcher.ask(visitor, message) == "unchanged", "entering again is no change"
 
     visitor.page.goto(demo.hub)
-    visitor.page.click("#sign-out-form button")
+    sign_out(visitor.page)
     assert watcher.ask(visitor, message) == "changed"
 
     visitor.sign_in(demo, "member")

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.test_main_job import look
-from tests.support.demo import ROOT, Demo
+from tests.support.demo import ROOT, Demo, sign_out
 
 pytestmark = pytest.mark.journey
 PHRASE = "pelican-bureau-ancre-lilas"
@@ -94,7 +94,7 @@ def test_an_invited_member_is_at_their_tools_within_two_minutes(demo: Demo, visi
     assert time.monotonic() - began < 120
 
     # And in again, as on any other day.
-    page.click("#sign-out-form button")
+    sign_out(page)
     page.goto(demo.hub)
     page.fill("#id_login", login)
     page.fill("#id_password", phrase)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support import axe
-from tests.support.demo import ROOT, Demo, Visitor
+from tests.support.demo import ROOT, Demo, Visitor, sign_out
 
 pytestmark = pytest.mark.journey
 SHOTS = ROOT / "tests" / "screenshots"
@@ -116,7 +116,7 @@ def test_a_member_signs_in_once_enters_both_tools_and_signs_out_of_all(demo: Dem
 
     # Out once, out everywhere.
     page.goto(demo.hub)
-    page.click("#sign-out-form button")
+    sign_out(page)
     expect(page.locator("#logged-out")).to_be_visible()
     look(visitor, f"{name}-6-signed-out")
     for tool in ("louty", "formation"):
@@ -214,7 +214,7 @@ def test_everything_works_without_scripts(demo: Demo, visit):
         page.click("#consent-accept")
     page.wait_for_url(demo.tool("louty") + "**")
     page.goto(demo.hub)
-    page.click("#sign-out-form button")
+    sign_out(page)
 
     expect(page.locator("#logged-out")).to_be_visible()
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.test_main_job import look, open_tile
-from tests.support.demo import Demo, Visitor
+from tests.support.demo import Demo, Visitor, sign_out
 
 pytestmark = pytest.mark.journey
 CASES = [
@@ -73,9 +73,9 @@ def level(demo: Demo) -> tuple[str, str]:
     return rows[0]
 
 
-def sign_out(demo: Demo, page: Page) -> None:
+def leave(demo: Demo, page: Page) -> None:
     page.goto(demo.hub)
-    page.click("#sign-out-form button")
+    sign_out(page)
     expect(page.locator("#logged-out")).to_be_visible()
 
 
@@ -92,7 +92,7 @@ def press(page: Page, device: Device) -> None:
 
 def enter_by_button(demo: Demo, page: Page, device: Device) -> None:
     device.present(False)
-    sign_out(demo, page)
+    leave(demo, page)
     page.goto(demo.hub)
     press(page, device)
     page.wait_for_url(demo.hub.rstrip("/") + "/")
@@ -141,7 +141,7 @@ def test_a_member_lives_with_passkeys(demo: Demo, visit, strict_tool, locale, wi
 
     # In by the button, the password page untouched: two factors, truly said.
     device.present(False)
-    sign_out(demo, page)
+    leave(demo, page)
     page.goto(demo.hub)
     expect(page.locator("[data-passkey-button]")).to_be_visible()
     look(visitor, f"{name}-07-sign-in")
@@ -155,7 +155,7 @@ def test_a_member_lives_with_passkeys(demo: Demo, visit, strict_tool, locale, wi
 
     # After the password, as the second step.
     device.present(False)
-    sign_out(demo, page)
+    leave(demo, page)
     page.goto(demo.hub)
     page.fill("#id_login", demo.account(role)[0])
     page.fill("#id_password", demo.account(role)[1])
@@ -208,7 +208,7 @@ def test_a_passkey_is_offered_in_the_list_of_names(demo: Demo, visit):
     confirm_password(demo, page, "dpo")
     page.click("[data-passkey-button]")
     page.wait_for_url("**/codes/")
-    sign_out(demo, page)
+    leave(demo, page)
 
     page.goto(demo.hub + "/mes-donnees/")
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.test_main_job import look, open_tile, wait_until_out
-from tests.support.demo import Demo, Visitor
+from tests.support.demo import Demo, Visitor, sign_out
 
 pytestmark = pytest.mark.journey
 COMPUTER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -128,7 +128,7 @@ def test_a_trusted_browser_skips_the_code_until_it_is_asked_for_again(demo: Demo
     page.wait_for_url("**/codes/**")
 
     try:
-        page.click("#sign-out-form button")
+        sign_out(page)
         enter(page, demo, username, password)
         expect(page.locator("#id_trust")).not_to_be_checked()
         page.fill("#id_code", code_of(secret))
@@ -136,14 +136,14 @@ def test_a_trusted_browser_skips_the_code_until_it_is_asked_for_again(demo: Demo
         page.click("#mfa-form button[type=submit]")
         page.wait_for_url(demo.hub.rstrip("/") + "/")
 
-        page.click("#sign-out-form button")
+        sign_out(page)
         enter(page, demo, username, password)
         page.wait_for_url(demo.hub.rstrip("/") + "/")
 
         page.goto(demo.hub + "/compte/sessions/")
         expect(page.locator("#browsers")).to_contain_text("Sans double vérification jusqu’au")
         page.get_by_role("button", name="Redemander le code").click()
-        page.click("#sign-out-form button")
+        sign_out(page)
         enter(page, demo, username, password)
         expect(page.locator("#mfa-form")).to_be_visible()
     finally:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.demo import Demo, Visitor
+from tests.support.demo import Demo, Visitor, sign_out
 
 pytestmark = pytest.mark.journey
 READY = "navigator.serviceWorker.ready.then(() => true)"
@@ -42,7 +42,7 @@ def test_signing_out_leaves_nothing_on_the_device(demo: Demo, visit: Callable[..
     assert page.evaluate(READY)
     assert page.evaluate(KEPT) != []
 
-    page.click("#sign-out-form button")
+    sign_out(page)
     page.wait_for_url("**/deconnexion/faite/")
 
     assert page.evaluate("caches.keys()") == []

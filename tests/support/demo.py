@@ -120,6 +120,17 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+def open_menu(page: Page) -> None:
+    """On a phone the pages and the way out stand behind one button."""
+    if page.locator(".menu-button").is_visible():
+        page.click(".menu-button")
+
+
+def sign_out(page: Page) -> None:
+    open_menu(page)
+    page.click("#sign-out-form button")
+
+
 class Visitor:
     """A person with a browser: keeps every script error, policy violation and foreign request it meets."""
 
