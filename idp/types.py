@@ -131,6 +131,7 @@ class MailKind(TextChoices):
     CONTACT = "contact", _("message d’un autre membre")
     NEWS = "news", _("brèves")
     LETTER = "letter", _("lettre d’un collectif")
+    MEMBERSHIP = "membership", _("entrée ou sortie d’un collectif")
 
 
 class OutgoingState(TextChoices):

@@ -3,13 +3,18 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from collectives.models import MembershipChange
+from directory.models import Member
 from directory.services import memberships
 from directory.services.memberships import MembershipRefused
+from idp.services.accounts import mails
+from idp.types import MailKind
 
 __all__ = ["MembershipRefused", "change"]
 
@@ -17,7 +22,7 @@ __all__ = ["MembershipRefused", "change"]
 def change(
     *, collective_id: UUID, member_id: UUID, joins: bool, actor: Actor, now: datetime, undoes: int | None = None
 ) -> bool:
-    """The directory first, then the mirror, the row by which it is undone, and the line, in one transaction.
+    """The directory first, then the mirror, the row by which it is undone, the line and the mail, in one transaction.
 
     ``undoes``: the change that this one takes back.  Whether the mirror says it already; else the next pass brings it.
     Raises ``MembershipRefused``, with a line in the journal.
@@ -43,4 +48,20 @@ def _kept(written: memberships.InDirectory, joins: bool, actor: Actor, now: date
     if is_undoing:
         facts["change"] = "undone"
     record(Entry(action, actor=actor, subject=written.member.pk, facts=facts, at=now))
+    _tell(written, joins, actor, now)
     return is_shown
+
+
+def _tell(written: memberships.InDirectory, joins: bool, actor: Actor, now: datetime) -> None:
+    """Whoever was put in or taken out, by whom, and whom to ask: a collective opens tools."""
+    by = Member.objects.filter(pk=actor.member).exclude(pk=written.member.pk).first() if actor.member else None
+    if by is None:
+        return
+    collective = written.collective
+    context = {
+        "joins": joins,
+        "of": " ".join(collective.name.split()),
+        "by": " ".join(by.display_name.split()),
+        "page": settings.ORIGIN + reverse("collectives:one", args=[collective.slug]),
+    }
+    mails.queue(kind=MailKind.MEMBERSHIP, template="membership", member=written.member, now=now, context=context)

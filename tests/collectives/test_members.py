@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.account.internal.flows.login import _AUTHENTICATION_METHODS_USER_SESSION_KEY
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -25,7 +26,8 @@ from directory.services import synchronise
 from directory.services.memberships import is_run_here
 from directory.types import Hold, Kind, Role, SourceState
 from idp.access import enterable
-from idp.models import Admission
+from idp.models import Admission, OutgoingMail
+from idp.services.accounts.mails import send_due
 from idp.types import AdmissionState
 from launcher.people import services as people
 from tests.support.cast import browser_of, make_tool
@@ -133,6 +135,30 @@ def test_a_group_that_holds_this_one_gains_and_loses_with_it(choir, lead, outsid
     change(choir, outsider, lead, joins=False)
 
     assert not Membership.objects.filter(collective=outer, member=outsider).exists()
+
+
+@pytest.mark.parametrize(("joins", "said"), [(True, "vous a ajouté·e au"), (False, "vous a retiré·e du")])
+def test_whoever_is_put_in_or_taken_out_is_told_by_whom_and_whom_to_ask(
+    choir, lead, outsider, insider, settings, joins, said
+):
+    person = outsider if joins else insider
+
+    change(choir, person, lead, joins=joins)
+
+    assert send_due(now=NOW) == 1
+    (sent,) = mail.outbox
+    assert sent.to == [person.email]
+    assert choir.name in sent.subject
+    assert f"{lead.display_name} {said} collectif « {choir.name} »" in sent.body
+    assert reverse("collectives:one", args=[choir.slug]) in sent.body
+    assert settings.OFFICE_CONTACT in sent.body
+
+
+def test_nobody_is_told_of_what_they_did_themselves_or_of_what_was_so_already(choir, lead, insider):
+    change(choir, insider, lead, joins=True)
+    change(choir, lead, lead, joins=False)
+
+    assert not OutgoingMail.objects.exists()
 
 
 # What is refused -----------------------------------------------------------------------------------------------
