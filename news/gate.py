@@ -1,14 +1,17 @@
 """The door of the pages where news are written: those who announce, and those who lead a collective."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 
 from directory.access import may
+from directory.models import Member
 from directory.policy import Right
 from idp.gate import check, refusal
 from news import selectors
@@ -35,6 +38,19 @@ def for_writers(page: str) -> Callable[[View], View]:
 def right_over(brief: Brief) -> Right:
     """What is everybody's is the office's; what is a collective's belongs to those who lead it, and to nobody else."""
     return Right.ANNOUNCE if brief.collective_id is None else Right.WRITE_NEWS
+
+
+def may_withdraw(member: Member, brief: Brief, now: datetime) -> bool:
+    """Whoever speaks for the house answers for what it shows: they take away what they read, and change no word."""
+    return may(member, Right.ANNOUNCE) and selectors.reaching(member, now).filter(pk=brief.pk).exists()
+
+
+def removable_or_404(request: HttpRequest, brief_id: int, *, page: str) -> Brief:
+    """One's own, or one to be withdrawn.  Raises ``PermissionDenied`` as ``brief_or_404`` does."""
+    found = selectors.one(brief_id)
+    if found is not None and may_withdraw(cast(Member, request.user), found, timezone.now()):
+        return found
+    return brief_or_404(request, brief_id, page=page)
 
 
 def brief_or_404(request: HttpRequest, brief_id: int, *, page: str) -> Brief:

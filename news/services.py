@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.urls import reverse
 
 from audit.differences import differences
 from audit.services import record
 from audit.types import Action, Actor, Entry
 from directory import pictures
-from directory.models import Collective
+from directory.models import Collective, Member
 from directory.pictures import PhotoRefused
+from idp.services.accounts import mails
+from idp.types import MailKind
 from news import policy
 from news.models import Brief, Dismissal
 from news.types import Audience, NewsRefused
@@ -76,13 +80,14 @@ def change(*, brief_id: int, content: Content, actor: Actor, now: datetime) -> b
 
 @transaction.atomic
 def remove(*, brief_id: int, actor: Actor, now: datetime) -> bool:
-    """Seen by nobody from now on; it can be put back for a month."""
+    """Seen by nobody from now on; it can be put back for a month.  Who leads the collective hears of it from others."""
     brief = _held(brief_id)
     if brief.removed_at is not None:
         return False
     brief.removed_at = now
     brief.save(update_fields=["removed_at"])
     record(_line(Action.BRIEF_REMOVED, brief, actor=actor, now=now))
+    _tell_leads(brief, actor, now)
     return True
 
 
@@ -107,6 +112,17 @@ def note_refused(*, collective: Collective | None, reason: str, actor: Actor, no
 def put_aside(*, member_id: UUID, brief_id: int) -> None:
     """Away from the member's page of tools."""
     Dismissal.objects.get_or_create(member_id=member_id, brief_id=brief_id)
+
+
+def _tell_leads(brief: Brief, actor: Actor, now: datetime) -> None:
+    """Where somebody else took it away.  Neither title nor collective: a sensitive one is named in no mail (GDPR 9)."""
+    leads = list(brief.collective.leads.active()) if brief.collective else []
+    by = Member.objects.filter(pk=actor.member).first() if actor.member else None
+    if by is None or by in leads:
+        return
+    context = {"by": " ".join(by.display_name.split()), "page": settings.ORIGIN + reverse("news:written")}
+    for lead in leads:
+        mails.queue(kind=MailKind.NEWS, template="brief_withdrawn", member=lead, now=now, context=context)
 
 
 def _held(brief_id: int) -> Brief:

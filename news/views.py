@@ -14,7 +14,7 @@ from collectives.selectors import visible
 from directory.access import may
 from directory.models import Member
 from news import selectors, services
-from news.gate import right_over
+from news.gate import may_withdraw, right_over
 
 PER_PAGE = 20
 # In this browser alone: a proxy does not know who is signed in.
@@ -49,7 +49,12 @@ def brief(request: HttpRequest, brief_id: int) -> HttpResponse:
     may_change = may(member, right_over(found), found.collective)
     if not may_change and not selectors.reaching(member, now).filter(pk=brief_id).exists():
         raise Http404
-    context = {"brief": found, "standing": found.standing(now), "may_change": may_change}
+    context = {
+        "brief": found,
+        "standing": found.standing(now),
+        "may_change": may_change,
+        "may_withdraw": not may_change and may_withdraw(member, found, now),
+    }
     return render(request, "news/brief.html", context)
 
 

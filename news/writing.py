@@ -20,7 +20,7 @@ from directory.policy import Right
 from idp.gate import actor_of
 from news import selectors, services
 from news.forms import BriefForm, ChangeForm
-from news.gate import brief_or_404, for_writers
+from news.gate import brief_or_404, for_writers, removable_or_404, right_over
 from news.models import Brief
 from news.services import Content
 from news.types import NewsRefused, Standing
@@ -88,8 +88,11 @@ def change(request: HttpRequest, brief_id: int) -> HttpResponse:
 @for_writers("news:remove")
 @require_POST
 def remove(request: HttpRequest, brief_id: int) -> HttpResponse:
-    brief_or_404(request, brief_id, page="news:remove")
+    brief = removable_or_404(request, brief_id, page="news:remove")
     services.remove(brief_id=brief_id, actor=actor_of(request), now=timezone.now())
+    if not may(cast(Member, request.user), right_over(brief), brief.collective):
+        messages.success(request, _("La brève est retirée. Ses responsables en sont prévenu·es."))
+        return HttpResponseRedirect(reverse("news:all"))
     messages.success(request, _("La brève est retirée. Vous pouvez la remettre pendant trente jours."))
     return HttpResponseRedirect(f"{reverse('news:written')}#breve-{brief_id}")
 

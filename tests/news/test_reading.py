@@ -118,6 +118,7 @@ def test_two_stand_on_the_page_of_tools_and_the_next_comes_when_one_is_put_aside
         tell(title, since=now - timedelta(hours=age))
     browser = sign_in(insider)
     assert on_tools(browser) == ["Un", "Deux"]
+    assert reverse("news:receive") in browser.get(reverse("launcher:home")).content.decode()
 
     first = Brief.objects.get(title="Un")
     answer = browser.post(reverse("news:put_aside", args=[first.pk]))

@@ -5,6 +5,7 @@ from io import BytesIO
 from uuid import uuid4
 
 import pytest
+from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
@@ -14,6 +15,8 @@ from audit.models import Event
 from audit.types import Action, Actor
 from directory.models import Collective, RoleGrant
 from directory.types import Role
+from idp.models import OutgoingMail
+from idp.services.accounts.mails import send_due
 from news import services
 from news.models import Brief
 from news.policy import UNDO
@@ -200,6 +203,44 @@ def test_what_is_removed_is_seen_by_nobody_and_can_be_put_back_as_a_draft(lead, 
     brief.refresh_from_db()
     assert (brief.removed_at, brief.is_draft) == (None, True)
     assert [line.action for line in lines()] == list(JOURNALED)
+
+
+def test_the_office_withdraws_what_it_reads_of_a_collective_changes_nothing_and_the_leads_hear_of_it(
+    office, lead, insider, tell
+):
+    brief = tell("Mots de trop", audience=Audience.EVERYBODY)
+    there = sign_in(office)
+    page, remove = reverse("news:brief", args=[brief.pk]), reverse("news:remove", args=[brief.pk])
+    assert "withdraw-form" in there.get(page).content.decode()
+    assert there.get(reverse("news:change", args=[brief.pk])).status_code == 403
+
+    assert there.post(remove).url == reverse("news:all")
+
+    assert sign_in(insider).get(page).status_code == 404
+    assert "Mots de trop" in sign_in(lead).get(reverse("news:written")).content.decode()
+    assert [(line.action, line.actor) for line in lines()[-1:]] == [(Action.BRIEF_REMOVED, office)]
+    assert send_due(now=timezone.now()) == 1
+    (sent,) = mail.outbox
+    assert sent.to == [lead.email]
+    assert office.display_name in sent.body
+    assert "Mots de trop" not in sent.body
+
+
+def test_the_office_withdraws_nothing_that_it_does_not_read(office, tell):
+    brief = tell("Entre nous", audience=Audience.NEAR)
+
+    assert sign_in(office).post(reverse("news:remove", args=[brief.pk])).status_code == 403
+
+    assert Brief.objects.get(pk=brief.pk).removed_at is None
+    assert Event.objects.filter(action=Action.ACCESS_REFUSED).latest("pk").told["page"] == "news:remove"
+
+
+def test_a_lead_who_removes_their_own_gets_no_mail(lead, tell):
+    brief = tell("Ancien")
+
+    sign_in(lead).post(reverse("news:remove", args=[brief.pk]))
+
+    assert not OutgoingMail.objects.exists()
 
 
 def test_after_thirty_days_it_is_too_late_and_then_it_is_gone(lead, tell):
