@@ -46,6 +46,7 @@ OF_MEMBERS = (
             Page("idp:admissions", _("Accès demandés"), Right.ANSWER_ADMISSIONS),
             Page("launcher:arrange", _("Régler la page des outils"), Right.ARRANGE_TOOLS),
             Page("launcher:section_add", _("Ajouter une rubrique"), Right.ARRANGE_TOOLS),
+            Page("launcher:link_add", _("Ajouter un lien"), Right.ARRANGE_TOOLS),
         ),
     ),
     Part(

@@ -315,6 +315,8 @@ REASONS: dict[str, Text] = {
     "ended": _("retiré"),
     "condition": _("état annoncé ou vérifié"),
     "shown": _("ce que voient les membres"),
+    "link": _("simple lien"),
+    "link_removed": _("lien retiré"),
     "self_registered": _("par l’outil lui-même"),
     "registration_opens_off": _("les réglages ne laissent aucun jeton ouvrir des outils"),
     "self_changed": _("par l’outil lui-même"),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from launcher import views
+from launcher.arranging import links
 from launcher.arranging import views as arranging
 from launcher.order import views as order
 from launcher.people import own, pages, towns, writing
@@ -28,6 +29,9 @@ urlpatterns = [
     path("accueil/rubriques/<slug:slug>/", arranging.section, name="section"),
     path("accueil/rubriques/<slug:slug>/deplacer/", arranging.move_section, name="section_move"),
     path("accueil/rubriques/<slug:slug>/retirer/", arranging.remove_section, name="section_remove"),
+    path("accueil/liens/ajouter/", links.add, name="link_add"),
+    path("accueil/liens/<slug:slug>/", links.change, name="link"),
+    path("accueil/liens/<slug:slug>/retirer/", links.remove, name="link_remove"),
     path("accueil/outils/<slug:slug>/", arranging.tool, name="tool"),
     path("accueil/outils/<slug:slug>/logo/", arranging.logo, name="tool_logo"),
     path("accueil/outils/<slug:slug>/demandes/", arranging.rule, name="tool_rule"),

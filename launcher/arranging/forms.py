@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.days import DayField
 from directory.models import Collective, Member
 from directory.selectors import find_for_sign_in
+from idp.protocol.redirects import why_not_registrable
 from launcher.conditions.policy import is_plain_address
 from launcher.types import Icon
 
@@ -30,6 +31,35 @@ class SectionForm(forms.Form):
             "Les outils restent ouverts aux mêmes personnes. Les autres membres les voient à la fin de la page."
         ),
     )
+
+
+class LinkForm(forms.Form):
+    """A tool that signs its members in itself: where it is, and who sees its tile."""
+
+    name = forms.CharField(label=_("Nom"), max_length=60)
+    launch_url = forms.CharField(
+        label=_("Adresse"), max_length=500, help_text=_("Celle que les membres ouvrent, en https.")
+    )
+    everyone = forms.BooleanField(label=_("Tous les membres le voient"), required=False)
+    collectives = forms.ModelMultipleChoiceField(
+        Collective.objects.filter(present=True),
+        label=_("Sinon, les membres de ces collectifs"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def clean_launch_url(self) -> str:
+        url = str(self.cleaned_data["launch_url"])
+        if why_not_registrable(url) is not None:
+            raise forms.ValidationError(_("Une adresse entière, en https, sans nom ni mot de passe."))
+        return url
+
+    def clean(self) -> None:
+        given = self.cleaned_data
+        if given.get("everyone"):
+            given["collectives"] = Collective.objects.none()
+        elif "collectives" in given and not given["collectives"]:
+            self.add_error("everyone", _("Personne ne verrait ce lien : choisissez qui."))
 
 
 class ShownForm(forms.Form):

@@ -1,9 +1,11 @@
-"""Changing the sections, and the order of the tools in them."""
+"""Changing the sections, the order of the tools in them, and the links to tools that know nothing of the hub."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.text import slugify
 
 from audit.differences import differences
@@ -12,6 +14,8 @@ from audit.types import Action, Actor, Entry
 from directory.models import Collective
 from idp.models import Tool
 from idp.services.presentation import present
+from idp.services.tools import register_tool
+from idp.types import ToolKind
 from launcher import cards
 from launcher.models import Section
 
@@ -27,7 +31,12 @@ def add_section(
     last = Section.objects.order_by("-order").values_list("order", flat=True).first()
     order = 0 if last is None else last + 1
     section = Section.objects.create(
-        slug=_free_slug(name), name=name, name_en=name_en, icon=icon, collective=collective, order=order
+        slug=_free_slug(name, Section.objects.all(), otherwise="rubrique"),
+        name=name,
+        name_en=name_en,
+        icon=icon,
+        collective=collective,
+        order=order,
     )
     record(_line(section.slug, {}, _facts(section), actor=actor, now=now))
     return section
@@ -81,9 +90,55 @@ def move_tool(*, tools: Sequence[Tool], slug: str, up: bool, actor: Actor, now: 
         present(slug=each, shown={"order": order * 10}, actor=actor, now=now)
 
 
-def _free_slug(name: str) -> str:
-    wanted = slugify(name)[:LONGEST].strip("-") or "rubrique"
-    taken = set(Section.objects.filter(slug__startswith=wanted).values_list("slug", flat=True))
+@transaction.atomic
+def add_link(
+    *, name: str, launch_url: str, everyone: bool, collectives: Iterable[Collective], actor: Actor, now: datetime
+) -> Tool:
+    """In no section yet, so at the end of the page.  Of a name that a tool had once it is another tool."""
+    slug = _free_slug(name, Tool.objects.all(), otherwise="lien")
+    return _put_link(slug, name, launch_url, everyone, collectives, actor=actor, now=now)
+
+
+@transaction.atomic
+def change_link(
+    *,
+    slug: str,
+    name: str,
+    launch_url: str,
+    everyone: bool,
+    collectives: Iterable[Collective],
+    actor: Actor,
+    now: datetime,
+) -> Tool:
+    """Raises ``Tool.DoesNotExist`` where no link has this slug: a connected tool does not become one."""
+    Tool.objects.select_for_update(no_key=True).get(slug=slug, kind=ToolKind.LINK)
+    return _put_link(slug, name, launch_url, everyone, collectives, actor=actor, now=now)
+
+
+def _put_link(
+    slug: str,
+    name: str,
+    launch_url: str,
+    everyone: bool,
+    collectives: Iterable[Collective],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Tool:
+    return register_tool(
+        slug=slug,
+        name=name,
+        properties={"kind": ToolKind.LINK, "launch_url": launch_url, "everyone": everyone},
+        collectives=[each.slug for each in collectives],
+        actor=actor,
+        now=now,
+        reason="link",
+    ).tool
+
+
+def _free_slug(name: str, rows: QuerySet[Any], *, otherwise: str) -> str:
+    wanted = slugify(name)[:LONGEST].strip("-") or otherwise
+    taken = set(rows.filter(slug__startswith=wanted).values_list("slug", flat=True))
     numbered = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
     return next(slug for slug in (wanted, *numbered) if slug not in taken)
 
