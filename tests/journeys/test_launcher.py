@@ -151,3 +151,30 @@ def test_what_the_hub_keeps_is_shown_until_it_is_read_and_without_a_script(demo:
     expect(banner).to_have_count(0)
     page.reload()
     expect(banner).to_have_count(0)
+
+
+def test_a_link_is_added_for_a_collective_and_removed(demo: Demo, visit: Callable[..., Visitor]) -> None:
+    office = visit(width=360, locale="fr-FR")
+    office.sign_in(demo, "office")
+    page = office.page
+    page.goto(demo.hub + "/accueil/")
+    page.click("#add-link")
+    page.fill("#id_name", "Carte des ateliers")
+    page.fill("#id_launch_url", "https://carte.example/")
+    expect(page.locator("#link-form fieldset")).to_be_hidden()
+    page.uncheck("#id_everyone")
+    expect(page.locator("#link-form fieldset")).to_be_visible()
+    look(office, "launcher-link")
+
+    page.get_by_label("Conseil coopératif").check()
+    page.click("#link-form button[type=submit]")
+
+    expect(page.locator("#is-link")).to_contain_text("https://carte.example/")
+    look(office, "launcher-link-added")
+    page.click("#is-link a")
+    expect(page.get_by_label("Conseil coopératif")).to_be_checked()
+    page.click("#remove-link summary")
+    page.click("#remove-link button")
+    page.wait_for_url("**/accueil/")
+    expect(page.get_by_text("Le lien « Carte des ateliers » est retiré.")).to_be_visible()
+    expect(page.locator("#outil-carte-des-ateliers")).to_have_count(0)
