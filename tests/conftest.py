@@ -6,6 +6,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.utils import translation
 
 from audit import keyring, releases
 from branding import selectors as look
@@ -33,6 +34,13 @@ pytest_plugins = [
     "tests.support.signin",
     "tests.support.demo",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """A page that was asked for in English leaves its language to the thread."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
