@@ -15,3 +15,4 @@ class CollectivesConfig(AppConfig):
         journal.name_codes("properties", words.PROPERTIES.get)
         data.keep(*kept.categories())
         sources.include(*own_sections.SECTIONS)
+        sources.include_given(*own_sections.GIVEN)

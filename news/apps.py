@@ -19,3 +19,4 @@ class NewsConfig(AppConfig):
         journal.name_codes("rhythm", dict(Rhythm.choices).get)
         journal.name_codes("audience", dict(Audience.choices).get)
         sources.include(*own_sections.SECTIONS)
+        sources.include_given(*own_sections.GIVEN)

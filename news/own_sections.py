@@ -8,10 +8,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from consent.own.sections import moment, text_of
-from consent.own.types import Row, Section
+from consent.own.types import Part, Row, Section
 from directory.models import Member
 from news import selectors
 from news.models import Brief, Dismissal, FeedLink, Letter, Mute, Subscription
+from news.types import Rhythm
 
 
 def _written(person: UUID) -> Iterator[Row]:
@@ -79,3 +80,11 @@ SECTIONS = (
     Section("letters_written", _("Les lettres que j’ai écrites"), _letters, place=77),
     Section("letters_muted", _("Les collectifs dont je ne veux plus de lettres"), _muted, place=78),
 )
+
+
+def _rhythm(person: UUID) -> dict[str, str]:
+    row = Subscription.objects.filter(member_id=person).exclude(rhythm=Rhythm.NEVER).first()
+    return {"rhythm": row.rhythm} if row else {}
+
+
+GIVEN = (Part("news_by_mail", _("Le rythme auquel vous recevez les brèves"), "hub-collectifs", _rhythm, place=61),)

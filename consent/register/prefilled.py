@@ -38,6 +38,12 @@ KNOWING = gettext_noop(
     "qui peut aussi ne pas figurer dans la liste, sans donner de raison."
 )
 
+BELONGING = gettext_noop(
+    "Qui fait partie d’un collectif doit en lire les nouvelles ; qui en est responsable, pouvoir écrire et accueillir. "
+    "Une pression suffit pour arrêter les lettres d’un collectif. "
+    "Personne ne sait qui lit quoi, ni qui range une brève."
+)
+
 # What the record of a tool says of each of them (``policy.from_sheet``).
 OF_TOOLS = (
     gettext_noop("celles et ceux qui ouvrent l’outil"),
@@ -185,6 +191,60 @@ def own_records(*, today: date, leaver_days: int, idle_hours: int, session_days:
             people=(members,),
             recipients=(Recipient(_("Membres de la coopérative, selon le choix de chaque personne"), INTERNAL),),
             source=_("La personne elle-même ; l’annuaire de la coopérative pour ce qu’il sait déjà d’elle."),
+        ),
+        "hub-collectifs": Content(
+            name=_("Vie des collectifs"),
+            created=today,
+            software="Trousseau",
+            purposes=(
+                Purpose(
+                    _("Donner aux membres les nouvelles de leurs collectifs : brèves, lettres, page du collectif."),
+                    LegalBasis.LEGITIMATE_INTEREST,
+                    _(BELONGING),
+                    today,
+                ),
+                Purpose(
+                    _("Suivre d’autres collectifs, recevoir les brèves par courrier ou dans un lecteur de flux."),
+                    LegalBasis.CONSENT,
+                ),
+                Purpose(
+                    _("Laisser les responsables d’un collectif y ajouter et en retirer des membres."),
+                    LegalBasis.LEGITIMATE_INTEREST,
+                    _(BELONGING),
+                    today,
+                ),
+            ),
+            technical=_(TECHNICAL),
+            organisational=_(
+                "Un collectif sensible ne liste personne, n’a pas de flux, et rien de lui ne part par courrier.\n"
+                "Qui est ajouté ou retiré l’apprend par courrier ; le changement s’annule pendant 30 jours."
+            ),
+            data=(
+                Data(
+                    Rubric.PROFESSIONAL,
+                    _("Collectifs suivis, rythme du courrier, lettres arrêtées, brèves rangées, adresses de flux"),
+                    _("jusqu’à ce que la personne y mette fin, %(days)s jours au plus") % {"days": leaver_days},
+                    _("le départ de la coopérative"),
+                    Ending.DELETE,
+                ),
+                Data(
+                    Rubric.PROFESSIONAL,
+                    _("Brèves et lettres, avec le nom de qui les a écrites"),
+                    _("1 an"),
+                    _("la fin de la brève, ou l’envoi de la lettre"),
+                    Ending.DELETE,
+                ),
+                Data(
+                    Rubric.PROFESSIONAL,
+                    _("Entrées et sorties d’un collectif, avec le nom de qui les a faites"),
+                    _("30 jours"),
+                    _("le changement"),
+                    Ending.DELETE,
+                ),
+            ),
+            people=(members,),
+            recipients=(Recipient(_("Membres de la coopérative, ou du collectif seul"), INTERNAL),),
+            source=_("La personne elle-même ; les responsables de collectif."),
         ),
         "hub-acces": Content(
             name=_("Accès aux outils et transmissions"),

@@ -5,20 +5,24 @@ import json
 import re
 import zipfile
 from io import BytesIO
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
 
 from audit.models import Event
 from audit.types import Action, Actor
+from collectives.models import Follow
 from consent import policy, services
 from consent.own import given, sources
 from consent.register.models import RegisterRecord, RegisterVersion
 from consent.types import Holds, LegalBasis, Right
-from directory.models import MemberPhoto
+from directory.models import Collective, MemberPhoto
 from directory.services.showing import Page, show
 from idp.models import Admission
 from launcher.models import Arrangement, Favourite
+from news.models import Subscription
+from news.types import Rhythm
 from tests.consent.test_pages import go_on, text_of
 from tests.support.cast import WEDNESDAY, browser_of
 
@@ -39,6 +43,9 @@ def lived(member, formation, louty):
     show(member_id=member.pk, page=page, actor=Actor(member.pk), now=NOW)
     Favourite.objects.create(member=member, tool=louty)
     Arrangement.objects.create(member=member, order=[louty.pk, formation.pk])
+    binders = Collective.objects.create(entry_uuid=uuid4(), slug="reliure", name="Reliure")
+    Follow.objects.create(member=member, collective=binders, since=NOW)
+    Subscription.objects.create(member=member, rhythm=Rhythm.WEEKLY, told_at=NOW)
     Admission.objects.create(member=member, tool=louty, reason="Pour mes factures", answer="D’accord", asked_at=NOW)
 
 
@@ -118,6 +125,10 @@ def test_the_file_has_what_was_given_part_by_part_and_fits_the_schema_beside_it(
     ]
     assert parts["admissions"]["data"][0]["reason"] == "Pour mes factures"
     assert parts["arrangement"]["data"] == {"favourites": ["louty"], "order": ["louty", "formation"]}
+    assert [(each["collective"], each["name"]) for each in parts["followed_collectives"]["data"]] == [
+        ("reliure", "Reliure")
+    ]
+    assert parts["news_by_mail"] == {"bases": ["consent"], "data": {"rhythm": "weekly"}}
     assert Event.objects.get(action=Action.OWN_DATA_DOWNLOADED).facts == {"download": "given"}
 
 
@@ -167,6 +178,12 @@ def test_a_processing_that_is_closed_or_was_never_written_gives_nothing(member):
     RegisterVersion.objects.filter(record__own="hub-trombinoscope", ended_at=None).update(ended_at=NOW)
 
     assert "profile" not in told_of(member)["parts"]
+
+
+def test_whoever_wants_no_news_any_more_gave_nothing_of_it(member):
+    Subscription.objects.update(rhythm=Rhythm.NEVER)
+
+    assert "news_by_mail" not in told_of(member)["parts"]
 
 
 def test_an_agreement_that_was_taken_back_is_a_refusal_since_then(member, formation):

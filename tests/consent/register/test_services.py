@@ -323,12 +323,13 @@ def test_the_history_of_a_tool_that_is_removed_stays(engaged):
 def test_the_hubs_own_processings_are_written_once(db, settings):
     settings.LEAVER_RETENTION = timedelta(days=200)
 
-    assert consent_services.fill_register(now=MONDAY) == 7
+    assert consent_services.fill_register(now=MONDAY) == 8
     assert consent_services.fill_register(now=TUESDAY) == 0
 
     register = selectors.register_on(date(2026, 11, 16))
     assert [each.reference for each in register.records] == [
-        *("HUB-ACCES", "HUB-ANNUAIRE", "HUB-CONNEXION", "HUB-DEMANDES", "HUB-JOURNAL", "HUB-TROMBINOSCOPE"),
+        *("HUB-ACCES", "HUB-ANNUAIRE", "HUB-COLLECTIFS", "HUB-CONNEXION"),
+        *("HUB-DEMANDES", "HUB-JOURNAL", "HUB-TROMBINOSCOPE"),
     ]
     assert register.parties.controller.name == settings.COOPERATIVE
     assert "200 jours" in str(on(date(2026, 11, 16), "HUB-ANNUAIRE").content.data)
