@@ -1,6 +1,5 @@
 """Reading the journal."""
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -16,6 +15,7 @@ from django.utils import timezone
 from audit import words
 from audit.keeping import holds
 from audit.kinds import ACTIONS, Retention
+from audit.letters import without_accents
 from audit.models import Event, PersonKey, SavedSearch
 from audit.types import Action, Cursor, EventFilter, Reading
 
@@ -210,5 +210,4 @@ def has_words(wanted: Sequence[str], *names: str) -> bool:
 
 def fold(text: str) -> str:
     """Without accents and case."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
+    return without_accents(text).casefold()

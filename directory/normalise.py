@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import idna
 
+from audit.letters import without_accents
+
 MAX_MAIL = 254
 # Bytes; PostgreSQL refuses to index more than some 2,700.
 MAX_NAME_KEY = 1000
@@ -167,8 +169,7 @@ def order_key(text: str) -> str:
     """By what a French reader finds a name in a list: its letters, whatever their accents and case."""
     letters = fold(text)
     if not letters.isascii():
-        plain = unicodedata.normalize("NFKD", letters.translate(LIGATURES))
-        letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
+        letters = without_accents(letters.translate(LIGATURES))
     return " ".join(WORDS.findall(APOSTROPHES.sub("", letters)))
 
 

@@ -8,7 +8,6 @@ import gzip
 import math
 import re
 import secrets
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from audit.letters import without_accents
 from directory.normalise import opaque
 
 MAX_LENGTH = 1024
@@ -131,8 +131,7 @@ def _parts(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def _plain(text: str) -> str:
-    apart = unicodedata.normalize("NFD", text.casefold())
-    return "".join(character for character in apart if not unicodedata.combining(character))
+    return without_accents(text.casefold())
 
 
 def _guesses(password: str, known: tuple[str, ...]) -> float:

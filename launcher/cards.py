@@ -1,12 +1,12 @@
 """What a tool looks like on the page of tools: values in, values out."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from audit.letters import without_accents
 from idp.types import ToolState
 
 HUE_STEP_DEGREES = 15
@@ -191,8 +191,7 @@ def hue_step(degrees: int) -> int:
 
 def folded(text: str) -> str:
     """Lower case, without accents, ligatures or apostrophes.  `launcher.js` folds what is typed the same way."""
-    decomposed = unicodedata.normalize("NFD", text.casefold().translate(LIGATURES))
-    return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())
+    return " ".join(without_accents(text.casefold().translate(LIGATURES)).split())
 
 
 def day_part(hour: int) -> str:

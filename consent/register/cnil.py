@@ -5,7 +5,6 @@ of a file that somebody else filled in.  Rows of text in, rows of text out; no f
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -14,6 +13,7 @@ from typing import Any
 
 from django.db.models import Choices
 
+from audit.letters import without_accents
 from consent.register import policy
 from consent.register.types import (
     SENSITIVE,
@@ -319,8 +319,7 @@ def read(sheets: Iterable[tuple[str, Rows]], *, today: date) -> File:
 
 def _plain(text: str) -> str:
     """Headings are the same whatever their accents, apostrophes, numbers and colons."""
-    folded = unicodedata.normalize("NFKD", text[:LONGEST_HEADING].replace("’", "'").casefold())[:LONGEST_HEADING]
-    letters = "".join(each for each in folded if not unicodedata.combining(each))
+    letters = without_accents(text[:LONGEST_HEADING].replace("’", "'").casefold())[:LONGEST_HEADING]
     return " ".join(re.sub(r"[^a-z']+", " ", letters).split())
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from audit.letters import without_accents
 from consent.register.types import (
     SENSITIVE,
     Content,
@@ -317,8 +318,7 @@ def _transfer_holes(row: Transfer) -> Iterable[str]:
 
 
 def is_in_eea(country: str) -> bool:
-    plain = unicodedata.normalize("NFD", country.strip().casefold())
-    return "".join(each for each in plain if not unicodedata.combining(each)) in EEA
+    return without_accents(country.strip().casefold()) in EEA
 
 
 # How long data is kept, in one cell -----------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Words as people type them: without case, accents, ligatures and hyphens.  No Django, no clock."""
 
-import unicodedata
 from functools import lru_cache
+
+from audit.letters import without_accents
 
 LIGATURES = str.maketrans(
     {"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "’": " ", "'": " ", "-": " ", "·": "", ".": " "}
@@ -11,8 +12,8 @@ LIGATURES = str.maketrans(
 @lru_cache(50_000)
 def folded(text: str) -> str:
     """Lower case, plain letters, one space between words."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(LIGATURES))
-    plain = "".join(sign if sign.isalnum() else " " for sign in decomposed if not unicodedata.combining(sign))
+    letters = without_accents(text.casefold().translate(LIGATURES))
+    plain = "".join(sign if sign.isalnum() else " " for sign in letters)
     return " ".join(plain.translate(LIGATURES).split())
 
 

@@ -10,7 +10,7 @@ const ligatures = { œ: "oe", æ: "ae", ß: "ss", ø: "o", "’": " ", "'": " ",
 // As launcher/cards.py folds the tools' words.
 function folded(text) {
   const plain = text.toLowerCase().replace(/[œæßø’'-]/g, (sign) => ligatures[sign]);
-  return plain.normalize("NFD").replace(/\p{M}/gu, "").trim();
+  return plain.normalize("NFKD").replace(/\p{M}/gu, "").trim();
 }
 
 function filter() {
