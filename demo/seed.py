@@ -368,8 +368,8 @@ def stand_ins(ports: Mapping[str, int]) -> tuple[Seed, ...]:
 
 
 WEIGHED = (
-    "Intérêt : connaître l’activité ou vérifier une connexion. Nécessité : rien de plus que les données de la fiche. "
-    "Effet sur les membres : faible, chacun en est informé et peut s’y opposer."
+    "Intérêt : connaître l’activité ou vérifier une connexion. Nécessité : rien de plus que les données de la fiche. "
+    "Effet sur les membres : faible, chacun en est informé et peut s’y opposer."
 )
 
 

@@ -133,6 +133,12 @@ def illustration(raw: bytes) -> bytes:
     return _encoded(drawn, drawn.width, "WEBP", quality=ILLUSTRATION_QUALITY, method=4)
 
 
+def measured(kept: bytes) -> tuple[int, int]:
+    """How wide and high a picture is that was made here: by its header, for the place that a page leaves for it."""
+    with Image.open(BytesIO(kept), formats=("WEBP",)) as found:
+        return found.size
+
+
 def _decoded(raw: bytes, made: Callable[[Image.Image], Image.Image]) -> Image.Image:
     if len(raw) > MAX_BYTES:
         raise PhotoRefused("too_heavy")

@@ -51,7 +51,7 @@ class BriefForm(forms.Form):
     until = DayField(
         label=_("Jusqu’au (facultatif)"),
         required=False,
-        help_text=_("Dernier jour où on la lit. Sans date : toujours."),
+        help_text=_("Dernier jour où on la lit. Sans date : toujours."),
     )
 
     def __init__(self, data: Any = None, files: Any = None, *, collectives: Sequence[Collective], of_all: bool) -> None:

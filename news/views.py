@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from collectives.selectors import visible
+from directory import pictures
 from directory.access import may
 from directory.models import Member
 from news import selectors, services
@@ -49,11 +50,14 @@ def brief(request: HttpRequest, brief_id: int) -> HttpResponse:
     may_change = may(member, right_over(found), found.collective)
     if not may_change and not selectors.reaching(member, now).filter(pk=brief_id).exists():
         raise Http404
+    width, height = pictures.measured(selectors.picture(found)) if found.picture_digest else (0, 0)
     context = {
         "brief": found,
         "standing": found.standing(now),
         "may_change": may_change,
         "may_withdraw": not may_change and may_withdraw(member, found, now),
+        "width": width,
+        "height": height,
     }
     return render(request, "news/brief.html", context)
 

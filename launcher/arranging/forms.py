@@ -74,7 +74,7 @@ class ShownForm(forms.Form):
         label=_("Autres mots pour le trouver"),
         max_length=300,
         required=False,
-        help_text=_("Ce que les membres taperont : « notes de frais », « congés »…"),
+        help_text=_("Ce que les membres taperont : « notes de frais », « congés »…"),
     )
     monogram = forms.CharField(
         label=_("Lettres sans logo (facultatif)"),

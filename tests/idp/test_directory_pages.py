@@ -835,6 +835,15 @@ def test_what_was_only_looked_at_again_is_neither_counted_nor_listed(karim, foll
     assert 'id="nothing-changed"' in page_of(karim, run)
 
 
+def test_a_reading_that_was_interrupted_does_not_say_that_all_is_the_same(karim, followed):
+    run = SyncRun.objects.create(source=followed, started_at=timezone.now(), status=RunStatus.INTERRUPTED)
+
+    page = page_of(karim, run)
+
+    assert "Cette lecture s’est arrêtée avant sa fin." in page
+    assert "disaient déjà la même chose" not in page
+
+
 def test_a_long_list_is_read_page_by_page(karim, followed):
     run = SyncRun.objects.latest("pk")
 

@@ -1,11 +1,13 @@
 """Whom news reach: on the page of tools, among all of them, and alone."""
 
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from audit.models import Event
 from collectives.models import Follow
@@ -208,6 +210,17 @@ def test_the_page_of_a_collective_shows_its_newest_as_far_as_they_reach_the_read
 
 
 # Pictures -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_leaves_the_place_for_its_picture(tell, insider):
+    from tests.directory.test_pictures import with_place
+
+    brief = tell(picture=with_place(), picture_alt="Le séchoir")
+
+    page = sign_in(insider).get(reverse("news:brief", args=[brief.pk])).content.decode()
+
+    width, height = Image.open(BytesIO(brief.picture)).size
+    assert f'width="{width}" height="{height}" alt="Le séchoir"' in page
 
 
 def test_a_picture_is_made_anew_and_opens_for_whom_the_text_is(tell, insider, outsider):
