@@ -1,4 +1,4 @@
-"""Pictures of every page of the table of access, in both themes, on a phone and at a desk, and a page that shows them.
+"""Pictures of every page of the hub, in both themes, on a phone and at a desk, and a page that shows them.
 
 ``.venv/bin/python -m tools.screenshots FOLDER`` starts the demonstration and takes some minutes; ``--readme`` makes the
 three pictures of the README besides, small enough to be kept.
@@ -45,13 +45,14 @@ def main() -> int:
     import django
 
     django.setup()
-    from tests.support import demo
+    from tests.support import demo, examples
 
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data:
         running = demo.start(Path(data) / "data")
         try:
+            examples.furnish(running)
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=demo.CHROMIUM_ARGUMENTS)
                 names = list(_pictures(running, browser, folder))
@@ -74,7 +75,7 @@ def _pictures(running: "Demo", browser: Browser, folder: Path) -> Iterator[str]:
         if role != "stranger":
             visitor.sign_in(running, role)
         for page_name in pages(running, visitor, role):
-            name = f"{role}-{page_name.replace(':', '-')}"
+            name = f"{role}-{page_name.replace(':', '-').replace(' ', '-')}"
             for width in WIDTHS:
                 for theme in THEMES:
                     visitor.page.set_viewport_size({"width": width, "height": 800})

@@ -31,14 +31,10 @@ BROKEN = """() => [...document.querySelectorAll('.nav a')].filter(link => {
 }).map(link => link.textContent)"""
 
 
-def look(visitor: Visitor, name: str, *, is_read: bool = False) -> None:
-    """Check a page as its readers meet it: no accessibility violation, no overflow, nothing refused by the policy.
-
-    ``is_read``: axe has read it already, as it is.
-    """
+def look(visitor: Visitor, name: str) -> None:
+    """Check a page as its readers meet it: no accessibility violation, no overflow, nothing refused by the policy."""
     page = visitor.page
-    violations = [] if is_read else axe.run(page)["violations"]
-    told = [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in violations]
+    told = [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in axe.run(page)["violations"]]
     assert told == [], f"{name}: {told}"
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{name}: {wide} px too wide"
