@@ -8,6 +8,7 @@ WIDTH, HEIGHT = 1000, 1130
 SOUTH, NORTH, MIDDLE, ORIGIN = math.radians(44), math.radians(49), math.radians(3), math.radians(46.5)
 EARTH_KM = 6371.0
 KM_PER_UNIT = 1.18
+KM_PER_DEGREE = 111.2
 LEFT, TOP = 520.0, 465.0
 
 _CONE = math.log(math.cos(SOUTH) / math.cos(NORTH)) / math.log(
@@ -47,6 +48,12 @@ def place(latitude: float, longitude: float, department: str) -> tuple[float, fl
     distance, middle = _distance(math.radians(latitude)), _distance(ORIGIN)
     x, y = distance * math.sin(turned), distance * math.cos(turned) - middle
     return LEFT + x * EARTH_KM / KM_PER_UNIT, TOP + y * EARTH_KM / KM_PER_UNIT
+
+
+def units(km: float, department: str) -> float:
+    """How long that many kilometres are on the map, there."""
+    corner = CORNERS.get(department)
+    return km / KM_PER_DEGREE * corner.scale if corner else km / KM_PER_UNIT
 
 
 def km_between(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -58,6 +58,8 @@ def people(request: HttpRequest) -> HttpResponse:
 
 def _drawn(query: Query, found: search.Found) -> dict[str, Any]:
     total = len(found.ids)
+    if query.commune is not None:
+        return {"drawing": maps.around(query.commune, query.km, found.places, total)}
     if query.department is not None:
         return {"drawing": maps.department(query.department.code, found.places, total)}
     drawing = maps.france(found.places, total)

@@ -1,6 +1,7 @@
 """The trombinoscope: who is found by whom, what the pages hold, and how much of it anybody sees in a day."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -177,6 +178,41 @@ def test_the_map_counts_those_who_show_their_place_and_says_how_many_do_not(brow
     assert "Lodève (34) : 1 membre" in herault
     assert "IGN, ADMIN EXPRESS" in france
     assert not any(sign in france for sign in ("<script>", "style=", "https://tile", 'src="http'))
+
+
+def test_around_a_place_the_map_shows_the_communes_within_reach_and_leads_no_further_than_there(browser, amelie):
+    show(
+        member_id=amelie.pk,
+        page=Page(place="34142", audiences={"place": "everybody"}),
+        actor=Actor(member=amelie.pk),
+        now=timezone.now(),
+    )
+
+    near, far = (
+        shown(browser, vue="carte", pres="Lodève", km="20"),
+        shown(browser, vue="carte", pres="Lodève", km="100"),
+    )
+
+    for page in (near, far):
+        assert "Lodève (34) : 1 membre" in page
+        assert "map__reach" in page
+        assert "departement=34" not in page
+    assert near.count("map__area") < far.count("map__area") < 40
+
+
+def test_nobody_near_a_place_is_said_in_words(browser, amelie):
+    page = shown(browser, pres="Lodève", q="relieuse")
+
+    assert "Aucun membre à moins de 20 km de Lodève (34)" in " ".join(page.split())
+
+
+def test_a_card_leads_to_the_collectives_it_names(browser, amelie):
+    group = Collective.objects.create(entry_uuid=uuid4(), name="Pôle bois", slug="bois")
+    Membership.objects.create(collective=group, member=amelie)
+
+    page = browser.get(reverse("launcher:card", args=[amelie.pk])).content.decode()
+
+    assert f'<a href="{reverse("collectives:one", args=["bois"])}">Pôle bois</a>' in page
 
 
 def test_pages_hold_two_dozen_and_one_address_leads_back_to_all_of_it(browser, db):
