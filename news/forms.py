@@ -85,6 +85,10 @@ class BriefForm(forms.Form):
             self.add_error("until", _("Choisissez un jour à venir, après le début."))
 
     @property
+    def may_be_sensitive(self) -> bool:
+        return any(each.sensitive for each in self.known.values())
+
+    @property
     def chosen(self) -> Collective | None:
         return self.known.get(self.cleaned_data.get("collective", OF_ALL))
 
@@ -154,4 +158,4 @@ class ChangeForm(BriefForm):
         self.initial.update(
             {name: getattr(brief, name) for name in ("title", "text", "picture_alt", "audience", "since")}
         )
-        self.initial["until"] = brief.until and timezone.localdate(brief.until - timedelta(microseconds=1))
+        self.initial["until"] = brief.last_day

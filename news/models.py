@@ -1,9 +1,10 @@
 """What is told, and what a member put aside."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from news import policy
 from news.types import Audience, Rhythm, Standing
@@ -42,6 +43,11 @@ class Brief(models.Model):
 
     def __str__(self) -> str:
         return f"brief {self.pk}"
+
+    @property
+    def last_day(self) -> date | None:
+        """As whoever wrote it chose it; ``until`` is the midnight after it."""
+        return self.until and timezone.localdate(self.until - timedelta(microseconds=1))
 
     def standing(self, now: datetime) -> Standing:
         return policy.standing_of(

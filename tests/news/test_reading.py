@@ -204,7 +204,10 @@ def test_the_page_of_a_collective_shows_its_newest_as_far_as_they_reach_the_read
     assert [f">{title}</a>" in listed for title in ("Quatre", "Ailleurs")] == [True, False]
 
     assert 'id="news"' not in sign_in(outsider).get(address).content.decode()
-    assert reverse("news:write") in sign_in(lead).get(address).content.decode()
+    led = sign_in(lead).get(address).content.decode()
+    assert [reverse(name) in led for name in ("news:write", "news:written")] == [True, True]
+    brief = reverse("news:brief", args=[Brief.objects.get(title="Un").pk])
+    assert f'<a href="{address}">' in sign_in(insider).get(brief).content.decode()
     Collective.objects.filter(pk=wood.pk).update(sensitive=True)
     assert sign_in(outsider).get(every).status_code == 404
 

@@ -140,6 +140,24 @@ def test_it_begins_and_ends_when_it_is_said(lead):
     assert 'value="2100-03-02"' in page
 
 
+def test_what_waits_for_its_hour_says_when_it_comes_and_which_day_is_its_last(lead):
+    browser = sign_in(lead)
+    answer = browser.post(WRITE, {**TYPED, "since": "2100-03-01T08:00", "until": "2100-03-02"})
+
+    page = browser.get(answer.url).content.decode().replace("\u00a0", " ")
+
+    assert "Elle paraît le 1 mars 2100, 8 h 00." in page
+    assert "Dernier jour où on la lit : 2 mars 2100." in page
+    assert "Modifier ou publier" not in page
+
+
+@pytest.mark.parametrize("sensitive", [True, False])
+def test_the_form_speaks_of_sensitive_collectives_to_whoever_leads_one(lead, wood, sensitive):
+    Collective.objects.filter(pk=wood.pk).update(sensitive=sensitive)
+
+    assert ("collectif sensible" in sign_in(lead).get(WRITE).content.decode()) is sensitive
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
