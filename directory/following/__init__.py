@@ -3,7 +3,7 @@
 from directory.following.absence import Absent, absence_of, absent
 from directory.following.held import Waiting, held_of, removal_waits, removals, waiting, waiting_of, what_waits
 from directory.following.names import Named, short
-from directory.following.overview import Todo, are_several, collectives_of, todo
+from directory.following.overview import Todo, are_several, brings_people, collectives_of, todo
 from directory.following.reports import left_out, nameable, named, names_in, parts_of, runs
 from directory.following.settling import Kindred, ToSettle, issues, kindred, open_issues, to_settle
 from directory.following.setup import (
@@ -35,6 +35,7 @@ __all__ = [
     "absent",
     "ages",
     "are_several",
+    "brings_people",
     "collectives_of",
     "dry_run_of",
     "held_of",

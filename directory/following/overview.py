@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from directory.following.absence import absent
 from directory.following.held import waiting
 from directory.following.settling import open_issues
-from directory.models import Collective, DirectorySource
+from directory.models import Collective, DirectorySource, Member
 from directory.types import Kind, SourceState
 
 
@@ -23,6 +23,11 @@ def todo() -> Todo:
 def are_several() -> bool:
     """Whether a page that tells of all directories should say which one it means."""
     return DirectorySource.objects.exclude(state__in=[SourceState.DRAFT, SourceState.RETIRED]).count() > 1
+
+
+def brings_people(source: DirectorySource) -> bool:
+    """Whether anybody came from it already."""
+    return Member.objects.filter(source=source).exists()
 
 
 def collectives_of(source: DirectorySource) -> int:

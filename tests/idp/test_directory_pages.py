@@ -164,6 +164,20 @@ def test_a_directory_that_brings_nobody_says_so_and_why(lea, issues, said):
     assert 'id="opens"' not in page
 
 
+def test_a_directory_whose_people_came_before_is_not_said_to_bring_nobody(lea):
+    now = timezone.now()
+    source = DirectorySource.objects.create(
+        name="Grappe", state=SourceState.PAUSED, probed_at=now, uri="ldaps://a.example"
+    )
+    SyncRun.objects.create(source=source, dry=True, started_at=now, status=RunStatus.OK, counts={"people_joined": 0})
+    Member.objects.filter(pk=make_member("anna.x", "Anna X").pk).update(source=source)
+
+    page = text_of(lea.get(at(source, "essai")))
+
+    assert 'id="nothing"' not in page
+    assert "suivre/" in page
+
+
 # Step by step ------------------------------------------------------------------------------------------------
 
 

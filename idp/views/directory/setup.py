@@ -393,6 +393,7 @@ def _trial_page(request: HttpRequest, source: DirectorySource, found: Step) -> H
         "running": running,
         "trial": trial,
         "may_activate": directory_services.may_activate(source),
+        "brings_already": following.brings_people(source),
         "open_tools": access.open_to_everybody().count(),
         "error": follow_words.error(run.error) if run is not None and run.error else "",
         "cure": follow_words.cure(run.error) if run is not None and run.error else "",
