@@ -221,6 +221,7 @@ def test_the_form_refuses_with_the_nearest_and_takes_it_at_a_press(technician: C
     html = answer.content.decode()
     assert answer.status_code == 422
     assert "Cette couleur se lit mal" in html
+    assert '<a href="#id_accent">Couleur principale</a>' in html[html.index('id="wrong"') : html.index("<form class")]
     assert 'name="take_accent" value="#7f6500"' in html
     assert "Coopérative des Tisserands" in html
 

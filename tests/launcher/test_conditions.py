@@ -127,6 +127,7 @@ def test_what_does_not_fit_is_refused(technician: Client, form: dict[str, str], 
 
     assert answer.status_code == 422
     assert f'id="id_{field}_error"' in answer.content.decode()
+    assert f'href="#id_{field}"' in answer.content.decode().partition('id="shown-form"')[0]
     assert not Condition.objects.exists()
 
 
