@@ -137,6 +137,8 @@ def test_the_tools_that_it_opens_are_told_to_whoever_may_know_of_them(member, ot
 
     assert selectors.told(member, bindery).tools == [opened, asked]
     assert selectors.told(other_member, bindery).tools == [asked]
+    page = browser_of(member).get(reverse("collectives:one", args=[bindery.slug])).content.decode()
+    assert [f'<a href="{reverse("idp:why", args=[each.slug])}">' in page for each in (opened, closed)] == [True, False]
 
 
 @pytest.mark.parametrize("people", [1, 40])

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from audit.keeping import data
@@ -99,6 +100,14 @@ def test_a_tool_that_is_not_asked_for_stays_unseen(plans, asker):
     assert browser.get(PAGE).status_code == 404
     assert browser.post(ASK, {"reason": "x"}).status_code == 404
     assert not Admission.objects.exists()
+
+
+def test_the_collectives_that_would_open_it_lead_to_their_pages(plans, asker):
+    plans.collectives.add(Collective.objects.create(entry_uuid=uuid4(), name="Pôle bois", slug="bois"))
+
+    page = sign_in(asker).get(PAGE).content.decode()
+
+    assert f'<a href="{reverse("collectives:one", args=["bois"])}">Pôle bois</a>' in page
 
 
 def test_asking_reaches_the_owner_without_the_reason_in_the_mail(plans, owner, asker):
