@@ -41,7 +41,7 @@ LABELS: dict[str, Any] = {
 }
 # Which square of a photo is kept, without a script: most faces are found by these.
 ALONG = [
-    ("", gettext_lazy("là où est d’ordinaire le visage")),
+    ("", gettext_lazy("vers le visage")),
     ("0", gettext_lazy("le haut, ou la gauche")),
     ("0.5", gettext_lazy("le milieu")),
     ("1", gettext_lazy("le bas, ou la droite")),
@@ -153,7 +153,6 @@ class DetailsForm(forms.Form):
                 label=_("Garder"),
                 required=False,
                 choices=ALONG,
-                help_text=_("De la longueur de la photo."),
                 widget=forms.Select(attrs={"data-usual": str(USUAL.along)}),
             )
             self.fields["photo_share"] = forms.ChoiceField(
