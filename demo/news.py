@@ -9,8 +9,8 @@ from news.services import Content, write
 from news.types import Audience
 
 OF_ALL = (
-    "Fermeture de l’accueil en août",
-    "L’accueil est fermé du **3 au 14 août**. Les virements partent comme d’habitude.\n\n"
+    "L’accueil ferme vendredi après-midi",
+    "L’accueil est fermé **vendredi dès midi**. Les virements partent comme d’habitude.\n\n"
     "Pour une urgence, écrivez à la structure : quelqu’un lit les messages chaque matin.",
 )
 OF_A_COLLECTIVE = (
