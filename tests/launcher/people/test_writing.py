@@ -50,6 +50,7 @@ def test_a_message_comes_with_a_name_and_neither_address(browser, reachable, mem
     assert "Bachir Haddad" in sent.subject
     assert other_member.email not in sent.body + str(sent.message())
     assert reverse("launcher:card", args=[other_member.pk]) in sent.body
+    assert sent.body.count(reverse("launcher:my_page")) == 1, "where one closes the door"
 
 
 def test_nothing_of_a_message_looks_like_the_hubs_own_call(browser, reachable):
