@@ -70,6 +70,8 @@ class BriefForm(forms.Form):
         if choices == [(OF_ALL, choices[0][1])] or (collectives and all(each.sensitive for each in collectives)):
             # Nothing to choose.
             del self.fields["audience"]
+        elif of_all and collectives:
+            self.fields["audience"].help_text = _("Ce qui vient de toute la coopérative est lu par tout le monde.")
         del self.fields["drop_picture"]
 
     def clean_text(self) -> str:

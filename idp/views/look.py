@@ -135,6 +135,8 @@ def _page(
     request: HttpRequest, form: LookForm, *, tried: dict[str, str] | None = None, status: int = 200
 ) -> HttpResponse:
     look = selectors.shown()
+    # What stands where nothing is chosen.
+    form.fields["name_fr"].widget.attrs.setdefault("placeholder", settings.COOPERATIVE)
     two = tried or {"accent": look.accent or ACCENT, "second": look.second or SECOND}
     return render(request, "idp/look.html", {"form": form, **_tried(two)}, status=status)
 

@@ -3,6 +3,7 @@
 from io import BytesIO
 
 import pytest
+from django.conf import settings
 from django.core import mail as django_mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
@@ -213,6 +214,12 @@ def test_the_first_colours_are_no_choice(technician: Client) -> None:
 
     assert Look.objects.get().accent == ""
     assert not selectors.shown().has_own_colours
+
+
+def test_an_empty_name_shows_the_one_that_stands_for_it(technician: Client) -> None:
+    html = technician.get(reverse("idp:look")).content.decode()
+
+    assert f'placeholder="{settings.COOPERATIVE}"' in html
 
 
 def test_the_form_refuses_with_the_nearest_and_takes_it_at_a_press(technician: Client) -> None:

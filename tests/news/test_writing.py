@@ -100,6 +100,15 @@ def test_the_office_speaks_to_everybody_and_not_for_a_collective(office, tell):
     assert browser.get(reverse("news:change", args=[tell().pk])).status_code == 403
 
 
+def test_whoever_speaks_for_all_and_leads_reads_what_the_choice_is_about(office, lead, wood):
+    said = "Ce qui vient de toute la coopérative est lu par tout le monde."
+
+    assert said not in sign_in(lead).get(WRITE).content.decode()
+    wood.leads.add(office)
+
+    assert said in sign_in(office).get(WRITE).content.decode()
+
+
 def test_whoever_leads_nothing_writes_nothing(insider, lead):
     assert sign_in(insider).get(WRITE).status_code == 403
     assert sign_in(insider).post(WRITE, TYPED).status_code == 403
