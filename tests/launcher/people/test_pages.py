@@ -206,6 +206,14 @@ def test_nobody_near_a_place_is_said_in_words(browser, amelie):
     assert "Aucun membre à moins de 20 km de Lodève (34)" in " ".join(page.split())
 
 
+def test_the_list_shows_what_somebody_can_do_to_whom_they_show_it(browser, amelie):
+    opens(amelie, skills="everybody")
+    assert '<td data-label="Savoir-faire">vannerie</td>' in shown(browser, q="vannerie", vue="liste")
+
+    opens(amelie, trade="everybody")
+    assert "vannerie" not in shown(browser, q="amelie", vue="liste")
+
+
 def test_a_card_leads_to_the_collectives_it_names(browser, amelie):
     group = Collective.objects.create(entry_uuid=uuid4(), name="Pôle bois", slug="bois")
     Membership.objects.create(collective=group, member=amelie)
