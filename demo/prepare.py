@@ -26,7 +26,7 @@ def main() -> None:
     from demo.news import tell
     from demo.pages import describe_collectives
     from demo.people import show_themselves
-    from demo.seed import seed
+    from demo.seed import let_leads_change_members, seed
 
     step("database tables")
     call_command("migrate", interactive=False, verbosity=0)
@@ -35,6 +35,7 @@ def main() -> None:
     step("style sheets and pictures")
     call_command("collectstatic", interactive=False, verbosity=0)
     step("members and collectives from the directory")
+    let_leads_change_members()
     call_command("sync_directory", verbosity=0)
     step("tools, their sheets, roles")
     credentials = seed(ports=orders["ports"], client_secrets=orders["client_secrets"], now=timezone.now())

@@ -27,6 +27,8 @@ from consent.types import (
     SheetItem,
 )
 from directory import services as directory_services
+from directory.ldap.rules import MEMBERSHIPS
+from directory.ldap.sources import settings_source
 from directory.models import Collective, Member, RoleGrant
 from directory.types import Kind, Role
 from idp.services.tools import connect_tool
@@ -332,6 +334,14 @@ def _stand_in(slug: str, name: str, port: int, sheet: Sheet, **properties: Any) 
         post_logout_redirect_uris=(f"{origin}/au-revoir/",),
         confidential=True,
     )
+
+
+def let_leads_change_members() -> None:
+    """Before the directory is first read: from then on it is a technician's to switch."""
+    source = settings_source()
+    if not source.members.exists():
+        source.writable = sorted({*source.writable, MEMBERSHIPS})
+        source.save(update_fields=["writable"])
 
 
 def stand_ins(ports: Mapping[str, int]) -> tuple[Seed, ...]:

@@ -10,12 +10,6 @@ from tests.support.demo import Demo, Visitor, open_menu
 
 pytestmark = pytest.mark.journey
 Arrive = Callable[..., Visitor]
-LET_LEADS = """
-from directory.models import DirectorySource
-for source in DirectorySource.objects.all():
-    source.writable = [*source.writable, *({"memberships"} - set(source.writable))]
-    source.save(update_fields=["writable"])
-"""
 
 
 def test_a_member_follows_a_collective_and_no_longer(demo: Demo, visit: Arrive) -> None:
@@ -41,7 +35,6 @@ def test_a_member_follows_a_collective_and_no_longer(demo: Demo, visit: Arrive) 
 def test_a_lead_writes_the_page_puts_somebody_in_and_takes_that_back(
     demo: Demo, visit: Arrive, locale: str, width: int, dark: bool
 ) -> None:
-    demo.manage("shell", "-c", LET_LEADS)
     visitor = visit(width=width, locale=locale, dark=dark)
     page, name = visitor.page, f"{locale[:2]}-{width}{'-dark' if dark else ''}-collective-lead"
     visitor.sign_in(demo, "lead")

@@ -34,7 +34,7 @@ from consent.requests.types import Kind, Upload
 from consent.types import ALWAYS, Channel, Disclosed
 from demo.run import ACCOUNTS
 from demo.slapd import EmbeddedDirectory
-from directory.models import Collective, DirectorySource, Member, SyncRun
+from directory.models import Collective, Member, SyncRun
 from directory.types import Hold, RunStatus
 from idp.models import Tool
 from idp.services import admissions, erasures
@@ -119,9 +119,6 @@ def _of_a_member(member: Member, now: datetime) -> None:
 
 def _of_a_lead(lead: Member, now: datetime) -> None:
     """A collective that they may change, with news in a picture, a letter, and one that left."""
-    for source in DirectorySource.objects.all():
-        source.writable = sorted({*source.writable, "memberships"})
-        source.save(update_fields=["writable"])
     led = Collective.objects.filter(leads=lead, present=True).order_by("order_key").first()
     assert led is not None
     drawn = BytesIO()
