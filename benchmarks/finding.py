@@ -160,7 +160,7 @@ def _asked(names: Any) -> Iterator[tuple[Any, dict[str, str]]]:
     from directory.places import communes
 
     lodeve = communes.meant("Lodève")
-    near = communes.within(lodeve, 50) if lodeve else frozenset()
+    near = communes.within(lodeve, 50) if lodeve else {}
     for name in names:
         slip = name[:2] + name[3] + name[2] + name[4:]
         for text in (slip, name.split()[-1][:4], "relieuse", "comptabilite", "34700", "personne de ce nom"):

@@ -6,7 +6,7 @@ for fingers slip.  Which of these it is, is decided by what the reader may see: 
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,6 +19,7 @@ NAME_FIRST = 0.25
 # pg_trgm's own limit is 0.3; a slip of the finger in a short word leaves less in common.
 ALIKE, ALIKE_AT_ALL = 0.42, 0.14
 SHORTEST_PART, SHORTEST_ALIKE = 3, 4
+SHORTEST_STEM, LONGEST_ENDING = 5, 4
 MOST_WORDS = 8
 
 
@@ -46,11 +47,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``places`` are codes of communes and departments; None where the place does not matter."""
+    """``places``: codes of communes and departments, with how far each is; None where the place does not matter."""
 
     text: str = ""
     collective: UUID | None = None
-    places: frozenset[str] | None = None
+    places: Mapping[str, float] | None = None
+
+    def km_to(self, place: str) -> float:
+        return self.places.get(place, 0.0) if self.places else 0.0
 
 
 class Index:
@@ -104,13 +108,14 @@ class Index:
             self._in[collective].discard(person_id)
 
     def find(self, wanted: Wanted, *, reader: UUID, collectives: Collection[UUID]) -> list[UUID]:
-        """Whom this reader finds, the nearest to what they typed first, then by name."""
+        """Whom this reader finds: the nearest to what they typed first, then to where they look, then by name."""
         near = {reader}.union(*(self._in.get(each, ()) for each in collectives))
         words = folded(wanted.text).split()[:MOST_WORDS]
         scores = self._scores(words, near) if words else dict.fromkeys(self._people, 0.0)
         found = (self._people[pk] for pk in scores)
         kept = [person for person in found if self._fits(person, wanted, near, collectives)]
-        kept.sort(key=lambda person: (-round(scores[person.id], 3), person.order, person.id))
+        far = wanted.km_to
+        kept.sort(key=lambda person: (-round(scores[person.id], 3), far(person.place), person.order, person.id))
         return [person.id for person in kept]
 
     def places(self, found: Sequence[UUID], *, reader: UUID, collectives: Collection[UUID]) -> dict[str, int]:
@@ -124,11 +129,16 @@ class Index:
         return dict(counts)
 
     def _fits(self, person: Person, wanted: Wanted, near: Collection[UUID], collectives: Collection[UUID]) -> bool:
-        if wanted.collective is not None and wanted.collective not in person.named_in:
-            return wanted.collective in collectives and wanted.collective in person.collectives
+        if wanted.collective is not None and not self._is_in(person, wanted.collective, collectives):
+            return False
         if wanted.places is None:
             return True
         return person.place in wanted.places and self._sees(person.place_seen_by, person.id, near)
+
+    @staticmethod
+    def _is_in(person: Person, collective: UUID, collectives: Collection[UUID]) -> bool:
+        """A sensitive one names nobody but to those who are in it."""
+        return collective in person.named_in or (collective in collectives and collective in person.collectives)
 
     @staticmethod
     def _sees(seen_by: int, person_id: UUID, near: Collection[UUID]) -> bool:
@@ -180,7 +190,7 @@ class Index:
         found = {}
         for each in candidates:
             alike = likeness(word, each)
-            if alike >= ALIKE or (alike >= ALIKE_AT_ALL and is_slip(word, each)):
+            if alike >= ALIKE or (alike >= ALIKE_AT_ALL and (is_slip(word, each) or is_of_one_trade(word, each))):
                 found[each] = PART * max(alike, ALIKE)
         return found
 
@@ -196,6 +206,13 @@ class Index:
         self._sorted = None
         for each in trigrams(word):
             self._holding[each].discard(word)
+
+
+def is_of_one_trade(one: str, other: str) -> bool:
+    """« plombier » and « plomberie »: one stem, and an ending each."""
+    apart = (place for place, (here, there) in enumerate(zip(one, other, strict=False)) if here != there)
+    stem = next(apart, min(len(one), len(other)))
+    return stem >= SHORTEST_STEM and max(len(one), len(other)) - stem <= LONGEST_ENDING
 
 
 def is_slip(one: str, other: str) -> bool:

@@ -109,13 +109,14 @@ def beginning(text: str, limit: int) -> list[Commune]:
     return sorted(found, key=lambda each: _order()[each.code])[:limit]
 
 
-def within(centre: Commune, km: float) -> frozenset[str]:
-    """The codes of the communes whose town hall is no farther; the commune itself is."""
+def within(centre: Commune, km: float) -> dict[str, float]:
+    """The codes of the communes whose town hall is no farther, the commune itself among them; how far, in km."""
     # A degree of latitude is 111 km: most of them need no trigonometry.
     band = km / 111 + 0.01
     latitude = centre.centre[0]
     near = (each for each in communes().values() if abs(each.centre[0] - latitude) <= band)
-    return frozenset(each.code for each in near if centre.km_to(each) <= km)
+    far = ((each.code, centre.km_to(each)) for each in near)
+    return {code: distance for code, distance in far if distance <= km}
 
 
 @cache

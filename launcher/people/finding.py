@@ -1,6 +1,7 @@
 """What somebody looks for among the members: typed in one line, or by criteria; all of it stands in the address."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -38,14 +39,15 @@ class Query:
 
     @property
     def wanted(self) -> Wanted:
-        return Wanted(self.text, self.collective.pk if self.collective else None, self._places)
+        return Wanted(self.text, self.collective.pk if self.collective else None, self.places)
 
     @property
-    def _places(self) -> frozenset[str] | None:
+    def places(self) -> Mapping[str, float] | None:
+        """Where to look, with how many km away each place is; a department is looked through as a whole."""
         if self.commune is not None:
             return communes.within(self.commune, self.km)
         if self.department is not None:
-            return communes.of_department(self.department.code)
+            return dict.fromkeys(communes.of_department(self.department.code), 0.0)
         return None
 
     def address(self, **other: object) -> str:

@@ -45,6 +45,8 @@ def test_within_twenty_kilometres_of_lodeve_there_is_clermont_and_not_montpellie
     assert lodeve.code in near
     assert communes.meant("Clermont-l’Hérault").code in near
     assert communes.meant("Montpellier").code not in near
+    assert near[lodeve.code] == 0
+    assert near[communes.meant("Clermont-l’Hérault").code] == pytest.approx(15, abs=2)
 
 
 def test_a_distance_is_what_a_map_says():

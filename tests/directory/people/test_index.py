@@ -63,6 +63,16 @@ def test_a_person_is_found_by_what_they_show_however_it_is_typed(typed, who):
     assert found(typed) == who
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [("menuisier", "Menuiserie"), ("plombier", "Plomberie"), ("coiffeuse", "Coiffure"), ("traductrice", "Traduction")],
+)
+def test_a_trade_is_found_by_its_craft(typed, shown):
+    crafts = [person(1, "Amélie Roussel", Text(shown, ALL)), person(2, "Bruno Cœur", Text("Reliure", ALL))]
+
+    assert found(typed, people=crafts) == [1]
+
+
 def test_nothing_typed_finds_everybody_by_name():
     assert found() == [1, 2, 3]
 
@@ -83,11 +93,28 @@ def test_a_hidden_word_does_not_keep_what_is_like_it_from_being_found():
 
 
 def test_a_place_that_is_not_shown_is_in_no_answer():
-    near_lodeve = frozenset({"34142", "34172"})
+    near_lodeve = {"34142": 0.0, "34172": 44.0}
 
     assert found(places=near_lodeve) == [1]
     assert found(places=near_lodeve, collectives=[PAPER]) == [1, 2]
-    assert found(places=frozenset()) == []
+    assert found(places={}) == []
+
+
+def test_the_nearest_come_first_after_what_was_typed():
+    near_montpellier = {"34142": 44.0, "34172": 0.0}
+
+    assert found(places=near_montpellier, collectives=[PAPER]) == [2, 1]
+    assert found("menuisiere", places=near_montpellier, collectives=[PAPER]) == [1]
+
+
+def test_whoever_looks_through_a_sensitive_collective_finds_no_place_that_is_not_shown():
+    circle = UUID(int=99)
+    quiet = Person(UUID(int=5), "5", (Text("Élise Noir", ALL),), frozenset({circle}), frozenset(), "34142", NEAR)
+    away = Person(UUID(int=6), "6", (Text("Farid Brun", ALL),), frozenset({circle}), frozenset(), "75056", ALL)
+
+    assert found(people=[quiet, away], collective=circle, collectives=[circle]) == [5, 6]
+    assert found(people=[quiet, away], collective=circle, collectives=[circle], places={"34142": 0.0}) == [5]
+    assert found(people=[quiet, away], collective=circle, places={"34142": 0.0}) == []
 
 
 def test_people_are_counted_where_they_show_to_be():

@@ -1,5 +1,6 @@
 """The trombinoscope: who is found by whom, what the pages hold, and how much of it anybody sees in a day."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -178,6 +179,19 @@ def test_the_map_counts_those_who_show_their_place_and_says_how_many_do_not(brow
     assert "Lodève (34) : 1 membre" in herault
     assert "IGN, ADMIN EXPRESS" in france
     assert not any(sign in france for sign in ("<script>", "style=", "https://tile", 'src="http'))
+
+
+def test_around_a_place_each_says_how_far_they_are_and_the_nearest_come_first(browser, amelie):
+    for member, place in ((amelie, "34079"), (make_member("zoe.x", "Zoé X"), "34142")):
+        page = Page(place=place, audiences={"place": "everybody"})
+        show(member_id=member.pk, page=page, actor=Actor(member=member.pk), now=timezone.now())
+
+    for view in ("visages", "liste"):
+        page = shown(browser, vue=view, pres="Lodève", km="20")
+
+        assert page.index("Zoé X") < page.index("Amélie Roux")
+        assert re.search(r"rault \(34\) · 1[3-7]\skm", page)
+        assert not re.search(r"Lodève \(34\) · ", page)
 
 
 def test_around_a_place_the_map_shows_the_communes_within_reach_and_leads_no_further_than_there(browser, amelie):
