@@ -74,7 +74,7 @@ def _muted(person: UUID) -> Iterator[Row]:
 
 SECTIONS = (
     Section("briefs", _("Les brèves que j’ai écrites"), _written, place=73),
-    Section("briefs_put_aside", _("Les brèves rangées"), _put_aside, place=74),
+    Section("briefs_put_aside", _("Les brèves masquées"), _put_aside, place=74),
     Section("news_feeds", _("Mes adresses de flux"), _feeds, place=75),
     Section("news_by_mail", _("Les brèves par courrier"), _by_mail, place=76),
     Section("letters_written", _("Les lettres que j’ai écrites"), _letters, place=77),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 
 from collectives.models import Follow
 from directory.access import may
@@ -23,9 +23,17 @@ def reaching(member: Member, now: datetime) -> QuerySet[Brief]:
 
 
 def on_top(member: Member, now: datetime) -> list[Brief]:
-    """The few that stand on the page of tools, without those that the member put aside there."""
+    """The few that stand on the page of tools, without those that the member put aside there.
+
+    The newest of the whole cooperative is among them: collectives write more often than the office.
+    """
     aside = Dismissal.objects.filter(member=member, brief=OuterRef("pk"))
-    return list(reaching(member, now).filter(~Exists(aside)).defer("picture", "text")[:ON_TOP])
+    rows = reaching(member, now).filter(~Exists(aside)).defer("picture", "text")
+    of_all = rows.filter(collective=None).values("pk")[:1]
+    kept = rows.annotate(is_kept=Case(When(pk=Subquery(of_all), then=1), default=0)).order_by(
+        "-is_kept", *rows.query.order_by
+    )
+    return sorted(kept[:ON_TOP], key=lambda each: (each.since, each.pk), reverse=True)
 
 
 def near(member: Member) -> QuerySet[Collective]:

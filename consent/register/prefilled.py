@@ -41,7 +41,7 @@ KNOWING = gettext_noop(
 BELONGING = gettext_noop(
     "Qui fait partie d’un collectif doit en lire les nouvelles ; qui en est responsable, pouvoir écrire et accueillir. "
     "Une pression suffit pour arrêter les lettres d’un collectif. "
-    "Personne ne sait qui lit quoi, ni qui range une brève."
+    "Personne ne sait qui lit quoi, ni qui masque une brève."
 )
 
 # What the record of a tool says of each of them (``policy.from_sheet``).
@@ -222,7 +222,7 @@ def own_records(*, today: date, leaver_days: int, idle_hours: int, session_days:
             data=(
                 Data(
                     Rubric.PROFESSIONAL,
-                    _("Collectifs suivis, rythme du courrier, lettres arrêtées, brèves rangées, adresses de flux"),
+                    _("Collectifs suivis, rythme du courrier, lettres arrêtées, brèves masquées, adresses de flux"),
                     _("jusqu’à ce que la personne y mette fin, %(days)s jours au plus") % {"days": leaver_days},
                     _("le départ de la coopérative"),
                     Ending.DELETE,

@@ -111,7 +111,7 @@ def test_the_text_is_cleaned_of_what_could_act(tell, insider):
 
 def on_tools(browser):
     page = browser.get("/").content.decode()
-    return [title for title in ("Un", "Deux", "Trois") if f">{title}</a>" in page]
+    return [title for title in ("Un", "Deux", "Trois", "Tous", "Avant") if f">{title}</a>" in page]
 
 
 def test_two_stand_on_the_page_of_tools_and_the_next_comes_when_one_is_put_aside(tell, insider):
@@ -128,6 +128,19 @@ def test_two_stand_on_the_page_of_tools_and_the_next_comes_when_one_is_put_aside
     assert answer.status_code == 302
     assert on_tools(browser) == ["Deux", "Trois"]
     assert [f">{title}</a>" in browser.get(ALL).content.decode() for title in ("Un", "Deux", "Trois")] == [True] * 3
+
+
+def test_what_the_whole_cooperative_is_told_is_not_written_away_by_collectives(tell, insider):
+    now = timezone.now()
+    for age, title, of in ((1, "Un", "wood"), (2, "Deux", "wood"), (3, "Tous", None), (4, "Avant", None)):
+        tell(title, since=now - timedelta(hours=age), of=of, audience=Audience.EVERYBODY)
+    browser = sign_in(insider)
+
+    assert on_tools(browser) == ["Un", "Tous"]
+    browser.post(reverse("news:put_aside", args=[Brief.objects.get(title="Tous").pk]))
+    assert on_tools(browser) == ["Un", "Avant"]
+    browser.post(reverse("news:put_aside", args=[Brief.objects.get(title="Avant").pk]))
+    assert on_tools(browser) == ["Un", "Deux"]
 
 
 def test_what_does_not_reach_somebody_cannot_be_put_aside_by_them(tell, outsider):
