@@ -18,7 +18,7 @@ from django.utils.text import slugify
 from audit.services import record_all
 from audit.types import Action, Entry
 from directory import corrections
-from directory.ldap.plan import DETAILS, ELSEWHERE_ISSUE, GroupChange, PersonChange, Plan
+from directory.ldap.plan import DETAILS, ELSEWHERE_ISSUE, GroupChange, PersonChange, Plan, together
 from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
 from directory.normalise import order_key
 from directory.runs import LONGEST
@@ -65,23 +65,37 @@ class Applied:
     written: int
 
 
-def apply(run: SyncRun, plan: Plan, now: datetime, *, first: bool, held_before: str) -> Applied:
+@dataclass(frozen=True, slots=True)
+class Early:
+    """What a pass carried out before it had looked for everybody; ``written``: rows."""
+
+    plan: Plan
+    written: int
+
+
+def apply(
+    run: SyncRun, plan: Plan, now: datetime, *, first: bool, held_before: str, early: Early | None = None
+) -> Applied:
     """Inside the caller's transaction: all of it or nothing.
 
-    ``held_before``: the approval that the pass before was waiting for; what waits is told once.
+    ``held_before``: the approval that the pass before was waiting for; what waits is told once.  ``early``: what this
+    pass carried out before, for its report.
     """
-    members, former, items = _write_people(run, plan, now)
-    collectives = _write_groups(run, plan)
-    _write_memberships(plan, members, collectives)
-    _note_changes(plan, members, collectives, items, now, within=LONGEST)
     # A source that is not believed says nothing about what was settled either.
-    issues = 0 if plan.waits_wholly else _write_issues(run, plan, now)
-    _tell(plan, members, former, now)
-    report_of(run, plan, now)
-    run.counts["written"] = plan.changes + issues
-    for part in _parts(_journal(run, plan, members, collectives, now, first=first, held_before=held_before)):
+    written = _write(run, plan, now, within=LONGEST, issues=not plan.waits_wholly)
+    report_of(run, plan if early is None else together(early.plan, plan), now)
+    run.counts["written"] = written.rows + (early.written if early else 0)
+    told = _journal(run, plan, written.members, written.collectives, now, first=first, held_before=held_before)
+    for part in _parts(told):
         record_all(part)
-    return _applied(plan, members, issues)
+    return _applied(plan, written)
+
+
+def apply_early(run: SyncRun, plan: Plan, now: datetime) -> Applied:
+    """What a pass may carry out before it has looked for everybody; inside the caller's transaction, as ``apply``."""
+    written = _write(run, plan, now, within=LONGEST)
+    record_all(_lines(plan, written.members, written.collectives, now, facts={"run": run.pk}))
+    return _applied(plan, written)
 
 
 def apply_between(run: SyncRun, plan: Plan, now: datetime, *, told: Collection[str] = ()) -> Applied:
@@ -89,21 +103,34 @@ def apply_between(run: SyncRun, plan: Plan, now: datetime, *, told: Collection[s
 
     ``run``: the last pass, which keeps the report that it has.  ``told``: items of which the caller's own line tells.
     """
+    written = _write(run, plan, now, within=corrections.ONE_ENTRY)
+    record_all(_lines(plan, written.members, written.collectives, now, facts={}, told=told))
+    return _applied(plan, written)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    members: dict[UUID, UUID]
+    collectives: dict[UUID, Collective]
+    rows: int
+
+
+def _write(run: SyncRun, plan: Plan, now: datetime, *, within: timedelta, issues: bool = True) -> _Written:
     members, former, items = _write_people(run, plan, now)
     collectives = _write_groups(run, plan)
     _write_memberships(plan, members, collectives)
-    _note_changes(plan, members, collectives, items, now, within=corrections.ONE_ENTRY)
-    issues = _write_issues(run, plan, now)
+    _note_changes(plan, members, collectives, items, now, within=within)
+    rows = plan.changes + (_write_issues(run, plan, now) if issues else 0)
     _tell(plan, members, former, now)
-    record_all(_lines(plan, members, collectives, now, facts={}, told=told))
-    return _applied(plan, members, issues)
+    return _Written(members, collectives, rows)
 
 
-def _applied(plan: Plan, members: Mapping[UUID, UUID], issues: int) -> Applied:
+def _applied(plan: Plan, written: _Written) -> Applied:
+    members = written.members
     return Applied(
         changed=tuple(members[each.entry_uuid] for each in plan.people if each.verb != "join"),
         arrived={members[each.entry_uuid]: _first_status(each) for each in plan.people if each.verb == "join"},
-        written=plan.changes + issues,
+        written=written.rows,
     )
 
 

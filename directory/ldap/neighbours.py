@@ -23,6 +23,7 @@ from directory.types import Hold, Kind, MailState, MemberState, Role, SourceStat
 
 # Parameters of one statement; SQLite takes 32,766, and long lists are slow to plan.
 AT_ONCE = 500
+FEW = 10
 # In so long, what many passes take away one by one counts as one removal.
 LATELY = timedelta(days=1)
 MEMBER_COLUMNS = (
@@ -105,23 +106,24 @@ class Counted:
         return self._people.exclude(state=MemberState.MISSING).exclude(**{name: ""}).count()
 
 
-def known_entries(source: DirectorySource, *, column: str) -> Known:
-    """The people and groups that should be there.
+def known_entries(source: DirectorySource, *, column: str, only: Collection[str] | None = None) -> Known:
+    """The people and groups that should be there, or those of them that have one of these identities.
 
     ``column``: what tells whether one has changed, ``csn`` or ``digest``.  By hand: Django would make a hundred
     thousand identifiers of them, only to have them compared.
     """
     found = []
+    named = "" if only is None else f" AND entry_uuid IN ({', '.join(['%s'] * len(only)) or 'NULL'})"
     for model, condition, values, columns in (
         (Member, "state <> %s", [MemberState.MISSING.value], f"{column}, dn"),
         (Collective, "present", [], f"{column}, dn, digest"),
     ):
         identity = "entry_uuid" if connection.vendor == "sqlite" else "replace(entry_uuid::text, '-', '')"
         table = model._meta.db_table
-        where = f"source_id = %s AND entry_uuid IS NOT NULL AND {condition}"
+        where = f"source_id = %s AND entry_uuid IS NOT NULL AND {condition}{named}"
         sql = f"SELECT {identity}, {columns} FROM {table} WHERE {where}"  # noqa: S608 names of columns only
         with connection.cursor() as cursor:
-            cursor.execute(sql, [source.pk, *values])
+            cursor.execute(sql, [source.pk, *values, *(only or ())])
             found.append(cursor.fetchall())
     people, groups = found
     return Known(
@@ -129,6 +131,12 @@ def known_entries(source: DirectorySource, *, column: str) -> Known:
         groups={identity: (mark, dn) for identity, mark, dn, _digest in groups},
         group_digests={identity: digest for identity, _mark, _dn, digest in groups},
     )
+
+
+def some_known(source: DirectorySource) -> list[str]:
+    """The identities of a few people who should be there."""
+    there = Member.objects.filter(source=source, entry_uuid__isnull=False).exclude(state=MemberState.MISSING)
+    return [uuid.hex for uuid in there.order_by("pk").values_list("entry_uuid", flat=True)[:FEW] if uuid]
 
 
 def load_mirror(

@@ -13,7 +13,7 @@ from directory.ldap import mapping
 from directory.ldap.config import LdapConfig
 from directory.ldap.connection import Entry
 from directory.ldap.plan import Group, Observed, Person
-from directory.ldap.reading import Reading
+from directory.ldap.reading import Pivots, Reading
 from directory.normalise import dn_key, is_under
 from directory.types import DirectoryRefused
 
@@ -89,6 +89,22 @@ def by_pivots(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, ag
         anybody=bool(found.people),
         context=found.context_csn,
         stirred=stirred,
+    )
+
+
+def by_marks(read: Reading, config: LdapConfig, found: Pivots, known: Known) -> Observed:
+    """The details of those who were written since (``found``), as far as they are new or otherwise; of nobody else.
+
+    ``known``: of these alone.
+    """
+    people = read.people(_changed(found.people, known.people))
+    groups = read.groups(_changed(found.groups, known.groups))
+    return Observed(
+        people=tuple(one_person(read, entry, config) for entry in people),
+        groups=tuple(_one_group(read, entry, config) for entry in groups),
+        placeholders=config.rules.placeholders,
+        context_csn=found.context_csn,
+        is_complete=False,
     )
 
 

@@ -7,7 +7,7 @@ is used.
 # python-ldap fills its module with names at run time: a type checker sees none of them.
 # mypy: disable-error-code="attr-defined, no-untyped-call"
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +41,8 @@ class Reading:
 
     def __init__(self, connection: Any, config: LdapConfig, deadline: Deadline) -> None:
         self._connection, self._config, self._deadline = connection, config, deadline
+        # Called after each page of a list.  Nothing else may be asked on this connection then: slapd ends the list.
+        self.between_pages: Callable[[], None] = _nothing
         # Which of several servers of the same content answers, and whether its change marks can be relied on.
         self._origin = ""
         self._counts = not config.server.marks_need_watermark
@@ -74,6 +76,26 @@ class Reading:
         people = self._pivots(config.people_base, config.people_search)
         groups = self._pivots(config.groups_base, config.groups_search)
         return Pivots(people, groups, context)
+
+    def marked_since(self, before: tuple[str, ...], now: tuple[str, ...], *, most: int) -> Pivots | None:
+        """Of whoever was written between two watermarks, of which the second is this server's.
+
+        Nothing where the marks do not tell, or of more than so many.  Says nothing of anybody who is not in it.
+        """
+        config = self._config
+        condition = config.server.marked_since(before, now)
+        if not condition:
+            return None
+        found = [
+            self._few(base, f"(&{search}{condition})", config.server.pivots, most=most)
+            for base, search in ((config.people_base, config.people_search), (config.groups_base, config.groups_search))
+        ]
+        if any(len(entries) > most for entries in found):
+            return None
+        people, groups = (
+            {self.identity_of(entry): (self.mark_of(entry), entry.dn) for entry in entries} for entries in found
+        )
+        return Pivots(people, groups, now)
 
     def people(self, wanted: Collection[str] | None = None) -> Iterator[Entry]:
         """With what is mapped of them: those of these identities (hexadecimal digits), or everybody.
@@ -126,7 +148,7 @@ class Reading:
             filter_ = "(|" + "".join(f"({attribute}={text})" for attribute in attributes if attribute) + ")"
         names = (*config.server.pivots, *config.rules.person_attributes)
         filter_ = f"(&{config.people_search}{filter_})"
-        found = few(self._connection, self._deadline, config.people_base, filter_, names, most=1)
+        found = self._few(config.people_base, filter_, names, most=1)
         return [self._whole(entry) if config.server.ranged(entry.attributes) else entry for entry in found]
 
     def _pivots(self, base: str, filter_: str) -> dict[str, tuple[str, str]]:
@@ -160,12 +182,16 @@ class Reading:
     def _search(self, base: str, filter_: str, attributes: Sequence[str]) -> Iterator[Entry]:
         server = self._config.server
         for page in pages(self._connection, self._deadline, base, filter_, attributes, size=server.page_size):
+            self.between_pages()
             if not server.gives_ranges:
                 yield from page
                 continue
             for entry in page:
                 # A range of values is not all of them (Active Directory: 1,500 members at a time).
                 yield self._whole(entry) if server.ranged(entry.attributes) else entry
+
+    def _few(self, base: str, filter_: str, attributes: Sequence[str], *, most: int) -> list[Entry]:
+        return few(self._connection, self._deadline, base, filter_, attributes, most=most)
 
     def _whole(self, entry: Entry) -> Entry:
         parts: list[Mapping[str, Sequence[bytes]]] = [entry.attributes]
@@ -178,6 +204,10 @@ class Reading:
         allow(self._connection, self._deadline)
         found = self._connection.search_ext_s(dn, ldap.SCOPE_BASE, "(objectClass=*)", list(names))
         return {name.lower(): values for of, each in found if of is not None for name, values in each.items()}
+
+
+def _nothing() -> None:
+    """Nobody has anything to do between two answers."""
 
 
 def _unidentified(server: Server) -> DirectoryRefused:

@@ -50,6 +50,8 @@ EXPIRED = re.compile(r"\bdata (532|773)\b")
 WRONG_OLD = re.compile(r"^00000056: ")
 MAX_ORIGIN = 60
 NUMBER = re.compile(r"-?[0-9]{1,20}")
+# A change sequence number (RFC 4533 leaves its form to the server; slapd's).
+CSN = re.compile(r"[0-9]{14}\.[0-9]{6}Z(#[0-9a-f]{3,6}){3}")
 # RFC 4122 §3, as slapd writes it; other servers' identities have another form, or other bytes.
 USUAL_UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 FOUR_WORDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){3}")
@@ -201,6 +203,14 @@ class Server:
         values = attributes.get(self.watermark[0].lower(), ())
         return tuple(sorted(value.decode("ascii", "replace") for value in values))
 
+    def marked_since(self, before: Iterable[str], after: Iterable[str]) -> str:
+        """A filter for what was written between these two watermarks; empty where they do not tell.
+
+        A hint and no proof: an entry whose server's clock is behind another's may be left out, and whatever is gone.
+        """
+        marks = [mark for _, mark in _overtaken(before, after) if CSN.fullmatch(mark)]
+        return f"({self.marks[0]}>={min(marks)})" if marks else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Ds389Server(Server):
@@ -261,6 +271,9 @@ class Ds389Server(Server):
                 for value in values
             )
         )
+
+    def marked_since(self, before: Iterable[str], after: Iterable[str]) -> str:
+        return _numbered_since(self.marks[0], before, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +372,9 @@ class ActiveDirectoryServer(Server):
         number = _first(attributes, self.watermark[0])
         return (f"{origin}#{number}",) if number and origin else ()
 
+    def marked_since(self, before: Iterable[str], after: Iterable[str]) -> str:
+        return _numbered_since(self.marks[0], before, after)
+
 
 OPENLDAP = Server()
 DS389 = Ds389Server()
@@ -382,10 +398,26 @@ def recognise(root: Attributes) -> Server | None:
 
 def went_back(before: Iterable[str], after: Iterable[str]) -> bool:
     """Whether a server's content is older than it was: an older backup, restored.  Both are watermarks."""
-    now: dict[str, Place] = {}
-    for server, place in map(_place, after):
-        now[server] = max(now.get(server, place), place)
-    return any(now[server] < place for server, place in map(_place, before) if server in now)
+    now = _places(after)
+    return any(now[server] < place for server, place in _places(before).items() if server in now)
+
+
+def _overtaken(before: Iterable[str], after: Iterable[str]) -> list[Place]:
+    """Where those servers were that have come further since."""
+    now = _places(after)
+    return [place for server, place in _places(before).items() if server in now and now[server] > place]
+
+
+def _numbered_since(attribute: str, before: Iterable[str], after: Iterable[str]) -> str:
+    numbers = [number for number, text in _overtaken(before, after) if not text]
+    return f"({attribute}>={min(numbers) + 1})" if numbers else ""
+
+
+def _places(watermark: Iterable[str]) -> dict[str, Place]:
+    found: dict[str, Place] = {}
+    for server, place in map(_place, watermark):
+        found[server] = max(found.get(server, place), place)
+    return found
 
 
 def _place(value: str) -> tuple[str, Place]:

@@ -1,9 +1,12 @@
-"""The pass over a directory: read, decide, apply in one transaction."""
+"""The pass over a directory: read, decide, apply in one transaction.
+
+What was only added or corrected since the pass before is carried out first, in a transaction of its own
+(``first_looks``): of a hundred thousand people, the rest takes a second or two.
+"""
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from traceback import clear_frames
 from uuid import UUID
@@ -11,16 +14,17 @@ from uuid import UUID
 from django.db import transaction
 
 from directory.ldap import sources
-from directory.ldap.apply import apply, report_of
+from directory.ldap.apply import Early, apply, report_of
 from directory.ldap.config import LdapConfig
-from directory.ldap.neighbours import known_entries, load_mirror
+from directory.ldap.neighbours import known_entries
 from directory.ldap.observe import Known, Seen, Tell, by_everything, by_pivots, quiet
-from directory.ldap.plan import Observed, Plan, make_plan
 from directory.ldap.reading import reading
 from directory.models import DirectorySource, SyncRun
 from directory.policy import time_followed
 from directory.runs import close, fail, last_read, one_at_a_time, open_run
 from directory.services import statuses
+from directory.services.deciding import decide, has_waited
+from directory.services.first_looks import FirstLooks
 from directory.services.roles import end_roles_of_leavers
 from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, RunStatus
 
@@ -74,22 +78,30 @@ def _read_and_apply(
     ldap = sources.of(source)
     before = last_read(source)
     # While something waits, everything is worked out anew: what waits is not remembered, it is found again.
-    force = allow_large or bool(approved) or _waited(before)
+    force = allow_large or bool(approved) or has_waited(before)
     if force or before is None or source.mapping_digest != ldap.rules.digest:
         run.mode = Mode.DEEP
     column = "digest" if run.mode == Mode.DEEP else "csn"
-    known = known_entries(source, column=column)
-    with reading(ldap) as read:
+    looks = None
+    if before is not None and not (run.dry or force or source.mapping_digest != ldap.rules.digest):
+        looks = FirstLooks(run, source, ldap, before, now)
+    with reading(ldap) as read, looks or nullcontext():
+        if looks is not None:
+            looks.take(read)
+            read.between_pages = looks.take_meanwhile
+        known = known_entries(source, column=column)
         if run.mode == Mode.DEEP:
             seen = by_everything(read, ldap, known, tell, force=force)
         else:
             seen = by_pivots(read, ldap, known, tell, again=source.look_again)
     if run.dry:
-        plan = _decide(source, ldap, seen, known, column, before, now, allow_large=allow_large, approved=approved)
+        observed = seen.observed
+        plan = decide(source, ldap, observed, known, column, before, now, allow_large=allow_large, approved=approved)
         report_of(run, plan, now)
         run.ended_at = now
         return close(run, RunStatus(run.status), now) if kept else run
-    return _apply(run, source, ldap, seen, known, column, now, allow_large=allow_large, approved=approved)
+    early = looks.early if looks else None
+    return _apply(run, source, ldap, seen, known, column, early, now, allow_large=allow_large, approved=approved)
 
 
 @transaction.atomic
@@ -100,6 +112,7 @@ def _apply(
     seen: Seen,
     known: Known,
     column: str,
+    early: Early | None,
     now: datetime,
     *,
     allow_large: bool,
@@ -116,7 +129,7 @@ def _apply(
     if source.state != state_read or sources.of(source) != ldap:
         # Paused while it was read, and perhaps pointed elsewhere: what was read is not what these settings say.
         return close(run, RunStatus.INTERRUPTED, now)
-    plan = _decide(source, ldap, seen, known, column, before, now, allow_large=allow_large, approved=approved)
+    plan = decide(source, ldap, seen.observed, known, column, before, now, allow_large=allow_large, approved=approved)
     # Nothing is counted while something waits: not the time up to now, nor that until it is settled.
     source.followed_for = (
         source.followed_for if plan.held else time_followed(source.followed_for, source.followed_until, now)
@@ -124,7 +137,7 @@ def _apply(
     source.followed_until = None if plan.held else now
     run.source = source
     held_before = str(before.report.get("approval", "")) if before else ""
-    applied = apply(run, plan, now, first=before is None, held_before=held_before)
+    applied = apply(run, plan, now, first=before is None, held_before=held_before, early=early)
     if applied.arrived:
         statuses.begin(applied.arrived, now=now)
     if applied.changed:
@@ -145,41 +158,6 @@ def _apply(
     columns = ["mapping_digest", "watermark", "look_again", "read_at", "deep_at", "followed_for", "followed_until"]
     source.save(update_fields=columns)
     return close(run, RunStatus(run.status), now)
-
-
-def _decide(
-    source: DirectorySource,
-    ldap: LdapConfig,
-    seen: Seen,
-    known: Known,
-    column: str,
-    before: SyncRun | None,
-    now: datetime,
-    *,
-    allow_large: bool,
-    approved: str,
-) -> Plan:
-    context = tuple(before.watermark.split()) if before else ()
-    # Whatever reads everything also works every group that it finds changed out from the beginning.
-    whole = column == "digest" or _waited(before)
-    mirror = load_mirror(source, seen.observed, context_csn=context, now=now, whole_groups=whole)
-    observed = _as_compared(seen.observed, known, {uuid: getattr(each, column) for uuid, each in mirror.people.items()})
-    return make_plan(mirror, observed, ldap.ceilings, lifted=allow_large, approved=approved)
-
-
-def _waited(before: SyncRun | None) -> bool:
-    return before is not None and before.status == RunStatus.HELD
-
-
-def _as_compared(observed: Observed, known: Known, marks: dict[UUID, str]) -> Observed:
-    """Without the people whose rows were written since the pass compared them: what it read may be older."""
-    people = tuple(
-        person
-        for person in observed.people
-        if person.entry_uuid.hex not in known.people
-        or marks.get(person.entry_uuid, "") in ("", known.people[person.entry_uuid.hex][0])
-    )
-    return observed if len(people) == len(observed.people) else replace(observed, people=people)
 
 
 @contextmanager

@@ -362,7 +362,7 @@ def test_a_server_that_cannot_prove_its_name_is_told_no_password(pending: Pendin
 
 
 @pytest.mark.parametrize(
-    ("step", "told"), [("by_pivots", "DirectoryRefused: ANSWER_TOO_LARGE"), ("make_plan", "MemoryError")]
+    ("step", "told"), [("by_pivots", "DirectoryRefused: ANSWER_TOO_LARGE"), ("decide", "MemoryError")]
 )
 def test_a_pass_that_needs_more_memory_than_there_is_fails_in_words_and_the_next_goes_on(
     pending: Pending, monkeypatch: pytest.MonkeyPatch, step: str, told: str

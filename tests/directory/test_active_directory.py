@@ -8,9 +8,10 @@ import pytest
 
 from directory.ldap import passwords, sources
 from directory.ldap.passwords import Outcome, Verdict
+from directory.ldap.reading import Reading
 from directory.models import Collective, Member
 from directory.services import synchronise
-from directory.types import Kind, MemberState, Mode, RunStatus, ServerKind
+from directory.types import DirectoryUnavailable, Kind, MemberState, Mode, RunStatus, ServerKind
 from tests.support.controller import BASE, Controller
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +95,19 @@ def test_a_changed_and_a_disabled_account_are_seen(controller):
 
     assert noemie().town == "Agde"
     assert Member.objects.get(login="karim").state == MemberState.LOCKED
+
+
+def test_a_changed_account_is_found_by_its_number_before_everybody_is_listed(controller, monkeypatch):
+    def cut(_: Reading) -> None:
+        raise DirectoryUnavailable
+
+    controller.touch(NOEMIE, l="Agde")
+    monkeypatch.setattr(Reading, "pivots", cut)
+
+    with pytest.raises(DirectoryUnavailable):
+        next_pass()
+
+    assert noemie().town == "Agde"
 
 
 def test_renamed_members_stay_in_their_groups(controller):

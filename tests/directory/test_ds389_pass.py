@@ -11,7 +11,7 @@ from directory.ldap import passwords, reading, sources
 from directory.ldap.passwords import Outcome, Verdict
 from directory.models import Collective, DirectorySource, Member, Membership, SyncRun
 from directory.services import synchronise
-from directory.types import DirectoryRefused, MemberState, Mode, RunStatus, ServerKind
+from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState, Mode, RunStatus, ServerKind
 from tests.support.ds389 import Ds389
 from tests.support.slapd import ldap_settings, settle
 
@@ -212,6 +212,19 @@ def test_the_watermark_tells_whether_to_look(followed):
     change(followed, NOEMIE, "replace: l\nl: Agde\n")
 
     assert first == second != watermark()
+
+
+def test_a_correction_is_found_by_its_number_before_everybody_is_listed(followed, monkeypatch):
+    def cut(_: reading.Reading) -> None:
+        raise DirectoryUnavailable
+
+    change(followed, NOEMIE, "replace: l\nl: Agde\n")
+    monkeypatch.setattr(reading.Reading, "pivots", cut)
+
+    with pytest.raises(DirectoryUnavailable):
+        next_pass()
+
+    assert noemie().town == "Agde"
 
 
 def test_without_its_counter_a_change_is_seen_all_the_same(followed):

@@ -620,7 +620,8 @@ def test_what_went_the_day_before_counts_no_more(own_directory):
 def test_a_pass_that_was_under_way_when_its_source_was_paused_and_pointed_elsewhere_changes_nothing(two):
     two.source.refresh_from_db()
     office = Actor(member=make_member("lea.x", "Léa X", entry_uuid=None).pk)
-    two.server.modify(f"dn: uid={ZOE},{GUESTS}\nchangetype: modify\nreplace: title\ntitle: autre\n")
+    # Of those changes that wait until everybody is listed.
+    two.server.modify(f"dn: uid={ZOE},{GUESTS}\nchangetype: modify\nreplace: employeeType\nemployeeType: associé\n")
 
     def tell(phase, _count):
         if phase == "pivots":
@@ -633,7 +634,7 @@ def test_a_pass_that_was_under_way_when_its_source_was_paused_and_pointed_elsewh
     two.source.refresh_from_db()
     assert two.source.state == SourceState.PAUSED
     assert run.status == RunStatus.INTERRUPTED
-    assert Member.objects.get(login=ZOE).trade == ""
+    assert Member.objects.get(login=ZOE).employee_type == ""
     # Nothing of the new settings counts as tried by that.
     with pytest.raises(CannotChange, match="source_not_tried"):
         services.activate(source_id=two.source.pk, actor=office, now=TUESDAY)

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from demo.slapd import EmbeddedDirectory
 from directory.ldap import sources
 from directory.models import Collective, DirectorySource, Member, SyncIssue, SyncRun
-from directory.services import passes, synchronise
+from directory.services import first_looks, passes, synchronise
 from directory.services.one_entry import take_over
-from directory.types import MemberState, Mode, RunStatus
+from directory.types import DirectoryUnavailable, MemberState, Mode, RunStatus
 from tests.support.memory_directory import (
     ELSEWHERE,
     FORMER,
@@ -195,6 +195,22 @@ class Life:
         assert run.status in (RunStatus.OK, RunStatus.PROBLEMS), run.report["held"]
         self.directory.carry()
 
+    def something_happens_during_a_pass(self, a: int, b: int) -> None:
+        """While everybody is listed, and the pass has looked for the first time already."""
+        happens = [step for step in HAPPENS if step.__name__ not in OF_PASSES]
+        self.directory.meanwhile.append(lambda: happens[a % len(happens)](self, b, a))
+        self.a_pass(a, b)
+
+    def a_pass_breaks_off(self, a: int, b: int) -> None:
+        """What its first look has carried out stays."""
+
+        def cut() -> None:
+            raise DirectoryUnavailable
+
+        self.directory.meanwhile.append(cut)
+        with pytest.raises(DirectoryUnavailable):
+            synchronise(now=self.now(), mode=Mode.PIVOT)
+
     # Helpers ----------------------------------------------------------------------------------------------------
 
     def now(self) -> datetime:
@@ -219,12 +235,15 @@ class Life:
             self.changes(group, name, [*group.attributes.get(name, []), kept.dn])
 
 
+OF_PASSES = {"a_pass", "something_happens_during_a_pass", "a_pass_breaks_off"}
 Step = tuple[Callable[[Life, int, int], None], int, int]
 HAPPENS = [
     step
     for name, step in vars(Life).items()
     if not name.startswith("_") and name not in ("now", "person", "group", "changes", "joins")
 ]
+# What happens between two answers of a server is not arranged here.
+AT_A_SERVER = [step for step in HAPPENS if step.__name__ not in OF_PASSES - {"a_pass"}]
 # Every other thing that happens is that somebody looks.
 STEPS = st.lists(
     st.tuples(
@@ -243,7 +262,10 @@ def memory(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Life]
 
     def begin() -> Life:
         life = Life(MemoryDirectory())
-        monkeypatch.setattr(passes, "reading", life.directory.reading)
+        for module in (passes, first_looks):
+            monkeypatch.setattr(module, "reading", life.directory.reading)
+        # Between any two entries.
+        monkeypatch.setattr(first_looks, "EVERY_SECONDS", 0)
         return life
 
     return begin
@@ -332,7 +354,7 @@ def test_so_it_does_with_a_real_slapd(small_directory: EmbeddedDirectory, seed: 
     life.a_pass(0, 0)
 
     for _ in range(20):
-        step = chance.choice(HAPPENS) if chance.random() < 0.7 else Life.a_pass
+        step = chance.choice(AT_A_SERVER) if chance.random() < 0.7 else Life.a_pass
         step(life, chance.randrange(64), chance.randrange(64))
     until_it_is_quiet(life)
 

@@ -847,6 +847,68 @@ def test_a_server_that_went_back_changes_nothing():
 # Groups ----------------------------------------------------------------------------------------------------------
 
 
+# Before everybody was looked for ---------------------------------------------------------------------------------
+
+
+def early(*people: Person, groups=(), before: Mirror | None = None) -> bool:
+    observed = seen(people, groups, is_complete=False)
+    known = before or first(*KNOWN, groups=[group(1, "uid=p1,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",))])
+    plan = make_plan(known, observed, Ceilings())
+    assert plan.changes
+    return planning.only_gives(plan, observed)
+
+
+KNOWN = (person(1, phone="+33600000001"), person(2), person(3))
+
+
+@pytest.mark.parametrize(
+    ("people", "groups", "answer"),
+    [
+        ([person(2, trade="Potière")], [], True),
+        ([person(2, email="autre@x.example")], [], True),
+        ([person(4)], [], True),
+        (
+            [],
+            [group(1, "uid=p1,ou=personnes,dc=x", "uid=p2,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",))],
+            True,
+        ),
+        # Two exchange what they are reached by.
+        ([person(2, email="p3@x.example"), person(3, email="p2@x.example")], [], True),
+        # One has the other's, who is not seen: a conflict, or one who is gone.
+        ([person(2, email="p3@x.example")], [], False),
+        ([person(4, login="p3")], [], False),
+        ([person(2, state=MemberState.LOCKED)], [], False),
+        ([person(4, state=MemberState.LEFT)], [], False),
+        ([person(1)], [], False),
+        ([person(2, dn="uid=autre,ou=personnes,dc=x")], [], False),
+        ([person(2, employee_type="ancien")], [], False),
+        ([replace(person(2, trade="Potière"), problems=PROBLEMS)], [], False),
+        ([], [group(1, "uid=p2,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",))], False),
+        ([], [group(1, "uid=p1,ou=personnes,dc=x")], False),
+        ([], [group(1, "uid=p1,ou=personnes,dc=x", "uid=nobody,dc=x", leads=("uid=p1,ou=personnes,dc=x",))], False),
+        ([], [group(2, "uid=p1,ou=personnes,dc=x")], False),
+    ],
+)
+def test_what_adds_and_corrects_alone_may_go_before_everybody_was_looked_for(people, groups, answer):
+    assert early(*people, groups=groups) is answer
+
+
+def test_who_comes_back_waits_until_everybody_was_looked_for():
+    left = first(person(1), replace(person(2), state=MemberState.LEFT))
+
+    assert not early(person(2), before=left)
+
+
+def test_what_is_told_of_two_plans_is_what_both_have_done():
+    one = make_plan(first(*KNOWN), seen([person(2, trade="Potière")], is_complete=False), Ceilings())
+    other = make_plan(first(*KNOWN), seen([person(3, trade="Tailleuse")], located=gone(1)), Ceilings())
+
+    told = planning.together(one, other)
+
+    assert {name: count for name, count in told.counts().items() if count} == {"people_changed": 2, "people_ended": 1}
+    assert (told.gone, told.digest) == (other.gone, other.digest)
+
+
 def test_members_come_through_nesting_and_are_told_apart():
     inner, outer = group(1, person(1).dn), group(2, person(2).dn, f"CN=G1,{GROUPS}")
 

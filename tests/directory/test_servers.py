@@ -206,6 +206,40 @@ def test_a_restored_backup_is_noticed(before, after, answer):
 @given(st.lists(st.text(max_size=12), max_size=5))
 def test_no_content_is_older_than_itself(values):
     assert not went_back(values, values)
+    assert not any(server.marked_since(values, values) for server in SERVERS.values())
+
+
+@pytest.mark.parametrize(
+    ("server", "before", "after", "filter_"),
+    [
+        (OPENLDAP, [CSN.format(1, "000")], [CSN.format(2, "000")], f"(entryCSN>={CSN.format(1, '000')})"),
+        # Of two servers that have both written, from the one on that was behind.
+        (
+            OPENLDAP,
+            [CSN.format(1, "001"), CSN.format(2, "002")],
+            [CSN.format(3, "001"), CSN.format(4, "002")],
+            f"(entryCSN>={CSN.format(1, '001')})",
+        ),
+        # What the silent one wrote last is no reason to go back that far.
+        (
+            OPENLDAP,
+            [CSN.format(1, "001"), CSN.format(2, "002")],
+            [CSN.format(1, "001"), CSN.format(4, "002")],
+            f"(entryCSN>={CSN.format(2, '002')})",
+        ),
+        (OPENLDAP, [CSN.format(2, "000")], [CSN.format(1, "000")], ""),
+        (OPENLDAP, [CSN.format(2, "001")], [CSN.format(3, "002")], ""),
+        (OPENLDAP, [], [CSN.format(1, "000")], ""),
+        (OPENLDAP, ["a)(uid=*#1"], ["a)(uid=*#2"], ""),
+        (DS389, ["a/userroot#9"], ["a/userroot#10"], "(entryUSN>=10)"),
+        (DS389, ["a/other#-1", "a/userroot#9"], ["a/other#3", "a/userroot#9"], "(entryUSN>=0)"),
+        # Another server of the same content counts for itself.
+        (DS389, ["a/userroot#9"], ["b/userroot#12"], ""),
+        (ACTIVE_DIRECTORY, [f"{CONTROLLER}#12872"], [f"{CONTROLLER}#12874"], "(uSNChanged>=12873)"),
+    ],
+)
+def test_what_was_written_between_two_watermarks_is_asked_for(server, before, after, filter_):
+    assert server.marked_since(before, after) == filter_
 
 
 # Locks, ranges, passwords -------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import ldap.controls.libldap
 BASE = "DC=alizarine,DC=example"
 SETTINGS = f"CN=NTDS Settings,CN=DC1,CN=Configuration,{BASE}"
 REFUSED = "80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data {}, v1db1"
+SINCE = re.compile(r"uSNChanged>=([0-9]+)")
 GUID = re.compile(r"objectGUID=((?:\\[0-9a-f]{2}){16})")
 
 
@@ -107,6 +108,7 @@ class Connection:
         self._controller.asked += attributes
         wanted = {bytes.fromhex(found.replace("\\", "")) for found in GUID.findall(filter_)}
         kind = b"group" if "objectClass=group" in filter_ else b"user" if "objectClass=user" in filter_ else b""
+        since = max(map(int, SINCE.findall(filter_)), default=0)
         # Without pages it gives as many as it was asked for, and never a thousand (``MaxPageSize``).
         assert all(paging.size <= 1000 for paging in serverctrls)
         assert serverctrls or 0 < sizelimit < 1000
@@ -116,6 +118,7 @@ class Connection:
             if dn.endswith(base)
             and (not kind or kind in entry["objectClass"])
             and (not wanted or entry["objectGUID"][0] in wanted)
+            and int(entry["uSNChanged"][0]) >= since
         ]
         return 1
 

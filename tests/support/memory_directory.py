@@ -5,7 +5,7 @@ groups later, without any mark (refint).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +52,8 @@ class MemoryDirectory:
     made: int = 0
     # Old name and new one (nothing for one that is gone), to be carried into the groups.
     to_carry: list[tuple[str, str]] = field(default_factory=list)
+    # What happens while somebody is given a list: each once, between two of its pages.
+    meanwhile: list[Callable[[], None]] = field(default_factory=list)
 
     # Changing it ------------------------------------------------------------------------------------------------
 
@@ -136,8 +138,19 @@ class _MemoryReading(Reading):
         kinds = {"person": self._asked.people_search, "group": self._asked.groups_search}
         meant = [kind for kind, search in kinds.items() if search in filter_] or list(kinds)
         for kept in list(self._directory.entries.values()):
-            if kept.kind in meant and kept.branch.endswith(base) and (not wanted or kept.uuid in wanted):
+            if not wanted and self._directory.meanwhile:
+                self._directory.meanwhile.pop()()
+            self.between_pages()
+            # As it is by then.
+            there = kept.uuid in self._directory.entries and kept.branch.endswith(base)
+            if there and kept.kind in meant and (not wanted or kept.uuid in wanted):
                 yield self._directory.entry(kept, attributes)
+
+    def _few(self, base: str, filter_: str, attributes: Sequence[str], *, most: int) -> list[Entry]:
+        since = re.findall(r"entryCSN>=([^)]+)\)", filter_)[0]
+        kind = "person" if self._asked.people_search in filter_ else "group"
+        found = [each for each in self._directory.of(kind) if each.csn >= since and each.branch.endswith(base)]
+        return [self._directory.entry(each, attributes) for each in found[: most + 1]]
 
 
 @dataclass

@@ -82,7 +82,7 @@ def make_plan(
         leads_gone = leads_gone - set(deposed(leads_gone, removals))
     issues = all_issues(mirror, observed, people, [*elsewhere, *found.issues, *shared])
     settled = settled_issues(mirror, observed, people, found.resolved, issues)
-    opened = {(issue.entry_uuid, issue.code) for issue in issues}
+    wrong = {(issue.entry_uuid, issue.code) for issue in issues}
     changed = tuple(person_changes(mirror, people))
     groups = tuple(group_changes(mirror, found.groups, removals, stopped))
     return Plan(
@@ -93,8 +93,9 @@ def make_plan(
         leads_added=frozenset(leads - leads_before),
         leads_removed=leads_gone,
         issues=issues,
+        opened=frozenset(wrong - mirror.open_issues),
         settled=settled,
-        open_issues=len((mirror.open_issues | opened) - settled),
+        open_issues=len((mirror.open_issues | wrong) - settled),
         held=held,
         held_names=names,
         digest=digest,

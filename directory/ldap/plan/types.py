@@ -259,8 +259,9 @@ class Held:
 class Plan:
     """All that a pass would do.
 
-    ``settled``: issues that were open, were looked at, and are no more.  ``unsettled``: something still goes by a
-    former name, and has to be looked at again soon.  ``gone``: by kind, as ceilings name them, how much it takes away.
+    ``opened``: those of the issues that were not open before.  ``settled``: issues that were open, were looked at, and
+    are no more.  ``unsettled``: something still goes by a former name, and has to be looked at again soon.  ``gone``:
+    by kind, as ceilings name them, how much it takes away.
     """
 
     people: tuple[PersonChange, ...] = ()
@@ -270,6 +271,7 @@ class Plan:
     leads_added: frozenset[tuple[UUID, UUID]] = frozenset()
     leads_removed: frozenset[tuple[UUID, UUID]] = frozenset()
     issues: tuple[Issue, ...] = ()
+    opened: frozenset[tuple[UUID, str]] = frozenset()
     settled: frozenset[tuple[UUID, str]] = frozenset()
     open_issues: int = 0
     held: tuple[Held, ...] = ()
