@@ -16,10 +16,10 @@ Written by `tools/accessibility.py` from `hub/rgaa.py`; a check keeps it true. T
 
 How it was tested: `tests/journeys/test_every_page.py` opens every page of the table of access in Chromium: those
 about one thing by the first link to one, in a demonstration that has one of each. What no link leads to is listed in
-`tests/support/pages.py`, with the test that looks at it. Axe reads
-each (WCAG 2.2 A and AA, best practices) at 320, 360, 640 and 1280 px in both themes; 320 and 640 are 400 % and 200 % of
-a desk. Words are made twice as large, and spaced; the keyboard goes through it stop by stop; it is opened without
-scripts. What axe leaves open is an error unless `tests/support/reading.py` says why not.
+`tests/support/pages.py`, with the test that looks at it. Axe reads each (WCAG 2.2 A and AA, best practices) at 320,
+360, 640 and 1280 px in both themes; 320 and 640 are 400 % and 200 % of a desk. Words are made twice as large, and
+spaced; the keyboard goes through it stop by stop; it is opened without scripts. What axe leaves open is an error
+unless `tests/support/reading.py` says why not.
 
 **Not done**: no audit by somebody outside, no session with a screen reader, no trial by people with disabilities, no
 reading of every page for what only a reader can judge. The grid says "not tested" there.
