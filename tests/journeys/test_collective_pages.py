@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.test_main_job import look
-from tests.support.demo import Demo, Visitor, open_menu
+from tests.support.demo import Demo, Visitor, go
 
 pytestmark = pytest.mark.journey
 Arrive = Callable[..., Visitor]
@@ -17,8 +17,7 @@ def test_a_member_follows_a_collective_and_no_longer(demo: Demo, visit: Arrive) 
     page = visitor.page
     visitor.sign_in(demo, "member")
 
-    open_menu(page)
-    page.click(".nav a[href='/collectifs/']")
+    go(page, "/collectifs/")
     look(visitor, "fr-360-dark-collective-pages-01-list")
     page.locator("#others a").first.click()
     look(visitor, "fr-360-dark-collective-pages-02-one")

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from demo.slapd import EmbeddedDirectory
 from tests.journeys.test_main_job import look
-from tests.support.demo import Demo, Visitor
+from tests.support.demo import Demo, Visitor, go
 from tests.support.slapd import GUESTS, ZOE, ZOE_PASSWORD, add_person
 
 pytestmark = pytest.mark.journey
@@ -66,7 +66,7 @@ def test_a_second_directory_is_set_up_read_and_its_removals_are_decided(
     technician.sign_in(demo, "technician")
 
     # Where it is: first a port where nobody is, then the right one.
-    page.click("nav a[href='/annuaire/']")
+    go(page, "/annuaire/")
     look(technician, f"{name}-01-home")
     page.click("#add-source")
     page.fill("#id_name", f"Grappe {mark}")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.test_main_job import look
-from tests.support.demo import Demo, Visitor
+from tests.support.demo import Demo, Visitor, go
 
 pytestmark = pytest.mark.journey
 # Each dress once, and scripts in two of them.
@@ -63,7 +63,7 @@ def test_an_erasure_from_its_beginning_to_its_letter(
     # The officer says why, then sees what goes and what stays, before anything is asked.
     officer.sign_in(demo, "dpo")
     page = officer.page
-    page.click('nav a[href="/protection/"]')
+    go(page, "/protection/")
     page.click('#protection-tabs a[href="/effacements/"]')
     seen(officer, f"{name}-1-list")
     page.click("#erasure-new")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.test_main_job import look, open_tile
-from tests.support.demo import Demo, Visitor
+from tests.support.demo import Demo, Visitor, go
 
 pytestmark = pytest.mark.journey
 # Each dress once, and scripts in two of them.
@@ -36,7 +36,7 @@ def test_a_breach_from_the_first_note_to_the_list_of_people(
     visitor.sign_in(demo, "dpo")
 
     # Noted first; what is missing is said beside its field.
-    page.click('nav a[href="/protection/"]')
+    go(page, "/protection/")
     page.click('#protection-tabs a[href="/violations/"]')
     seen(visitor, f"{name}-1-list")
     page.click("#incident-new")

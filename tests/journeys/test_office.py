@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.test_main_job import look
-from tests.support.demo import Demo, Visitor
+from tests.support.demo import Demo, Visitor, go
 
 pytestmark = pytest.mark.journey
 # The whole way twice; its pages, without acting, in the two other dresses.
@@ -98,7 +98,7 @@ def test_the_office_helps_a_member_from_the_invitation_to_the_recovery(
     office.sign_in(demo, "office")
 
     # Nobody is called that; then somebody is, and the page says what is missing and whom to ask.
-    page.click("nav a[href='/structure/']")
+    go(page, "/structure/")
     look(office, f"{name}-01-home")
     find(page, demo, "zzzz")
     look(office, f"{name}-02-why")
@@ -255,7 +255,7 @@ def test_whoever_gives_roles_finds_the_page_and_sees_only_what_is_theirs_to_give
     assert desk.page.locator("#roles form").count() == 0, "nobody takes back their own, the office no other"
 
     technician.sign_in(demo, "technician")
-    technician.page.click("nav a[href='/structure/roles/']")
+    go(technician.page, "/structure/roles/")
     assert technician.page.locator("#id_role option").count() == 3
     # How many people a rule reaches is read before it is asked for.
     asked = technician.page.locator("#rule-collective option").all_inner_texts()

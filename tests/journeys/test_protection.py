@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.test_main_job import look, open_tile
-from tests.support.demo import Demo, Visitor
+from tests.support.demo import Demo, Visitor, go
 
 pytestmark = pytest.mark.journey
 # Each dress once, and scripts in two of them.
@@ -55,7 +55,7 @@ def test_the_officer_sees_what_waits_and_what_left(
     visitor.sign_in(demo, "dpo")
 
     # The first of their own pages says what waits.
-    page.click('nav a[href="/protection/"]')
+    go(page, "/protection/")
     expect(page.locator('[data-card="register"]')).to_be_visible()
     expect(page.locator('[data-card="findings"]')).to_be_visible()
     seen(visitor, f"{name}-1-today")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.test_main_job import look
-from tests.support.demo import Demo, Visitor
+from tests.support.demo import Demo, Visitor, go
 
 pytestmark = pytest.mark.journey
 # Each dress once, and scripts in two of them.
@@ -31,7 +31,7 @@ def test_the_officer_keeps_the_register(
     visitor.sign_in(demo, "dpo")
 
     # The hub's own records and the tools' are there from the start.
-    page.click('nav a[href="/protection/"]')
+    go(page, "/protection/")
     page.click('#protection-tabs a[href="/registre/"]')
     expect(page.locator('[data-reference="HUB-JOURNAL"]')).to_be_visible()
     expect(page.locator("#register-table")).to_contain_text("Louty")

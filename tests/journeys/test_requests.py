@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.test_main_job import again, look
-from tests.support.demo import Demo, Visitor
+from tests.support.demo import Demo, Visitor, go
 
 pytestmark = pytest.mark.journey
 # Each dress once, and scripts in two of them.
@@ -61,7 +61,7 @@ def test_a_member_asks_and_is_answered(
     seen(member, f"{name}-2-asked")
 
     # The officer finds it, and its person sees that it was opened.
-    desk.click('nav a[href="/protection/"]')
+    go(desk, "/protection/")
     desk.click('#protection-tabs a[href="/demandes/"]')
     seen(officer, f"{name}-3-inbox")
     desk.locator(f'[data-reference="{reference}"] a').click()

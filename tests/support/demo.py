@@ -127,6 +127,12 @@ def open_menu(page: Page) -> None:
         page.click(".menu-button")
 
 
+def go(page: Page, path: str) -> None:
+    """By the menu, as people do."""
+    open_menu(page)
+    page.click(f'#menu nav a[href="{path}"]')
+
+
 def sign_out(page: Page) -> None:
     open_menu(page)
     page.click("#sign-out-form button")
