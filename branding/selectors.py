@@ -5,7 +5,7 @@ import threading
 
 from cachetools import TTLCache
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import get_language
 
 from branding.models import ONLY, Look
@@ -22,12 +22,18 @@ _lock = threading.Lock()
 
 
 def shown() -> Shown:
-    """As it was a few seconds ago at most."""
+    """As it was a few seconds ago at most; while the database is away, as it was last.
+
+    Else the page to sign in, which asks it nothing besides, would be away as well.
+    """
     global _last
     with _lock:
         known = _known.get(None)
     if known is None:
-        known = shown_of(row())
+        try:
+            known = shown_of(row())
+        except (OperationalError, InterfaceError):
+            known = last_shown()
         with _lock:
             _known[None] = _last = known
     return known

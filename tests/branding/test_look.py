@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.core import mail as django_mail
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -270,3 +270,19 @@ def test_there_is_one_look_at_most(db) -> None:
 
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE branding_look SET id = 2")
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_while_the_database_is_away_pages_show_what_they_showed_last(db, monkeypatch, error) -> None:
+    change()
+    before = selectors.shown()
+
+    def away() -> None:
+        raise error
+
+    monkeypatch.setattr(selectors, "row", away)
+    selectors.renew()
+
+    assert selectors.shown() == before
+    selectors.forget()
+    assert selectors.shown() == selectors.shown_of(None), "nothing was shown yet"

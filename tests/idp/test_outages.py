@@ -16,6 +16,7 @@ import pytest
 import requests
 from joserfc.jwk import ECKey
 
+from branding import selectors as branding
 from tests.support.keys import Holder
 from tests.support.outages import PATIENCE_SECONDS, Answer, World, eventually, world
 
@@ -210,6 +211,8 @@ def test_without_the_database_nothing_is_given_and_everybody_is_told(hub, how):
     }
 
     with without(hub, "database", how):
+        # Longer than a page knows the look without asking again.
+        time.sleep(branding.SECONDS + 1)
         documents = hub.all_at_once(open_documents(hub))
         answers = hub.all_at_once({**tools, **pages, "health": partial(hub.ask, "GET", "/healthz")})
 
