@@ -1,5 +1,6 @@
 """From what was read to a plan, beside the mirror as it is at this moment."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from directory.ldap.config import LdapConfig
 from directory.ldap.neighbours import load_mirror
 from directory.ldap.observe import Known
-from directory.ldap.plan import Observed, Plan, make_plan
+from directory.ldap.plan import Group, Mirror, Observed, Person, Plan, make_plan
 from directory.models import DirectorySource, SyncRun
 from directory.types import RunStatus
 
@@ -29,20 +30,31 @@ def decide(
     # Whatever reads everything also works every group that it finds changed out from the beginning.
     whole = column == "digest" or has_waited(before)
     mirror = load_mirror(source, observed, context_csn=context, now=now, whole_groups=whole)
-    observed = _as_compared(observed, known, {uuid: getattr(each, column) for uuid, each in mirror.people.items()})
-    return make_plan(mirror, observed, ldap.ceilings, lifted=allow_large, approved=approved)
+    current = _as_compared(observed, known, mirror, column)
+    if len(current.groups) != len(observed.groups):
+        # Whom their names mean was looked up as they were read.
+        mirror = load_mirror(source, current, context_csn=context, now=now, whole_groups=whole)
+    return make_plan(mirror, current, ldap.ceilings, lifted=allow_large, approved=approved)
 
 
 def has_waited(before: SyncRun | None) -> bool:
     return before is not None and before.status == RunStatus.HELD
 
 
-def _as_compared(observed: Observed, known: Known, marks: dict[UUID, str]) -> Observed:
-    """Without the people whose rows were written since the pass compared them: what it read may be older."""
-    people = tuple(
-        person
-        for person in observed.people
-        if person.entry_uuid.hex not in known.people
-        or marks.get(person.entry_uuid, "") in ("", known.people[person.entry_uuid.hex][0])
-    )
-    return observed if len(people) == len(observed.people) else replace(observed, people=people)
+def _as_compared(observed: Observed, known: Known, mirror: Mirror, column: str) -> Observed:
+    """Without those whose rows were written since the pass compared them: what it read may be older."""
+    people = tuple(each for each in observed.people if _is_as_known(each, mirror.people, known.people, column))
+    groups = tuple(each for each in observed.groups if _is_as_known(each, mirror.groups, known.groups, column))
+    if len(people) == len(observed.people) and len(groups) == len(observed.groups):
+        return observed
+    return replace(observed, people=people, groups=groups)
+
+
+def _is_as_known(
+    each: Person | Group,
+    rows: Mapping[UUID, Person] | Mapping[UUID, Group],
+    known: Mapping[str, tuple[str, str]],
+    column: str,
+) -> bool:
+    before, row = known.get(each.entry_uuid.hex), rows.get(each.entry_uuid)
+    return before is None or row is None or getattr(row, column) in ("", before[0])

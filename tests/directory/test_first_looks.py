@@ -12,6 +12,7 @@ from demo.slapd import EmbeddedDirectory
 from directory.ldap.reading import Reading
 from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
 from directory.services import deciding, first_looks, synchronise
+from directory.signals import memberships_ended
 from directory.types import DirectoryUnavailable, Hold, MemberState, Mode, RunStatus, SourceState
 from tests.support.mirror import content, difference, put_back, rows
 from tests.support.slapd import settle
@@ -314,6 +315,50 @@ def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(synced, cut_off, 
     cut_off()
 
     assert noemie().mobile == "+33611111111"
+
+
+@pytest.mark.parametrize("mode", [Mode.PIVOT, Mode.DEEP])
+def test_who_is_put_into_a_group_after_the_pass_has_read_it_stays_in_it(synced, monkeypatch, mode):
+    """What a look carried out is newer than what the pass, which found the group changed as well, has in hand."""
+    monkeypatch.setattr(first_looks, "EVERY_SECONDS", 0)
+    pole = a_pole()
+    inside = Membership.objects.filter(collective=pole).values("member")
+    others = Member.objects.filter(dn__endswith=PEOPLE, state=MemberState.ACTIVE).exclude(pk__in=inside)
+    other = others.exclude(pk=noemie().pk).order_by("dn")[0]
+    marked, listed = Reading.watermark, Reading.groups
+    to_add = [NOEMIE, other.dn]
+
+    def add_one(read: Reading, left: int) -> bool:
+        is_own = read.between_pages.__name__ == "take_meanwhile"
+        if is_own and len(to_add) > left:
+            change(synced, f"add: member\nmember: {to_add.pop()}", pole.dn)
+        return is_own
+
+    def watermark(read: Reading) -> Any:
+        add_one(read, 1)
+        return marked(read)
+
+    def groups(read: Reading, wanted: Any = None) -> Any:
+        found = list(listed(read, wanted))
+        if add_one(read, 0):
+            read.between_pages()
+        return iter(found)
+
+    out: list[Any] = []
+
+    def note(*, member_ids: Any, **_: Any) -> None:
+        out.extend(member_ids)
+
+    memberships_ended.connect(note)
+    monkeypatch.setattr(Reading, "watermark", watermark)
+    monkeypatch.setattr(Reading, "groups", groups)
+
+    run = synchronise(now=LATER, mode=mode)
+
+    assert not to_add
+    assert Membership.objects.filter(collective=pole, member__in=[noemie(), other], direct=True).count() == 2
+    assert not out
+    assert run.counts["memberships_removed"] == 0
 
 
 def test_a_limit_on_what_is_asked_at_once_does_not_end_the_pass(synced):
