@@ -23,7 +23,7 @@ from directory.models import DirectorySource, SyncRun
 from directory.runs import last_read, one_at_a_time
 from directory.services import statuses
 from directory.services.deciding import decide
-from directory.types import DirectoryRefused, DirectoryUnavailable
+from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState
 
 # People, and as many groups; of more, a pass over everybody is the shorter way.
 MOST = 50
@@ -93,10 +93,16 @@ class FirstLooks:
         if source.state != self._source.state or sources.of(source) != self._ldap:
             return
         plan = decide(source, self._ldap, observed, known, "csn", self._before, self._now)
-        if not only_gives(plan, observed):
+        if not only_gives(plan, observed) or _takes_a_place(source, plan):
             return
         applied = apply_early(self._run, plan, self._now)
         if applied.arrived:
             statuses.begin(applied.arrived, now=self._now)
         earlier = self.early or Early(Plan(), 0)
         self.early = Early(together(earlier.plan, plan), earlier.written + applied.written)
+
+
+def _takes_a_place(source: DirectorySource, plan: Plan) -> bool:
+    """Whether somebody comes in under the DN of somebody of whom nobody knows yet that they are gone."""
+    places = [str(change.changes["dn_key"]) for change in plan.people if change.verb == "join"]
+    return bool(places) and source.members.filter(dn_key__in=places).exclude(state=MemberState.MISSING).exists()

@@ -107,7 +107,7 @@ class FindForm(forms.Form):
         given: dict[str, Any] = super().clean() or self.cleaned_data
         typed, near, km = given.get("q", "").replace("\x00", ""), given.get("pres", ""), given.get("km") or USUAL_KM
         if not near and (spoken := SPOKEN.search(typed)):
-            typed, km, near = typed[: spoken.start()].strip(), min(int(spoken[1]), DISTANCES[-1]), spoken[2]
+            typed, km, near = typed[: spoken.start()].strip(), max(1, min(int(spoken[1]), DISTANCES[-1])), spoken[2]
         commune = communes.meant(near) if near else None
         if near and commune is None:
             self.add_error("pres", _("Cette commune n’est pas connue. Écrivez son code postal ou son nom."))

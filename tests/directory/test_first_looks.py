@@ -200,6 +200,24 @@ def test_what_takes_or_may_be_a_mistake_waits_for_the_whole_list(synced, cut_off
     assert run.counts["written"] > 0
 
 
+def test_who_comes_under_the_dn_of_somebody_gone_waits_for_the_list_that_sees_both(synced, cut_off):
+    first = NEWCOMER.replace("dn: uid=lise.tout-juste", "dn: cn=Lise")
+    synced.modify(first)
+    synchronise(now=LATER)
+    before = rows()
+    dn = first.partition("dn: ")[2].partition("\n")[0]
+    synced.modify(f"dn: {dn}\nchangetype: delete\n")
+    synced.modify(first.replace("lise.tout-juste", "lise.autre").replace("lise@", "lise.autre@"))
+    settle(synced)
+
+    cut_off()
+    untouched = rows() == before
+    synchronise(now=LATER)
+
+    assert untouched
+    assert Member.objects.get(login="lise.autre").dn == dn
+
+
 def test_who_is_put_into_a_group_waits_with_who_is_taken_out(synced, cut_off):
     pole = a_pole()
     out = Membership.objects.filter(collective=pole, direct=True).select_related("member")[0].member
