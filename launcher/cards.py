@@ -191,7 +191,7 @@ def hue_step(degrees: int) -> int:
 
 def folded(text: str) -> str:
     """Lower case, without accents, ligatures or apostrophes.  `launcher.js` folds what is typed the same way."""
-    return " ".join(without_accents(text.casefold().translate(LIGATURES)).split())
+    return " ".join(without_accents(text).casefold().translate(LIGATURES).split())
 
 
 def day_part(hour: int) -> str:

@@ -9,8 +9,8 @@ const ligatures = { œ: "oe", æ: "ae", ß: "ss", ø: "o", "’": " ", "'": " ",
 
 // As launcher/cards.py folds the tools' words.
 function folded(text) {
-  const plain = text.toLowerCase().replace(/[œæßø’'-]/g, (sign) => ligatures[sign]);
-  return plain.normalize("NFKD").replace(/\p{M}/gu, "").trim();
+  const plain = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return plain.replace(/[œæßø’'-]/g, (sign) => ligatures[sign]).trim();
 }
 
 function filter() {
