@@ -47,16 +47,21 @@ def may_withdraw(member: Member, brief: Brief, now: datetime) -> bool:
 
 def removable_or_404(request: HttpRequest, brief_id: int, *, page: str) -> Brief:
     """One's own, or one to be withdrawn.  Raises ``PermissionDenied`` as ``brief_or_404`` does."""
-    found = selectors.one(brief_id)
-    if found is not None and may_withdraw(cast(Member, request.user), found, timezone.now()):
-        return found
-    return brief_or_404(request, brief_id, page=page)
+    found = _found_or_404(brief_id)
+    if not may_withdraw(cast(Member, request.user), found, timezone.now()):
+        check(request, right_over(found), found.collective, page=page)
+    return found
 
 
 def brief_or_404(request: HttpRequest, brief_id: int, *, page: str) -> Brief:
     """Raises ``PermissionDenied`` where it is another's, after a line in the journal."""
+    found = _found_or_404(brief_id)
+    check(request, right_over(found), found.collective, page=page)
+    return found
+
+
+def _found_or_404(brief_id: int) -> Brief:
     found = selectors.one(brief_id)
     if found is None:
         raise Http404
-    check(request, right_over(found), found.collective, page=page)
     return found

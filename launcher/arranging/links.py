@@ -15,6 +15,7 @@ from idp.services.tools import close_tool
 from idp.types import ToolKind
 from launcher.arranging import selectors, services
 from launcher.arranging.forms import LinkForm
+from launcher.arranging.services import Link
 
 
 @opened_by(Right.ARRANGE_TOOLS, page="launcher:link_add")
@@ -23,7 +24,7 @@ def add(request: HttpRequest) -> HttpResponse:
     form = LinkForm(request.POST if request.method == "POST" else None, initial={"everyone": True})
     if not form.is_bound or not form.is_valid():
         return _page(request, form)
-    made = services.add_link(**form.cleaned_data, actor=actor_of(request), now=timezone.now())
+    made = services.add_link(link=Link(**form.cleaned_data), actor=actor_of(request), now=timezone.now())
     text = _("Le lien « %(name)s » est ajouté. Donnez-lui une ligne, une rubrique et un logo.")
     messages.success(request, text % {"name": made.name})
     return HttpResponseRedirect(reverse("launcher:tool", args=[made.slug]))
@@ -39,7 +40,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
     form = LinkForm(request.POST)
     if not form.is_valid():
         return _page(request, form, tool)
-    services.change_link(slug=slug, **form.cleaned_data, actor=actor_of(request), now=timezone.now())
+    services.change_link(slug=slug, link=Link(**form.cleaned_data), actor=actor_of(request), now=timezone.now())
     messages.success(request, _("« %(tool)s » est modifié.") % {"tool": form.cleaned_data["name"]})
     return HttpResponseRedirect(reverse("launcher:tool", args=[slug]))
 

@@ -1,6 +1,7 @@
 """Changing the sections, the order of the tools in them, and the links to tools that know nothing of the hub."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,16 @@ from launcher.models import Section
 
 LONGEST = 30
 NAMED = ("name", "name_en", "icon")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A tool that signs its members in itself: where it is, and who sees its tile."""
+
+    name: str
+    launch_url: str
+    everyone: bool
+    collectives: Iterable[Collective]
 
 
 @transaction.atomic
@@ -91,45 +102,24 @@ def move_tool(*, tools: Sequence[Tool], slug: str, up: bool, actor: Actor, now: 
 
 
 @transaction.atomic
-def add_link(
-    *, name: str, launch_url: str, everyone: bool, collectives: Iterable[Collective], actor: Actor, now: datetime
-) -> Tool:
+def add_link(*, link: Link, actor: Actor, now: datetime) -> Tool:
     """In no section yet, so at the end of the page.  Of a name that a tool had once it is another tool."""
-    slug = _free_slug(name, Tool.objects.all(), otherwise="lien")
-    return _put_link(slug, name, launch_url, everyone, collectives, actor=actor, now=now)
+    return _put_link(_free_slug(link.name, Tool.objects.all(), otherwise="lien"), link, actor, now)
 
 
 @transaction.atomic
-def change_link(
-    *,
-    slug: str,
-    name: str,
-    launch_url: str,
-    everyone: bool,
-    collectives: Iterable[Collective],
-    actor: Actor,
-    now: datetime,
-) -> Tool:
+def change_link(*, slug: str, link: Link, actor: Actor, now: datetime) -> Tool:
     """Raises ``Tool.DoesNotExist`` where no link has this slug: a connected tool does not become one."""
     Tool.objects.select_for_update(no_key=True).get(slug=slug, kind=ToolKind.LINK)
-    return _put_link(slug, name, launch_url, everyone, collectives, actor=actor, now=now)
+    return _put_link(slug, link, actor, now)
 
 
-def _put_link(
-    slug: str,
-    name: str,
-    launch_url: str,
-    everyone: bool,
-    collectives: Iterable[Collective],
-    *,
-    actor: Actor,
-    now: datetime,
-) -> Tool:
+def _put_link(slug: str, link: Link, actor: Actor, now: datetime) -> Tool:
     return register_tool(
         slug=slug,
-        name=name,
-        properties={"kind": ToolKind.LINK, "launch_url": launch_url, "everyone": everyone},
-        collectives=[each.slug for each in collectives],
+        name=link.name,
+        properties={"kind": ToolKind.LINK, "launch_url": link.launch_url, "everyone": link.everyone},
+        collectives=[each.slug for each in link.collectives],
         actor=actor,
         now=now,
         reason="link",

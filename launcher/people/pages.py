@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -42,6 +42,7 @@ def people(request: HttpRequest) -> HttpResponse:
     wanted = query.wanted
     found = search.find(wanted, who)
     page = Paginator(found.ids, PER_PAGE).get_page(request.GET.get("page"))
+    shown = cards.cards(list(page.object_list), who) if view != MAP else []
     context = {
         "form": form,
         "query": query,
@@ -49,16 +50,12 @@ def people(request: HttpRequest) -> HttpResponse:
         "views": [(name, label, query.address(vue=name)) for name, label in VIEWS.items()],
         "count": len(found.ids),
         "page": page,
-        "cards": [(each, round(wanted.km_to(each.place))) for each in _cards(page, who)] if view != MAP else [],
+        "cards": [(each, round(wanted.km_to(each.place))) for each in shown],
         "rest": query.address(vue=view),
     }
     if view == MAP:
         context |= _drawn(query, found)
     return render(request, "launcher/people/find.html", context)
-
-
-def _cards(page: Page[UUID], who: cards.Reader) -> list[cards.Card]:
-    return cards.cards(list(page.object_list), who)
 
 
 def _drawn(query: Query, found: search.Found) -> dict[str, Any]:

@@ -142,16 +142,9 @@ def test_a_connected_tool_is_no_link_whoever_asks(office: Client) -> None:
 
     for address in ("/accueil/liens/nuage/", "/accueil/liens/nuage/retirer/"):
         assert office.post(address, TYPED).status_code == 404
+    link = services.Link(name="X", launch_url="https://x.example/", everyone=True, collectives=())
     with pytest.raises(Tool.DoesNotExist):
-        services.change_link(
-            slug="nuage",
-            name="X",
-            launch_url="https://x.example/",
-            everyone=True,
-            collectives=(),
-            actor=Actor(),
-            now=timezone.now(),
-        )
+        services.change_link(slug="nuage", link=link, actor=Actor(), now=timezone.now())
 
     assert Tool.objects.values().get() == before
     assert 'id="is-link"' not in office.get("/accueil/outils/nuage/").content.decode()
