@@ -41,7 +41,7 @@ class PurposeForm(forms.Form):
 class ReadingForm(PurposeForm):
     """Why the journal is read."""
 
-    purpose = purpose_field(_("Pourquoi consultez-vous le journal ?"), TO_READ_THE_JOURNAL)
+    purpose = purpose_field(_("Pourquoi consultez-vous le journal ?"), TO_READ_THE_JOURNAL)
     case = forms.RegexField(
         # A number, so that it can stand in the journal: words could hold a name.
         r"^(?=.*[0-9])(?!.*[A-Za-z]{4})[A-Za-z0-9][A-Za-z0-9./_-]*\Z",
@@ -59,7 +59,7 @@ class RevealForm(forms.Form):
     """Why a name is needed; ``next`` is the page that asked."""
 
     ground = forms.ChoiceField(
-        label=_("Pourquoi vous faut-il ce nom ?"),
+        label=_("Pourquoi vous faut-il ce nom ?"),
         choices=[(each.value, each.label) for each in Ground if each is not Ground.SEARCHED],
         widget=forms.RadioSelect,
         error_messages={"required": _("Choisissez une raison : elle s’inscrit au journal.")},
@@ -73,7 +73,7 @@ class SearchForm(forms.Form):
     name = forms.CharField(
         label=_("Garder ces critères sous le nom"),
         max_length=60,
-        help_text=_("Pour les retrouver ici. Sans nom de personne ; le membre cherché n’est pas gardé."),
+        help_text=_("Pour les retrouver ici. Sans nom de personne ; le membre cherché n’est pas gardé."),
     )
 
 
@@ -143,8 +143,8 @@ class JournalForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101
             field.choices = [("", _("Tous")), *some]
-        self.fields["tool"].error_messages["invalid_choice"] = _("Aucun outil « %(value)s ».")
-        self.fields["action"].error_messages["invalid_choice"] = _("Aucune action « %(value)s ».")
+        self.fields["tool"].error_messages["invalid_choice"] = _("Aucun outil « %(value)s ».")
+        self.fields["action"].error_messages["invalid_choice"] = _("Aucune action « %(value)s ».")
         for name in ("since", "until"):
             self.fields[name].error_messages["invalid"] = _("Cette date n’existe pas. Exemple : 2026-03-12.")
 
@@ -167,7 +167,7 @@ class JournalForm(forms.Form):
             return person
         if not self.typed:
             raise forms.ValidationError(
-                _("Un nom ne va pas dans une adresse. Tapez-le dans le champ, puis « Chercher ».")
+                _("Un nom ne va pas dans une adresse. Tapez-le dans le champ, puis « Chercher ».")
             )
         self.by_name = True
         if CHOSEN.fullmatch(text):
@@ -187,8 +187,8 @@ class JournalForm(forms.Form):
         except sentences.UnknownWord as error:
             raise forms.ValidationError(
                 _(
-                    "Aucune phrase du journal ne contient « %(word)s ». Se cherchent ici : les mots d’une phrase, "
-                    "un outil, un motif, un pseudonyme, une référence. Un nom va dans le champ « Membre »."
+                    "Aucune phrase du journal ne contient « %(word)s ». Se cherchent ici : les mots d’une phrase, "
+                    "un outil, un motif, un pseudonyme, une référence. Un nom va dans le champ « Membre »."
                 ),
                 params={"word": str(error)},
             ) from None

@@ -34,7 +34,7 @@ class Action(TextChoices):
     BROWSER_ADDED = "idp:browser:add", _("Nouveau navigateur")
     BROWSER_TRUSTED = "idp:browser:trust", _("Navigateur déclaré de confiance")
     BROWSER_FORGOTTEN = "idp:browser:forget", _("Navigateur oublié")
-    ALARM_RAISED = "idp:alarm:raise", _("Alerte « ce n’était pas moi »")
+    ALARM_RAISED = "idp:alarm:raise", _("Alerte « ce n’était pas moi »")
     ALARM_SETTLED = "idp:alarm:settle", _("Alerte traitée")
     RECOVERY_ASKED = "idp:recovery:ask", _("Récupération de compte demandée")
     RECOVERY_APPROVED = "idp:recovery:approve", _("Récupération de compte acceptée")
@@ -263,7 +263,7 @@ class RemovalState(TextChoices):
     HELD = "held", _("suspendu")
     # Nothing is left; keys that other processes may still remember are waited for.
     SWEEPING = "sweeping", _("presque fini")
-    REFUSED = "refused", _("arrêté : l’horloge est douteuse")
+    REFUSED = "refused", _("arrêté : l’horloge est douteuse")
     OVER = "over", _("fait")
     # It was refused, and the clock came right by itself.
     DROPPED = "dropped", _("sans suite")

@@ -38,7 +38,7 @@ class PageForm(forms.Form):
         label=gettext_lazy("Liens et dossiers"),
         required=False,
         max_length=MOST_LINKS * (links.LONGEST + labels.LONGEST_NAME + 5),
-        help_text=gettext_lazy("Un par ligne, douze au plus. Exemple : Dossier partagé | https://nuage.exemple/f/12"),
+        help_text=gettext_lazy("Un par ligne, douze au plus. Exemple : Dossier partagé | https://nuage.exemple/f/12"),
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
@@ -60,7 +60,7 @@ class PageForm(forms.Form):
                 required=False,
                 max_length=dav.LONGEST_PLACE,
                 initial=said.calendar,
-                help_text=_("Son nom court, à la fin de son adresse. Exemple : reliure_shared_by_claire"),
+                help_text=_("Son nom court, à la fin de son adresse. Exemple : reliure_shared_by_claire"),
             )
 
     def clean_presentation(self) -> str:
@@ -75,13 +75,13 @@ class PageForm(forms.Form):
             raise forms.ValidationError(_("Douze liens au plus."))
         found = [(each, labels.kept(each)) for each in typed]
         if wrong := [each.strip() for each, line in found if not line]:
-            raise forms.ValidationError(_("Ce lien ne s’ouvre pas : %(wrong)s") % {"wrong": wrong[0]})
+            raise forms.ValidationError(_("Ce lien ne s’ouvre pas : %(wrong)s") % {"wrong": wrong[0]})
         return tuple(dict.fromkeys(line for _typed, line in found))
 
     def clean_folder(self) -> str:
         found = dav.folder_of(self.cleaned_data["folder"])
         if found is None:
-            raise forms.ValidationError(_("Ce n’est pas un dossier. Exemple : Collectifs/Reliure"))
+            raise forms.ValidationError(_("Ce n’est pas un dossier. Exemple : Collectifs/Reliure"))
         return found
 
     def clean_calendar(self) -> str:

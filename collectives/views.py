@@ -100,9 +100,9 @@ def follow(request: HttpRequest, slug: str) -> HttpResponse:
     collective = collective_or_404(member, slug)
     if request.POST.get("suivre") == "1":
         if services.follow(member=member, collective_id=collective.pk, actor=gate.actor_of(request), now=now):
-            messages.success(request, _("Vous suivez « %(name)s ».") % {"name": collective.name})
+            messages.success(request, _("Vous suivez « %(name)s ».") % {"name": collective.name})
     elif services.unfollow(member=member, collective_id=collective.pk, actor=gate.actor_of(request), now=now):
-        messages.success(request, _("Vous ne suivez plus « %(name)s ».") % {"name": collective.name})
+        messages.success(request, _("Vous ne suivez plus « %(name)s ».") % {"name": collective.name})
     return HttpResponseRedirect(reverse("collectives:one", args=[slug]), status=HTTPStatus.SEE_OTHER)
 
 

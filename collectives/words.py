@@ -26,9 +26,9 @@ REFUSALS: dict[str, str | Promise] = {
     "not_of_this_directory": _("Cette personne n’est pas dans l’annuaire de ce collectif. Demandez à la structure."),
     "not_active": _("Le compte de cette personne n’est pas actif. Rien n’est changé."),
     "through_another": _("Cette personne est là par un autre collectif. Retirez-la de celui-là."),
-    "last_member": _("C’est la dernière personne : un collectif ne reste pas vide. Ajoutez d’abord quelqu’un."),
+    "last_member": _("C’est la dernière personne : un collectif ne reste pas vide. Ajoutez d’abord quelqu’un."),
     "changed_meanwhile": _("L’annuaire a changé entre-temps. Rouvrez la page, puis recommencez."),
     "change_uncertain": _("L’annuaire s’est tu pendant l’écriture. Regardez dans une minute si c’est fait."),
-    "DirectoryUnavailable": _("L’annuaire ne répond pas. Rien n’est changé : réessayez dans quelques minutes."),
-    "DirectoryRefused": _("L’annuaire refuse ce changement. Rien n’est changé : prévenez la structure."),
+    "DirectoryUnavailable": _("L’annuaire ne répond pas. Rien n’est changé : réessayez dans quelques minutes."),
+    "DirectoryRefused": _("L’annuaire refuse ce changement. Rien n’est changé : prévenez la structure."),
 }

@@ -104,7 +104,7 @@ def categories() -> tuple[Category, ...]:
         *requests.categories(),
         Category(
             "incidents",
-            _("Violations de données : dossiers"),
+            _("Violations de données : dossiers"),
             _("la clôture du dossier"),
             Outcome.DELETE,
             PROOF_DAYS,
@@ -114,7 +114,7 @@ def categories() -> tuple[Category, ...]:
         ),
         Category(
             "erasure_runs",
-            _("Effacements : qui a été prévenu, et les réponses"),
+            _("Effacements : qui a été prévenu, et les réponses"),
             _("la clôture de l’effacement"),
             Outcome.DELETE,
             PROOF_DAYS,

@@ -35,7 +35,7 @@ def is_enough(request: HttpRequest, page: str, now: datetime) -> bool:
     if selectors.downloads(person, since=now - HOUR) < DOWNLOADS_AN_HOUR:
         return False
     note_refused_page(actor=Actor(member=person), page=page, reason="downloads_enough", now=now)
-    messages.warning(request, _("Assez pour cette heure : ce que vous avez emporté reste bon. Revenez plus tard."))
+    messages.warning(request, _("Assez pour cette heure : ce que vous avez emporté reste bon. Revenez plus tard."))
     return True
 
 

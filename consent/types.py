@@ -98,8 +98,8 @@ class Origin(TextChoices):
     """Where a decision was taken."""
 
     PAGE = "page", _("page montrée avant l’ouverture de l’outil")
-    OWN_DATA = "own_data", _("« Mes données », par une opposition")
-    CHOICE = "choice", _("« Mes données », par un choix")
+    OWN_DATA = "own_data", _("« Mes données », par une opposition")
+    CHOICE = "choice", _("« Mes données », par un choix")
 
 
 class Download(TextChoices):

@@ -89,10 +89,10 @@ def choose(request: HttpRequest, notice: int) -> HttpResponse:
         )
     except NoticeOutdated:
         note_refused_page(actor=Actor(member=person), page="consent:choose", reason="notice_outdated", now=now)
-        said = _("Ce texte n’est plus celui de l’outil : la question vous sera posée à sa prochaine ouverture.")
+        said = _("Ce texte n’est plus celui de l’outil : la question vous sera posée à sa prochaine ouverture.")
         messages.info(request, said)
         return redirect("consent:mine")
-    messages.success(request, _("C’est noté : vos choix valent dès maintenant."))
+    messages.success(request, _("C’est noté : vos choix valent dès maintenant."))
     return redirect(f"{reverse('consent:mine')}#outil-{found.processing.tool.slug}")
 
 
@@ -105,9 +105,9 @@ def object_to(request: HttpRequest, purpose: int) -> HttpResponse:
         made = services.object_to(member_id=person, purpose_id=purpose, actor=Actor(member=person), now=now)
     except NothingToObjectTo:
         note_refused_page(actor=Actor(member=person), page="consent:object", reason="nothing_to_object_to", now=now)
-        messages.info(request, _("Il n’y a rien à changer : l’usage n’est plus le même, ou vous vous y opposez déjà."))
+        messages.info(request, _("Il n’y a rien à changer : l’usage n’est plus le même, ou vous vous y opposez déjà."))
         return redirect("consent:mine")
-    messages.success(request, _("C’est noté : plus rien ne part pour cet usage. Vous pouvez y revenir à tout moment."))
+    messages.success(request, _("C’est noté : plus rien ne part pour cet usage. Vous pouvez y revenir à tout moment."))
     return redirect(_card_of(made))
 
 

@@ -19,7 +19,7 @@ REASONS: dict[str, Text] = {
     "retention_over": _("fin de la durée de conservation"),
     "erasure_asked": _("effacement demandé et accepté"),
     "erased_already": _("personne déjà effacée"),
-    "still_there": _("personne encore là : son départ se date d’abord"),
+    "still_there": _("personne encore là : son départ se date d’abord"),
     "role_over": _("date de fin atteinte"),
     # Changes that the rules refuse.
     "member_unknown": _("membre inconnu"),

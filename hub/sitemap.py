@@ -95,7 +95,7 @@ OF_MEMBERS = (
             Page("account_passkey_offer", _("Entrer sans mot de passe")),
             Page("account_password", _("Changer mon mot de passe")),
             Page("idp:sessions", _("Mes appareils et sessions")),
-            Page("idp:sessions_end_all", _("Tout fermer ?")),
+            Page("idp:sessions_end_all", _("Tout fermer ?")),
             Page("idp:sessions_not_me", _("Ce n’était pas moi")),
         ),
     ),

@@ -192,7 +192,7 @@ def error_page(request: HttpRequest, error: Explained) -> HttpResponse:
 CSRF = Explained(
     HTTPStatus.FORBIDDEN,
     _("Cette page a expiré"),
-    _("Le formulaire n’a pas été envoyé : la page est restée ouverte trop longtemps. Vous n’y êtes pour rien."),
+    _("Le formulaire n’a pas été envoyé : la page est restée ouverte trop longtemps. Vous n’y êtes pour rien."),
     _("Revenez en arrière, rechargez la page et recommencez. Vérifiez que les cookies sont acceptés."),
 )
 BAD_REQUEST = Explained(

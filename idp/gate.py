@@ -98,7 +98,7 @@ def must_prove_now(request: HttpRequest, *, page: str, back: str) -> HttpRespons
     member, now = request.user, timezone.now()
     if not isinstance(member, Member) or not allauth_parts.has_second_factor(member):
         note_refused_page(actor=actor_of(request), page=page, reason="second_factor_missing", now=now)
-        messages.warning(request, _("Ajoutez d’abord une double vérification : ce geste la demande."))
+        messages.warning(request, _("Ajoutez d’abord une double vérification : ce geste la demande."))
         return HttpResponseRedirect(reverse("mfa_index"))
     if reauth.is_fresh(request, now):
         return None
@@ -125,7 +125,7 @@ def _come_back_later(request: HttpRequest) -> HttpResponse:
     context = {
         "title": _("Le journal ne se signe plus"),
         "message": _("Votre coopérative a choisi que rien ne change tant que le journal ne peut pas le prouver."),
-        "advice": _("Prévenez la technique, puis revenez en arrière : ce que vous avez écrit y est encore."),
+        "advice": _("Prévenez la technique, puis revenez en arrière : ce que vous avez écrit y est encore."),
     }
     response = render(request, "hub/error.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE)
     response["Retry-After"] = str(int(proof.LATE.total_seconds()))

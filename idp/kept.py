@@ -87,7 +87,7 @@ def categories() -> tuple[Category, ...]:
         ),
         Category(
             "mails",
-            _("Courriers partis : à qui, quand, de quelle sorte"),
+            _("Courriers partis : à qui, quand, de quelle sorte"),
             _("l’envoi"),
             Outcome.DELETE,
             ACCOUNT_DAYS,
@@ -105,7 +105,7 @@ def categories() -> tuple[Category, ...]:
         ),
         Category(
             "alarms",
-            _("Alertes « ce n’était pas moi »"),
+            _("Alertes « ce n’était pas moi »"),
             _("le traitement de l’alerte"),
             Outcome.DELETE,
             HELP_DAYS,

@@ -52,7 +52,7 @@ def _factors(person: UUID) -> Iterator[Row]:
         }
         kind = str(FACTORS.get(row.type, row.type))
         said = gettext("{kind}, depuis le {day}").format(
-            kind=f"{kind} « {name} »" if name else kind, day=moment(row.created_at)
+            kind=f"{kind} « {name} »" if name else kind, day=moment(row.created_at)
         )
         yield Row(told, said)
 
@@ -91,7 +91,7 @@ def _admissions(person: UUID) -> Iterator[Row]:
             "ends_at": text_of(row.ends_at),
             "ended_at": text_of(row.ended_at),
         }
-        said = [row.tool.name, row.get_state_display(), f"« {row.reason} »", f"« {row.answer} »" if row.answer else ""]
+        said = [row.tool.name, row.get_state_display(), f"« {row.reason} »", f"« {row.answer} »" if row.answer else ""]
         said += [gettext("jusqu’au {day}").format(day=moment(row.ends_at))] if row.ends_at else []
         yield Row(told, " · ".join(filter(None, said)))
 

@@ -43,7 +43,7 @@ OFFICE: dict[Code, tuple[Text, Text]] = {
     ),
     Code.REMOVAL_WAITS: (
         _("Fiche disparue de l’annuaire"),
-        _("Sa fiche n’y est plus, et son retrait attend une décision : aucun mot de passe n’ouvre en attendant."),
+        _("Sa fiche n’y est plus, et son retrait attend une décision : aucun mot de passe n’ouvre en attendant."),
     ),
     Code.NO_NAME: (
         _("Aucun identifiant"),

@@ -177,7 +177,7 @@ REASONS: dict[str, Text] = {
     "access_ended": _("accès terminé"),
     "tool_closed": _("outil retiré"),
     "ended_by_member": _("fermée par le membre depuis une autre session"),
-    "alarm": _("alerte « ce n’était pas moi »"),
+    "alarm": _("alerte « ce n’était pas moi »"),
     "not_yours": _("session ou navigateur d’un autre membre, ou inconnu"),
     # Browsers.
     "trust_ended": _("la double vérification y est redemandée"),

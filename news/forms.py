@@ -46,7 +46,7 @@ class BriefForm(forms.Form):
     )
     audience = forms.ChoiceField(label=_("Pour"), choices=Audience.choices, required=False)
     since = MomentField(
-        label=_("À partir du (facultatif)"), required=False, help_text=_("Sans date : dès la publication.")
+        label=_("À partir du (facultatif)"), required=False, help_text=_("Sans date : dès la publication.")
     )
     until = DayField(
         label=_("Jusqu’au (facultatif)"),
@@ -114,7 +114,7 @@ class LetterForm(forms.Form):
         label=_("Texte"),
         max_length=LONGEST_LETTER,
         widget=forms.Textarea(attrs={"rows": 12}),
-        help_text=_("Du texte simple : il se lit dans toutes les messageries."),
+        help_text=_("Du texte simple : il se lit dans toutes les messageries."),
     )
     to_followers = forms.BooleanField(label=_("Écrire aussi à qui suit le collectif"), required=False)
     gives_address = forms.BooleanField(label=_("Recevoir les réponses à mon adresse"), required=False)

@@ -21,7 +21,7 @@ def _written(person: UUID) -> Iterator[Row]:
     for row in Brief.objects.filter(author_id=person).select_related("collective").defer("picture").order_by("pk"):
         if row.pk not in readable and row.changed_at != row.written_at:
             told = {"written_at": text_of(row.written_at), "readable": False}
-            said = gettext("{day} : une brève modifiée depuis, que vous ne pouvez plus lire.")
+            said = gettext("{day} : une brève modifiée depuis, que vous ne pouvez plus lire.")
             yield Row(told, said.format(day=moment(row.written_at)))
             continue
         told = {

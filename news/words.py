@@ -43,9 +43,9 @@ REASONS: dict[str, str | Promise] = {
 # Why a letter does not leave, to whoever sends it.
 LETTERS: dict[str, str | Promise] = {
     "letter_sent": _("Cette lettre est déjà partie."),
-    "too_many_letters": _("Trois lettres par jour au plus pour un collectif : envoyez celle-ci demain."),
-    "too_many_trials": _("Dix essais par jour au plus : revenez demain."),
-    "no_address": _("Nous n’avons pas d’adresse à vous : rien ne pourra partir."),
+    "too_many_letters": _("Trois lettres par jour au plus pour un collectif : envoyez celle-ci demain."),
+    "too_many_trials": _("Dix essais par jour au plus : revenez demain."),
+    "no_address": _("Nous n’avons pas d’adresse à vous : rien ne pourra partir."),
     "others_than_shown": _("Le nombre de destinataires vient de changer. Relisez-le, puis envoyez."),
 }
 # What is wrong with a picture, to whoever brings it.

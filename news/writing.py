@@ -65,7 +65,7 @@ def write(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, brief_id: int) -> HttpResponse:
     brief, now = brief_or_404(request, brief_id, page="news:change"), timezone.now()
     if brief.removed_at is not None:
-        messages.info(request, _("Cette brève est retirée : remettez-la d’abord."))
+        messages.info(request, _("Cette brève est retirée : remettez-la d’abord."))
         return HttpResponseRedirect(reverse("news:written"))
     if request.method != "POST":
         return _form(request, ChangeForm(brief), brief)
@@ -80,7 +80,7 @@ def change(request: HttpRequest, brief_id: int) -> HttpResponse:
         form.add_error("picture", str(PICTURES[refused.reason]))
         return _form(request, form, brief)
     except NewsRefused:
-        messages.info(request, _("Cette brève est retirée : remettez-la d’abord."))
+        messages.info(request, _("Cette brève est retirée : remettez-la d’abord."))
         return HttpResponseRedirect(reverse("news:written"))
     return _done(request, Brief.objects.defer("picture").get(pk=brief_id))
 
@@ -104,7 +104,7 @@ def restore(request: HttpRequest, brief_id: int) -> HttpResponse:
     try:
         services.restore(brief_id=brief_id, actor=actor_of(request), now=timezone.now())
     except NewsRefused:
-        messages.info(request, _("Rien n’a changé : c’était déjà fait."))
+        messages.info(request, _("Rien n’a changé : c’était déjà fait."))
         return HttpResponseRedirect(reverse("news:written"))
     messages.success(request, _("La brève est de nouveau un brouillon."))
     return HttpResponseRedirect(reverse("news:change", args=[brief_id]))

@@ -45,7 +45,7 @@ CHECKS = (
     Check(
         "Plain words",
         (PYTHON, "-m", "tools.plain_words"),
-        "shorten the sentence or say it in the reader's words; what is a page of staff stands in tools/plain_words.py",
+        "shorten the sentence, space it, or say it in the reader's words; pages of staff stand in tools/plain_words.py",
     ),
     Check(
         "Settings table",

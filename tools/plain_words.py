@@ -1,5 +1,7 @@
 """Are the sentences of the pages short, and free of the words of our trade?  In French and in English.
 
+And does no line break before a French mark?
+
 What members read is held strictly.  Whoever runs the hub reads longer sentences and meets the words of their own work;
 their pages are named here, so that a new page is a member's until somebody says otherwise.
 """
@@ -72,6 +74,11 @@ JARGON = {
 EVERYWHERE = {r"veuillez|merci de", r"cliquez ici|click here"}
 # « tu » is for friends.
 FAMILIAR = re.compile(r"(?<!est )(?<!été )\b(?:tu|toi|ton|ta|tes|te)\b|\bt’", re.IGNORECASE)
+# No line begins with one of these marks or ends with «; one space sees to it everywhere, U+00A0, not a narrow one too.
+LOOSE = re.compile("[^\\S\u00a0][:;?!»]|«[^\\S\u00a0]|\u202f")
+# These stay as they were written: the version of a text is made of its words (whoever was shown it would be shown it
+# anew), and the register keeps its own in French, by which their English is found.
+KEPT = ("hub/templates/account/notice_text", "consent/register/prefilled")
 ENDS = re.compile(r"(?<=[.!?…])[\s»]+|\n+|\s*[;:]\s+| · | – ")
 WORD = re.compile(r"[\w%({][\w’'()%{}.@-]*")
 ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr|msgstr\[\d\]|msgctxt)? ?"(.*)"$')
@@ -88,6 +95,10 @@ class Text:
     @property
     def is_of_members(self) -> bool:
         return any(not place.startswith(STAFF) for place in self.places)
+
+    @property
+    def is_kept(self) -> bool:
+        return any(place.startswith(KEPT) for place in self.places)
 
 
 def texts(places: Path, catalogue: Path) -> Iterator[Text]:
@@ -112,6 +123,8 @@ def problems(text: Text) -> Iterator[str]:
     for said in text.french:
         if found := FAMILIAR.search(said):
             yield f"“{found[0]}” (vous): {said}"
+        if (found := LOOSE.search(said)) and not text.is_kept:
+            yield f"“{found[0]}” (a no-break space, U+00A0): {said}"
 
 
 def _case(pattern: str) -> re.RegexFlag:

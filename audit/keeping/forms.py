@@ -14,7 +14,7 @@ from audit.parts import Role
 
 
 def _why(label: Any) -> forms.CharField:
-    return forms.CharField(label=label, max_length=300, help_text=_("Sans nom de personne : cette phrase reste."))
+    return forms.CharField(label=label, max_length=300, help_text=_("Sans nom de personne : cette phrase reste."))
 
 
 class RuleForm(forms.Form):
@@ -71,7 +71,7 @@ class DaysForm(forms.Form):
             initial=days,
             min_value=category.least,
             max_value=MAX_DAYS,
-            help_text=_("À partir de : %(trigger)s. Au moins %(least)s.")
+            help_text=_("À partir de : %(trigger)s. Au moins %(least)s.")
             % {"trigger": category.trigger, "least": category.least},
         )
         self.fields["why"] = _why(_("Pourquoi ce changement"))
@@ -89,7 +89,7 @@ class NamingForm(forms.Form):
         self.results = len(found)
         if len(found) != 1:
             raise forms.ValidationError(
-                _("Personne ne correspond.") if not found else _("Plusieurs personnes correspondent : précisez.")
+                _("Personne ne correspond.") if not found else _("Plusieurs personnes correspondent : précisez.")
             )
         return next(iter(found))
 

@@ -90,7 +90,7 @@ def days(request: HttpRequest, code: str) -> HttpResponse:
             form.add_error(None, _sentence(error))
         else:
             messages.success(
-                request, _("La règle est changée : plus long dès maintenant, plus court dans quatorze jours.")
+                request, _("La règle est changée : plus long dès maintenant, plus court dans quatorze jours.")
             )
             return redirect("audit:keeping")
     status = 422 if request.method == "POST" else 200
@@ -120,9 +120,9 @@ def trial(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         run = turns.begin(actor=Actor(member=request.user.pk), now=now)
         if run.state == RemovalState.GOING:
-            messages.success(request, _("C’est parti : le service de fond s’en occupe, le résultat s’inscrit ici."))
+            messages.success(request, _("C’est parti : le service de fond s’en occupe, le résultat s’inscrit ici."))
         else:
-            messages.warning(request, _("Rien n’est parti : regardez l’état de la conservation."))
+            messages.warning(request, _("Rien n’est parti : regardez l’état de la conservation."))
         return redirect("audit:keeping")
     goes, there = retention.counted(now), retention.present()
     rows = [
@@ -160,7 +160,7 @@ def rule(request: HttpRequest, name: str) -> HttpResponse:
             form.add_error(None, _sentence(error))
         else:
             messages.success(
-                request, _("La règle est changée : plus long dès maintenant, plus court dans quatorze jours.")
+                request, _("La règle est changée : plus long dès maintenant, plus court dans quatorze jours.")
             )
             return redirect("audit:keeping")
     status = 422 if request.method == "POST" else 200
@@ -185,7 +185,7 @@ def hold(request: HttpRequest) -> HttpResponse:
         except KeepingError as error:
             form.add_error(None, _sentence(error))
         else:
-            messages.success(request, _("C’est suspendu : rien n’en partira."))
+            messages.success(request, _("C’est suspendu : rien n’en partira."))
             return redirect("audit:keeping")
     status = 422 if request.method == "POST" else 200
     return render(request, "audit/keeping_hold.html", {"form": form}, status=status)
@@ -219,7 +219,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     except KeepingError as error:
         messages.error(request, _sentence(error))
     else:
-        messages.success(request, _("C’est noté : les durées de conservation s’appliquent de nouveau."))
+        messages.success(request, _("C’est noté : les durées de conservation s’appliquent de nouveau."))
     return redirect("audit:keeping")
 
 

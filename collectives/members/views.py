@@ -77,7 +77,7 @@ def one(request: HttpRequest, slug: str, member_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return render(request, "collectives/member.html", context)
     if request.POST.get("joins") != ("0" if is_named else "1"):
-        messages.info(request, _("Rien n’a changé : c’était déjà fait."))
+        messages.info(request, _("Rien n’a changé : c’était déjà fait."))
         return _back(slug)
     here = reverse("collectives:member", args=[slug, member_id])
     here += f"?annule={undoes}" if undoes else ""
@@ -100,9 +100,9 @@ def one(request: HttpRequest, slug: str, member_id: UUID) -> HttpResponse:
     if not is_shown:
         messages.success(request, _("C’est écrit dans l’annuaire. Trousseau le montre dans une minute."))
     elif is_named:
-        messages.success(request, _("%(name)s ne fait plus partie de « %(collective)s ».") % names)
+        messages.success(request, _("%(name)s ne fait plus partie de « %(collective)s ».") % names)
     else:
-        messages.success(request, _("%(name)s fait partie de « %(collective)s ».") % names)
+        messages.success(request, _("%(name)s fait partie de « %(collective)s ».") % names)
     return _back(slug)
 
 

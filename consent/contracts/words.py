@@ -9,7 +9,7 @@ PROBLEMS: dict[str, Text] = {
     "too_long": _("Ce texte est trop long."),
     "further_unreadable": _("Une ligne par sous-traitant, en trois parties : nom ; pays ; pour quoi faire."),
     "alone_with_others": _("Décochez : vous nommez d’autres sous-traitants."),
-    "file_too_big": _("Ce fichier est trop gros : 10 Mo au plus."),
+    "file_too_big": _("Ce fichier est trop gros : 10 Mo au plus."),
     "file_no_pdf": _("Ce fichier n’est pas un PDF complet."),
 }
 # What is missing of one contract, beside its name.

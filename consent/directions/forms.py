@@ -16,7 +16,7 @@ class DirectionsForm(forms.Form):
         required=False,
         max_length=MOST_CHARACTERS,
         widget=forms.Textarea({"rows": 8}),
-        help_text=_("Par exemple : tout effacer, garder mes écrits, remettre mes fichiers à quelqu’un."),
+        help_text=_("Par exemple : tout effacer, garder mes écrits, remettre mes fichiers à quelqu’un."),
     )
     contact = forms.CharField(
         label=_("Une personne à joindre"),

@@ -47,7 +47,7 @@ def mine(request: HttpRequest) -> HttpResponse:
 def withdraw(request: HttpRequest) -> HttpResponse:
     person = cast(Member, request.user).pk
     services.withdraw(member_id=person, actor=Actor(member=person), now=timezone.now())
-    messages.success(request, _("Vos directives sont retirées : il n’en reste rien ici."))
+    messages.success(request, _("Vos directives sont retirées : il n’en reste rien ici."))
     return redirect("consent:directions")
 
 

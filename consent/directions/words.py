@@ -7,5 +7,5 @@ REFUSALS: dict[str, str | Promise] = {
     "directions_empty": _("rien n’est écrit"),
     "directions_none": _("aucune directive"),
     "directions_not_own": _("directives d’une autre personne"),
-    "directions_still_there": _("personne encore là : ses directives restent fermées"),
+    "directions_still_there": _("personne encore là : ses directives restent fermées"),
 }

@@ -18,7 +18,7 @@ HOLDS: dict[Holds, Text] = {
     Holds.BY_WITHDRAWAL: _("retrait de votre accord à tout moment"),
 }
 BASES: dict[str, Text] = {
-    LegalBasis.CONSENT: _("Votre accord. Vous pouvez le retirer à tout moment dans « Mes données »."),
+    LegalBasis.CONSENT: _("Votre accord. Vous pouvez le retirer à tout moment dans « Mes données »."),
     LegalBasis.CONTRACT: _("Votre contrat avec la coopérative : ces données sont nécessaires pour l’appliquer."),
     LegalBasis.LEGAL_DUTY: _("Une obligation légale de la coopérative."),
     LegalBasis.VITAL_INTEREST: _("La protection de la vie d’une personne."),

@@ -65,7 +65,7 @@ class Stays(TextChoices):
     LEGAL_DUTY = "legal_duty", _("une obligation légale demande de le garder (RGPD, article 17, 3 b)")
     CONTRACT = "contract", _("le contrat en a besoin tant que la personne est là")
     HOLD = "hold", _("un effacement est suspendu pour cette personne")
-    SOURCE = "source", _("l’annuaire est ailleurs : la structure y supprime la fiche")
+    SOURCE = "source", _("l’annuaire est ailleurs : la structure y supprime la fiche")
     PROOF = "proof", _("c’est une preuve, gardée jusqu’à sa propre fin (RGPD, article 17, 3 e)")
 
 

@@ -11,7 +11,7 @@ REFUSALS: dict[str, str | Promise] = {
     "erasure_unknown": _("effacement inconnu"),
     "erasure_answered": _("l’outil a déjà répondu"),
     "nothing_held": _("cet outil ne détient rien sur cette personne"),
-    "hold_person": _("un effacement est suspendu pour cette personne : la suspension se lève d’abord"),
+    "hold_person": _("un effacement est suspendu pour cette personne : la suspension se lève d’abord"),
     "holders_waited_for": _("des outils ont encore le temps de répondre"),
     "holders_to_call": _("des outils sont encore à joindre"),
     "asker_gone": _("la personne qui l’a demandé n’est plus là"),

@@ -20,7 +20,7 @@ YEAR = timedelta(days=365)
 class NamingForm(PurposeForm):
     """Why a pack has names in it."""
 
-    purpose = purpose_field(_("Pourquoi faut-il des noms dans ce dossier ?"), PURPOSES)
+    purpose = purpose_field(_("Pourquoi faut-il des noms dans ce dossier ?"), PURPOSES)
 
 
 class EvidenceForm(forms.Form):
@@ -28,7 +28,7 @@ class EvidenceForm(forms.Form):
         label=_("Traitements"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Ne donnez que ce qui est demandé. Aucun coché : tous."),
+        help_text=_("Ne donnez que ce qui est demandé. Aucun coché : tous."),
     )
     since = DayField(label=_("Du"))
     until = DayField(label=_("Au"))

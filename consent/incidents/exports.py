@@ -125,7 +125,7 @@ def people_csv(people: Iterable[Addressee]) -> Iterator[bytes]:
         name, mail = (str(member), member.email) if member else ("", "")
         yield from _csv([[name or _("personne effacée"), mail, held, _moment(concerned.since)]], mark=False)
         count += 1
-    yield from _csv([[_("Fin. Nombre de personnes : %(count)s") % {"count": count}]], mark=False)
+    yield from _csv([[_("Fin. Nombre de personnes : %(count)s") % {"count": count}]], mark=False)
 
 
 def _csv(rows: list[Row], *, mark: bool = True) -> Iterator[bytes]:

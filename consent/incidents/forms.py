@@ -39,7 +39,7 @@ def _text(label: Any, *, rows: int = 3, required: bool = False, most: int = poli
 class ListingForm(PurposeForm):
     """Why those concerned are looked at by their names."""
 
-    purpose = purpose_field(_("Pourquoi vous faut-il ces noms ?"), PURPOSES)
+    purpose = purpose_field(_("Pourquoi vous faut-il ces noms ?"), PURPOSES)
 
 
 class StepForm(forms.Form):
@@ -61,14 +61,14 @@ class StepForm(forms.Form):
 
 class FactsForm(StepForm):
     title = forms.CharField(
-        label=_("Titre"), max_length=200, help_text=_("Quelques mots, sans nom. Exemple : ordinateur volé à Sète.")
+        label=_("Titre"), max_length=200, help_text=_("Quelques mots, sans nom. Exemple : ordinateur volé à Sète.")
     )
     natures = forms.MultipleChoiceField(
         label=_("Ce qui est touché"), choices=Nature.choices, widget=forms.CheckboxSelectMultiple
     )
     aware = MomentField(
         label=_("La coopérative en a eu connaissance le"),
-        help_text=_("Le délai court à partir d’ici : quand quelqu’un sait, avec une certitude raisonnable."),
+        help_text=_("Le délai court à partir d’ici : quand quelqu’un sait, avec une certitude raisonnable."),
     )
     began = MomentField(label=_("La violation a commencé le"), required=False, help_text=_("Si vous le savez."))
     ended = MomentField(
@@ -137,7 +137,7 @@ class NoticeForm(StepForm):
 
 class TellingForm(StepForm):
     at = MomentField(label=_("Averties le"))
-    how = forms.CharField(label=_("Comment"), max_length=200, help_text=_("Exemple : par courriel, lettre version 2."))
+    how = forms.CharField(label=_("Comment"), max_length=200, help_text=_("Exemple : par courriel, lettre version 2."))
     people = forms.IntegerField(label=_("Combien de personnes"), min_value=0)
 
     def content(self) -> Telling:

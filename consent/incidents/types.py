@@ -14,17 +14,17 @@ _CLOSED = ConfigDict(extra="forbid")
 class Nature(TextChoices):
     """What was lost (article 4(12), EDPB guidelines 9/2022)."""
 
-    CONFIDENTIALITY = "confidentiality", _("confidentialité : des données ont été vues ou copiées")
-    INTEGRITY = "integrity", _("intégrité : des données ont été modifiées")
-    AVAILABILITY = "availability", _("disponibilité : des données sont perdues ou hors d’atteinte")
+    CONFIDENTIALITY = "confidentiality", _("confidentialité : des données ont été vues ou copiées")
+    INTEGRITY = "integrity", _("intégrité : des données ont été modifiées")
+    AVAILABILITY = "availability", _("disponibilité : des données sont perdues ou hors d’atteinte")
 
 
 class Risk(TextChoices):
     """For the people concerned: it decides who is told (articles 33(1) and 34(1))."""
 
-    NONE = "none", _("aucun risque probable : registre interne seulement")
-    SOME = "some", _("un risque : la CNIL est avertie")
-    HIGH = "high", _("un risque élevé : la CNIL et les personnes sont averties")
+    NONE = "none", _("aucun risque probable : registre interne seulement")
+    SOME = "some", _("un risque : la CNIL est avertie")
+    HIGH = "high", _("un risque élevé : la CNIL et les personnes sont averties")
 
 
 class Phase(TextChoices):

@@ -83,7 +83,7 @@ WRITINGS = {
         forms.LetterForm,
         gettext_lazy("Lettre aux personnes"),
         gettext_lazy(
-            "En mots simples : ce qui s’est passé, ce qui peut arriver, ce que chacun peut faire (article 34)."
+            "En mots simples : ce qui s’est passé, ce qui peut arriver, ce que chacun peut faire (article 34)."
         ),
         _letter,
     ),
@@ -91,14 +91,14 @@ WRITINGS = {
         StepKind.NOTICE,
         forms.NoticeForm,
         gettext_lazy("CNIL avertie"),
-        gettext_lazy("Trousseau n’envoie rien : notez ici ce que vous avez envoyé. Un complément peut suivre."),
+        gettext_lazy("Trousseau n’envoie rien : notez ici ce que vous avez envoyé. Un complément peut suivre."),
         _notice,
     ),
     "avertir-personnes": Writing(
         StepKind.TELLING,
         forms.TellingForm,
         gettext_lazy("Personnes averties"),
-        gettext_lazy("Trousseau n’envoie rien : notez ici qui a été averti, quand et comment."),
+        gettext_lazy("Trousseau n’envoie rien : notez ici qui a été averti, quand et comment."),
         lambda known: {"people": known.people},
     ),
     "clore": Writing(

@@ -9,7 +9,7 @@ from consent.types import Mode
 
 class ModeForm(forms.Form):
     mode = forms.ChoiceField(
-        label=_("Que faire de ce qui n’est pas sur la fiche ?"),
+        label=_("Que faire de ce qui n’est pas sur la fiche ?"),
         choices=[(mode.value, mode.label) for mode in (Mode.WARN, Mode.OBSERVE)],
         widget=forms.RadioSelect,
     )
@@ -22,5 +22,5 @@ class ModeForm(forms.Form):
         min_length=10,
         max_length=500,
         widget=forms.Textarea({"rows": 3}),
-        help_text=_("Sans nom ni coordonnées. La protection des données le lit ; cela n’entre pas au journal."),
+        help_text=_("Sans nom ni coordonnées. La protection des données le lit ; cela n’entre pas au journal."),
     )

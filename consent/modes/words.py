@@ -13,12 +13,12 @@ HELP: dict[str, Text] = {
     Mode.OBSERVE: _("Cela part encore. Seuls la protection des données et le journal le savent."),
 }
 PROBLEMS: dict[str, Text] = {
-    "not_imported": _("Cet outil ne vient pas d’un autre service : il s’en tient à sa fiche."),
-    "no_sheet": _("Cet outil n’a pas de fiche : déclarez-en une d’abord."),
+    "not_imported": _("Cet outil ne vient pas d’un autre service : il s’en tient à sa fiche."),
+    "no_sheet": _("Cet outil n’a pas de fiche : déclarez-en une d’abord."),
     "reason_missing": _("Dites pourquoi."),
     "until_missing": _("Dites jusqu’à quand."),
     "until_past": _("Ce jour est passé."),
-    "until_far": _("90 jours au plus : vous y reviendrez alors."),
+    "until_far": _("90 jours au plus : vous y reviendrez alors."),
 }
 # Why one was not taken, for those who read the journal.
 REFUSALS: dict[str, Text] = {

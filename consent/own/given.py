@@ -178,7 +178,7 @@ PARTS = (
     Part("photo", _("Votre photo"), "hub-annuaire", _photo, place=11),
     Part(
         "profile",
-        _("Votre fiche : savoir-faire, présentation, liens, lieu, et à qui chaque chose est ouverte"),
+        _("Votre fiche : savoir-faire, présentation, liens, lieu, et à qui chaque chose est ouverte"),
         "hub-trombinoscope",
         _profile,
         place=20,

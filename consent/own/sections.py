@@ -52,7 +52,7 @@ def _profile(person: UUID) -> Iterator[Row]:
         return
     label, audiences = dict(Shown.choices), dict(Audience.choices)
     yield Row(
-        {"listed": profile.listed}, gettext("Dans la liste des membres : {said}").format(said=_yes(profile.listed))
+        {"listed": profile.listed}, gettext("Dans la liste des membres : {said}").format(said=_yes(profile.listed))
     )
     said = {
         Shown.SKILLS: list(profile.skills),
@@ -66,7 +66,7 @@ def _profile(person: UUID) -> Iterator[Row]:
             continue
         told = {"item": item.value, "value": value, "open_to": audience}
         text = ", ".join(value) if isinstance(value, list) else value
-        words = gettext("{label}, ouvert à : {audience}").format(
+        words = gettext("{label}, ouvert à : {audience}").format(
             label=label[item], audience=audiences[audience].lower()
         )
         yield Row(told, f"{words}. {text}" if text else f"{words}.")
@@ -86,7 +86,7 @@ def _directions(person: UUID) -> Iterator[Row]:
             "changed_at": text_of(said.changed_at),
         }
         words = gettext("Enregistrées le {day}. {text}").format(day=moment(said.changed_at), text=said.text)
-        contact = gettext("Personne à joindre : {contact}").format(contact=said.contact)
+        contact = gettext("Personne à joindre : {contact}").format(contact=said.contact)
         yield Row(told, f"{words} {contact}" if said.contact else words)
 
 
@@ -104,7 +104,7 @@ def _asked(person: UUID) -> Iterator[Row]:
     for row in selectors.unanswered(person):
         tool, version = row.notice.processing.tool, row.notice.version
         told = {"at": text_of(row.at), "tool": tool.slug, "notice_version": version, "language": row.language}
-        said = gettext("{day}, {tool} : question sans réponse, information version {version}.")
+        said = gettext("{day}, {tool} : question sans réponse, information version {version}.")
         yield Row(told, said.format(day=moment(row.at), tool=tool.name, version=version))
 
 
@@ -140,7 +140,7 @@ def _disclosures(person: UUID) -> Iterator[Row]:
 def _requests(person: UUID) -> Iterator[Row]:
     for told in requests.exported(person):
         kind, received = dict(Kind.choices)[told["kind"]], date.fromisoformat(told["received_on"])
-        said = gettext("{reference} : {kind}, reçue le {day}.").format(
+        said = gettext("{reference} : {kind}, reçue le {day}.").format(
             reference=told["reference"], kind=kind, day=date_format(received, "SHORT_DATE_FORMAT")
         )
         yield Row(told, " ".join([said, *(step["text"] for step in told["steps"] if step["text"])]))
@@ -173,7 +173,7 @@ def _corrections(person: UUID) -> Iterator[Row]:
                 "at": text_of(each.at),
                 "received_at": text_of(each.received_at),
             }
-            said = gettext("{tool} : {item}, modifié le {day}.").format(
+            said = gettext("{tool} : {item}, modifié le {day}.").format(
                 tool=tools[tool], item=display.item_label(each.item), day=moment(each.at)
             )
             state = gettext("Reçu depuis.") if each.is_delivered else gettext("Pas encore reçu.")

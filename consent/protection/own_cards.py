@@ -59,7 +59,7 @@ def of_findings(now: datetime) -> Iterator[Card]:
         said = ngettext("Un constat attend votre décision.", "Des constats attendent votre décision.", tasks)
         yield Card("tasks", _("Constats à traiter"), said, Urgency.SOON, address, tasks)
     if others:
-        said = _("À regarder : ce qui est déclaré sans servir, ou que les membres n’ont pas encore lu.")
+        said = _("À regarder : ce qui est déclaré sans servir, ou que les membres n’ont pas encore lu.")
         yield Card("findings", _("Autres constats"), said, Urgency.KNOW, address, others)
     if not levels:
         said = _("Ce qui a été transmis en 90 jours est ce qui est déclaré et accepté.")
@@ -71,7 +71,7 @@ def of_modes(now: datetime) -> Iterator[Card]:
     if rows := modes.lenient(now=now):
         said = ngettext(
             "Un outil reçoit encore des données que sa fiche ne déclare pas, jusqu’au %(day)s.",
-            "Des outils reçoivent encore des données que leur fiche ne déclare pas ; le premier, jusqu’au %(day)s.",
+            "Des outils reçoivent encore des données que leur fiche ne déclare pas ; le premier, jusqu’au %(day)s.",
             len(rows),
         ) % {"day": _day(rows[0].until)}  # type: ignore[arg-type]
         first = reverse("protection:matrix_tool", args=[rows[0].tool.slug])
@@ -137,7 +137,7 @@ def of_the_log(now: datetime) -> Iterator[Card]:
         said = _("Un témoin a vu un autre journal que celui d’ici.")
         yield Card("contradicted", _("Journal contredit"), said, Urgency.NOW, address, len(contradicted))
     if not standing.is_well:
-        said = _("Ce qui arrive n’est pas signé : la technique doit le savoir.")
+        said = _("Ce qui arrive n’est pas signé : la technique doit le savoir.")
         yield Card("unsigned", _("Journal non signé"), said, Urgency.NOW, address)
     elif not contradicted:
         signed = [getattr(each, "signed_at", None) for each in logs]
@@ -145,14 +145,14 @@ def of_the_log(now: datetime) -> Iterator[Card]:
         said = _("Signé pour la dernière fois le %(when)s.") % {"when": _moment(last)} if last else _("Rien à signer.")
         yield Card("log", _("Journal"), said, Urgency.CALM, address)
     if standing.refusal is not None:
-        said = _("L’horloge est douteuse : rien n’est effacé tant que vous ne l’avez pas confirmée.")
+        said = _("L’horloge est douteuse : rien n’est effacé tant que vous ne l’avez pas confirmée.")
         yield Card("clock", _("Durées de conservation arrêtées"), said, Urgency.NOW, reverse("audit:keeping"))
     mailed = mailing.last_mailing()
     if mailed and mailed[1] in (mailing.MailOutcome.FAILED, mailing.MailOutcome.TO_NOBODY):
         said = _("Le dernier courrier des relevés n’est parvenu à personne.")
         yield Card("mails", _("Relevés non envoyés"), said, Urgency.NOW, address)
     if not mailing.is_kept_outside(now):
-        said = _("Personne hors de portée de la technique ne garde les relevés : une réécriture ne se verrait pas.")
+        said = _("Personne hors de portée de la technique ne garde les relevés : une réécriture ne se verrait pas.")
         yield Card("outside", _("Journal gardé nulle part ailleurs"), said, Urgency.SOON, address)
 
 
@@ -161,7 +161,7 @@ def of_the_comparison(now: datetime) -> Iterator[Card]:
     address = reverse("audit:reconciliation")
     gaps, last = reconciliation.open_gaps().count(), reconciliation.runs().first()
     if gaps:
-        said = _("Des faits sont dans les tables et pas dans le journal : chacun s’explique et se règle.")
+        said = _("Des faits sont dans les tables et pas dans le journal : chacun s’explique et se règle.")
         yield Card("gaps", _("Journal incomplet"), said, Urgency.NOW, address, gaps)
     elif last is None or now - last.at > NIGHT:
         said = _("La comparaison de nuit du journal et des tables n’a pas eu lieu.")
@@ -175,7 +175,7 @@ def of_destructions(now: datetime) -> Iterator[Card]:
     """Closed logs whose destruction waits for a second person; one statement."""
     waiting = Destruction.objects.filter(done_at=None, approved_at=None, expires_at__gt=now).count()
     if waiting:
-        said = _("Un registre de preuve clos serait détruit : il faut l’avis d’une deuxième personne.")
+        said = _("Un registre de preuve clos serait détruit : il faut l’avis d’une deuxième personne.")
         yield Card("destructions", _("Destructions proposées"), said, Urgency.NOW, reverse("audit:proof"), waiting)
 
 
@@ -234,8 +234,8 @@ def of_erasures(now: datetime) -> Iterator[Card]:
     wished = ErasureRun.objects.filter(state=RunState.ASKED, asked_by=F("member")).count()
     if wished:
         said = ngettext(
-            "Un membre demande l’effacement de ce qu’un outil a reçu : c’est à vous de l’accepter.",
-            "Des membres demandent l’effacement de ce que des outils ont reçu : c’est à vous de les accepter.",
+            "Un membre demande l’effacement de ce qu’un outil a reçu : c’est à vous de l’accepter.",
+            "Des membres demandent l’effacement de ce que des outils ont reçu : c’est à vous de les accepter.",
             wished,
         )
         yield Card("erasures_wished", _("Effacements demandés"), said, Urgency.NOW, address, wished)
@@ -244,8 +244,8 @@ def of_erasures(now: datetime) -> Iterator[Card]:
     ).count()
     if silent:
         said = ngettext(
-            "Un outil n’a pas répondu, ou ne peut pas être prévenu d’ici : joignez son contact.",
-            "Des outils n’ont pas répondu, ou ne peuvent pas être prévenus d’ici : joignez leurs contacts.",
+            "Un outil n’a pas répondu, ou ne peut pas être prévenu d’ici : joignez son contact.",
+            "Des outils n’ont pas répondu, ou ne peuvent pas être prévenus d’ici : joignez leurs contacts.",
             silent,
         )
         yield Card("erasures_silent", _("Effacements à relancer"), said, Urgency.SOON, address, silent)

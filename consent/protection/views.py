@@ -65,7 +65,7 @@ def finding(request: HttpRequest, code: str) -> HttpResponse:
     told, _said = selectors.told_findings(now=now)
     each = next((one for one in told if one.finding.code == code and one.is_decided_here), None)
     if each is None:
-        messages.info(request, _("Ce constat n’est plus là : il est réglé, accepté, ou n’a plus lieu d’être."))
+        messages.info(request, _("Ce constat n’est plus là : il est réglé, accepté, ou n’a plus lieu d’être."))
         return redirect("protection:findings")
     form = DecisionForm(request.POST if request.method == "POST" else None, settles=each.is_settled)
     if request.method == "POST" and form.is_valid():
@@ -82,7 +82,7 @@ def finding(request: HttpRequest, code: str) -> HttpResponse:
             form.add_error("until" if "until" in form.fields else None, str(words.PROBLEMS[str(error)]))
         except FindingGone:
             _note_refused(request, "finding_gone")
-            messages.info(request, _("Ce constat n’est plus là : il est réglé, accepté, ou n’a plus lieu d’être."))
+            messages.info(request, _("Ce constat n’est plus là : il est réglé, accepté, ou n’a plus lieu d’être."))
             return redirect("protection:findings")
         else:
             messages.success(request, _("C’est noté, et au journal."))

@@ -13,7 +13,7 @@ STATES: dict[State, str | Promise] = {
     State.GIVEN: _("Accord donné"),
     State.REFUSED: _("Rien de facultatif accordé"),
     State.TAKEN_BACK: _("Accord retiré"),
-    State.EXPIRED: _("Échu : le texte a changé"),
+    State.EXPIRED: _("Échu : le texte a changé"),
     State.TERMINATED: _("Remplacé par une décision plus récente"),
 }
 BADGES = {

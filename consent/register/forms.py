@@ -78,10 +78,10 @@ class BalancingForm(forms.Form):
 class DataForm(forms.Form):
     rubric = _choice(_("Catégorie"), Rubric.choices)
     description = _text(_("Description"))
-    period = _line(_("Durée"), help_text=_("Par exemple : 5 ans"))
-    start = _line(_("À partir de"), help_text=_("Par exemple : la fin du contrat"))
+    period = _line(_("Durée"), help_text=_("Par exemple : 5 ans"))
+    start = _line(_("À partir de"), help_text=_("Par exemple : la fin du contrat"))
     ending = _choice(_("Ensuite"), Ending.choices)
-    ground = _line(_("Données sensibles : ce qui les autorise (article 9 ou 10)"))
+    ground = _line(_("Données sensibles : ce qui les autorise (article 9 ou 10)"))
 
     def clean(self) -> None:
         if self.cleaned_data.get("rubric") == "":
@@ -141,13 +141,13 @@ class RecordForm(forms.Form):
     created = DayField(label=_("Traitement commencé le"))
     software = _line(_("Logiciel utilisé"))
     clients = _text(
-        _("Responsables de traitement servis"), help_text=_("Si la coopérative est sous-traitante : noms et contacts.")
+        _("Responsables de traitement servis"), help_text=_("Si la coopérative est sous-traitante : noms et contacts.")
     )
     technical = _text(_("Mesures de sécurité techniques"))
     organisational = _text(_("Mesures de sécurité organisationnelles"))
     source = _text(_("Origine des données"))
     assessment = _choice(_("Analyse d’impact"), Assessment.choices)
-    assessment_note = _text(_("Analyse d’impact : précisions"))
+    assessment_note = _text(_("Analyse d’impact : précisions"))
     reviewed = _day(_("Dernier examen de la fiche"))
     notice = _line(_("Information des personnes (version)"))
     note = forms.CharField(label=_("Pourquoi ce changement"), max_length=300, required=False)
@@ -249,7 +249,7 @@ class RecordForms:
             elif group in self.form.fields:
                 self.form.add_error(group, words.problem(code))
             else:
-                self.form.add_error(None, f"{words.field(group)} : {words.problem(code)}")
+                self.form.add_error(None, f"{words.field(group)} : {words.problem(code)}")
 
 
 class CloseForm(forms.Form):

@@ -158,7 +158,7 @@ def export(request: HttpRequest, kind: str) -> HttpResponseBase:
         if len(parts) > 1 and "partie" not in request.GET:
             messages.info(
                 request,
-                _("Ce registre est long : le PDF est en plusieurs parties, chacune prête en quelques secondes."),
+                _("Ce registre est long : le PDF est en plusieurs parties, chacune prête en quelques secondes."),
             )
             return redirect(f"{reverse('register:list')}?on={register.on:%Y-%m-%d}#register-export")
         number = next((n for n in range(1, len(parts) + 1) if request.GET.get("partie", "1") == str(n)), 0)
@@ -225,11 +225,11 @@ def _apply(request: HttpRequest) -> HttpResponse:
         services.apply_import(plan, actor=_actor(request), now=timezone.now())
     except signing.BadSignature:
         _note_refused_import(request, "plan_not_shown")
-        messages.warning(request, _("Ce qui était montré date de plus d’une heure : choisissez le fichier de nouveau."))
+        messages.warning(request, _("Ce qui était montré date de plus d’une heure : choisissez le fichier de nouveau."))
         return redirect("register:import")
     except (RegisterChanged, RegisterInvalid):
         _note_refused_import(request, "register_changed")
-        messages.warning(request, _("Le registre a changé entre-temps. Rien n’a été importé : recommencez."))
+        messages.warning(request, _("Le registre a changé entre-temps. Rien n’a été importé : recommencez."))
         return redirect("register:import")
     messages.success(request, _("Le fichier est importé."))
     return redirect("register:list")
@@ -332,7 +332,7 @@ def close(request: HttpRequest, reference: str) -> HttpResponse:
             form.add_error(None, _changed_meanwhile(request, "register:close"))
         except RecordKept:
             _note_refused(request, "register:close", "record_kept")
-            form.add_error(None, _("L’outil est ouvert : sa fiche se clôt une fois l’outil fermé par la technique."))
+            form.add_error(None, _("L’outil est ouvert : sa fiche se clôt une fois l’outil fermé par la technique."))
         else:
             messages.success(request, _("La fiche est close. Ses versions restent."))
             return redirect("register:list")

@@ -68,7 +68,7 @@ class EntryForm(RequestForm):
 
 class SearchForm(forms.Form):
     name = forms.CharField(
-        label=_("Qui fait la demande ?"),
+        label=_("Qui fait la demande ?"),
         max_length=100,
         help_text=_("Un nom ou un identifiant. Chercher s’inscrit au journal."),
     )
@@ -101,11 +101,11 @@ class WordsForm(forms.Form):
 RECORDS: dict[Kind | None, tuple[Any, Any]] = {
     Kind.ACCESS: (
         _("Joindre le relevé de ses données (JSON)"),
-        _("Ce que Trousseau sait de la personne, fait à l’envoi : vous n’avez pas à le lire."),
+        _("Ce que Trousseau sait de la personne, fait à l’envoi : vous n’avez pas à le lire."),
     ),
     Kind.PORTABILITY: (
         _("Joindre ce que la personne a fourni (.zip)"),
-        _("Seulement ce qui repose sur un contrat ou son accord, fait à l’envoi : vous n’avez pas à le lire."),
+        _("Seulement ce qui repose sur un contrat ou son accord, fait à l’envoi : vous n’avez pas à le lire."),
     ),
 }
 

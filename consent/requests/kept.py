@@ -76,7 +76,7 @@ def categories() -> tuple[Category, ...]:
     return (
         Category(
             "request_identity",
-            _("Demandes : justificatifs d’identité"),
+            _("Demandes : justificatifs d’identité"),
             _("la vérification de l’identité, ou la fin de la demande"),
             Outcome.DELETE,
             IDENTITY_DAYS,
@@ -85,7 +85,7 @@ def categories() -> tuple[Category, ...]:
         ),
         Category(
             "request_files",
-            _("Demandes : autres fichiers joints"),
+            _("Demandes : autres fichiers joints"),
             over,
             Outcome.DELETE,
             FILE_DAYS,
@@ -95,7 +95,7 @@ def categories() -> tuple[Category, ...]:
         ),
         Category(
             "requests",
-            _("Demandes : lettres et messages"),
+            _("Demandes : lettres et messages"),
             over,
             Outcome.ANONYMISE,
             settings.REQUESTS_KEPT // timedelta(days=1),
@@ -105,7 +105,7 @@ def categories() -> tuple[Category, ...]:
         ),
         Category(
             "request_lines",
-            _("Demandes : ligne du registre, sans les mots"),
+            _("Demandes : ligne du registre, sans les mots"),
             over,
             Outcome.DELETE,
             max(LINE_DAYS, settings.REQUESTS_KEPT // timedelta(days=1)),

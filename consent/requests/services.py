@@ -103,7 +103,7 @@ def examine(
     It is never one too many, and the tool need not have received anything yet.
     """
     with override(language):
-        text = gettext("Je m’oppose à cet usage : « {purpose} ».").format(purpose=purpose)
+        text = gettext("Je m’oppose à cet usage : « {purpose} ».").format(purpose=purpose)
     today = timezone.localdate(now)
     return _begun(
         member_id,

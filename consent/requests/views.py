@@ -94,7 +94,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         except RequestRefused as error:
             _tell(request, form, error, "requests:mine")
         else:
-            said = _("Votre demande %(reference)s est enregistrée : une réponse vous est due le %(day)s au plus tard.")
+            said = _("Votre demande %(reference)s est enregistrée : une réponse vous est due le %(day)s au plus tard.")
             day = date_format(made.due_on, "DATE_FORMAT")
             messages.success(request, said % {"reference": made.reference, "day": day})
             return redirect("requests:own", made.reference)
@@ -141,7 +141,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
         _note_refused(request, "requests:withdraw", error.code)
         messages.info(request, words.problem(error.code))
     else:
-        messages.success(request, _("Votre demande est reprise : personne n’y répondra. Vous pouvez en refaire une."))
+        messages.success(request, _("Votre demande est reprise : personne n’y répondra. Vous pouvez en refaire une."))
     return redirect("requests:own", found.reference)
 
 
@@ -157,7 +157,7 @@ def unfreeze(request: HttpRequest, reference: str) -> HttpResponse:
         messages.info(request, words.problem(error.code))
     else:
         messages.success(
-            request, _("Vos données ne sont plus gelées : les outils que vous ouvrez les reçoivent à nouveau.")
+            request, _("Vos données ne sont plus gelées : les outils que vous ouvrez les reçoivent à nouveau.")
         )
     return redirect("requests:own", found.reference)
 
@@ -229,7 +229,7 @@ def _enter_for(request: HttpRequest) -> HttpResponse:
     person = Member.objects.filter(pk=told.get("member")).first() if told else None
     if person is None or told["reader"] != str(request.user.pk):
         _note_refused(request, "requests:enter", "member_unknown")
-        messages.info(request, _("Cette liste a trop attendu : cherchez le nom de nouveau."))
+        messages.info(request, _("Cette liste a trop attendu : cherchez le nom de nouveau."))
         return redirect("requests:enter")
     now = timezone.now()
     # The form has the tools that hold something of them, whether or not a request comes of it.
@@ -351,27 +351,27 @@ ACTS = (
     Act(
         "restrict",
         gettext_lazy("Geler les données"),
-        gettext_lazy("Pourquoi, et jusqu’à quand : la personne le lit"),
+        gettext_lazy("Pourquoi, et jusqu’à quand : la personne le lit"),
         services.restrict,
-        gettext_lazy("Les données sont gelées : plus rien ne part."),
+        gettext_lazy("Les données sont gelées : plus rien ne part."),
         button=gettext_lazy("Geler dès maintenant"),
         help_text=gettext_lazy(
-            "Elles restent gardées. Ce qui est déjà chez un outil y reste : demandez-lui aussi de ne plus s’en servir."
+            "Elles restent gardées. Ce qui est déjà chez un outil y reste : demandez-lui aussi de ne plus s’en servir."
         ),
     ),
     Act(
         "announce",
         gettext_lazy("Annoncer la fin du gel"),
-        gettext_lazy("Pourquoi le gel prend fin : la personne le lit"),
+        gettext_lazy("Pourquoi le gel prend fin : la personne le lit"),
         services.announce_end,
-        gettext_lazy("La fin du gel est annoncée : il peut être levé demain."),
+        gettext_lazy("La fin du gel est annoncée : il peut être levé demain."),
         button=gettext_lazy("Annoncer"),
         only_open=False,
     ),
     Act(
         "free",
         gettext_lazy("Lever le gel"),
-        gettext_lazy("Ce qui est à savoir : la personne le lit"),
+        gettext_lazy("Ce qui est à savoir : la personne le lit"),
         services.free,
         gettext_lazy("Le gel est levé."),
         button=gettext_lazy("Lever le gel"),
@@ -387,7 +387,7 @@ ACTS = (
         gettext_lazy("Le justificatif est demandé, le délai est suspendu."),
         letter=lambda _request: Letter.IDENTITY,
         button=gettext_lazy("Demander et suspendre le délai"),
-        help_text=gettext_lazy("Seulement si un doute raisonnable existe : une session ouverte est déjà une preuve."),
+        help_text=gettext_lazy("Seulement si un doute raisonnable existe : une session ouverte est déjà une preuve."),
     ),
     Act(
         "extend",
@@ -398,7 +398,7 @@ ACTS = (
         letter=lambda _request: Letter.EXTENSION,
         button=gettext_lazy("Prolonger"),
         help_text=gettext_lazy(
-            "Parce que la demande est complexe, ou qu’il y en a beaucoup ; dites laquelle des deux."
+            "Parce que la demande est complexe, ou qu’il y en a beaucoup ; dites laquelle des deux."
         ),
     ),
     Act(

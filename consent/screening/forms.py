@@ -34,7 +34,7 @@ class ScreeningForm(forms.Form):
     )
     advice = _text(_("Avis de la personne déléguée à la protection des données"), required=True)
     reason = _text(_("Pourquoi pas d’analyse, si les critères en demandent une"))
-    document = _text(_("Où se trouve l’analyse"), help_text=_("Si elle est faite : titre, date, classement."))
+    document = _text(_("Où se trouve l’analyse"), help_text=_("Si elle est faite : titre, date, classement."))
     on = DayField(label=_("Examen fait le"))
 
     def screening(self) -> Screening:

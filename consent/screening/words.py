@@ -11,7 +11,7 @@ PROBLEMS: dict[str, Text] = {
     "missing": _("Ce champ manque."),
     "too_long": _("Ce texte est trop long."),
     "future": _("Ce jour n’est pas encore venu."),
-    "against_criteria": _("Deux critères ou plus demandent une analyse : dites pourquoi il n’en faut pas."),
+    "against_criteria": _("Deux critères ou plus demandent une analyse : dites pourquoi il n’en faut pas."),
 }
 CRITERIA: dict[str, Text] = dict(Criterion.choices)
 OUTCOMES: dict[str, Text] = dict(Outcome.choices)

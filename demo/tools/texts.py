@@ -5,7 +5,7 @@ from django.utils.translation import get_language
 
 from demo.tools.config import CONFIG
 
-NNBSP = "\u202f"
+NBSP = "\u00a0"
 
 _PAIRS: dict[str, tuple[str, str]] = {
     "member": ("Membre de la coopérative", "Member of the cooperative"),
@@ -133,7 +133,7 @@ def words() -> dict[str, str]:
     english = (get_language() or "fr").startswith("en")
     if english:
         return {key: pair[1] for key, pair in _PAIRS.items()}
-    return {key: pair[0].replace(" :", f"{NNBSP}:") for key, pair in _PAIRS.items()}
+    return {key: pair[0].replace(" :", f"{NBSP}:") for key, pair in _PAIRS.items()}
 
 
 def context(request: HttpRequest) -> dict[str, object]:

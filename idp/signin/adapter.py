@@ -33,7 +33,7 @@ from idp.user_agents import label_of
 
 # ANSSI R14, OWASP ASVS 6.3.8: one sentence for every failure, or the page tells who is a member.
 SIGN_IN_FAILED = _(
-    "Ces identifiants ne permettent pas d’entrer. Vérifiez-les ; après plusieurs essais, patientez dix minutes "
+    "Ces identifiants ne permettent pas d’entrer. Vérifiez-les ; après plusieurs essais, patientez dix minutes "
     "ou écrivez à la structure."
 )
 TOO_MANY = _("Trop d’essais. Patientez dix minutes, puis recommencez.")

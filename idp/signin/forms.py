@@ -280,7 +280,7 @@ class AddPasskeyForm(PasskeyForm):
     purpose = Purpose.ADD
     name = forms.CharField(
         label=_("Nom (facultatif)"),
-        help_text=_("Par exemple « téléphone » ou « ordinateur du bureau ». Sans nom, nous en choisissons un."),
+        help_text=_("Par exemple « téléphone » ou « ordinateur du bureau ». Sans nom, nous en choisissons un."),
         required=False,
         max_length=MAX_NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),

@@ -17,10 +17,10 @@ Text = str | Promise
 # Each says what to do next.  NIST SP 800-63B-4 §3.1.1.2: the reason of a refusal is told.
 REFUSALS: dict[str, Text] = {
     "password_unreadable": _("Ce mot de passe contient un caractère invisible. Tapez-le au clavier."),
-    "password_long": _("Ce mot de passe est trop long : mille caractères suffisent."),
+    "password_long": _("Ce mot de passe est trop long : mille caractères suffisent."),
     "password_common": _("Ce mot de passe est parmi les premiers que l’on essaie. Choisissez-en un autre."),
     "password_personal": _(
-        "Ce mot de passe tient surtout à votre nom, à la coopérative ou à un outil : on le devinerait. "
+        "Ce mot de passe tient surtout à votre nom, à la coopérative ou à un outil : on le devinerait. "
         "Ajoutez des mots qui n’ont rien à voir."
     ),
     "password_weak": _("Ce mot de passe se devine trop vite. Ajoutez un ou deux mots sans rapport entre eux."),

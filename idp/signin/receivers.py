@@ -25,7 +25,7 @@ from idp.signin.methods import Proof, key_method, proof_of
 from idp.types import SECOND_FACTORS
 
 PASSWORD_DOUBTFUL = gettext_lazy(
-    "Vous avez signalé une connexion qui n’était pas de vous, et votre mot de passe n’a pas changé depuis : changez-le."
+    "Vous avez signalé une connexion qui n’était pas de vous, et votre mot de passe n’a pas changé depuis : changez-le."
 )
 
 

@@ -84,7 +84,7 @@ class ChoosePasswordStage(LoginStage):
         until = self.state.pop("until", "")
         if until:
             day = date_format(localtime(datetime.fromisoformat(until)), "DATE_FORMAT")
-            told = _("Votre mot de passe n’est plus valable après le {day}. Changez-le avant, depuis « Sécurité ».")
+            told = _("Votre mot de passe n’est plus valable après le {day}. Changez-le avant, depuis « Sécurité ».")
             messages.warning(self.request, told.format(day=day))
 
     @property

@@ -270,7 +270,7 @@ def remove_passkey(request: HttpRequest, pk: int) -> HttpResponse:
         # It had opened this very session, without a password.
         sessions.end_current(request, now=timezone.now(), reason="factor_removed")
         messages.success(
-            request, _("La clé d’accès qui avait ouvert cette session est retirée : connectez-vous de nouveau.")
+            request, _("La clé d’accès qui avait ouvert cette session est retirée : connectez-vous de nouveau.")
         )
         return redirect("account_login")
     return redirect("mfa_index")

@@ -28,7 +28,7 @@ def result_words(code: str) -> str:
         return str(RESULTS[code])
     status = re.fullmatch(r"http_(\d{3})", code)
     if status is None:
-        return gettext("erreur dans Trousseau : %(code)s") % {"code": code}
+        return gettext("erreur dans Trousseau : %(code)s") % {"code": code}
     if status[1].startswith("3"):
         return gettext("l’outil renvoie à une autre adresse (réponse %(status)s)") % {"status": status[1]}
     if status[1].startswith("5"):

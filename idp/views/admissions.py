@@ -36,7 +36,7 @@ class AskForm(forms.Form):
     """What the member writes to whoever looks after the tool."""
 
     reason = forms.CharField(
-        label=gettext_lazy("Pourquoi en avez-vous besoin ?"),
+        label=gettext_lazy("Pourquoi en avez-vous besoin ?"),
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy("Une phrase suffit. Elle est lue par la personne qui répond."),

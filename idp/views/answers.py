@@ -74,7 +74,7 @@ def error_page(request: HttpRequest, error: ProtocolError, *, now: datetime) -> 
     note_refusal(request, None, error.detail, member=None, now=now)
     context = {
         "title": _("Cet outil n’a pas pu s’ouvrir"),
-        "message": _("L’outil a fait une demande que Trousseau ne reconnaît pas ; vous n’y êtes pour rien."),
+        "message": _("L’outil a fait une demande que Trousseau ne reconnaît pas ; vous n’y êtes pour rien."),
         "advice": _("Revenez à vos outils et ouvrez-le de là. Si cela se répète, signalez-le à la structure."),
         "technical": f"{error.code}: {error.description}",
     }

@@ -116,7 +116,7 @@ def _gone(request: HttpRequest, *, now: datetime) -> HttpResponse:
     context = {
         "title": _("Cette demande n’attend plus"),
         "message": _("Elle est trop ancienne, ou elle a déjà reçu sa réponse dans ce navigateur."),
-        "advice": _("Ouvrez l’outil à nouveau : la connexion reprendra au début."),
+        "advice": _("Ouvrez l’outil à nouveau : la connexion reprendra au début."),
     }
     if tool is not None and tool.launch_url and tool.state != ToolState.CLOSED:
         context |= {

@@ -34,8 +34,8 @@ class NoticeFilter(forms.Form):
         field = self.fields["tool"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101
         field.choices = [("", _("Tous")), *((each.tool.slug, each.tool.name) for each in tools)]
-        field.error_messages["invalid_choice"] = _("Aucun outil « %(value)s ».")
-        self.fields["state"].error_messages["invalid_choice"] = _("Aucun état « %(value)s ».")
+        field.error_messages["invalid_choice"] = _("Aucun outil « %(value)s ».")
+        self.fields["state"].error_messages["invalid_choice"] = _("Aucun état « %(value)s ».")
 
     @property
     def wanted(self) -> dict[str, str]:
@@ -74,15 +74,15 @@ def retry(request: HttpRequest) -> HttpResponse:
     count = deliveries.retry(tool_id=tool.pk, delivery_ids=ids, actor=actor_of(request), now=timezone.now())
     if count:
         text = ngettext(
-            "%(count)s avis pour « %(tool)s » repart à l’instant.",
-            "%(count)s avis pour « %(tool)s » repartent à l’instant.",
+            "%(count)s avis pour « %(tool)s » repart à l’instant.",
+            "%(count)s avis pour « %(tool)s » repartent à l’instant.",
             count,
         )
         messages.success(request, text % {"count": count, "tool": tool.name})
     else:
         messages.info(
             request,
-            _("Rien à relancer pour « %(tool)s » : ses avis sont transmis ou déjà en route.") % {"tool": tool.name},
+            _("Rien à relancer pour « %(tool)s » : ses avis sont transmis ou déjà en route.") % {"tool": tool.name},
         )
     return HttpResponseRedirect(_back(request))
 

@@ -230,7 +230,7 @@ def _not_allowed(
         device.deny(user_code=code, session=session, reason="not_in_group", now=now)
         context = {
             "title": _("Cet outil ne vous est pas ouvert"),
-            "message": _("« %(tool)s » est réservé à certains collectifs, et vous n’en faites pas partie.")
+            "message": _("« %(tool)s » est réservé à certains collectifs, et vous n’en faites pas partie.")
             % {"tool": tool.name},
             "advice": _("Si vous devriez y avoir accès, demandez à la structure de vous l’ouvrir."),
         }
@@ -250,7 +250,7 @@ def _needs_second_factor(request: HttpRequest, tool: Tool, code: str, member: Me
     context = {
         "title": _("Une double vérification est demandée"),
         "message": _(
-            "Pour ouvrir « %(tool)s », le mot de passe seul ne suffit pas, et vous n’avez rien d’autre encore."
+            "Pour ouvrir « %(tool)s », le mot de passe seul ne suffit pas, et vous n’avez rien d’autre encore."
         )
         % {"tool": tool.name},
         "advice": _("Ajoutez une double vérification, puis saisissez de nouveau le code de l’appareil."),

@@ -84,7 +84,7 @@ def close_tool(request: HttpRequest, slug: str) -> HttpResponse:
     asking, return_uri = _way_back(request)
     ended = sessions.end_tool_sessions(rows, reason="member_closed", actor=Actor(member=member.pk), now=timezone.now())
     if not ended:
-        messages.info(request, _("« %(tool)s » n’est plus ouvert depuis ce navigateur.") % {"tool": tool.name})
+        messages.info(request, _("« %(tool)s » n’est plus ouvert depuis ce navigateur.") % {"tool": tool.name})
         return redirect("idp:sessions")
     back = return_uri if asking == tool else ""
     left = Farewell(tool=tool.name, alone=True, frames=_front_channel(ended), return_uri=back)

@@ -30,13 +30,13 @@ class LookForm(forms.Form):
         label=gettext_lazy("Nom de la coopérative"),
         max_length=80,
         required=False,
-        help_text=gettext_lazy("En haut de chaque page, dans les courriers et les documents. Vide : celui d’origine."),
+        help_text=gettext_lazy("En haut de chaque page, dans les courriers et les documents. Vide : celui d’origine."),
     )
     name_en = forms.CharField(
         label=gettext_lazy("Nom en anglais"),
         max_length=80,
         required=False,
-        help_text=gettext_lazy("Pour qui lit en anglais. Vide : le nom français."),
+        help_text=gettext_lazy("Pour qui lit en anglais. Vide : le nom français."),
     )
     short_name = forms.CharField(
         label=gettext_lazy("Nom court"),
@@ -62,7 +62,7 @@ class LookForm(forms.Form):
         label=gettext_lazy("Seconde couleur"),
         max_length=7,
         widget=forms.TextInput(attrs={"type": "color"}),
-        help_text=gettext_lazy("Ce qui est au repos : informations et étiquettes."),
+        help_text=gettext_lazy("Ce qui est au repos : informations et étiquettes."),
     )
 
     @property
@@ -189,8 +189,8 @@ def _said(reason: str, nearest: str = "") -> str:
             "colour": nearest
         }
     said = {
-        "colour_unreadable": _("Ce n’est pas une couleur. Exemple : #9d2139."),
-        "too_heavy": _("Ce fichier est trop lourd : 2 Mo au plus."),
+        "colour_unreadable": _("Ce n’est pas une couleur. Exemple : #9d2139."),
+        "too_heavy": _("Ce fichier est trop lourd : 2 Mo au plus."),
         "too_large": _("Cette image est trop grande. Réduisez-la, puis recommencez."),
         "unreadable": _("Cette image ne se lit pas. Prenez un fichier PNG, JPEG ou WebP."),
     }

@@ -39,7 +39,7 @@ def open_tool(request: HttpRequest, slug: str) -> HttpResponse:
             "advice": _("Si vous devriez y avoir accès, demandez à la structure de vous l’ouvrir."),
             # Beside this page, so that what somebody typed as a name is not said again.
             "back_url": "../acces/",
-            "back_label": _("Pourquoi n’ai-je pas accès ?"),
+            "back_label": _("Pourquoi n’ai-je pas accès ?"),
         }
         return render(request, "hub/error.html", context, status=404)
     return HttpResponseRedirect(tool.launch_url)
@@ -68,9 +68,9 @@ def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
         # An unknown tool and a closed one look the same; what was agreed to can be withdrawn even then.
         raise Http404
     if not ended:
-        messages.info(request, _("Aucun accord n’était en cours pour « %(tool)s ».") % {"tool": tool.name})
+        messages.info(request, _("Aucun accord n’était en cours pour « %(tool)s ».") % {"tool": tool.name})
         return redirect("consent:mine")
-    messages.success(request, _("Votre accord pour « %(tool)s » est retiré.") % {"tool": tool.name})
+    messages.success(request, _("Votre accord pour « %(tool)s » est retiré.") % {"tool": tool.name})
     return redirect("idp:withdrawn", slug)
 
 

@@ -88,7 +88,7 @@ def strict(request: HttpRequest, slug: str) -> HttpResponse:
         now=timezone.now(),
     )
     if row is None:
-        messages.info(request, _("Rien n’a changé : l’outil s’en tient déjà à sa fiche."))
+        messages.info(request, _("Rien n’a changé : l’outil s’en tient déjà à sa fiche."))
     else:
         messages.success(request, _("Plus rien ne part en dehors de la fiche."))
     return HttpResponseRedirect(reverse("idp:tool_mode", args=[tool.slug]))

@@ -252,10 +252,10 @@ def _step_up(request: HttpRequest, asked: Asked, member: Member, *, now: datetim
     context = {
         "title": _("Une double vérification est demandée"),
         "message": _(
-            "Pour ouvrir « %(tool)s », le mot de passe seul ne suffit pas, et vous n’avez rien d’autre encore."
+            "Pour ouvrir « %(tool)s », le mot de passe seul ne suffit pas, et vous n’avez rien d’autre encore."
         )
         % {"tool": asked.tool.name},
-        "advice": _("Ajoutez une double vérification : cela prend deux minutes, puis l’outil s’ouvrira."),
+        "advice": _("Ajoutez une double vérification : cela prend deux minutes, puis l’outil s’ouvrira."),
         "next_url": reverse("mfa_choose"),
         "next_label": _("Ajouter la double vérification"),
     }
@@ -274,7 +274,7 @@ def _no_registration(request: HttpRequest, asked: Asked, *, now: datetime) -> Ht
     pending.wait(request, going_on.key, going_on.kept())
     context = {
         "title": _("Les comptes sont ouverts par la structure"),
-        "message": _("« %(tool)s » vous propose de créer un compte. Ici, chaque membre en a déjà un.")
+        "message": _("« %(tool)s » vous propose de créer un compte. Ici, chaque membre en a déjà un.")
         % {"tool": asked.tool.name},
         "advice": _("Si vous n’en avez pas encore, écrivez à la structure."),
         "next_url": own_url(going_on, asked.tool),
@@ -294,11 +294,11 @@ def _no_access(request: HttpRequest, asked: Asked, member: Member, *, now: datet
     answers.note_refusal(request, asked.tool, error.detail, member=member.pk, now=now)
     context = {
         "title": _("Cet outil ne vous est pas ouvert"),
-        "message": _("« %(tool)s » est réservé à certains collectifs, et vous n’en faites pas partie.")
+        "message": _("« %(tool)s » est réservé à certains collectifs, et vous n’en faites pas partie.")
         % {"tool": asked.tool.name},
         "advice": _("Si vous devriez y avoir accès, demandez à la structure de vous l’ouvrir."),
         "next_url": reverse("idp:why", args=[asked.tool.slug]),
-        "next_label": _("Pourquoi n’ai-je pas accès ?"),
+        "next_label": _("Pourquoi n’ai-je pas accès ?"),
     }
     return answers.stopped(request, asked.tool, asked.where, error, context, status=403, now=now)
 

@@ -59,7 +59,7 @@ class LinkForm(forms.Form):
         if given.get("everyone"):
             given["collectives"] = Collective.objects.none()
         elif "collectives" in given and not given["collectives"]:
-            self.add_error("everyone", _("Personne ne verrait ce lien : choisissez qui."))
+            self.add_error("everyone", _("Personne ne verrait ce lien : choisissez qui."))
 
 
 class ShownForm(forms.Form):

@@ -25,7 +25,7 @@ def add(request: HttpRequest) -> HttpResponse:
     if not form.is_bound or not form.is_valid():
         return _page(request, form)
     made = services.add_link(link=Link(**form.cleaned_data), actor=actor_of(request), now=timezone.now())
-    text = _("Le lien « %(name)s » est ajouté. Donnez-lui une ligne, une rubrique et un logo.")
+    text = _("Le lien « %(name)s » est ajouté. Donnez-lui une ligne, une rubrique et un logo.")
     messages.success(request, text % {"name": made.name})
     return HttpResponseRedirect(reverse("launcher:tool", args=[made.slug]))
 
@@ -41,7 +41,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, tool)
     services.change_link(slug=slug, link=Link(**form.cleaned_data), actor=actor_of(request), now=timezone.now())
-    messages.success(request, _("« %(tool)s » est modifié.") % {"tool": form.cleaned_data["name"]})
+    messages.success(request, _("« %(tool)s » est modifié.") % {"tool": form.cleaned_data["name"]})
     return HttpResponseRedirect(reverse("launcher:tool", args=[slug]))
 
 
@@ -50,7 +50,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
 def remove(request: HttpRequest, slug: str) -> HttpResponse:
     tool = _link_or_404(slug)
     close_tool(slug=slug, actor=actor_of(request), now=timezone.now(), reason="link_removed")
-    messages.success(request, _("Le lien « %(name)s » est retiré.") % {"name": tool.name})
+    messages.success(request, _("Le lien « %(name)s » est retiré.") % {"name": tool.name})
     return HttpResponseRedirect(reverse("launcher:arrange"))
 
 

@@ -37,7 +37,7 @@ def add_section(request: HttpRequest) -> HttpResponse:
     if not form.is_bound or not form.is_valid():
         return render(request, "launcher/arranging/section.html", {"form": form}, status=422 if form.is_bound else 200)
     made = services.add_section(**form.cleaned_data, actor=actor_of(request), now=timezone.now())
-    messages.success(request, _("La rubrique « %(name)s » est ajoutée.") % {"name": made.shown_name})
+    messages.success(request, _("La rubrique « %(name)s » est ajoutée.") % {"name": made.shown_name})
     return _back(made.slug)
 
 
@@ -67,7 +67,7 @@ def move_section(request: HttpRequest, slug: str) -> HttpResponse:
 def remove_section(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Section, slug=slug)
     services.remove_section(slug=slug, actor=actor_of(request), now=timezone.now())
-    text = _("La rubrique « %(name)s » est retirée. Ses outils sont à la fin de la page.")
+    text = _("La rubrique « %(name)s » est retirée. Ses outils sont à la fin de la page.")
     messages.success(request, text % {"name": found.shown_name})
     return HttpResponseRedirect(reverse("launcher:arrange"))
 
@@ -80,7 +80,7 @@ def tool(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_bound or not form.is_valid():
         return _tool_page(request, found, form, status=422 if form.is_bound else 200)
     present(slug=slug, shown=form.cleaned_data, actor=actor_of(request), now=timezone.now())
-    messages.success(request, _("« %(tool)s » est modifié.") % {"tool": found.name})
+    messages.success(request, _("« %(tool)s » est modifié.") % {"tool": found.name})
     return _back(f"outil-{slug}")
 
 
@@ -116,7 +116,7 @@ def rule(request: HttpRequest, slug: str) -> HttpResponse:
         except NotDeclared:
             form.add_error("requestable", _("Le registre des traitements ne dit pas encore tout de cet outil."))
         else:
-            messages.success(request, _("« %(tool)s » est modifié.") % {"tool": found.name})
+            messages.success(request, _("« %(tool)s » est modifié.") % {"tool": found.name})
             return HttpResponseRedirect(reverse("launcher:tool", args=[slug]))
     return _tool_page(request, found, rule_form=form, status=422)
 
@@ -130,7 +130,7 @@ def condition(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _tool_page(request, found, condition_form=form, status=422)
     conditions.set_condition(tool=found, **form.cleaned_data, actor=actor_of(request), now=timezone.now())
-    messages.success(request, _("« %(tool)s » est modifié.") % {"tool": found.name})
+    messages.success(request, _("« %(tool)s » est modifié.") % {"tool": found.name})
     return HttpResponseRedirect(reverse("launcher:tool", args=[slug]))
 
 

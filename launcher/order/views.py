@@ -76,6 +76,6 @@ def keys(request: HttpRequest) -> HttpResponse:
     services.use_one_key(member=cast(Member, request.user), is_used=is_used, now=timezone.now())
     messages.success(
         request,
-        _("Les touches du clavier sont en service.") if is_used else _("Les touches « / » et « ? » ne font plus rien."),
+        _("Les touches du clavier sont en service.") if is_used else _("Les touches « / » et « ? » ne font plus rien."),
     )
     return HttpResponseRedirect(f"{reverse('launcher:order')}#touches")

@@ -42,7 +42,7 @@ class PageForm(forms.Form):
         label=Shown.SKILLS.label,
         required=False,
         max_length=MOST_SKILLS * (LONGEST_SKILL + 2),
-        help_text=gettext_lazy("Un par ligne, ou séparés par des virgules. Exemple : reliure, vannerie."),
+        help_text=gettext_lazy("Un par ligne, ou séparés par des virgules. Exemple : reliure, vannerie."),
         widget=forms.Textarea(attrs={"rows": 4}),
     )
     presentation = forms.CharField(
@@ -65,7 +65,7 @@ class PageForm(forms.Form):
         label=gettext_lazy("Votre commune"),
         required=False,
         max_length=100,
-        help_text=gettext_lazy("Nom ou code postal. Exemple : 34700 Lodève."),
+        help_text=gettext_lazy("Nom ou code postal. Exemple : 34700 Lodève."),
         widget=forms.TextInput(attrs=towns.SUGGESTED),
     )
     level = forms.ChoiceField(
@@ -85,7 +85,7 @@ class PageForm(forms.Form):
         super().__init__(data, initial={**_initial(member, profile), **opened})
         for item in Shown:
             self.fields[AUDIENCE + item.value] = forms.ChoiceField(
-                label=_("Qui voit : %(item)s") % {"item": item.label}, required=False, choices=Audience.choices
+                label=_("Qui voit : %(item)s") % {"item": item.label}, required=False, choices=Audience.choices
             )
 
     def clean_skills(self) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ class PageForm(forms.Form):
             raise forms.ValidationError(_("Cinq liens au plus."))
         found = [(each, links.read(each)) for each in typed]
         if wrong := [each.strip() for each, address in found if not address]:
-            raise forms.ValidationError(_("Cette adresse ne s’ouvre pas : %(wrong)s") % {"wrong": wrong[0]})
+            raise forms.ValidationError(_("Cette adresse ne s’ouvre pas : %(wrong)s") % {"wrong": wrong[0]})
         return tuple(dict.fromkeys(address for _typed, address in found))
 
     def clean(self) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def write(request: HttpRequest, member_id: UUID) -> HttpResponse:
             services.refuse_message(sender=member.pk, recipient_id=member_id, reason=error.reason, now=now)
             if error.reason == "not_written_to":
                 raise Http404 from error
-            form.add_error(None, _("Dix messages par jour au plus : envoyez celui-ci demain."))
+            form.add_error(None, _("Dix messages par jour au plus : envoyez celui-ci demain."))
             return _page(request, {"card": card, "form": form}, HTTPStatus.TOO_MANY_REQUESTS)
         messages.success(request, _("Votre message part."))
         return HttpResponseRedirect(reverse("launcher:card", args=[member_id]), status=HTTPStatus.SEE_OTHER)

@@ -91,7 +91,7 @@ def test_a_tool_says_what_became_of_its_card_addresses_scopes_level_and_doors(po
     assert changes["tagline"] == ["", "Nos pages"]
     assert (changes["required_acr"][1], changes["scopes"][1], changes["hue"][1]) == ("2", "openid email", "40")
     assert ("différences", True) in [
-        (label, "nom : Wiki → Le wiki" in said) for label, said in words.facts(last(Action.TOOL_CHANGED))
+        (label, "nom : Wiki → Le wiki" in said) for label, said in words.facts(last(Action.TOOL_CHANGED))
     ]
 
 

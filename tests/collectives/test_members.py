@@ -149,7 +149,7 @@ def test_whoever_is_put_in_or_taken_out_is_told_by_whom_and_whom_to_ask(
     (sent,) = mail.outbox
     assert sent.to == [person.email]
     assert choir.name in sent.subject
-    assert f"{lead.display_name} {said} collectif « {choir.name} »" in sent.body
+    assert f"{lead.display_name} {said} collectif « {choir.name} »" in sent.body
     assert reverse("collectives:one", args=[choir.slug]) in sent.body
     assert settings.OFFICE_CONTACT in sent.body
 

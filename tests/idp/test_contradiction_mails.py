@@ -91,7 +91,7 @@ def test_a_database_that_was_cut_is_told_as_its_signer_sees_it(dpo, signed):
 
     (officer, _office) = told()
 
-    assert f"{signed.name} n’est plus signé : la base en contient moins que ce qui a été signé." in officer["body"]
+    assert f"{signed.name} n’est plus signé : la base en contient moins que ce qui a été signé." in officer["body"]
 
 
 @pytest.mark.parametrize("trouble", Trouble)

@@ -885,7 +885,7 @@ def test_removing_is_asked_about_first(inside: Client, phone: Passkey) -> None:
 
     page = inside.get(reverse("mfa_remove_webauthn", args=[own.pk])).content.decode()
 
-    assert "Retirer «\u202fTéléphone\u202f»\u202f?" in page
+    assert "Retirer «\u00a0Téléphone\u00a0»\u00a0?" in page
     assert "dernière double vérification" in page
     assert Authenticator.objects.filter(pk=own.pk).exists()
 

@@ -176,5 +176,5 @@ def test_a_link_is_added_for_a_collective_and_removed(demo: Demo, visit: Callabl
     page.click("#remove-link summary")
     page.click("#remove-link button")
     page.wait_for_url("**/accueil/")
-    expect(page.get_by_text("Le lien « Carte des ateliers » est retiré.")).to_be_visible()
+    expect(page.get_by_text("Le lien « Carte des ateliers » est retiré.")).to_be_visible()
     expect(page.locator("#outil-carte-des-ateliers")).to_have_count(0)

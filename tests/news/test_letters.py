@@ -75,8 +75,8 @@ def test_a_lead_writes_sees_tries_and_sends(lead, insider, outsider):
     browser.post(reverse("news:letter_send", args=[letter.pk]), {"to": "1"})
     trial, sent = posted()
     assert (sent["to"], sent["subject"]) == (insider.email, "Assemblée")
-    assert "Léa X vous écrit au nom de « Pôle bois ».\n\n> Bonjour,\n> samedi à 10 h.\n\n-- \n" in sent["body"]
-    assert "Léa X vous écrit au nom de « Pôle bois »" in sent["body"]
+    assert "Léa X vous écrit au nom de « Pôle bois ».\n\n> Bonjour,\n> samedi à 10 h.\n\n-- \n" in sent["body"]
+    assert "Léa X vous écrit au nom de « Pôle bois »" in sent["body"]
     assert sent["unsubscribe"] in sent["body"]
     assert "unsubscribe" not in trial
     assert sent["reply_to"] == ""

@@ -57,3 +57,33 @@ def test_nobody_is_called_tu():
 def test_staff_meet_the_words_of_their_work_but_are_asked_plainly():
     assert found("Le jeton est refusé.", places=STAFF) == []
     assert len(found("Veuillez patienter.", places=STAFF)) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("Voici : tout.", "D’abord ; ensuite.", "Et vous ?", "Voilà !", "«\u00a0Suivre »", "« Suivre\u00a0»"),
+        *("Voici\n: tout.", "Voici\u2009: tout.", "Et vous\u202f?", "«\u202fSuivre\u202f»", "10\u202f000"),
+    ],
+)
+@pytest.mark.parametrize("places", [MEMBERS, STAFF])
+def test_a_space_at_which_a_line_would_break_before_a_mark_fails(said: str, places: tuple[str, ...]):
+    [problem] = found(said, places=places)
+
+    assert "U+00A0" in problem
+
+
+@pytest.mark.parametrize(
+    "said", ["Voici\u00a0: tout, «\u00a0Suivre\u00a0» aussi\u00a0!", "https://a.example/?b", "9:30", "Un.\n\nDeux."]
+)
+def test_a_no_break_space_does_not(said: str):
+    assert found(said) == []
+
+
+def test_a_mark_of_english_stands_as_english_has_it():
+    assert found("Voici\u00a0:", "Here : it is.") == []
+
+
+def test_a_text_whose_words_are_kept_keeps_its_spaces():
+    assert found("Voici : tout.", places=("hub/templates/account/notice_text.html",)) == []
+    assert found("Voici : tout.", places=("consent/register/prefilled",)) == []

@@ -144,7 +144,7 @@ class DetailsForm(forms.Form):
                 required=False,
                 allow_empty_file=True,
                 help_text=_(
-                    "JPEG, PNG ou WebP, 15 Mo au plus. Elle est recadrée en carré ; "
+                    "JPEG, PNG ou WebP, 15 Mo au plus. Elle est recadrée en carré ; "
                     "le lieu et la date de la prise de vue n’y restent pas."
                 ),
                 widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),

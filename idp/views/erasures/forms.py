@@ -21,7 +21,7 @@ PURPOSES = (
 
 
 class WhyForm(PurposeForm):
-    purpose = purpose_field(_("Pourquoi ouvrez-vous cet effacement ?"), PURPOSES)
+    purpose = purpose_field(_("Pourquoi ouvrez-vous cet effacement ?"), PURPOSES)
 
 
 class AskForm(NamingForm):
@@ -32,7 +32,7 @@ class AskForm(NamingForm):
         Tool.objects.none(),
         label=_("Où effacer"),
         required=False,
-        empty_label=_("Partout : le compte entier"),
+        empty_label=_("Partout : le compte entier"),
     )
     ground = forms.ChoiceField(label=_("Pourquoi"), choices=Ground.choices)
 
@@ -64,13 +64,13 @@ class AnswerForm(forms.Form):
         required=False,
         max_length=500,
         widget=forms.Textarea({"rows": 3}),
-        help_text=_("La personne concernée peut la lire : elle figure dans la lettre de clôture."),
+        help_text=_("La personne concernée peut la lire : elle figure dans la lettre de clôture."),
     )
 
     def clean(self) -> None:
         values = self.cleaned_data
         if values.get("answer") == "refused" and not values.get("refusal"):
-            self.add_error("refusal", _("Dites pourquoi : la personne a le droit de le savoir."))
+            self.add_error("refusal", _("Dites pourquoi : la personne a le droit de le savoir."))
 
     @property
     def said(self) -> dict[str, Any]:

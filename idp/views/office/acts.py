@@ -65,7 +65,7 @@ def act(request: HttpRequest, member_id: UUID, act: str) -> HttpResponse:
 def said(reason: str) -> str:
     """Why nothing has changed, and what to do."""
     known = directory_words.REFUSALS.get(reason)
-    return str(known) if known else _("Rien n’a changé : %(reason)s.") % {"reason": words.reason(reason)}
+    return str(known) if known else _("Rien n’a changé : %(reason)s.") % {"reason": words.reason(reason)}
 
 
 def _back(found: Member) -> HttpResponse:

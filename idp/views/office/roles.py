@@ -71,7 +71,7 @@ def grant(request: HttpRequest) -> HttpResponse:
     role, now = Role(form.cleaned_data["role"]), timezone.now()
     try:
         directory_services.grant_role(member_id=member.pk, role=role, actor=actor, now=now, ends_at=form.ends_at)
-        text = _("%(who)s a maintenant le rôle « %(role)s ».")
+        text = _("%(who)s a maintenant le rôle « %(role)s ».")
         messages.success(request, text % {"role": role.label, "who": member.display_name})
     except CannotChange as error:
         messages.error(request, said(error.reason))
@@ -89,7 +89,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
         return asked
     try:
         directory_services.revoke_role(member_id=held.member_id, role=Role(held.role), actor=actor, now=timezone.now())
-        text = _("%(who)s n’a plus le rôle « %(role)s ».")
+        text = _("%(who)s n’a plus le rôle « %(role)s ».")
         messages.success(request, text % {"role": Role(held.role).label, "who": held.member.display_name})
     except CannotChange as error:
         messages.error(request, said(error.reason))
@@ -111,10 +111,10 @@ def rule(request: HttpRequest) -> HttpResponse:
     directory_services.require_second_factor(collective_id=collective.pk, since=since, actor=actor, now=now)
     if since:
         text = _(
-            "« %(name)s » : la double vérification est demandée. Chacun a un délai pour l’ajouter, et reçoit un e-mail."
+            "« %(name)s » : la double vérification est demandée. Chacun a un délai pour l’ajouter, et reçoit un e-mail."
         )
     else:
-        text = _("« %(name)s » : la double vérification n’est plus demandée.")
+        text = _("« %(name)s » : la double vérification n’est plus demandée.")
     messages.success(request, text % {"name": collective.name})
     return HttpResponseRedirect(reverse("idp:office_roles") + "#regles")
 

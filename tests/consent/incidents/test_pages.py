@@ -179,7 +179,7 @@ def test_the_helper_counts_and_the_list_opens_for_a_reason(officer, noted, membe
     assert {each.subject_id for each in lines(Action.INCIDENT_LISTED)} == {member.pk, other_member.pk}
     assert member.email in taken
     assert other_member.email in taken
-    assert taken.endswith("Fin. Nombre de personnes : 2\r\n")
+    assert taken.endswith("Fin. Nombre de personnes : 2\r\n")
 
 
 def test_what_left_within_the_last_minute_of_the_window_is_concerned(officer, noted, member, louty):

@@ -122,4 +122,4 @@ def test_the_file_that_members_take_has_their_card(browser, member):
     assert {"item": "skills", "value": ["Reliure", "dorure", "reliure d’art"], "open_to": "everybody"} in [
         row.data for row in rows
     ]
-    assert "Savoir-faire, ouvert à : tous les membres. Reliure, dorure, reliure d’art" in [row.said for row in rows]
+    assert "Savoir-faire, ouvert à : tous les membres. Reliure, dorure, reliure d’art" in [row.said for row in rows]

@@ -174,9 +174,9 @@ def test_the_map_counts_those_who_show_their_place_and_says_how_many_do_not(brow
 
     france, herault = shown(browser, vue="carte"), shown(browser, vue="carte", departement="34")
 
-    assert "Hérault : 1 membre" in france
+    assert "Hérault : 1 membre" in france
     assert "1 personne ne montre pas de lieu" in france
-    assert "Lodève (34) : 1 membre" in herault
+    assert "Lodève (34) : 1 membre" in herault
     assert "IGN, ADMIN EXPRESS" in france
     assert not any(sign in france for sign in ("<script>", "style=", "https://tile", 'src="http'))
 
@@ -208,7 +208,7 @@ def test_around_a_place_the_map_shows_the_communes_within_reach_and_leads_no_fur
     )
 
     for page in (near, far):
-        assert "Lodève (34) : 1 membre" in page
+        assert "Lodève (34) : 1 membre" in page
         assert "map__reach" in page
         assert "departement=34" not in page
     assert near.count("map__area") < far.count("map__area") < 40

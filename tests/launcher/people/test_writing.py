@@ -46,7 +46,7 @@ def test_a_message_comes_with_a_name_and_neither_address(browser, reachable, mem
     [sent] = mail.outbox
     assert sent.to == [member.email]
     assert sent.reply_to == []
-    assert sent.body.startswith("Ces mots sont de Bachir Haddad :\n\n> Bonjour <Amélie>,\n> un café ?\n\n-- \n")
+    assert sent.body.startswith("Ces mots sont de Bachir Haddad :\n\n> Bonjour <Amélie>,\n> un café ?\n\n-- \n")
     assert "Bachir Haddad" in sent.subject
     assert other_member.email not in sent.body + str(sent.message())
     assert reverse("launcher:card", args=[other_member.pk]) in sent.body
