@@ -38,7 +38,8 @@ _lock = threading.Lock()
 
 
 def _batches(people: set[UUID]) -> Iterator[list[UUID]]:
-    ordered = sorted(people)
+    # As they compare, which they do ten times as slowly.
+    ordered = sorted(people, key=lambda person: person.int)
     for start in range(0, len(ordered), AT_ONCE):
         yield ordered[start : start + AT_ONCE]
 

@@ -14,6 +14,13 @@ MIX += f"{GROUPS} group changes of a hundred"
 # For each of these slapd rewrites groups by itself, which takes it minutes where there are many and the groups large.
 MOST_MOVED = 25
 MIX += f"; at most {MOST_MOVED} leaves and as many renames, then edits"
+# What is done to one person, and how the hub is to have it then.
+ONE = {
+    "corrected": ("trade", "Métier", "modify\nreplace: title\ntitle: {}"),
+    "locked": ("state", "locked", "modify\nreplace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z"),
+    "renamed": ("login", "renomme", "modrdn\nnewrdn: uid={}\ndeleteoldrdn: 1"),
+    "deleted": ("state", "missing", "delete"),
+}
 SETTLE_SECONDS = 300.0
 # slapd has nothing left to do when it was seen to use no time in so many looks in a row.
 LOOK_SECONDS, QUIET_LOOKS = 0.5, 3
@@ -33,21 +40,28 @@ class Changes:
         # Those whose name is plain ASCII: the others come in base64.
         self._groups = re.findall(r"^dn: (.+)$", found, re.MULTILINE)
         self._round = 0
+        self._next = ""
 
     def make(self, count: int) -> float:
         """Returns how many seconds it took until the directory was at rest."""
         self._round += 1
         began = time.perf_counter()
         self._directory.modify("\n".join(self._written(count)))
-        self._settle()
+        self.settle()
         return time.perf_counter() - began
 
-    def edit_one(self) -> tuple[str, str]:
-        """Change the trade of one person; returns their login and the new trade."""
+    def next_login(self) -> str:
+        """Of whoever ``change_one`` will change."""
+        self._next = next(self._people)
+        return self._next.partition(",")[0].removeprefix("uid=")
+
+    def change_one(self, what: str) -> tuple[str, str]:
+        """One of ``ONE``; returns the column of the mirror in which it is to show, and as what."""
         self._round += 1
-        dn, trade = next(self._people), f"Métier {self._round}"
-        self._directory.modify(_edit(dn, trade))
-        return dn.partition(",")[0].removeprefix("uid="), trade
+        column, wanted, change = ONE[what]
+        name = f"{wanted}.{self._round}" if column != "state" else wanted
+        self._directory.modify(f"dn: {self._next}\nchangetype: {change.format(name)}\n")
+        return column, name
 
     def _written(self, count: int) -> Iterator[str]:
         joined: list[str] = []
@@ -75,7 +89,7 @@ class Changes:
             else:
                 yield _edit(next(self._people), f"Métier {self._round}")
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """refint works in the background, in groups that look the same for seconds, and leaves no change mark.
 
         Whoever measured meanwhile would count its work as their own.

@@ -57,7 +57,7 @@ class Proof:
     def digest(self) -> str:
         """The one that the mirror has of an entry that is as it was."""
         rules = self.config.rules
-        return mapping.digest_of(self.entry.dn, self.entry.attributes, rules.person_attributes, rules)
+        return mapping.digest_of(self.entry.dn, self.entry.attributes, rules.person_keys, rules)
 
 
 def places_for(member: Member | None) -> list[Place]:

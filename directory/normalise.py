@@ -60,6 +60,10 @@ LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "
 PLAIN_ASCII = re.compile("[!-~]+(?: [!-~]+)*")
 _LATIN = "[!-~\u00a1-\u00ac\u00ae-\u024f\u2010-\u2015\u2018-\u201f]+"
 PLAIN_LATIN = re.compile(f"{_LATIN}(?: {_LATIN})*")
+# The same, several of them: a line each.
+PLAIN_LINES = re.compile(f"{_LATIN}(?:[ \\n]{_LATIN})*")
+# An address that is its own key, once its host is.
+PLAIN_MAIL = re.compile(r"[a-z0-9_-]{1,20}(?:\.[a-z0-9_-]{1,20}){0,2}@([a-z0-9.-]+)")
 UNSAFE_IN_MAIL = re.compile(r'[\s\x00-\x1f\x7f-\x9f<>()\[\]\\,;:"]')
 # The first part of nearly every name: nothing in it is escaped, folded or trimmed; more follows.
 _WORD = "[A-Za-z0-9._@'-]+"
@@ -67,6 +71,7 @@ PLAIN_RDN = re.compile(f"([A-Za-z][A-Za-z0-9-]*)=({_WORD}(?: {_WORD})*),(?=[A-Za
 # A plain first part of the two types that name people nearly everywhere, whose spelling is not to be looked up.
 PLAIN_PERSON = re.compile(f"(?:[Uu][Ii][Dd]|[Cc][Nn])={_WORD}(?: {_WORD})*")
 PHONE_SPACES = re.compile(r"[\s.\-/  ]")
+PHONE_MARKS = str.maketrans("", "", " .-/()\t\n\v\f\r\x1c\x1d\x1e\x1f")
 FRENCH_NUMBER = re.compile("0[1-9][0-9]{8}")
 E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 
@@ -89,14 +94,19 @@ class Values:
 
     attributes: Mapping[str, Sequence[bytes]]
     problems: list[Problem] = field(default_factory=list)
+    # What stands alone in its attribute, and is clean.
+    plain: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.plain = _plain_of(self.attributes)
 
     def texts(self, name: str, *, lines: bool = False) -> list[str]:
         """The clean, non-empty values, in an order that does not depend on the server's."""
-        raws = self.attributes.get(name.lower(), ())
-        if len(raws) == 1 and (plain := _plain(raws[0])):
+        key = name.lower()
+        if plain := self.plain.get(key):
             return [plain]
         found = set()
-        for raw in raws:
+        for raw in self.attributes.get(key, ()):
             try:
                 text = raw.decode("utf-8")
             except UnicodeDecodeError:
@@ -111,9 +121,8 @@ class Values:
 
     def text(self, name: str, limit: int, *, lines: bool = False) -> str:
         """One value (RFC 4511 §4.1.7: the server's order means nothing), cut at the limit."""
-        raws = self.attributes.get(name.lower(), ())
-        if len(raws) == 1 and len(raws[0]) <= limit and (plain := _plain(raws[0])):
-            return plain
+        if plain := self.plain.get(name.lower()):
+            return self.cut(name, plain, limit)
         return self.cut(name, next(iter(self.texts(name, lines=lines)), ""), limit)
 
     def cut(self, name: str, text: str, limit: int) -> str:
@@ -136,8 +145,23 @@ class Values:
             self.problems.append(problem)
 
 
+def _plain_of(attributes: Mapping[str, Sequence[bytes]]) -> dict[str, str]:
+    """Nearly every value: nothing of it has to be cleaned, nothing is noted.
+
+    All of an entry in one look, which is half the time of reading it; one by one where that finds something.
+    """
+    raws = {name: values[0] for name, values in attributes.items() if len(values) == 1}
+    try:
+        text = b"\n".join(raws.values()).decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if PLAIN_LINES.fullmatch(text) and len(texts := text.split("\n")) == len(raws):
+        return dict(zip(raws, texts, strict=True))
+    return {name: plain for name, raw in raws.items() if (plain := _plain(raw))}
+
+
 def _plain(raw: bytes) -> str:
-    """Nearly every value: nothing of it has to be cleaned, nothing is noted.  Empty for any other."""
+    """Empty for what is not."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -162,6 +186,8 @@ def login_key(text: str) -> str:
 
     Empty, and so nobody's, for what cannot be a login.
     """
+    if PLAIN_ASCII.fullmatch(text):
+        return text.lower()
     return "" if CONTROL.search(text) else fold(text)
 
 
@@ -175,6 +201,8 @@ def order_key(text: str) -> str:
 
 def mail_key(text: str) -> str:
     """The address as it is compared, or empty when it is none (RFC 5321 §4.5.3.1, RFC 5891)."""
+    if (plain := PLAIN_MAIL.fullmatch(text)) and _host(plain[1]) == plain[1] and len(text) <= MAX_MAIL:
+        return text
     local, at, domain = unicodedata.normalize("NFC", text.strip()).partition("@")
     if not (local and at and domain) or "@" in domain or len(local.encode()) > MAX_LOCAL_PART:
         return ""
@@ -226,7 +254,9 @@ def e164(text: str) -> str:
 
     National numbers are read as French ones: ten digits, the first a zero.
     """
-    digits = PHONE_SPACES.sub("", text.replace("(0)", "")).replace("(", "").replace(")", "")
+    digits = text.replace("(0)", "").translate(PHONE_MARKS)
+    if not digits.isascii():
+        digits = PHONE_SPACES.sub("", digits)
     if digits.startswith("00"):
         digits = "+" + digits[2:]
     if FRENCH_NUMBER.fullmatch(digits):
@@ -240,6 +270,8 @@ def e164(text: str) -> str:
 def postal_address(text: str) -> str:
     """RFC 4517 §3.3.28: lines are parted by ``$``; ``\\24`` and ``\\5C`` stand for the characters themselves."""
     lines = text.split("$")
+    if "\\" not in text and PLAIN_LATIN.fullmatch(text):
+        return "\n".join(filter(None, map(str.strip, lines)))
     unescaped = (line.replace("\\24", "$").replace("\\5C", "\\").replace("\\5c", "\\") for line in lines)
     return clean("\n".join(unescaped), lines=True)
 

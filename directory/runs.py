@@ -60,6 +60,8 @@ def close(run: SyncRun, status: RunStatus, now: datetime) -> SyncRun:
 def fail(run: SyncRun, error: str, now: datetime) -> None:
     """Mark the run failed.  The journal is told once per failure that lasts."""
     with transaction.atomic():
+        # Without what was decided and taken back; with what had been carried out before.
+        run.report = SyncRun.objects.filter(pk=run.pk).values_list("report", flat=True).first() or {}
         run.error = error[:MAX_ERROR]
         previous = _previous(run)
         if previous is None or (previous.status, previous.error) != (RunStatus.FAILED, run.error):
@@ -76,6 +78,9 @@ def _previous(run: SyncRun) -> SyncRun | None:
 
 
 def _says_the_same(previous: SyncRun, run: SyncRun) -> bool:
+    if previous.report.get("gone"):
+        # It counts for a day.
+        return False
     if (previous.status, previous.error) != (run.status, run.error) or run.dry:
         return False
     if run.status == RunStatus.FAILED:

@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.support.cast",
     "tests.support.cost",
     "tests.support.ds389",
+    "tests.support.early",
     "tests.support.slapd",
     "tests.support.passes",
     "tests.support.elsewhere",

@@ -19,9 +19,12 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from traceback import clear_frames
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import ldap
 import ldap.controls.libldap
+from ldap.syncrepl import SyncDoneControl, SyncInfoMessage, SyncRequestControl
+from pyasn1.error import PyAsn1Error
 
 from directory.ldap.addresses import in_order
 from directory.ldap.config import LdapConfig
@@ -226,6 +229,46 @@ def few(
     # Before its own word that this was the limit: one that comes earlier is another, and lets nobody say who there is.
     connection.abandon_ext(message)
     return found
+
+
+def said_gone(
+    connection: Any, deadline: Deadline, base: str, filter_: str, cookie: str, *, most: int
+) -> frozenset[UUID]:
+    """Who the server says is gone since it was that far (RFC 4533 §3.3.2); a hint, for it may mean another thing by it.
+
+    Nobody where it keeps no list of them, cannot be understood, or tells of more than so many.
+    """
+    control = SyncRequestControl(criticality=True, cookie=cookie, mode="refreshOnly")
+    gone: set[UUID] = set()
+    allow(connection, deadline)
+    # Whoever was written since comes too.
+    message = connection.search_ext(base, ldap.SCOPE_SUBTREE, filter_, ["1.1"], serverctrls=[control], sizelimit=most)
+    try:
+        while len(gone) <= most:
+            kind, found, _, controls, *_ = connection.result4(
+                message, all=0, timeout=deadline.left(), add_intermediates=1
+            )
+            if kind == ldap.RES_SEARCH_RESULT:
+                is_list = any(isinstance(each, SyncDoneControl) and each.refreshDeletes for each in controls)
+                return frozenset(gone if is_list else ())
+            if kind == ldap.RES_INTERMEDIATE:
+                gone.update(*(_gone_in(name, value) for name, value, *_ in found))
+    except (PyAsn1Error, ValueError):
+        pass
+    connection.abandon_ext(message)
+    return frozenset()
+
+
+def _gone_in(name: str, value: bytes) -> set[UUID]:
+    """Raises ``ValueError`` or ``PyAsn1Error`` for what is no list of who is gone."""
+    if name != SyncInfoMessage.responseName:
+        return set()
+    told = SyncInfoMessage(value).syncIdSet
+    if told is None:
+        return set()
+    if not told["refreshDeletes"]:
+        raise ValueError("a list of who is there")
+    return set(map(UUID, told["syncUUIDs"]))
 
 
 def _entry(dn: str, attributes: Mapping[str, Sequence[bytes]], wanted: Collection[str]) -> Entry:

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+from array import array
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from uuid import UUID
 
 from directory.ldap.plan import Group, Person
@@ -23,6 +25,7 @@ from directory.normalise import (
 from directory.types import Kind, MailState, MemberState
 
 Attributes = Mapping[str, Sequence[bytes]]
+NOTHING: Sequence[bytes] = ()
 UNCLEAN = re.compile(rb"[\x00-\x1f\x7f]")
 
 LIMITS = {
@@ -57,19 +60,16 @@ def state_of(key: str, attributes: Attributes, rules: Rules) -> tuple[MemberStat
 def digest_of(dn: str, attributes: Attributes, names: Sequence[str], rules: Rules) -> str:
     """Of everything that is made of an entry: the same one comes to the same person or group.
 
-    In whichever order the server gives the values (RFC 4511 §4.1.7).
+    In whichever order the server gives the values (RFC 4511 §4.1.7).  ``names``: in lower case.
     """
-    parts = [f"{rules.digest}\0{dn}".encode("utf-8", "surrogatepass")]
-    for name in names:
-        values = attributes.get(name.lower())
-        if not values:
-            parts.append(b"\0-")
-        elif len(values) == 1:
-            parts += (b"\0%d\0%d\0" % (1, len(values[0])), values[0])
-        else:
-            parts.append(b"\0%d" % len(values))
-            parts += [b"\0%d\0%b" % (len(value), value) for value in sorted(values)]
-    return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
+    values = [attributes.get(name, NOTHING) for name in names]
+    flat = list(chain.from_iterable(values))
+    if len(flat) > len(values) - values.count(NOTHING):
+        flat = [value for several in values for value in sorted(several)]
+    head = f"{rules.digest}\0{dn}\0".encode("utf-8", "surrogatepass")
+    # Of how many values, each of so many bytes.
+    lengths = array("Q", [*map(len, values), *map(len, flat)]).tobytes()
+    return hashlib.blake2b(b"".join((head, lengths, *flat)), digest_size=16).hexdigest()
 
 
 def person_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Rules) -> Person:
@@ -77,13 +77,13 @@ def person_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Ru
     values = Values(attributes)
     key = dn_key(dn)
     state, reason = state_of(key, attributes, rules)
-    login = _login(values, dn, names["login"])
+    login, login_of = _login(values, dn, names["login"])
     mail, mail_of, mail_state = _mail(values, names["email"], rules.mail_domain)
     given = values.text(names["given_name"], LIMITS["given_name"])
     family = values.text(names["family_name"], LIMITS["family_name"])
     details = {
         "login": login,
-        "login_key": login_key(login),
+        "login_key": login_of,
         "email": mail,
         "email_key": mail_of,
         "display_name": _shown(values, names, given, family, login),
@@ -100,27 +100,31 @@ def person_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Ru
         "town": values.text(names["town"], LIMITS["town"]),
         "language": values.text(names["language"], LIMITS["language"]),
     }
-    digest = digest_of(dn, attributes, rules.person_attributes, rules)
+    digest = digest_of(dn, attributes, rules.person_keys, rules)
     return Person(
         uuid, dn, name_key(key), csn, state, reason, mail_state, details, digest=digest, problems=tuple(values.problems)
     )
 
 
-def _login(values: Values, dn: str, attribute: str) -> str:
-    """The one in the entry's name when there are several.  A login cut short would be another person's.
+def _login(values: Values, dn: str, attribute: str) -> tuple[str, str]:
+    """The one in the entry's name when there are several; and its key.  A login cut short would be another person's.
 
     Its key may be longer than itself: one letter of Arabic typography stands for eighteen (NFKC).
     """
-    logins = [text for text in values.texts(attribute) if max(len(text), len(login_key(text))) <= LIMITS["login"]]
+    keys = {text: login_key(text) for text in values.texts(attribute)}
+    logins = [text for text, key in keys.items() if max(len(text), len(key)) <= LIMITS["login"]]
     if not logins:
         values.problems.append(Problem("no_login"))
-        return ""
+        return "", ""
     named = fold(first_value(dn, attribute.lower())) if len(logins) > 1 else ""
-    return next((text for text in logins if fold(text) == named), logins[0])
+    login = next((text for text in logins if fold(text) == named), logins[0])
+    return login, keys[login]
 
 
 def _mail(values: Values, attribute: str, domain: str) -> tuple[str, str, MailState]:
     """The address in the organisation's domain, else the alphabetically first: the same at every pass; and its key."""
+    if (plain := values.plain.get(attribute.lower())) and (key := mail_key(plain)):
+        return plain, key, MailState.OK
     raws = values.attributes.get(attribute.lower(), ())
     texts = values.texts(attribute)
     keys = {text: key for text in texts if (key := mail_key(text))}
@@ -172,7 +176,7 @@ def group_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Rul
         values.text(names["description"], LIMITS["description"], lines=True),
         member_keys=_keys(attributes, rules.member_attributes),
         lead_keys=_keys(attributes, (names["lead"],)),
-        digest=digest or digest_of(dn, attributes, rules.group_attributes, rules),
+        digest=digest or digest_of(dn, attributes, rules.group_keys, rules),
         problems=tuple(values.problems),
     )
 

@@ -18,7 +18,6 @@ from directory.ldap.observe import Known
 from directory.ldap.plan import BETWEEN_SOURCES, CROSSING_ISSUE, DETAILS, Group, Mirror, Observed, Person
 from directory.models import Collective, DirectorySource, Member, Membership, RoleGrant, SyncIssue, SyncRun
 from directory.normalise import logins_like, mail_key
-from directory.selectors import READ
 from directory.types import Hold, Kind, MailState, MemberState, Role, SourceState
 
 # Parameters of one statement; SQLite takes 32,766, and long lists are slow to plan.
@@ -68,7 +67,7 @@ class Counted:
             Q(report__has_key="gone") | Q(report__lifted=True),
             source=self._source,
             dry=False,
-            status__in=READ,
+            # Whatever became of the pass: it tells of what was carried out before.
             started_at__gt=self._now - LATELY,
         )
         for gone, lifted in runs.order_by("pk").values_list("report__gone", "report__lifted"):
@@ -133,9 +132,10 @@ def known_entries(source: DirectorySource, *, column: str, only: Collection[str]
     )
 
 
-def some_known(source: DirectorySource) -> list[str]:
+def some_known(source: DirectorySource, *, but: Collection[str] = ()) -> list[str]:
     """The identities of a few people who should be there."""
     there = Member.objects.filter(source=source, entry_uuid__isnull=False).exclude(state=MemberState.MISSING)
+    there = there.exclude(entry_uuid__in=but)
     return [uuid.hex for uuid in there.order_by("pk").values_list("entry_uuid", flat=True)[:FEW] if uuid]
 
 

@@ -22,6 +22,8 @@ SHARE_NAMED = 1 / 3
 # What somebody who waits is told: how many entries were read so far.
 Tell = Callable[[str, int], None]
 PROGRESS_EVERY = 1000
+# Why an entry is not where it should be.
+OUT_OF_SCOPE, ENTRY_GONE = "out_of_scope", "entry_gone"
 E = TypeVar("E")
 
 
@@ -65,7 +67,7 @@ def by_pivots(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, ag
     groups: dict[str, Entry] = {}
     digests: dict[str, str] = {}
     if stirred or again:
-        names = config.rules.group_attributes
+        names = config.rules.group_keys
         for entry in read.groups():
             identity = read.identity_of(entry)
             digests[identity] = mapping.digest_of(entry.dn, entry.attributes, names, config.rules)
@@ -137,8 +139,8 @@ def by_everything(read: Reading, config: LdapConfig, known: Known, tell: Tell, *
                 others.append(made(read, entry, config))
         return seen, others
 
-    seen_people, people = read_all(read.people(), rules.person_attributes, known.people, one_person)
-    seen_groups, groups = read_all(read.groups(), rules.group_attributes, known.groups, _one_group)
+    seen_people, people = read_all(read.people(), rules.person_keys, known.people, one_person)
+    seen_groups, groups = read_all(read.groups(), rules.group_keys, known.groups, _one_group)
     return _seen(
         read,
         config,
@@ -255,7 +257,7 @@ def _absences(
 
 
 def _absence(*, is_somewhere: bool) -> str:
-    return "out_of_scope" if is_somewhere else "entry_gone"
+    return OUT_OF_SCOPE if is_somewhere else ENTRY_GONE
 
 
 class _Progress:

@@ -16,7 +16,7 @@ from uuid import UUID
 import ldap.filter
 
 from directory.ldap.config import LdapConfig
-from directory.ldap.connection import Deadline, Entry, allow, few, pages, reader, told_errors
+from directory.ldap.connection import Deadline, Entry, allow, few, pages, reader, said_gone, told_errors
 from directory.ldap.servers import NoIdentity, Server, whole
 from directory.types import DirectoryRefused, DirectoryUnavailable
 
@@ -96,6 +96,19 @@ class Reading:
             {self.identity_of(entry): (self.mark_of(entry), entry.dn) for entry in entries} for entries in found
         )
         return Pivots(people, groups, now)
+
+    def said_gone(self, before: tuple[str, ...], *, most: int) -> frozenset[str]:
+        """The identities that the server says are gone since it was that far: a hint, which is to be proved.
+
+        Nobody where it keeps no such list, or of more than so many.
+        """
+        config = self._config
+        cookie = config.server.sync_cookie(before)
+        if not cookie:
+            return frozenset()
+        anybody = f"(|{config.people_search}{config.groups_search})"
+        told = said_gone(self._connection, self._deadline, config.base, anybody, cookie, most=most)
+        return frozenset(each.hex for each in told)
 
     def people(self, wanted: Collection[str] | None = None) -> Iterator[Entry]:
         """With what is mapped of them: those of these identities (hexadecimal digits), or everybody.

@@ -14,7 +14,7 @@ from directory.normalise import dn_key, fold
 from directory.types import Kind
 
 # Raised when the same entry would come to something else than before: every entry is looked at again.
-VERSION = 1
+VERSION = 2
 PERSON: dict[str, str] = {
     "login": "uid",
     "email": "mail",
@@ -157,6 +157,11 @@ class Rules:
         return tuple(sorted({*read, *self.server.always} - {""}))
 
     @cached_property
+    def person_keys(self) -> tuple[str, ...]:
+        """As an answer names them."""
+        return tuple(name.lower() for name in self.person_attributes)
+
+    @cached_property
     def member_attributes(self) -> tuple[str, ...]:
         """Classes of group name their members in one attribute or another: whichever an entry has."""
         return tuple(sorted({self.group["member"], *self.server.members.values()} - {""}))
@@ -164,6 +169,10 @@ class Rules:
     @cached_property
     def group_attributes(self) -> tuple[str, ...]:
         return tuple(sorted({*self.group.values(), *self.member_attributes} - {""}))
+
+    @cached_property
+    def group_keys(self) -> tuple[str, ...]:
+        return tuple(name.lower() for name in self.group_attributes)
 
     @cached_property
     def digest(self) -> str:

@@ -211,6 +211,11 @@ class Server:
         marks = [mark for _, mark in _overtaken(before, after) if CSN.fullmatch(mark)]
         return f"({self.marks[0]}>={min(marks)})" if marks else ""
 
+    def sync_cookie(self, watermark: Iterable[str]) -> str:
+        """How far a mirror is (RFC 4533 §2.1.2), as this server writes it; empty where it is not to be asked."""
+        marks = list(watermark)
+        return f"rid=000,csn={';'.join(marks)}" if marks and all(map(CSN.fullmatch, marks)) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Ds389Server(Server):
@@ -274,6 +279,9 @@ class Ds389Server(Server):
 
     def marked_since(self, before: Iterable[str], after: Iterable[str]) -> str:
         return _numbered_since(self.marks[0], before, after)
+
+    def sync_cookie(self, watermark: Iterable[str]) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +382,9 @@ class ActiveDirectoryServer(Server):
 
     def marked_since(self, before: Iterable[str], after: Iterable[str]) -> str:
         return _numbered_since(self.marks[0], before, after)
+
+    def sync_cookie(self, watermark: Iterable[str]) -> str:
+        return ""
 
 
 OPENLDAP = Server()

@@ -1,13 +1,17 @@
 """What was written since the pass before, carried out while a pass still lists everybody.
 
-Of a hundred thousand people a list takes a second or two, and longer on a busy machine.  Nothing is proved by these
-looks, and the pass would find all of it too: they carry out only what adds and corrects (``only_gives``).
+Of a hundred thousand people a list takes a second or two, and longer on a busy machine.  The pass would find all of it
+too: these looks carry out what adds and corrects (``only_gives``), and close the accounts of those whose own entry says
+so, or whom the server says are gone and who are nowhere in it (``only_ends``).
 """
 
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import datetime
 from math import inf
 from time import monotonic
+from uuid import UUID
 
 from django.db import transaction
 
@@ -16,13 +20,15 @@ from directory.ldap.apply import Early, apply_early
 from directory.ldap.config import LdapConfig
 from directory.ldap.connection import told_errors
 from directory.ldap.neighbours import known_entries, some_known
-from directory.ldap.observe import Known, by_marks
-from directory.ldap.plan import Observed, Plan, only_gives, together
+from directory.ldap.observe import ENTRY_GONE, Known, Seen, by_marks
+from directory.ldap.plan import Observed, Plan, only_ends, only_gives, only_values, together
 from directory.ldap.reading import Reading, reading
 from directory.models import DirectorySource, SyncRun
+from directory.policy import time_followed
 from directory.runs import last_read, one_at_a_time
 from directory.services import statuses
 from directory.services.deciding import decide
+from directory.services.roles import end_roles_of_leavers
 from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState
 
 # People, and as many groups; of more, a pass over everybody is the shorter way.
@@ -41,6 +47,9 @@ class FirstLooks:
         self._looked_at = monotonic()
         self._kept = ExitStack()
         self._other: Reading | None = None
+        # Who is nowhere any more, and under which name they were: nobody comes in under it before everybody was listed.
+        self._gone: set[UUID] = set()
+        self._places: set[str] = set()
 
     def __enter__(self) -> "FirstLooks":
         return self
@@ -49,20 +58,24 @@ class FirstLooks:
         self._kept.close()
 
     def take(self, read: Reading) -> None:
-        """Carry out what was added or corrected since the last look; nothing where anything of it has to wait.
+        """Carry out what was written since the last look, as far as it need not wait for the list.
 
         A refusal of the server's is left to the pass, which asks more of it.  Raises ``DirectoryUnavailable``.
         """
         self._looked_at = monotonic()
         with suppress(DirectoryRefused), told_errors():
             since, self._watermark = self._watermark, read.watermark()
+            if since != self._watermark:
+                self._look_for_the_gone(read, since)
             found = read.marked_since(since, self._watermark, most=MOST)
             if found is None:
                 return
             known = known_entries(self._source, column="csn", only={*found.people, *found.groups})
             observed = by_marks(read, self._ldap, found, known)
             if (observed.people or observed.groups) and self._is_the_same(read, known):
-                self._carry_out(observed, known)
+                if any(person.state != MemberState.ACTIVE for person in observed.people):
+                    self._carry_out(observed, known, self._ends)
+                self._carry_out(observed, known, self._gifts)
 
     def take_meanwhile(self) -> None:
         """Between two pages of the pass's own list, on another connection: on the same one, slapd would end the list
@@ -78,12 +91,45 @@ class FirstLooks:
             # The pass has its own answer to wait for, and says what is to be said.
             self._looked_at = inf
 
+    def completed(self, seen: Seen) -> Seen:
+        """What the pass saw, with whom these looks found gone: it decides what that comes to for others."""
+        if not self._gone:
+            return seen
+        people = tuple(person for person in seen.observed.people if person.entry_uuid not in self._gone)
+        located = {**seen.observed.located, **dict.fromkeys(self._gone, ENTRY_GONE)}
+        return replace(seen, observed=replace(seen.observed, people=people, located=located), stirred=True)
+
+    @property
+    def found_gone(self) -> bool:
+        return bool(self._gone)
+
+    def _look_for_the_gone(self, read: Reading, since: tuple[str, ...]) -> None:
+        """Absence is a claim to be proved, the server's own as well: each is looked up, and some of the others too."""
+        said: Collection[str] = ()
+        # By one that keeps no such list, or a short one.
+        with suppress(DirectoryRefused), told_errors():
+            said = read.said_gone(since, most=MOST)
+        known = known_entries(self._source, column="csn", only=said)
+        if not known.people:
+            return
+        nowhere = known.people.keys() - read.locate(known.people).keys()
+        if not nowhere or not read.locate(some_known(self._source, but=nowhere)):
+            return
+        observed = Observed(
+            located={UUID(hex=each): ENTRY_GONE for each in nowhere},
+            placeholders=self._ldap.rules.placeholders,
+            context_csn=self._watermark,
+            is_complete=False,
+        )
+        self._carry_out(observed, known, self._ends)
+
     def _is_the_same(self, read: Reading, known: Known) -> bool:
         """Whether this is the directory that is known: another one behind the same name shows only strangers."""
         return bool(known.people or known.groups or read.locate(some_known(self._source)))
 
     @transaction.atomic
-    def _carry_out(self, observed: Observed, known: Known) -> None:
+    def _carry_out(self, observed: Observed, known: Known, part: Callable[[Plan, Observed], Plan]) -> None:
+        """``part``: of what is decided, that which need not wait."""
         one_at_a_time()
         last = last_read(self._source)
         source = DirectorySource.objects.select_for_update(no_key=True).get(pk=self._source.pk)
@@ -92,17 +138,43 @@ class FirstLooks:
             return
         if source.state != self._source.state or sources.of(source) != self._ldap:
             return
-        plan = decide(source, self._ldap, observed, known, "csn", self._before, self._now)
-        if not only_gives(plan, observed) or _takes_a_place(source, plan):
+        plan = part(decide(source, self._ldap, observed, known, "csn", self._before, self._now), observed)
+        if not plan.changes:
             return
+        self._write(source, plan)
+
+    def _write(self, source: DirectorySource, plan: Plan) -> None:
+        earlier = self.early or Early(Plan(), 0)
+        told = together(earlier.plan, plan)
+        if plan.gone:
+            # They count for the day whatever becomes of this pass; and their groups are looked at by whichever is next.
+            self._run.report = {"gone": dict(told.gone)}
+            self._run.save(update_fields=["report"])
+            DirectorySource.objects.filter(pk=source.pk).update(look_again=True)
+            source.followed_for = time_followed(source.followed_for, source.followed_until, self._now)
+        self._run.source = source
         applied = apply_early(self._run, plan, self._now)
         if applied.arrived:
             statuses.begin(applied.arrived, now=self._now)
-        earlier = self.early or Early(Plan(), 0)
-        self.early = Early(together(earlier.plan, plan), earlier.written + applied.written)
+        if plan.gone:
+            statuses.settle(now=self._now, only=applied.changed)
+            end_roles_of_leavers(now=self._now)
+        self.early = Early(told, earlier.written + applied.written)
 
+    def _ends(self, plan: Plan, observed: Observed) -> Plan:
+        ends = only_ends(plan, observed.located.keys())
+        gone = {change.entry_uuid for change in ends.people} & observed.located.keys()
+        self._gone |= gone
+        self._places |= set(self._source.members.filter(entry_uuid__in=gone).values_list("dn_key", flat=True))
+        return ends
 
-def _takes_a_place(source: DirectorySource, plan: Plan) -> bool:
-    """Whether somebody comes in under the DN of somebody of whom nobody knows yet that they are gone."""
-    places = [str(change.changes["dn_key"]) for change in plan.people if change.verb == "join"]
-    return bool(places) and source.members.filter(dn_key__in=places).exclude(state=MemberState.MISSING).exists()
+    def _gifts(self, plan: Plan, observed: Observed) -> Plan:
+        if not only_gives(plan, observed):
+            return only_values(plan, observed)
+        return Plan() if self._takes_a_place(plan) else plan
+
+    def _takes_a_place(self, plan: Plan) -> bool:
+        """Whether somebody comes in under the DN of somebody who was not yet gone when this pass began."""
+        places = {str(change.changes["dn_key"]) for change in plan.people if change.verb == "join"}
+        others = self._source.members.filter(dn_key__in=places).exclude(state=MemberState.MISSING)
+        return bool(places) and (not places.isdisjoint(self._places) or others.exists())

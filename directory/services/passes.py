@@ -93,7 +93,10 @@ def _read_and_apply(
         if run.mode == Mode.DEEP:
             seen = by_everything(read, ldap, known, tell, force=force)
         else:
-            seen = by_pivots(read, ldap, known, tell, again=source.look_again)
+            again = source.look_again or (looks is not None and looks.found_gone)
+            seen = by_pivots(read, ldap, known, tell, again=again)
+    if looks is not None:
+        seen = looks.completed(seen)
     if run.dry:
         observed = seen.observed
         plan = decide(source, ldap, observed, known, column, before, now, allow_large=allow_large, approved=approved)

@@ -102,7 +102,7 @@ def test_an_answer_that_ends_in_its_middle_is_no_answer(pending: Pending, code: 
     """RFC 4511 §4.5.2: some entries came before the result, and the result is not success."""
     with failing_at(pending.server, SOMEBODY, code):
         assert a_pass() == end
-        pending.assert_untouched()
+        pending.assert_nothing_unforeseen()
         assert told in SyncRun.objects.order_by("-id")[0].error
 
     pending.assert_whole_after_a_pass()
@@ -116,7 +116,7 @@ def test_a_limit_of_the_server_is_a_failure_and_not_a_departure(pending: Pending
 
     assert a_pass() == "DirectoryRefused"
 
-    pending.assert_untouched()
+    pending.assert_nothing_unforeseen()
     unlimit(pending.server)
     pending.assert_whole_after_a_pass()
 
@@ -199,7 +199,7 @@ def test_a_branch_that_is_hidden_with_success_loses_nobody(full: EmbeddedDirecto
 def test_a_base_that_is_hidden_is_no_empty_base(pending: Pending, branch: str):
     with hidden(pending.server, f'dn.subtree="{branch}"'):
         assert a_pass() == "DirectoryRefused"
-        pending.assert_untouched()
+        pending.assert_nothing_unforeseen()
 
     pending.assert_whole_after_a_pass()
 
@@ -380,5 +380,5 @@ def test_a_pass_that_needs_more_memory_than_there_is_fails_in_words_and_the_next
     run = SyncRun.objects.order_by("-id")[0]
     assert (run.status, run.error) == (RunStatus.FAILED, told)
     assert "TROUSSEAU_DIRECTORY_MEMORY_MB" in follow_words.error(run.error) + follow_words.cure(run.error)
-    pending.assert_untouched()
+    pending.assert_nothing_unforeseen()
     pending.assert_whole_after_a_pass()

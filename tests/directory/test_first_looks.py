@@ -1,7 +1,6 @@
 """What was written since the last pass, carried out before the next one has listed everybody."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,46 +13,12 @@ from directory.models import Collective, DirectorySource, Member, Membership, Sy
 from directory.services import deciding, first_looks, synchronise
 from directory.signals import memberships_ended
 from directory.types import DirectoryUnavailable, Hold, MemberState, Mode, RunStatus, SourceState
+from tests.support.early import BASE, LATER, NEWCOMER, NOEMIE, PEOPLE
 from tests.support.mirror import content, difference, put_back, rows
 from tests.support.slapd import settle
 from tests.support.slapd_control import backup, hidden, limit, restore
 
 pytestmark = pytest.mark.django_db
-MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
-LATER = MONDAY + timedelta(minutes=1)
-BASE = "dc=alizarine,dc=example"
-PEOPLE = f"ou=membres,ou=personnes,{BASE}"
-NOEMIE = f"uid=noemie.ferrand,{PEOPLE}"
-NEWCOMER = f"""dn: uid=lise.tout-juste,{PEOPLE}
-changetype: add
-objectClass: inetOrgPerson
-uid: lise.tout-juste
-cn: Lise Tout-Juste
-sn: Tout-Juste
-mail: lise@alizarine.example
-"""
-
-
-@pytest.fixture
-def synced(own_directory: EmbeddedDirectory) -> EmbeddedDirectory:
-    synchronise(now=MONDAY)
-    return own_directory
-
-
-@pytest.fixture
-def cut_off(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """A pass that comes no further than to its list."""
-
-    def cut(_: Reading) -> None:
-        raise DirectoryUnavailable
-
-    def the_pass() -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr(Reading, "pivots", cut)
-            with pytest.raises(DirectoryUnavailable):
-                synchronise(now=LATER)
-
-    return the_pass
 
 
 def change(server: EmbeddedDirectory, what: str, dn: str = NOEMIE) -> None:
@@ -169,11 +134,6 @@ def test_so_it_is_while_everything_is_read(synced, monkeypatch):
 # What waits for the pass -----------------------------------------------------------------------------------------
 
 WAITS = {
-    "deleted": f"dn: {NOEMIE}\nchangetype: delete\n",
-    "locked": f"dn: {NOEMIE}\nchangetype: modify\nreplace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n",
-    "gone to those who left": f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.ferrand\ndeleteoldrdn: 1\n"
-    f"newsuperior: ou=anciens,ou=personnes,{BASE}\n",
-    "renamed": f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.autre\ndeleteoldrdn: 1\n",
     "emptied": f"dn: {NOEMIE}\nchangetype: modify\nreplace: mail\n",
     "of another status": f"dn: {NOEMIE}\nchangetype: modify\nreplace: employeeType\nemployeeType: ancien\n",
     "with an address that is none": f"dn: {NOEMIE}\nchangetype: modify\nreplace: mail\nmail: nul\n",
@@ -198,24 +158,6 @@ def test_what_takes_or_may_be_a_mistake_waits_for_the_whole_list(synced, cut_off
 
     assert untouched
     assert run.counts["written"] > 0
-
-
-def test_who_comes_under_the_dn_of_somebody_gone_waits_for_the_list_that_sees_both(synced, cut_off):
-    first = NEWCOMER.replace("dn: uid=lise.tout-juste", "dn: cn=Lise")
-    synced.modify(first)
-    synchronise(now=LATER)
-    before = rows()
-    dn = first.partition("dn: ")[2].partition("\n")[0]
-    synced.modify(f"dn: {dn}\nchangetype: delete\n")
-    synced.modify(first.replace("lise.tout-juste", "lise.autre").replace("lise@", "lise.autre@"))
-    settle(synced)
-
-    cut_off()
-    untouched = rows() == before
-    synchronise(now=LATER)
-
-    assert untouched
-    assert Member.objects.get(login="lise.autre").dn == dn
 
 
 def test_who_is_put_into_a_group_waits_with_who_is_taken_out(synced, cut_off):

@@ -22,7 +22,7 @@ from directory.services import synchronise
 from directory.types import MemberState, RunStatus
 from tests.support.elsewhere import KILLED, ROOT, Kept, Moment, Office
 from tests.support.ldap_proxy import DOWN, UP, Accident, Meanwhile, Message, Wire
-from tests.support.mirror import content, difference, rows
+from tests.support.mirror import content, difference, rows, unforeseen
 from tests.support.passes import MONDAY, Pending
 from tests.support.races import together
 from tests.support.slapd import five_weeks_later, ldap_settings
@@ -49,31 +49,28 @@ def corrected(office: Office, kept: list[Kept], small_directory: EmbeddedDirecto
 
 def _foreseen(office: Office, kept: list[Kept], server: EmbeddedDirectory) -> "Behind":
     kept.append(Kept())
-    before = rows()
+    before, was = rows(), content()
     synchronise(now=timezone.now())
-    clean = content()
-    found = Behind(server, before, clean, office, kept[0])
+    found = Behind(server, before, was, content(), office, kept[0])
     found.begin_again()
     assert rows() == before
     return found
 
 
 class Behind(Pending):
-    def __init__(self, server: Any, before: Any, clean: Any, office: Office, kept: Kept) -> None:
-        super().__init__(server, before, clean)
+    def __init__(self, server: Any, before: Any, was: Any, clean: Any, office: Office, kept: Kept) -> None:
+        super().__init__(server, before, was, clean)
         self.office, self.kept = office, kept
 
     def begin_again(self) -> None:
         self.kept.bring_back()
         self.office.send()
 
-    def is_untouched(self) -> bool:
-        """Else it is whole: nothing lies between."""
+    def is_unfinished(self) -> bool:
+        """Else it is whole.  Nothing but what goes before the list lies between."""
         self.office.fetch()
-        if rows() == self.before:
-            return True
-        assert not difference(content(), self.clean)
-        return False
+        assert not unforeseen(self.was, self.clean)
+        return bool(difference(content(), self.clean))
 
     def assert_healed(self) -> None:
         """The next pass makes it whole, and calls those that were killed by their name."""
@@ -90,10 +87,10 @@ def test_a_pass_killed_as_any_statement_begins_has_written_nothing(behind: Behin
 
     while True:
         ended = behind.office.run("sync_directory", ldap=ldap, moment=Moment("statement", number))
-        untouched = behind.is_untouched()
+        unfinished = behind.is_unfinished()
         if ended.code != KILLED:
             break
-        assert untouched
+        assert unfinished
         killed, number = killed + 1, number + max(1, number // 3)
 
     assert ended.code == 0, ended.told
@@ -108,7 +105,7 @@ def test_what_goes_before_the_list_is_done_whole_or_not_at_all_and_told_once(cor
     while True:
         corrected.begin_again()
         ended = corrected.office.run("sync_directory", ldap=ldap, moment=Moment("statement", number))
-        found.add(corrected.is_untouched())
+        found.add(corrected.is_unfinished())
         corrected.assert_healed()
         assert Event.objects.filter(action=Action.MEMBER_CHANGED).count() == 2
         if ended.code != KILLED:
@@ -126,7 +123,7 @@ def test_a_pass_killed_around_any_commit_has_written_nothing_or_everything(behin
     for number in count(1):
         behind.begin_again()
         ended = behind.office.run("sync_directory", ldap=ldap, moment=Moment("commit", number, after))
-        found.add(behind.is_untouched())
+        found.add(behind.is_unfinished())
         behind.assert_healed()
         if ended.code != KILLED:
             break
@@ -144,10 +141,10 @@ def test_a_pass_killed_at_any_request_to_the_directory_has_written_nothing(behin
             wire.arm(Accident(Message(UP, number), Meanwhile(begun.kill)))
             go()
             ended = begun.end()
-            untouched = behind.is_untouched()
+            unfinished = behind.is_unfinished()
             if ended.code != KILLED:
                 break
-            assert untouched
+            assert unfinished
 
     assert ended.code == 0, ended.told
     assert number > 5
@@ -160,9 +157,9 @@ def test_the_command_itself_can_be_killed_and_run_again(behind: Behind):
         wire.arm(Accident(Message(DOWN, 60), Meanwhile(killed.kill)))
 
         assert killed.run() == KILLED
-        assert behind.is_untouched()
+        assert behind.is_unfinished()
         assert Command(behind, wire.uri).run() == 0
-        assert not behind.is_untouched()
+        assert not behind.is_unfinished()
 
 
 class Command:
@@ -216,7 +213,7 @@ def test_of_several_passes_at_once_in_processes_nobody_is_doubled_or_lost(behind
         ended = [each.end() for each in started]
 
         assert [each.code for each in ended] == [0, 0, 0], ended
-        assert not behind.is_untouched()
+        assert not behind.is_unfinished()
 
 
 def test_of_several_passes_at_once_in_threads_nobody_is_doubled_or_lost(behind: Behind):

@@ -77,6 +77,30 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
+def unforeseen(was: dict[str, Any], clean: dict[str, Any]) -> dict[str, Any]:
+    """What is neither as it was nor as a clean pass makes it.
+
+    A pass that broke off may have carried out before its list what is so in any case: that lies between the two.
+    """
+    told: dict[str, Any] = {}
+    for part, now in content().items():
+        if isinstance(now, set):
+            if wrong := (now - was[part] - clean[part]) | ((was[part] & clean[part]) - now):
+                told[part] = wrong
+            continue
+        for key in now.keys() | was[part].keys() | clean[part].keys():
+            each = [said.get(key) for said in (now, was[part], clean[part])]
+            if not _lies_between(*each):
+                told[f"{part} {key}"] = each
+    return told
+
+
+def _lies_between(now: Any, was: Any, clean: Any) -> bool:
+    if isinstance(now, dict) and isinstance(was, dict) and isinstance(clean, dict):
+        return all(value in (was[name], clean[name]) for name, value in now.items())
+    return now in (was, clean)
+
+
 @contextmanager
 def put_back() -> Iterator[None]:
     """Whatever is written inside is taken back at the end (inside a test's own transaction)."""

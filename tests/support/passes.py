@@ -10,7 +10,7 @@ from demo.slapd import EmbeddedDirectory
 from directory.models import SyncRun
 from directory.services import synchronise
 from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, RunStatus
-from tests.support.mirror import content, difference, put_back, rows
+from tests.support.mirror import content, difference, put_back, rows, unforeseen
 from tests.support.slapd import five_weeks_later
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -22,14 +22,21 @@ UNREADABLE = (ValueError, LookupError)
 
 @dataclass
 class Pending:
-    """A mirror as it was (``before``), all that has happened since, and what a clean pass makes of both (``clean``)."""
+    """A mirror as it was, all that has happened since, and what a clean pass makes of both (``clean``).
+
+    ``before``: its rows; ``was``: what they said.
+    """
 
     server: EmbeddedDirectory
     before: dict[str, Any]
+    was: dict[str, Any]
     clean: dict[str, Any]
 
     def assert_untouched(self) -> None:
         assert rows() == self.before
+
+    def assert_nothing_unforeseen(self) -> None:
+        assert not unforeseen(self.was, self.clean)
 
     def assert_whole_after_a_pass(self) -> None:
         """The next pass gives what it would have given without anything before it."""
@@ -47,20 +54,20 @@ def a_pass(now: datetime = TUESDAY, mode: Mode = Mode.PIVOT) -> str:
     return str(run.status)
 
 
-def foreseen() -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is there, and what one clean pass makes of it."""
-    before = rows()
+def foreseen() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """What is there, what it says, and what one clean pass makes of it."""
+    before, was = rows(), content()
     with put_back():
         synchronise(now=TUESDAY)
         clean = content()
     assert rows() == before
-    return before, clean
+    return before, was, clean
 
 
 @pytest.fixture
 def pending(db: None, small_directory: EmbeddedDirectory) -> Pending:
     synchronise(now=MONDAY)
     five_weeks_later(small_directory)
-    before, clean = foreseen()
-    assert clean != content()
-    return Pending(small_directory, before, clean)
+    before, was, clean = foreseen()
+    assert clean != was
+    return Pending(small_directory, before, was, clean)

@@ -86,6 +86,12 @@ def without_syncprov(server: EmbeddedDirectory) -> None:
     server.modify(f"dn: olcOverlay={{0}}syncprov,{DATABASE}\nchangetype: delete\n")
 
 
+def session_log(server: EmbeddedDirectory, size: int) -> None:
+    """Of how many deletions the server can say that they were; none of any before."""
+    what = f"replace: olcSpSessionlog\nolcSpSessionlog: {size}" if size else "delete: olcSpSessionlog"
+    server.modify(f"dn: olcOverlay={{0}}syncprov,{DATABASE}\nchangetype: modify\n{what}\n")
+
+
 @contextmanager
 def failing_at(server: EmbeddedDirectory, dn: str, code: int) -> Iterator[None]:
     """A search that comes to this entry has given what lies before it, and ends there with this result code."""

@@ -1,12 +1,18 @@
 """What may be carried out before everybody was looked for: nothing that takes, and nothing that could be a mistake."""
 
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from uuid import UUID
 
-from directory.ldap.plan.types import Observed, Plan
+from directory.ldap.plan.types import Observed, PersonChange, Plan
 from directory.types import MemberState
 
 # How somebody is found in groups, whether they may enter, where they stand: a whole pass judges what comes of those.
 WITH_EVERYBODY = frozenset({"dn", "dn_key", "state", "state_reason", "login_ambiguous", "employee_type"})
+# Where an entry is and whether it was looked at: as long as these are as they were, a pass looks at it.
+PLACE = frozenset({"dn", "dn_key", "csn", "digest"})
+STATE = ("state", "state_reason")
 
 
 def only_gives(plan: Plan, observed: Observed) -> bool:
@@ -15,11 +21,9 @@ def only_gives(plan: Plan, observed: Observed) -> bool:
     Whoever is gone or was renamed shows in no search for what was written: somebody who comes in their place, under
     their login or with their address, waits for the pass that sees both.  So does what somebody would have to settle.
     """
-    seen = {person.entry_uuid for person in observed.people}
-    takes = bool(plan.gone or plan.memberships_removed or plan.leads_removed)
     return (
-        not (plan.held or plan.lifted or plan.opened or plan.unsettled or takes)
-        and seen.issuperset(change.entry_uuid for change in plan.people)
+        not (plan.unsettled or plan.memberships_removed or plan.leads_removed)
+        and _concerns_only(plan, observed)
         and all(
             change.changes["state"] == MemberState.ACTIVE
             if change.verb == "join"
@@ -30,13 +34,75 @@ def only_gives(plan: Plan, observed: Observed) -> bool:
     )
 
 
+def only_values(plan: Plan, observed: Observed) -> Plan:
+    """Of a plan made of some entries alone, the new values of those who were renamed or moved; empty where any waits.
+
+    Their place is for the pass that sees everybody: until it is written, groups find them by the name that they had.
+    """
+    edits = [replace(change, changes=_without(change.changes, PLACE)) for change in plan.people]
+    if not _concerns_only(plan, observed) or any(
+        change.verb != "edit" or not WITH_EVERYBODY.isdisjoint(change.changes) for change in edits
+    ):
+        return Plan()
+    return Plan(people=tuple(change for change in edits if change.changes))
+
+
+def _concerns_only(plan: Plan, observed: Observed) -> bool:
+    """Nobody has to settle anything, nothing is lost, and nobody but whoever was observed is another by it."""
+    seen = {person.entry_uuid for person in observed.people}
+    return not (plan.held or plan.lifted or plan.opened or plan.gone) and seen.issuperset(
+        change.entry_uuid for change in plan.people
+    )
+
+
+def _without(changes: Mapping[str, object], names: AbstractSet[str]) -> dict[str, object]:
+    return {name: value for name, value in changes.items() if name not in names}
+
+
+def only_ends(plan: Plan, gone: AbstractSet[UUID]) -> Plan:
+    """Of a plan made of some entries alone, the accounts that close by it, and nothing else; empty where any waits.
+
+    ``gone``: who is nowhere any more, and so in no collective.  Of everybody else only the state is written: their
+    names, and the groups, are for the pass that sees everybody, which finds them otherwise still.
+    """
+    ends = tuple(
+        replace(change, changes={name: change.changes[name] for name in STATE if name in change.changes})
+        for change in plan.people
+        if change.verb == "end"
+    )
+    if plan.held or plan.lifted or not ends:
+        return Plan()
+    out = gone & {change.entry_uuid for change in ends}
+    return Plan(
+        people=ends,
+        memberships_removed=frozenset(pair for pair in plan.memberships_removed if pair[1] in out),
+        leads_removed=frozenset(pair for pair in plan.leads_removed if pair[1] in out),
+        gone={"people": len(ends)},
+    )
+
+
 def together(first: Plan, then: Plan) -> Plan:
     """What two plans changed, of which the second was made when the first had been carried out; as one tells of it."""
     return replace(
         then,
-        people=(*first.people, *then.people),
+        people=tuple(_one_by_one(first.people, then.people)),
         groups=(*first.groups, *then.groups),
         memberships_set={**first.memberships_set, **then.memberships_set},
+        memberships_removed=first.memberships_removed | then.memberships_removed,
         leads_added=first.leads_added | then.leads_added,
+        leads_removed=first.leads_removed | then.leads_removed,
+        gone={what: first.gone.get(what, 0) + then.gone.get(what, 0) for what in {**first.gone, **then.gone}},
         issues=(*(issue for issue in first.issues if (issue.entry_uuid, issue.code) not in then.settled), *then.issues),
     )
+
+
+def _one_by_one(first: Iterable[PersonChange], then: Iterable[PersonChange]) -> Iterator[PersonChange]:
+    """Each person once, where the second is but the rest of the first."""
+    rest = {change.entry_uuid: change for change in then}
+    for change in first:
+        more = rest.get(change.entry_uuid)
+        if more is not None and more.verb == "edit":
+            change = replace(change, changes={**change.changes, **more.changes})
+            del rest[change.entry_uuid]
+        yield change
+    yield from rest.values()

@@ -62,5 +62,7 @@ def bound_memory(most: int) -> None:
 
 def _end_with_the_parent() -> None:
     """A worker that was killed leaves nobody behind: its end of this pipe closes with it."""
-    sys.stdin.buffer.read()
+    # Not by ``sys.stdin``, whose lock this thread would hold while the program ends: Python calls that fatal.
+    while os.read(0, 1024):
+        pass
     os._exit(0)

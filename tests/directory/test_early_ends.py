@@ -1,0 +1,349 @@
+"""Accounts that close before a pass has listed everybody: whose entry says so, or whom the server says are gone."""
+
+from datetime import timedelta
+from typing import Any
+
+import ldap
+import pytest
+from ldap.syncrepl import SyncInfoMessage
+
+from audit.models import Event
+from audit.types import Action
+from demo.slapd import EmbeddedDirectory
+from directory.ldap import connection
+from directory.ldap.connection import Deadline
+from directory.ldap.reading import Reading
+from directory.models import Collective, DirectorySource, Member, Membership, RoleGrant, SyncRun
+from directory.services import first_looks, synchronise
+from directory.signals import members_ended
+from directory.types import MemberState, Mode, Role, RunStatus
+from tests.support.early import BASE, LATER, NEWCOMER, NOEMIE, PEOPLE
+from tests.support.mirror import content, difference, put_back
+from tests.support.slapd import settle
+from tests.support.slapd_control import backup, restore, session_log
+
+pytestmark = pytest.mark.django_db
+# python-ldap fills its module with names at run time.
+INTERMEDIATE, SEARCH_RESULT = (getattr(ldap, f"RES_{name}") for name in ("INTERMEDIATE", "SEARCH_RESULT"))
+MUCH_LATER = LATER + timedelta(minutes=1)
+DELETED = f"dn: {NOEMIE}\nchangetype: delete\n"
+LOCKED = f"dn: {NOEMIE}\nchangetype: modify\nreplace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n"
+MOVED = f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.ferrand\ndeleteoldrdn: 1\nnewsuperior: "
+MOVED += f"ou=anciens,ou=personnes,{BASE}\n"
+RENAMED = f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.autre\ndeleteoldrdn: 1\n"
+CLOSING = {
+    "deleted": (DELETED, MemberState.MISSING),
+    "locked": (LOCKED, MemberState.LOCKED),
+    "moved to those who left": (MOVED, MemberState.LEFT),
+}
+
+
+def noemie() -> Member:
+    return Member.objects.get(employee_number=NUMBER[0])
+
+
+NUMBER: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def known(synced: EmbeddedDirectory) -> None:
+    """By what neither a new name nor a new login changes."""
+    NUMBER[:] = [Member.objects.get(login_key="noemie.ferrand").employee_number]
+
+
+def others(count: int) -> list[Member]:
+    found = Member.objects.filter(dn__endswith=PEOPLE, state=MemberState.ACTIVE).exclude(pk=noemie().pk)
+    return list(found.order_by("dn")[:count])
+
+
+def delete(server: EmbeddedDirectory, *members: Member) -> None:
+    server.modify("\n".join(f"dn: {member.dn}\nchangetype: delete\n" for member in members))
+
+
+def missing() -> int:
+    return Member.objects.filter(state=MemberState.MISSING).count()
+
+
+def in_collectives(member: Member) -> set[Any]:
+    return set(Membership.objects.filter(member=member, collective__status="").values_list("collective", flat=True))
+
+
+# What is carried out ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", CLOSING)
+def test_who_may_no_longer_enter_is_closed_before_anybody_is_listed(synced, cut_off, case):
+    change, state = CLOSING[case]
+    ended: list[Any] = []
+
+    def note(*, member_ids: Any, **_: Any) -> None:
+        ended.extend(member_ids)
+
+    members_ended.connect(note)
+    synced.modify(change)
+
+    cut_off()
+
+    assert noemie().state == state
+    assert ended == [noemie().pk]
+    told = Event.objects.filter(action=Action.MEMBER_LEFT, at=LATER)
+    assert [line.facts["state"] for line in told] == [state]
+    assert bool(in_collectives(noemie())) == (case != "deleted")
+
+
+def test_the_roles_of_who_left_end_with_it(synced, cut_off):
+    RoleGrant.objects.create(member=noemie(), role=Role.TECHNICIAN)
+    synced.modify(MOVED)
+
+    cut_off()
+
+    assert not RoleGrant.objects.filter(member=noemie()).exists()
+
+
+def test_who_is_renamed_has_the_new_login_before_and_the_new_place_with_the_list(synced, cut_off):
+    before, inside = noemie().pk, in_collectives(noemie())
+    synced.modify(RENAMED)
+
+    cut_off()
+    early = noemie()
+    synchronise(now=MUCH_LATER)
+
+    assert (early.pk, early.login, early.dn) == (before, "noemie.autre", NOEMIE)
+    assert noemie().dn == f"uid=noemie.autre,{PEOPLE}"
+    assert in_collectives(noemie()) == inside != set()
+
+
+@pytest.mark.parametrize("change", [DELETED, LOCKED, MOVED, RENAMED])
+def test_it_comes_to_what_the_pass_alone_comes_to(synced, monkeypatch, change):
+    synced.modify(change)
+    settle(synced)
+    with put_back():
+        monkeypatch.setattr(first_looks, "MOST", -1)
+        alone = synchronise(now=LATER)
+        came_to = content()
+        monkeypatch.undo()
+
+    run = synchronise(now=LATER)
+    nothing = synchronise(now=MUCH_LATER)
+
+    assert not difference(content(), came_to)
+    assert {**run.counts, "written": 0} == {**alone.counts, "written": 0}
+    assert run.report.get("gone") == alone.report.get("gone")
+    assert [line["verb"] for line in run.report["people"]] == [line["verb"] for line in alone.report["people"]]
+    assert nothing.counts["written"] == 0
+
+
+def test_who_shared_a_login_with_somebody_gone_has_it_alone_after_the_same_pass(synced):
+    synced.modify(
+        NEWCOMER.replace("uid: lise.tout-juste", "uid: noemie.ferrand").replace("dn: uid=lise", "dn: cn=lise")
+    )
+    synchronise(now=LATER)
+    shared = Member.objects.filter(login_key="noemie.ferrand", login_ambiguous=True).count()
+    synced.modify(DELETED)
+
+    run = synchronise(now=MUCH_LATER)
+
+    assert shared == 2
+    assert run.counts["people_ended"] == 1
+    assert not Member.objects.get(dn__startswith="cn=lise").login_ambiguous
+
+
+def test_groups_that_the_server_rewrites_meanwhile_are_read(synced):
+    """refint leaves no mark: whoever comes under the same name later would be found in them."""
+    synced.modify(DELETED)
+
+    synchronise(now=LATER)
+    settle(synced)
+    synchronise(now=MUCH_LATER)
+
+    assert not [each.dn for each in Collective.objects.all() if NOEMIE in [*each.member_keys, *each.lead_keys]]
+
+
+@pytest.mark.parametrize("mode", [Mode.PIVOT, Mode.DEEP])
+def test_who_is_deleted_while_everybody_is_listed_stays_closed(synced, monkeypatch, mode):
+    monkeypatch.setattr(first_looks, "EVERY_SECONDS", 0)
+    name = "pivots" if mode == Mode.PIVOT else "people"
+    real, seen = getattr(Reading, name), []
+    synced.modify(f"dn: {NOEMIE}\nchangetype: modify\nreplace: title\ntitle: Tailleuse\n")
+
+    def listing(read: Reading, *wanted: Any) -> Any:
+        is_own = read.between_pages.__name__ == "take_meanwhile" and not seen
+        found = real(read, *wanted) if mode == Mode.PIVOT else iter(list(real(read, *wanted)))
+        if is_own:
+            # Listed, and gone since.
+            synced.modify(DELETED)
+            read.between_pages()
+            seen.append(noemie().state)
+        return found
+
+    monkeypatch.setattr(Reading, name, listing)
+
+    run = synchronise(now=LATER, mode=mode)
+
+    assert seen == [MemberState.MISSING]
+    assert noemie().state == MemberState.MISSING
+    assert run.counts["people_ended"] == 1
+
+
+# What is not believed, or waits for the list -----------------------------------------------------------------------
+
+
+def test_who_comes_under_the_dn_of_somebody_gone_waits_for_the_list_and_inherits_nothing(synced, cut_off):
+    inside = in_collectives(noemie())
+    again = NEWCOMER.replace("uid: lise.tout-juste", "uid: noemie.ferrand").replace(
+        "uid=lise.tout-juste", "uid=noemie.ferrand"
+    )
+    synced.modify(DELETED + "\n" + again)
+
+    cut_off()
+    came = Member.objects.filter(dn=NOEMIE).count()
+    settle(synced)
+    synchronise(now=MUCH_LATER)
+
+    lise = Member.objects.get(dn=NOEMIE, state=MemberState.ACTIVE)
+    assert came == 1
+    assert inside
+    assert not in_collectives(lise)
+
+
+def test_a_server_that_says_somebody_gone_who_is_there_is_not_believed(synced, monkeypatch):
+    said = frozenset([noemie().entry_uuid.hex])
+    monkeypatch.setattr(Reading, "said_gone", lambda *_, **__: said)
+    synced.modify(f"dn: {others(1)[0].dn}\nchangetype: modify\nreplace: description\ndescription: autre chose\n")
+
+    run = synchronise(now=LATER)
+
+    assert run.counts["people_ended"] == 0
+    assert noemie().state == MemberState.ACTIVE
+
+
+def test_where_none_of_the_others_is_found_either_nobody_is_gone(synced, cut_off, monkeypatch):
+    synced.modify(DELETED)
+    monkeypatch.setattr(Reading, "locate", lambda *_: {})
+
+    cut_off()
+
+    assert noemie().state == MemberState.ACTIVE
+
+
+def test_an_older_backup_closes_nobody_before_it_is_believed(synced, cut_off):
+    synced.modify(NEWCOMER)
+    kept = backup(synced)
+    synced.modify(LOCKED)
+    synced.modify(
+        LOCKED.replace(
+            "replace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n", "delete: pwdAccountLockedTime\n"
+        )
+    )
+    synchronise(now=LATER)
+    restore(synced, kept)
+
+    cut_off()
+
+    assert noemie().state == MemberState.ACTIVE
+
+
+def test_of_a_server_without_such_a_list_they_are_found_by_the_pass(synced, cut_off):
+    session_log(synced, 0)
+    synced.modify(DELETED)
+    other = others(1)[0]
+    synced.modify(f"dn: {other.dn}\nchangetype: modify\nreplace: title\ntitle: Tailleuse\n")
+
+    cut_off()
+    other.refresh_from_db()
+    early = noemie().state
+    run = synchronise(now=MUCH_LATER)
+
+    assert (early, other.trade) == (MemberState.ACTIVE, "Tailleuse")
+    assert (run.counts["people_ended"], noemie().state) == (1, MemberState.MISSING)
+
+
+def test_more_than_may_go_at_once_wait_for_a_person(synced):
+    delete(synced, *others(40))
+
+    run = synchronise(now=LATER)
+
+    assert run.status == RunStatus.HELD
+    assert missing() == 0
+
+
+def test_what_goes_in_passes_that_break_off_counts_for_the_day(synced, cut_off):
+    """Bit by bit, each too little to wait: as if it were one."""
+    many = others(13)
+    for some in (many[:4], many[4:8], many[8:]):
+        delete(synced, *some)
+        cut_off()
+    early = missing()
+
+    run = synchronise(now=MUCH_LATER)
+
+    assert early == 8
+    assert run.status == RunStatus.HELD
+    assert [held["what"] for held in run.report["held"]] == ["people_today"]
+    assert missing() == early
+
+
+def test_a_pass_that_breaks_off_is_followed_by_one_that_reads_the_groups(synced, cut_off):
+    synced.modify(DELETED)
+
+    cut_off()
+
+    failed = SyncRun.objects.get(status=RunStatus.FAILED)
+    assert failed.report == {"gone": {"people": 1}}
+    assert DirectorySource.objects.get(pk=failed.source_id).look_again
+
+
+# What the server says ----------------------------------------------------------------------------------------------
+
+
+class Saying:
+    """A connection to a server that says these things, one after the other."""
+
+    def __init__(self, *answers: tuple[Any, ...]) -> None:
+        self.answers, self.abandoned = list(answers), 0
+
+    def set_option(self, *_: Any) -> None: ...
+
+    def search_ext(self, *_: Any, **__: Any) -> int:
+        return 1
+
+    def result4(self, *_: Any, **__: Any) -> tuple[Any, ...]:
+        return self.answers.pop(0)
+
+    def abandon_ext(self, _: int) -> None:
+        self.abandoned += 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"\xff\xff",
+        # A list of who is there; a list that ends too soon; an identity of fifteen bytes.
+        bytes.fromhex("a3143112") + b"\x04\x10" + b"u" * 16,
+        bytes.fromhex("a317010101"),
+        bytes.fromhex("a316 0101ff 3111 040f") + b"u" * 15,
+    ],
+)
+def test_what_cannot_be_understood_says_nobody_gone_and_is_not_listened_to_any_longer(value):
+    server = Saying((INTERMEDIATE, [(SyncInfoMessage.responseName, value)], 1, []))
+
+    found = connection.said_gone(server, Deadline(5, 5), BASE, "(objectClass=*)", "rid=000", most=50)
+
+    assert found == frozenset()
+    assert server.abandoned == 1
+
+
+def test_a_list_whose_end_does_not_say_that_it_is_whole_says_nobody_gone():
+    value = bytes.fromhex("a317 0101ff 3112 0410") + b"u" * 16
+    server = Saying((INTERMEDIATE, [(SyncInfoMessage.responseName, value)], 1, []), (SEARCH_RESULT, [], 1, []))
+
+    assert connection.said_gone(server, Deadline(5, 5), BASE, "(objectClass=*)", "rid=000", most=50) == frozenset()
+
+
+def test_no_more_are_taken_in_than_were_asked_for():
+    value = bytes.fromhex("a329 0101ff 3124 0410") + b"u" * 16 + bytes.fromhex("0410") + b"v" * 16
+    server = Saying((INTERMEDIATE, [(SyncInfoMessage.responseName, value)], 1, []))
+
+    assert connection.said_gone(server, Deadline(5, 5), BASE, "(objectClass=*)", "rid=000", most=1) == frozenset()
+    assert server.abandoned == 1
