@@ -242,6 +242,25 @@ def test_what_was_written_between_two_watermarks_is_asked_for(server, before, af
     assert server.marked_since(before, after) == filter_
 
 
+@pytest.mark.parametrize(
+    ("server", "watermark", "cookie"),
+    [
+        (OPENLDAP, [CSN.format(1, "000")], f"rid=000,csn={CSN.format(1, '000')}"),
+        (
+            OPENLDAP,
+            [CSN.format(1, "001"), CSN.format(2, "002")],
+            f"rid=000,csn={CSN.format(1, '001')};{CSN.format(2, '002')}",
+        ),
+        (OPENLDAP, [], ""),
+        (OPENLDAP, [CSN.format(1, "000"), "nonsense"], ""),
+        (DS389, ["a/userroot#9"], ""),
+        (ACTIVE_DIRECTORY, [f"{CONTROLLER}#12872"], ""),
+    ],
+)
+def test_how_far_the_hub_is_is_told_as_the_server_writes_it(server, watermark, cookie):
+    assert server.sync_cookie(watermark) == cookie
+
+
 # Locks, ranges, passwords -------------------------------------------------------------------------------------------
 
 

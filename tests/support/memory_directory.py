@@ -48,6 +48,8 @@ class Kept:
 class MemoryDirectory:
     entries: dict[UUID, Kept] = field(default_factory=dict)
     removed: list[Kept] = field(default_factory=list)
+    # After which write it was so far, and who went then.
+    deletions: list[tuple[str, UUID]] = field(default_factory=list)
     writes: int = 0
     made: int = 0
     # Old name and new one (nothing for one that is gone), to be carried into the groups.
@@ -72,6 +74,7 @@ class MemoryDirectory:
         self.removed.append(self.entries.pop(kept.uuid))
         self.to_carry.append((kept.dn, ""))
         self.writes += 1
+        self.deletions.append((self.watermark, kept.uuid))
 
     def put_back(self, kept: Kept) -> None:
         """As from a backup: the same identity, and the same mark as before."""
@@ -151,6 +154,10 @@ class _MemoryReading(Reading):
         kind = "person" if self._asked.people_search in filter_ else "group"
         found = [each for each in self._directory.of(kind) if each.csn >= since and each.branch.endswith(base)]
         return [self._directory.entry(each, attributes) for each in found[: most + 1]]
+
+    def said_gone(self, before: tuple[str, ...], *, most: int) -> frozenset[str]:
+        gone = [each.hex for when, each in self._directory.deletions if before and when > before[0]]
+        return frozenset(gone if len(gone) <= most else ())
 
 
 @dataclass
