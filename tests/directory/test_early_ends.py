@@ -92,7 +92,7 @@ def test_who_may_no_longer_enter_is_closed_before_anybody_is_listed(synced, cut_
 
 
 def test_the_roles_of_who_left_end_with_it(synced, cut_off):
-    RoleGrant.objects.create(member=noemie(), role=Role.TECHNICIAN)
+    RoleGrant.objects.create(member=noemie(), role=Role.OFFICE)
     synced.modify(MOVED)
 
     cut_off()
@@ -189,21 +189,23 @@ def test_who_is_deleted_while_everybody_is_listed_stays_closed(synced, monkeypat
 
 
 def test_who_comes_under_the_dn_of_somebody_gone_waits_for_the_list_and_inherits_nothing(synced, cut_off):
-    inside = in_collectives(noemie())
-    again = NEWCOMER.replace("uid: lise.tout-juste", "uid: noemie.ferrand").replace(
-        "uid=lise.tout-juste", "uid=noemie.ferrand"
-    )
-    synced.modify(DELETED + "\n" + again)
+    first = NEWCOMER.replace("dn: uid=lise.tout-juste", "dn: cn=Lise")
+    dn = f"cn=Lise,{PEOPLE}"
+    pole = Collective.objects.filter(present=True, memberships__direct=True, dn__gt="").order_by("dn")[0]
+    synced.modify(f"{first}\ndn: {pole.dn}\nchangetype: modify\nadd: member\nmember: {dn}\n")
+    synchronise(now=LATER)
+    inside = in_collectives(Member.objects.get(dn=dn))
+    again = first.replace("lise.tout-juste", "lise.autre").replace("lise@", "lise.autre@")
+    synced.modify(f"dn: {dn}\nchangetype: delete\n\n{again}")
 
     cut_off()
-    came = Member.objects.filter(dn=NOEMIE).count()
+    early = list(Member.objects.filter(dn=dn).values_list("login", "state"))
     settle(synced)
     synchronise(now=MUCH_LATER)
 
-    lise = Member.objects.get(dn=NOEMIE, state=MemberState.ACTIVE)
-    assert came == 1
     assert inside
-    assert not in_collectives(lise)
+    assert early == [("lise.tout-juste", MemberState.MISSING)]
+    assert not in_collectives(Member.objects.get(login="lise.autre", dn=dn))
 
 
 def test_a_server_that_says_somebody_gone_who_is_there_is_not_believed(synced, monkeypatch):
