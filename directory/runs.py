@@ -61,7 +61,8 @@ def fail(run: SyncRun, error: str, now: datetime) -> None:
     """Mark the run failed.  The journal is told once per failure that lasts."""
     with transaction.atomic():
         # Without what was decided and taken back; with what had been carried out before.
-        run.report = SyncRun.objects.filter(pk=run.pk).values_list("report", flat=True).first() or {}
+        kept = SyncRun.objects.filter(pk=run.pk).values_list("report", "counts").first()
+        run.report, run.counts = kept or ({}, {})
         run.error = error[:MAX_ERROR]
         previous = _previous(run)
         if previous is None or (previous.status, previous.error) != (RunStatus.FAILED, run.error):

@@ -39,6 +39,12 @@ OPEN_SECONDS = 15.0
 
 # An error of the hub's own: more came than the memory that this process may take (``follow_directory`` has a limit).
 TOO_LARGE = "ANSWER_TOO_LARGE"
+# Who is gone is asked for beside the pass, and needs a thousandth of this.
+HINT_SECONDS = 2.0
+# Bytes; a list of 256 identities is five thousand.
+MOST_TOLD = 64_000
+# What comes of bytes that are no answer to it.
+UNREADABLE = (PyAsn1Error, ValueError, LookupError, TypeError, AttributeError)
 # Results by which a server says "not now" (RFC 4511 §4.1.9).
 NOT_NOW = {51, 52}
 
@@ -240,11 +246,13 @@ def said_gone(
     """
     control = SyncRequestControl(criticality=True, cookie=cookie, mode="refreshOnly")
     gone: set[UUID] = set()
+    deadline = deadline.within(HINT_SECONDS, HINT_SECONDS)
     allow(connection, deadline)
     # Whoever was written since comes too.
     message = connection.search_ext(base, ldap.SCOPE_SUBTREE, filter_, ["1.1"], serverctrls=[control], sizelimit=most)
     try:
-        while len(gone) <= most:
+        # An entry each of whoever was written, a list of the others, and the end.
+        for _ in range(2 * most + 2):
             kind, found, _, controls, *_ = connection.result4(
                 message, all=0, timeout=deadline.left(), add_intermediates=1
             )
@@ -253,16 +261,20 @@ def said_gone(
                 return frozenset(gone if is_list else ())
             if kind == ldap.RES_INTERMEDIATE:
                 gone.update(*(_gone_in(name, value) for name, value, *_ in found))
-    except (PyAsn1Error, ValueError):
+            if len(gone) > most:
+                break
+    except UNREADABLE:
         pass
     connection.abandon_ext(message)
     return frozenset()
 
 
 def _gone_in(name: str, value: bytes) -> set[UUID]:
-    """Raises ``ValueError`` or ``PyAsn1Error`` for what is no list of who is gone."""
+    """Raises one of ``UNREADABLE`` for what is no list of who is gone."""
     if name != SyncInfoMessage.responseName:
         return set()
+    if len(value) > MOST_TOLD:
+        raise ValueError("longer than anybody was asked for")
     told = SyncInfoMessage(value).syncIdSet
     if told is None:
         return set()

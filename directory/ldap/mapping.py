@@ -64,7 +64,7 @@ def digest_of(dn: str, attributes: Attributes, names: Sequence[str], rules: Rule
     """
     values = [attributes.get(name, NOTHING) for name in names]
     flat = list(chain.from_iterable(values))
-    if len(flat) > len(values) - values.count(NOTHING):
+    if len(flat) > sum(map(bool, values)):
         flat = [value for several in values for value in sorted(several)]
     head = f"{rules.digest}\0{dn}\0".encode("utf-8", "surrogatepass")
     # Of how many values, each of so many bytes.

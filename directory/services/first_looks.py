@@ -5,7 +5,7 @@ too: these looks carry out what adds and corrects (``only_gives``), and close th
 so, or whom the server says are gone and who are nowhere in it (``only_ends``).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +14,7 @@ from time import monotonic
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from directory.ldap import sources
 from directory.ldap.apply import Early, apply_early
@@ -21,7 +22,7 @@ from directory.ldap.config import LdapConfig
 from directory.ldap.connection import told_errors
 from directory.ldap.neighbours import known_entries, some_known
 from directory.ldap.observe import ENTRY_GONE, Known, Seen, by_marks
-from directory.ldap.plan import Observed, Plan, only_ends, only_gives, only_values, together
+from directory.ldap.plan import EARLY, Observed, Plan, only_ends, only_gives, only_values, together
 from directory.ldap.reading import Reading, reading
 from directory.models import DirectorySource, SyncRun
 from directory.policy import time_followed
@@ -35,6 +36,9 @@ from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState
 MOST = 50
 # While a pass reads, it is asked so often whether somebody has written meanwhile.
 EVERY_SECONDS = 0.5
+# A server that did not answer when it was asked who is gone is not asked again for so long.
+UNASKED_SECONDS = 900.0
+_unasked: dict[int, float] = {}
 
 
 class FirstLooks:
@@ -47,9 +51,6 @@ class FirstLooks:
         self._looked_at = monotonic()
         self._kept = ExitStack()
         self._other: Reading | None = None
-        # Who is nowhere any more, and under which name they were: nobody comes in under it before everybody was listed.
-        self._gone: set[UUID] = set()
-        self._places: set[str] = set()
 
     def __enter__(self) -> "FirstLooks":
         return self
@@ -73,9 +74,7 @@ class FirstLooks:
             known = known_entries(self._source, column="csn", only={*found.people, *found.groups})
             observed = by_marks(read, self._ldap, found, known)
             if (observed.people or observed.groups) and self._is_the_same(read, known):
-                if any(person.state != MemberState.ACTIVE for person in observed.people):
-                    self._carry_out(observed, known, self._ends)
-                self._carry_out(observed, known, self._gifts)
+                self._carry_out(observed, known)
 
     def take_meanwhile(self) -> None:
         """Between two pages of the pass's own list, on another connection: on the same one, slapd would end the list
@@ -91,25 +90,10 @@ class FirstLooks:
             # The pass has its own answer to wait for, and says what is to be said.
             self._looked_at = inf
 
-    def completed(self, seen: Seen) -> Seen:
-        """What the pass saw, with whom these looks found gone: it decides what that comes to for others."""
-        if not self._gone:
-            return seen
-        people = tuple(person for person in seen.observed.people if person.entry_uuid not in self._gone)
-        located = {**seen.observed.located, **dict.fromkeys(self._gone, ENTRY_GONE)}
-        return replace(seen, observed=replace(seen.observed, people=people, located=located), stirred=True)
-
-    @property
-    def found_gone(self) -> bool:
-        return bool(self._gone)
-
     def _look_for_the_gone(self, read: Reading, since: tuple[str, ...]) -> None:
         """Absence is a claim to be proved, the server's own as well: each is looked up, and some of the others too."""
-        said: Collection[str] = ()
-        # By one that keeps no such list, or a short one.
-        with suppress(DirectoryRefused), told_errors():
-            said = read.said_gone(since, most=MOST)
-        known = known_entries(self._source, column="csn", only=said)
+        said = self._said_gone(read, since)
+        known = known_entries(self._source, column="csn", only=said) if said else Known()
         if not known.people:
             return
         nowhere = known.people.keys() - read.locate(known.people).keys()
@@ -121,15 +105,28 @@ class FirstLooks:
             context_csn=self._watermark,
             is_complete=False,
         )
-        self._carry_out(observed, known, self._ends)
+        self._carry_out(observed, known)
+
+    def _said_gone(self, read: Reading, since: tuple[str, ...]) -> frozenset[str]:
+        """Whoever cannot or will not say so is not to hold up the pass, which needs no word of it."""
+        if monotonic() < _unasked.get(self._source.pk, 0):
+            return frozenset()
+        try:
+            with told_errors():
+                return read.said_gone(since, most=MOST)
+        except DirectoryRefused:
+            return frozenset()
+        except DirectoryUnavailable:
+            _unasked[self._source.pk] = monotonic() + UNASKED_SECONDS
+            return frozenset()
 
     def _is_the_same(self, read: Reading, known: Known) -> bool:
         """Whether this is the directory that is known: another one behind the same name shows only strangers."""
         return bool(known.people or known.groups or read.locate(some_known(self._source)))
 
     @transaction.atomic
-    def _carry_out(self, observed: Observed, known: Known, part: Callable[[Plan, Observed], Plan]) -> None:
-        """``part``: of what is decided, that which need not wait."""
+    def _carry_out(self, observed: Observed, known: Known) -> None:
+        """First whose account closes; what else there is, is decided as it is then."""
         one_at_a_time()
         last = last_read(self._source)
         source = DirectorySource.objects.select_for_update(no_key=True).get(pk=self._source.pk)
@@ -138,10 +135,14 @@ class FirstLooks:
             return
         if source.state != self._source.state or sources.of(source) != self._ldap:
             return
-        plan = part(decide(source, self._ldap, observed, known, "csn", self._before, self._now), observed)
-        if not plan.changes:
-            return
-        self._write(source, plan)
+        plan = decide(source, self._ldap, observed, known, "csn", self._before, self._now)
+        ends = only_ends(plan, observed.located.keys())
+        if ends.changes:
+            self._write(source, ends)
+            plan = decide(source, self._ldap, observed, known, "csn", self._before, self._now)
+        gifts = self._gifts(plan, observed) if observed.people or observed.groups else Plan()
+        if gifts.changes:
+            self._write(source, gifts)
 
     def _write(self, source: DirectorySource, plan: Plan) -> None:
         earlier = self.early or Early(Plan(), 0)
@@ -151,6 +152,7 @@ class FirstLooks:
             self._run.report = {"gone": dict(told.gone)}
             self._run.save(update_fields=["report"])
             DirectorySource.objects.filter(pk=source.pk).update(look_again=True)
+            self._source.look_again = True
             source.followed_for = time_followed(source.followed_for, source.followed_until, self._now)
         self._run.source = source
         applied = apply_early(self._run, plan, self._now)
@@ -161,20 +163,34 @@ class FirstLooks:
             end_roles_of_leavers(now=self._now)
         self.early = Early(told, earlier.written + applied.written)
 
-    def _ends(self, plan: Plan, observed: Observed) -> Plan:
-        ends = only_ends(plan, observed.located.keys())
-        gone = {change.entry_uuid for change in ends.people} & observed.located.keys()
-        self._gone |= gone
-        self._places |= set(self._source.members.filter(entry_uuid__in=gone).values_list("dn_key", flat=True))
-        return ends
-
     def _gifts(self, plan: Plan, observed: Observed) -> Plan:
         if not only_gives(plan, observed):
             return only_values(plan, observed)
         return Plan() if self._takes_a_place(plan) else plan
 
     def _takes_a_place(self, plan: Plan) -> bool:
-        """Whether somebody comes in under the DN of somebody who was not yet gone when this pass began."""
+        """Whether somebody comes in under the DN of somebody of whom no whole pass has said that they are gone."""
         places = {str(change.changes["dn_key"]) for change in plan.people if change.verb == "join"}
-        others = self._source.members.filter(dn_key__in=places).exclude(state=MemberState.MISSING)
-        return bool(places) and (not places.isdisjoint(self._places) or others.exists())
+        others = self._source.members.filter(~Q(state=MemberState.MISSING) | Q(csn=EARLY), dn_key__in=places)
+        return bool(places) and others.exists()
+
+
+def gone_early(source: DirectorySource) -> frozenset[UUID]:
+    """Whom looks have found gone, and what that comes to for others was decided by no pass yet."""
+    gone = source.members.filter(state=MemberState.MISSING, csn=EARLY, entry_uuid__isnull=False)
+    return frozenset(uuid for uuid in gone.values_list("entry_uuid", flat=True) if uuid)
+
+
+def with_gone(seen: Seen, gone: Collection[UUID]) -> Seen:
+    """What a pass saw, and those beside it; not whom it sees again."""
+    left = set(gone).difference(person.entry_uuid for person in seen.observed.people)
+    if not left:
+        return seen
+    located = {**dict.fromkeys(left, ENTRY_GONE), **seen.observed.located}
+    return replace(seen, observed=replace(seen.observed, located=located), stirred=True)
+
+
+def settle_gone(source: DirectorySource, gone: Collection[UUID]) -> None:
+    """It is decided."""
+    if gone:
+        source.members.filter(state=MemberState.MISSING, csn=EARLY, entry_uuid__in=gone).update(csn="", digest="")

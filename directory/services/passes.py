@@ -24,7 +24,7 @@ from directory.policy import time_followed
 from directory.runs import close, fail, last_read, one_at_a_time, open_run
 from directory.services import statuses
 from directory.services.deciding import decide, has_waited
-from directory.services.first_looks import FirstLooks
+from directory.services.first_looks import FirstLooks, gone_early, settle_gone, with_gone
 from directory.services.roles import end_roles_of_leavers
 from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, RunStatus
 
@@ -93,10 +93,9 @@ def _read_and_apply(
         if run.mode == Mode.DEEP:
             seen = by_everything(read, ldap, known, tell, force=force)
         else:
-            again = source.look_again or (looks is not None and looks.found_gone)
-            seen = by_pivots(read, ldap, known, tell, again=again)
-    if looks is not None:
-        seen = looks.completed(seen)
+            seen = by_pivots(read, ldap, known, tell, again=source.look_again)
+    gone = gone_early(source)
+    seen = with_gone(seen, gone)
     if run.dry:
         observed = seen.observed
         plan = decide(source, ldap, observed, known, column, before, now, allow_large=allow_large, approved=approved)
@@ -104,7 +103,7 @@ def _read_and_apply(
         run.ended_at = now
         return close(run, RunStatus(run.status), now) if kept else run
     early = looks.early if looks else None
-    return _apply(run, source, ldap, seen, known, column, early, now, allow_large=allow_large, approved=approved)
+    return _apply(run, source, ldap, seen, gone, known, column, early, now, allow_large=allow_large, approved=approved)
 
 
 @transaction.atomic
@@ -113,6 +112,7 @@ def _apply(
     source: DirectorySource,
     ldap: LdapConfig,
     seen: Seen,
+    gone: frozenset[UUID],
     known: Known,
     column: str,
     early: Early | None,
@@ -147,6 +147,7 @@ def _apply(
         statuses.settle(now=now, only=applied.changed)
         end_roles_of_leavers(now=now)
     if not plan.waits_wholly:
+        settle_gone(source, gone)
         source.mapping_digest = ldap.rules.digest
     # What still moves, or goes by a name of before, is looked at again soon; once only for whoever is gone or renamed,
     # as those who wait for a decision stay gone.

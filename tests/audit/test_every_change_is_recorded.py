@@ -100,6 +100,8 @@ EXCUSED = {
     "directory.services.turns._take_what_is_asked": "what a page asked for, which was recorded, handed to the pass",
     "idp.services.accounts.directory_mails._one": "what was told of a source; its mails are recorded when sent",
     "directory.services.one_entry.take_over": "that groups are to be read whole; taking the entry over is recorded",
+    "directory.services.first_looks._write": "what passes carry out early; apply_early records each line of it",
+    "directory.services.first_looks.settle_gone": "that what follows from an absence is decided, which is recorded",
     "directory.services.photos._give_up": "that a photo could not be taken, which its issue says",
     "directory.services.photos._settle": "the issue of a photo that could not be taken, which its reading raises",
     "directory.services.photos._put_off": "that an entry was not shown when its photo was asked for",

@@ -1,5 +1,6 @@
 """Accounts that close before a pass has listed everybody: whose entry says so, or whom the server says are gone."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,23 +14,26 @@ from demo.slapd import EmbeddedDirectory
 from directory.ldap import connection
 from directory.ldap.connection import Deadline
 from directory.ldap.reading import Reading
-from directory.models import Collective, DirectorySource, Member, Membership, RoleGrant, SyncRun
+from directory.models import Collective, DirectorySource, Member, Membership, RoleGrant, SyncIssue, SyncRun
 from directory.services import first_looks, synchronise
 from directory.signals import members_ended
-from directory.types import MemberState, Mode, Role, RunStatus
+from directory.types import DirectoryUnavailable, MailState, MemberState, Mode, Role, RunStatus
 from tests.support.early import BASE, LATER, NEWCOMER, NOEMIE, PEOPLE
 from tests.support.mirror import content, difference, put_back
 from tests.support.slapd import settle
-from tests.support.slapd_control import backup, restore, session_log
+from tests.support.slapd_control import backup, hidden, restore, session_log, without_refint
 
 pytestmark = pytest.mark.django_db
 # python-ldap fills its module with names at run time.
-INTERMEDIATE, SEARCH_RESULT = (getattr(ldap, f"RES_{name}") for name in ("INTERMEDIATE", "SEARCH_RESULT"))
+INTERMEDIATE, SEARCH_ENTRY, SEARCH_RESULT = (
+    getattr(ldap, f"RES_{name}") for name in ("INTERMEDIATE", "SEARCH_ENTRY", "SEARCH_RESULT")
+)
 MUCH_LATER = LATER + timedelta(minutes=1)
 DELETED = f"dn: {NOEMIE}\nchangetype: delete\n"
 LOCKED = f"dn: {NOEMIE}\nchangetype: modify\nreplace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n"
 MOVED = f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.ferrand\ndeleteoldrdn: 1\nnewsuperior: "
 MOVED += f"ou=anciens,ou=personnes,{BASE}\n"
+EDITED = f"dn: {NOEMIE}\nchangetype: modify\nreplace: title\ntitle: Tailleuse\n"
 RENAMED = f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.autre\ndeleteoldrdn: 1\n"
 CLOSING = {
     "deleted": (DELETED, MemberState.MISSING),
@@ -133,21 +137,6 @@ def test_it_comes_to_what_the_pass_alone_comes_to(synced, monkeypatch, change):
     assert nothing.counts["written"] == 0
 
 
-def test_who_shared_a_login_with_somebody_gone_has_it_alone_after_the_same_pass(synced):
-    synced.modify(
-        NEWCOMER.replace("uid: lise.tout-juste", "uid: noemie.ferrand").replace("dn: uid=lise", "dn: cn=lise")
-    )
-    synchronise(now=LATER)
-    shared = Member.objects.filter(login_key="noemie.ferrand", login_ambiguous=True).count()
-    synced.modify(DELETED)
-
-    run = synchronise(now=MUCH_LATER)
-
-    assert shared == 2
-    assert run.counts["people_ended"] == 1
-    assert not Member.objects.get(dn__startswith="cn=lise").login_ambiguous
-
-
 def test_groups_that_the_server_rewrites_meanwhile_are_read(synced):
     """refint leaves no mark: whoever comes under the same name later would be found in them."""
     synced.modify(DELETED)
@@ -159,30 +148,168 @@ def test_groups_that_the_server_rewrites_meanwhile_are_read(synced):
     assert not [each.dn for each in Collective.objects.all() if NOEMIE in [*each.member_keys, *each.lead_keys]]
 
 
-@pytest.mark.parametrize("mode", [Mode.PIVOT, Mode.DEEP])
-def test_who_is_deleted_while_everybody_is_listed_stays_closed(synced, monkeypatch, mode):
+def edit(server: EmbeddedDirectory) -> None:
+    """Which waits for the list, with what somebody else loses."""
+    server.modify(f"dn: {others(1)[0].dn}\nchangetype: modify\nreplace: mail\n\n{EDITED}")
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, name: str, happens: Callable[[], None]) -> list[str]:
+    """Once a pass has this in hand, something happens and is looked at; what Noémie's state was then."""
     monkeypatch.setattr(first_looks, "EVERY_SECONDS", 0)
-    name = "pivots" if mode == Mode.PIVOT else "people"
-    real, seen = getattr(Reading, name), []
-    synced.modify(f"dn: {NOEMIE}\nchangetype: modify\nreplace: title\ntitle: Tailleuse\n")
+    real = getattr(Reading, name)
+    seen: list[str] = []
 
     def listing(read: Reading, *wanted: Any) -> Any:
         is_own = read.between_pages.__name__ == "take_meanwhile" and not seen
-        found = real(read, *wanted) if mode == Mode.PIVOT else iter(list(real(read, *wanted)))
+        found = real(read, *wanted)
         if is_own:
-            # Listed, and gone since.
-            synced.modify(DELETED)
+            found = found if name == "pivots" else iter(list(found))
+            seen.append("")
+            happens()
             read.between_pages()
-            seen.append(noemie().state)
+            seen[0] = noemie().state
         return found
 
     monkeypatch.setattr(Reading, name, listing)
+    return seen
 
-    run = synchronise(now=LATER, mode=mode)
 
-    assert seen == [MemberState.MISSING]
+@pytest.mark.parametrize("case", CLOSING)
+@pytest.mark.parametrize(
+    ("mode", "read"), [(Mode.PIVOT, "pivots"), (Mode.PIVOT, "people"), (Mode.DEEP, "people"), (Mode.DEEP, "groups")]
+)
+def test_who_is_closed_while_everybody_is_read_stays_so(synced, monkeypatch, mode, read, case):
+    """What the pass has in hand is older."""
+    change, state = CLOSING[case]
+    edit(synced)
+    seen = meanwhile(monkeypatch, read, lambda: synced.modify(change))
+
+    synchronise(now=LATER, mode=mode)
+    then = noemie().state
+    monkeypatch.undo()
+    run = synchronise(now=MUCH_LATER)
+
+    assert (seen, then) == ([state], state)
+    assert noemie().state == state
+    assert not Event.objects.filter(action=Action.MEMBER_RETURNED).exists()
+    assert run.counts["people_returned"] == run.counts["people_ended"] == 0
+
+
+def test_new_values_are_not_undone_by_what_a_pass_has_in_hand(synced, monkeypatch):
+    edit(synced)
+    change = (
+        RENAMED + f"\ndn: uid=noemie.autre,{PEOPLE}\nchangetype: modify\nreplace: mail\nmail: autre@alizarine.example\n"
+    )
+    meanwhile(monkeypatch, "people", lambda: synced.modify(change))
+
+    synchronise(now=LATER)
+    early = (noemie().login, noemie().email)
+    monkeypatch.undo()
+    synchronise(now=MUCH_LATER)
+
+    assert early == (noemie().login, noemie().email) == ("noemie.autre", "autre@alizarine.example")
+    assert (noemie().dn, noemie().trade) == (f"uid=noemie.autre,{PEOPLE}", "Tailleuse")
+
+
+def test_an_older_pass_that_ends_later_brings_nobody_back(synced, monkeypatch, cut_off):
+    """Another process saw them gone, and broke off."""
+    edit(synced)
+    real, done = Reading.people, []
+
+    def people(read: Reading, *wanted: Any) -> Any:
+        found = list(real(read, *wanted))
+        if found and not done:
+            done.append(True)
+            synced.modify(DELETED)
+            with monkeypatch.context() as patch:
+                patch.setattr(first_looks, "MOST", 50)
+                cut_off()
+            done.append(noemie().state)
+        return iter(found)
+
+    monkeypatch.setattr(Reading, "people", people)
+    monkeypatch.setattr(first_looks, "MOST", -1)
+
+    synchronise(now=LATER)
+
+    assert done == [True, MemberState.MISSING]
     assert noemie().state == MemberState.MISSING
-    assert run.counts["people_ended"] == 1
+    assert not Event.objects.filter(action=Action.MEMBER_RETURNED).exists()
+
+
+# What a look began, and a pass ends ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("breaks_off", [False, True])
+@pytest.mark.parametrize("mode", [Mode.PIVOT, Mode.DEEP])
+def test_whoever_shared_something_with_somebody_gone_has_it_alone_whatever_came_between(
+    synced, cut_off, mode, breaks_off
+):
+    other = NEWCOMER.replace("uid: lise.tout-juste", "uid: noemie.ferrand").replace("dn: uid=lise", "dn: cn=lise")
+    synced.modify(other.replace("lise@alizarine.example", noemie().email))
+    synchronise(now=LATER)
+    issues = SyncIssue.objects.filter(code__in=["login_shared", "mail_shared"], resolved_at=None)
+    issues = issues.filter(
+        entry_uuid__in=[each.entry_uuid for each in (noemie(), Member.objects.get(dn__startswith="cn=lise"))]
+    )
+    shared = issues.count()
+    synced.modify(DELETED)
+    if breaks_off:
+        cut_off()
+
+    synchronise(now=MUCH_LATER, mode=mode)
+
+    lise = Member.objects.get(dn__startswith="cn=lise")
+    assert shared == 4
+    assert (lise.login_ambiguous, lise.email_state) == (False, MailState.OK)
+    assert not issues.exists()
+
+
+@pytest.mark.parametrize("breaks_off", [False, True])
+def test_where_groups_go_on_naming_somebody_gone_it_comes_to_what_the_pass_alone_comes_to(
+    synced, cut_off, monkeypatch, breaks_off
+):
+    """On a server that leaves them as they are; and whoever is back is in them again."""
+    without_refint(synced)
+    inside = in_collectives(noemie())
+    synced.modify(DELETED)
+    with put_back():
+        monkeypatch.setattr(first_looks, "MOST", -1)
+        synchronise(now=LATER)
+        came_to = content()
+        monkeypatch.undo()
+    if breaks_off:
+        cut_off()
+
+    synchronise(now=LATER)
+    alone = difference(content(), came_to)
+    number = NUMBER[0]
+    synced.modify(
+        f"dn: {NOEMIE}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: noemie.ferrand\ncn: Noémie Ferrand\n"
+        f"sn: Ferrand\nemployeeNumber: {number}\n"
+    )
+    synchronise(now=MUCH_LATER)
+
+    assert not alone
+    assert in_collectives(Member.objects.get(dn=NOEMIE, state=MemberState.ACTIVE)) == inside
+
+
+def test_who_was_hidden_for_a_moment_is_back_where_they_were(synced, monkeypatch):
+    """The server named them, and showed them to nobody."""
+    inside, said = in_collectives(noemie()), frozenset([noemie().entry_uuid.hex])
+    other = others(1)[0]
+    with hidden(synced, f'dn.base="{NOEMIE}"'), monkeypatch.context() as patch:
+        patch.setattr(Reading, "said_gone", lambda *_, **__: said)
+        synced.modify(f"dn: {other.dn}\nchangetype: modify\nreplace: title\ntitle: Tailleuse\n")
+        synchronise(now=LATER)
+        hidden_state = noemie().state
+
+    synced.modify(f"dn: {other.dn}\nchangetype: modify\nreplace: title\ntitle: Tailleuse de pierre\n")
+    synchronise(now=MUCH_LATER)
+
+    assert hidden_state == MemberState.MISSING
+    assert noemie().state == MemberState.ACTIVE
+    assert in_collectives(noemie()) == inside
 
 
 # What is not believed, or waits for the list -----------------------------------------------------------------------
@@ -260,6 +387,38 @@ def test_of_a_server_without_such_a_list_they_are_found_by_the_pass(synced, cut_
     assert (run.counts["people_ended"], noemie().state) == (1, MemberState.MISSING)
 
 
+def test_a_server_that_does_not_say_in_time_who_is_gone_holds_nothing_up(synced, monkeypatch):
+    asked: list[bool] = []
+
+    def silent(*_: Any, **__: Any) -> None:
+        asked.append(True)
+        raise DirectoryUnavailable
+
+    monkeypatch.setattr(first_looks, "_unasked", {})
+    monkeypatch.setattr(Reading, "said_gone", silent)
+    synced.modify(DELETED)
+    first = synchronise(now=LATER)
+    synced.modify(f"dn: {others(1)[0].dn}\nchangetype: modify\nreplace: title\ntitle: Tailleuse\n")
+
+    run = synchronise(now=MUCH_LATER)
+
+    assert (first.counts["people_ended"], noemie().state) == (1, MemberState.MISSING)
+    assert run.counts["people_changed"] == 1
+    assert asked == [True]
+
+
+def test_the_last_ones_do_not_go_one_by_one(synced, cut_off):
+    few = others(3)
+    Member.objects.exclude(pk__in=[each.pk for each in few]).filter(state=MemberState.ACTIVE).update(
+        state=MemberState.LOCKED
+    )
+    for each in few:
+        delete(synced, each)
+        cut_off()
+
+    assert Member.objects.filter(state=MemberState.ACTIVE).count() == 1
+
+
 def test_more_than_may_go_at_once_wait_for_a_person(synced):
     delete(synced, *others(40))
 
@@ -324,6 +483,9 @@ class Saying:
         # A list of who is there; a list that ends too soon; an identity of fifteen bytes.
         bytes.fromhex("a3143112") + b"\x04\x10" + b"u" * 16,
         bytes.fromhex("a317010101"),
+        # What the decoder itself stumbles over; and more than anybody would send.
+        bytes.fromhex("a2800101242400"),
+        bytes.fromhex("a3840001 1170 0101ff 31840001 1168".replace(" ", "")) + b"\x04\x10" * 35_000,
         bytes.fromhex("a316 0101ff 3111 040f") + b"u" * 15,
     ],
 )
@@ -341,6 +503,13 @@ def test_a_list_whose_end_does_not_say_that_it_is_whole_says_nobody_gone():
     server = Saying((INTERMEDIATE, [(SyncInfoMessage.responseName, value)], 1, []), (SEARCH_RESULT, [], 1, []))
 
     assert connection.said_gone(server, Deadline(5, 5), BASE, "(objectClass=*)", "rid=000", most=50) == frozenset()
+
+
+def test_a_server_that_says_other_things_without_end_is_not_listened_to_any_longer():
+    server = Saying(*[(SEARCH_ENTRY, [("cn=x", {})], 1, [])] * 1000)
+
+    assert connection.said_gone(server, Deadline(5, 5), BASE, "(objectClass=*)", "rid=000", most=50) == frozenset()
+    assert (len(server.answers), server.abandoned) == (1000 - 102, 1)
 
 
 def test_no_more_are_taken_in_than_were_asked_for():

@@ -69,7 +69,7 @@ def test_it_says_that_the_directory_does_not_answer(synced):
 
     assert code == 4
     assert "does not answer" in complaints
-    assert "nobody was changed" in complaints
+    assert "nobody is lost by it" in complaints
 
 
 def test_it_says_that_the_directory_refuses(synced, settings):

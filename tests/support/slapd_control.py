@@ -92,6 +92,11 @@ def session_log(server: EmbeddedDirectory, size: int) -> None:
     server.modify(f"dn: olcOverlay={{0}}syncprov,{DATABASE}\nchangetype: modify\n{what}\n")
 
 
+def without_refint(server: EmbeddedDirectory) -> None:
+    """Groups go on naming whoever is gone or renamed."""
+    server.modify(f"dn: olcOverlay={{2}}refint,{DATABASE}\nchangetype: delete\n")
+
+
 @contextmanager
 def failing_at(server: EmbeddedDirectory, dn: str, code: int) -> Iterator[None]:
     """A search that comes to this entry has given what lies before it, and ends there with this result code."""

@@ -75,7 +75,7 @@ def over_the_ceilings(
     locked = {str(uuid) for uuid in removals.people if mirror.people[uuid].state == MemberState.LOCKED}
     administrators = {str(uuid) for uuid, may_enter in mirror.administrators.items() if may_enter}
     # All that are left, however few: an empty answer is likelier than that everybody went at once.
-    if 1 < len(going) <= ceilings.people and totals.active() == len(going):
+    if 0 < len(going) <= ceilings.people and _is_a_row(going, gone_lately) and totals.active() == len(going):
         hold("people", going | locked, 0)
     # Whom a bad quarter of an hour had hidden comes back in this very pass.
     elif not hold_beyond("people", going, totals.active, back=_people_back(mirror, observed), along=locked) and (
@@ -105,6 +105,11 @@ def over_the_ceilings(
         emptied = [str(uuid) for uuid in _emptied(mirror, observed, name)]
         hold_beyond(f"attribute {name}", emptied, _Asked(totals, name))
     return tuple(held), tuple(names)
+
+
+def _is_a_row(going: Collection[str], gone_lately: Callable[[], Mapping[str, int]]) -> bool:
+    """Several at once, or one of several in a day."""
+    return len(going) + max(gone_lately().get("people", 0), 0) > 1
 
 
 def over_others(mirror: Mirror, observed: Observed, ceilings: Ceilings) -> tuple[tuple[Held, ...], tuple[str, ...]]:

@@ -10,8 +10,10 @@ from directory.types import MemberState
 
 # How somebody is found in groups, whether they may enter, where they stand: a whole pass judges what comes of those.
 WITH_EVERYBODY = frozenset({"dn", "dn_key", "state", "state_reason", "login_ambiguous", "employee_type"})
-# Where an entry is and whether it was looked at: as long as these are as they were, a pass looks at it.
-PLACE = frozenset({"dn", "dn_key", "csn", "digest"})
+# No server's mark.  What a pass has in hand of an entry that has it is older, and the next one reads the entry again.
+EARLY = "~"
+MARKED: Mapping[str, object] = {"csn": EARLY, "digest": EARLY}
+PLACE = frozenset({"dn", "dn_key", *MARKED})
 STATE = ("state", "state_reason")
 
 
@@ -44,7 +46,9 @@ def only_values(plan: Plan, observed: Observed) -> Plan:
         change.verb != "edit" or not WITH_EVERYBODY.isdisjoint(change.changes) for change in edits
     ):
         return Plan()
-    return Plan(people=tuple(change for change in edits if change.changes))
+    return Plan(
+        people=tuple(replace(change, changes={**change.changes, **MARKED}) for change in edits if change.changes)
+    )
 
 
 def _concerns_only(plan: Plan, observed: Observed) -> bool:
@@ -63,10 +67,10 @@ def only_ends(plan: Plan, gone: AbstractSet[UUID]) -> Plan:
     """Of a plan made of some entries alone, the accounts that close by it, and nothing else; empty where any waits.
 
     ``gone``: who is nowhere any more, and so in no collective.  Of everybody else only the state is written: their
-    names, and the groups, are for the pass that sees everybody, which finds them otherwise still.
+    names, and the groups, are for a pass that sees everybody, which looks at them for their mark.
     """
     ends = tuple(
-        replace(change, changes={name: change.changes[name] for name in STATE if name in change.changes})
+        replace(change, changes={**{name: change.changes[name] for name in STATE if name in change.changes}, **MARKED})
         for change in plan.people
         if change.verb == "end"
     )

@@ -145,7 +145,7 @@ class Command(BaseCommand):
         except (DirectoryUnavailable, DirectoryRefused) as error:
             is_away = isinstance(error, DirectoryUnavailable)
             said = "does not answer" if is_away else "refuses"
-            self.stderr.write(f"the directory {source.name} {said} ({error}); nobody was changed")
+            self.stderr.write(f"the directory {source.name} {said} ({error}); nobody is lost by it")
             code = UNAVAILABLE if is_away else REFUSED
             return code, {
                 "source": source.name,
@@ -154,7 +154,7 @@ class Command(BaseCommand):
             }
         if not options["json"]:
             if run.status == RunStatus.INTERRUPTED:
-                self.stdout.write(f"Run {run.pk}: another pass read later and was through first; nothing was written.")
+                self.stdout.write(f"Run {run.pk}: another pass read later and was through first; this one is given up.")
             elif options["verbosity"] > 0:
                 self._tell(run, dry_run=dry_run, every=options["verbosity"] > 1)
         if options["approve"] and not run.report.get("lifted"):
