@@ -79,16 +79,18 @@ def change(*, brief_id: int, content: Content, actor: Actor, now: datetime) -> b
 
 
 @transaction.atomic
-def remove(*, brief_id: int, actor: Actor, now: datetime) -> bool:
-    """Seen by nobody from now on; it can be put back for a month.  Who leads the collective hears of it from others."""
+def remove(*, brief_id: int, actor: Actor, now: datetime) -> int:
+    """Seen by nobody from now on; it can be put back for a month.
+
+    Who leads the collective hears of it from others: returns how many are told.
+    """
     brief = _held(brief_id)
     if brief.removed_at is not None:
-        return False
+        return 0
     brief.removed_at = now
     brief.save(update_fields=["removed_at"])
     record(_line(Action.BRIEF_REMOVED, brief, actor=actor, now=now))
-    _tell_leads(brief, actor, now)
-    return True
+    return _tell_leads(brief, actor, now)
 
 
 @transaction.atomic
@@ -114,15 +116,18 @@ def put_aside(*, member_id: UUID, brief_id: int) -> None:
     Dismissal.objects.get_or_create(member_id=member_id, brief_id=brief_id)
 
 
-def _tell_leads(brief: Brief, actor: Actor, now: datetime) -> None:
+def _tell_leads(brief: Brief, actor: Actor, now: datetime) -> int:
     """Where somebody else took it away.  Neither title nor collective: a sensitive one is named in no mail (GDPR 9)."""
     leads = list(brief.collective.leads.active()) if brief.collective else []
     by = Member.objects.filter(pk=actor.member).first() if actor.member else None
     if by is None or by in leads:
-        return
+        return 0
     context = {"by": " ".join(by.display_name.split()), "page": settings.ORIGIN + reverse("news:written")}
-    for lead in leads:
+    sent = [
         mails.queue(kind=MailKind.NEWS, template="brief_withdrawn", member=lead, now=now, context=context)
+        for lead in leads
+    ]
+    return len(sent) - sent.count(None)
 
 
 def _held(brief_id: int) -> Brief:

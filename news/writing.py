@@ -89,9 +89,12 @@ def change(request: HttpRequest, brief_id: int) -> HttpResponse:
 @require_POST
 def remove(request: HttpRequest, brief_id: int) -> HttpResponse:
     brief = removable_or_404(request, brief_id, page="news:remove")
-    services.remove(brief_id=brief_id, actor=actor_of(request), now=timezone.now())
+    told = services.remove(brief_id=brief_id, actor=actor_of(request), now=timezone.now())
     if not may(cast(Member, request.user), right_over(brief), brief.collective):
-        messages.success(request, _("La brève est retirée. Ses responsables en sont prévenu·es."))
+        withdrawn = (
+            _("La brève est retirée. Ses responsables en sont prévenu·es.") if told else _("La brève est retirée.")
+        )
+        messages.success(request, withdrawn)
         return HttpResponseRedirect(reverse("news:all"))
     messages.success(request, _("La brève est retirée. Vous pouvez la remettre pendant trente jours."))
     return HttpResponseRedirect(f"{reverse('news:written')}#breve-{brief_id}")

@@ -1,6 +1,6 @@
 """Putting somebody into a collective, taking them out, and undoing either."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +17,9 @@ from idp.services.accounts import mails
 from idp.types import MailKind
 
 __all__ = ["MembershipRefused", "change"]
+DAY = timedelta(days=1)
+# In and out again and again is a game, or a quarrel: the journal has all of it, a mailbox need not.
+TOLD_A_DAY = 4
 
 
 def change(
@@ -39,6 +42,7 @@ def _kept(written: memberships.InDirectory, joins: bool, actor: Actor, now: date
     if not written.written.changed:
         return is_shown
     opposite = rows.filter(member=written.member, joins=not joins, undone_at=None)
+    lately = rows.filter(member=written.member, at__gt=now - DAY).count()
     is_undoing = undoes is not None and bool(opposite.filter(pk=undoes).update(undone_at=now))
     MembershipChange.objects.create(
         collective=written.collective, member=written.member, joins=joins, by_id=actor.member, at=now
@@ -48,7 +52,8 @@ def _kept(written: memberships.InDirectory, joins: bool, actor: Actor, now: date
     if is_undoing:
         facts["change"] = "undone"
     record(Entry(action, actor=actor, subject=written.member.pk, facts=facts, at=now))
-    _tell(written, joins, actor, now)
+    if lately < TOLD_A_DAY and written.member.is_active:
+        _tell(written, joins, actor, now)
     return is_shown
 
 

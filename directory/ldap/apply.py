@@ -243,7 +243,9 @@ def _write_people(
     be told otherwise.
     """
     known = {each.entry_uuid for each in plan.people if each.verb != "join"}
-    rows: dict[UUID, Member] = {member.entry_uuid: member for member in _by_entry(Member.objects.all(), known)}
+    # Held until they are written: what others write of them meanwhile, an erasure above all, must not be undone.
+    current = Member.objects.select_for_update(no_key=True)
+    rows: dict[UUID, Member] = {member.entry_uuid: member for member in _by_entry(current, known)}
     members = {entry: member.pk for entry, member in rows.items()}
     joined, changed = [], []
     former: dict[UUID, str] = {}

@@ -59,12 +59,14 @@ def register_tool(
     properties: Mapping[str, Any] | None = None,
     client_secret: str = "",
     reason: str = "",
+    is_new: bool = False,
 ) -> Registered:
     """Connect a new tool, or bring the one of this slug in line with what is given.
 
-    ``collectives`` are slugs.  Raises ``ValidationError`` naming the property that is wrong; nothing is changed then.
+    ``collectives`` are slugs.  ``is_new``: it must not be there yet, else ``IntegrityError``.  Raises
+    ``ValidationError`` naming the property that is wrong; nothing is changed then.
     """
-    tool = Tool.objects.select_for_update(no_key=True).filter(slug=slug).first()
+    tool = None if is_new else Tool.objects.select_for_update(no_key=True).filter(slug=slug).first()
     created = tool is None
     tool = tool or Tool(slug=slug, client_id=f"{slug}-{secrets.token_hex(4)}")
     before = {} if created else _facts(tool) | {"collectives": _let_in(tool)}

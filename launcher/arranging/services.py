@@ -1,11 +1,13 @@
 """Changing the sections, the order of the tools in them, and the links to tools that know nothing of the hub."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.text import slugify
 
@@ -22,6 +24,8 @@ from launcher.models import Section
 
 LONGEST = 30
 NAMED = ("name", "name_en", "icon")
+# For an address that others take at the same moment.
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,15 @@ def move_tool(*, tools: Sequence[Tool], slug: str, up: bool, actor: Actor, now: 
         present(slug=each, shown={"order": order * 10}, actor=actor, now=now)
 
 
-@transaction.atomic
 def add_link(*, link: Link, actor: Actor, now: datetime) -> Tool:
-    """In no section yet, so at the end of the page.  Of a name that a tool had once it is another tool."""
-    return _put_link(_free_slug(link.name, Tool.objects.all(), otherwise="lien"), link, actor, now)
+    """In no section yet, so at the end of the page.  Of a name that a tool has, or had once, it is another tool."""
+    for _ in range(TRIES):
+        # Somebody else may take the same address meanwhile.
+        with suppress(IntegrityError), transaction.atomic():
+            slug = _free_slug(link.name, Tool.objects.all(), otherwise="lien")
+            return _put_link(slug, link, actor, now, is_new=True)
+    with transaction.atomic():
+        return _put_link(f"lien-{token_hex(4)}", link, actor, now, is_new=True)
 
 
 @transaction.atomic
@@ -114,7 +123,7 @@ def change_link(*, slug: str, link: Link, actor: Actor, now: datetime) -> Tool:
     return _put_link(slug, link, actor, now)
 
 
-def _put_link(slug: str, link: Link, actor: Actor, now: datetime) -> Tool:
+def _put_link(slug: str, link: Link, actor: Actor, now: datetime, *, is_new: bool = False) -> Tool:
     return register_tool(
         slug=slug,
         name=link.name,
@@ -123,6 +132,7 @@ def _put_link(slug: str, link: Link, actor: Actor, now: datetime) -> Tool:
         actor=actor,
         now=now,
         reason="link",
+        is_new=is_new,
     ).tool
 
 

@@ -15,7 +15,7 @@ from audit.models import Event
 from audit.types import Action, Actor
 from collectives.kept import categories
 from collectives.members import policy, selectors, services
-from collectives.members.services import MembershipRefused
+from collectives.members.services import TOLD_A_DAY, MembershipRefused
 from collectives.models import MembershipChange
 from directory.ldap import writing
 from directory.ldap.reading import reading
@@ -159,6 +159,14 @@ def test_nobody_is_told_of_what_they_did_themselves_or_of_what_was_so_already(ch
     change(choir, lead, lead, joins=False)
 
     assert not OutgoingMail.objects.exists()
+
+
+def test_in_and_out_again_and_again_fills_no_mailbox(choir, lead, outsider):
+    for number in range(10):
+        change(choir, outsider, lead, joins=number % 2 == 0)
+
+    assert OutgoingMail.objects.count() == TOLD_A_DAY
+    assert MembershipChange.objects.filter(member=outsider).count() == 10
 
 
 # What is refused -----------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from django.utils import timezone
 from audit.models import Event
 from audit.types import Action
 from demo.slapd import EmbeddedDirectory
+from directory import corrections
 from directory.models import Member, SyncRun
 from directory.services import synchronise
 from directory.types import MemberState, RunStatus
@@ -24,7 +25,7 @@ from tests.support.elsewhere import KILLED, ROOT, Kept, Moment, Office
 from tests.support.ldap_proxy import DOWN, UP, Accident, Meanwhile, Message, Wire
 from tests.support.mirror import content, difference, rows, unforeseen
 from tests.support.passes import MONDAY, Pending
-from tests.support.races import together
+from tests.support.races import in_the_middle, meets_inside, together
 from tests.support.slapd import five_weeks_later, ldap_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -224,6 +225,22 @@ def test_of_several_passes_at_once_in_threads_nobody_is_doubled_or_lost(behind: 
 
         assert not difference(content(), behind.clean)
         assert not SyncRun.objects.filter(status=RunStatus.RUNNING).exists()
+
+
+@meets_inside
+def test_what_others_write_of_somebody_while_a_pass_writes_them_is_not_undone(corrected: Behind):
+    """An erasure that was asked for, above all."""
+    changed = Member.objects.filter(dn__contains="ou=membres", state=MemberState.ACTIVE).order_by("dn")[0]
+    empty = Member.objects.filter(pk=changed.pk)
+
+    in_the_middle(
+        partial(synchronise, now=timezone.now()),
+        partial(empty.update, postal_address="", town="ailleurs"),
+        at=(corrections, "items_of"),
+    )
+
+    changed.refresh_from_db()
+    assert (changed.trade, changed.postal_address, changed.town) == ("Tailleuse", "", "ailleurs")
 
 
 def test_a_pass_that_was_overtaken_brings_nobody_back(behind: Behind):

@@ -168,3 +168,32 @@ def test_what_a_link_holds_stands_in_the_register_beside_the_rest(office: Client
     RoleGrant.objects.create(member=officer, role=Role.DPO)
 
     assert TYPED["name"] in sign_in(officer).get("/protection/outils/").content.decode()
+
+
+def test_of_two_links_made_at_the_same_moment_neither_becomes_the_other(office, monkeypatch):
+    """Both have looked which addresses are free before either was there."""
+    office.post(ADD, TYPED)
+    real, looked = services._free_slug, []
+
+    def as_before(*arguments, **named):
+        looked.append(True)
+        return "carte-des-ateliers" if len(looked) == 1 else real(*arguments, **named)
+
+    monkeypatch.setattr(services, "_free_slug", as_before)
+
+    office.post(ADD, TYPED | {"launch_url": "https://carte.example/la-bas"})
+
+    assert dict(Tool.objects.values_list("slug", "launch_url")) == {
+        "carte-des-ateliers": "https://carte.example/ici",
+        "carte-des-ateliers-2": "https://carte.example/la-bas",
+    }
+
+
+def test_where_every_free_address_is_taken_at_once_the_link_gets_one_of_its_own(office, monkeypatch):
+    office.post(ADD, TYPED)
+    monkeypatch.setattr(services, "_free_slug", lambda *_, **__: "carte-des-ateliers")
+
+    office.post(ADD, TYPED)
+
+    assert Tool.objects.count() == 2
+    assert len(lines()) == 2

@@ -253,6 +253,17 @@ def test_the_office_withdraws_what_it_reads_of_a_collective_changes_nothing_and_
     assert "Mots de trop" not in sent.body
 
 
+def test_of_a_collective_without_leads_nobody_is_said_to_be_told(office, lead, wood, tell):
+    brief = tell("Mots de trop", audience=Audience.EVERYBODY)
+    wood.leads.clear()
+
+    page = sign_in(office).post(reverse("news:remove", args=[brief.pk]), follow=True).content.decode()
+
+    assert "La brève est retirée." in page
+    assert "prévenu" not in page
+    assert not OutgoingMail.objects.exists()
+
+
 def test_the_office_withdraws_nothing_that_it_does_not_read(office, tell):
     brief = tell("Entre nous", audience=Audience.NEAR)
 
