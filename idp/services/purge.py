@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.models import Session
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from idp.models import (
@@ -27,6 +27,9 @@ TOKEN_MEMORY = timedelta(hours=36)
 NOTICE_MEMORY = timedelta(days=90)
 # A device that asks late is told that its code is too old, not that it never was.
 DEVICE_MEMORY = timedelta(hours=1)
+# Milliseconds.  After a second PostgreSQL sees who waits for whom, and ends either: a tool would be told to come again.
+PATIENCE = 200
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 def purge_expired(*, now: datetime) -> int:
@@ -52,7 +55,20 @@ def _delete_batch(rows: QuerySet[Any]) -> int:
         return 0
     try:
         with transaction.atomic():
+            _give_way()
             return rows.filter(pk__in=keys).delete()[0]
     except IntegrityError:
         # A refresh was answered meanwhile on the ground of one of these codes: they go at the next turn.
         return 0
+    except OperationalError as error:
+        # One is being answered on the ground of these, and waits for them in turn.
+        if getattr(error.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+            raise
+        return 0
+
+
+def _give_way() -> None:
+    """Whoever is being served comes first; on SQLite there is one writer at a time in any case."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE}")

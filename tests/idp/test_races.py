@@ -38,7 +38,7 @@ from tests.support.cast import FORMATION, notice_of
 from tests.support.incidents import approve_device, connect_with_every_grant, noted, redeem_device, start_device
 from tests.support.keys import Holder
 from tests.support.oidc import REDIRECT, Party, answer_of, connect, sign_in
-from tests.support.races import alike, in_the_middle, meets_inside, same_browser, together
+from tests.support.races import Running, alike, in_the_middle, meets_inside, results, same_browser, together
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("signing_key")]
 OFFLINE = "openid profile offline_access"
@@ -578,6 +578,24 @@ def test_purging_while_tokens_are_given_loses_nothing_that_lives(party, browser)
     last = [one.json() for one in (*refreshed[2::3], *exchanged)]
     assert statuses([party.refresh(each["refresh_token"]) for each in last]) == {200: 12}
     assert statuses([party.userinfo(each["access_token"]) for each in last]) == {200: 12}
+
+
+@meets_inside
+def test_purging_gives_way_to_who_holds_what_it_would_remove(party, browser):
+    """Sooner than PostgreSQL ends one of two who wait for each other."""
+    party.exchange(party.code(browser, scope=OFFLINE))
+    AccessToken.objects.update(expires=timezone.now() - timedelta(days=2))
+    held = AccessToken.objects.get()
+
+    with transaction.atomic():
+        AccessToken.objects.select_for_update().get(pk=held.pk)
+        began = time.monotonic()
+        (removed,) = results([Running(lambda: purge.purge_expired(now=timezone.now())).start()])
+        took = time.monotonic() - began
+
+    assert (removed, AccessToken.objects.filter(pk=held.pk).exists()) == (0, True)
+    assert took < 1
+    assert purge.purge_expired(now=timezone.now()) == 1
 
 
 @meets_inside
