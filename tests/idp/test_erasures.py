@@ -420,9 +420,11 @@ def test_invented_changed_and_old_links_open_nothing_and_have_their_line(dpo, of
 def test_nobody_tries_links_for_ever(db):
     browser = Client()
 
-    codes = [browser.get("/effacement/x/").status_code for _ in range(32)]
+    # Thirty a minute: wherever the minute ends, one of the two has more.
+    codes = [browser.get("/effacement/x/").status_code for _ in range(62)]
 
-    assert (codes[0], codes[-1]) == (404, 429)
+    assert codes[0] == 404
+    assert 429 in codes
 
 
 # Closed ------------------------------------------------------------------------------------------------------
