@@ -57,4 +57,9 @@ def _is_as_known(
     column: str,
 ) -> bool:
     before, row = known.get(each.entry_uuid.hex), rows.get(each.entry_uuid)
-    return before is None or row is None or getattr(row, column) in ("", before[0])
+    if row is None or row.is_foreign:
+        return True
+    if before is not None:
+        return getattr(row, column) in ("", before[0])
+    # Away until now, or come meanwhile, as a look has brought them in.
+    return not row.is_there or getattr(row, column) in ("", getattr(each, column))

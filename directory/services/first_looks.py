@@ -97,6 +97,9 @@ class FirstLooks:
         if not known.people:
             return
         nowhere = known.people.keys() - read.locate(known.people).keys()
+        if len(nowhere) < len(known.people):
+            # Gone and put back, perhaps: then the server has taken them out of their groups, and marked none of those.
+            self._source.look_again = True
         if not nowhere or not read.locate(some_known(self._source, but=nowhere)):
             return
         observed = Observed(

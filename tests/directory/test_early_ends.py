@@ -211,6 +211,38 @@ def test_new_values_are_not_undone_by_what_a_pass_has_in_hand(synced, monkeypatc
     assert (noemie().dn, noemie().trade) == (f"uid=noemie.autre,{PEOPLE}", "Tailleuse")
 
 
+@pytest.mark.parametrize("mode", [Mode.PIVOT, Mode.DEEP])
+def test_whom_a_look_brings_in_keeps_what_they_have_since(synced, monkeypatch, mode):
+    edit(synced)
+    marked, real, done = Reading.watermark, Reading.people, []
+
+    def watermark(read: Reading) -> Any:
+        told = marked(read)
+        if read.between_pages.__name__ == "take_meanwhile" and not done:
+            # How far the pass's list is said to be, and just after it.
+            synced.modify(f"{NEWCOMER}title: Tailleuse\n")
+            done.append("")
+        return told
+
+    def people(read: Reading, *wanted: Any) -> Any:
+        found = list(real(read, *wanted))
+        if read.between_pages.__name__ == "take_meanwhile" and done == [""]:
+            monkeypatch.setattr(first_looks, "EVERY_SECONDS", 0)
+            synced.modify(f"dn: uid=lise.tout-juste,{PEOPLE}\nchangetype: modify\nreplace: title\ntitle: Vannière\n")
+            read.between_pages()
+            done[0] = Member.objects.get(login="lise.tout-juste").trade
+            assert any(b"Tailleuse" in entry.attributes.get("title", ()) and "lise" in entry.dn for entry in found)
+        return iter(found)
+
+    monkeypatch.setattr(Reading, "watermark", watermark)
+    monkeypatch.setattr(Reading, "people", people)
+
+    synchronise(now=LATER, mode=mode)
+
+    assert done == ["Vannière"]
+    assert Member.objects.get(login="lise.tout-juste").trade == "Vannière"
+
+
 def test_an_older_pass_that_ends_later_brings_nobody_back(synced, monkeypatch, cut_off):
     """Another process saw them gone, and broke off."""
     edit(synced)
@@ -344,6 +376,24 @@ def test_a_server_that_says_somebody_gone_who_is_there_is_not_believed(synced, m
 
     assert run.counts["people_ended"] == 0
     assert noemie().state == MemberState.ACTIVE
+
+
+def test_who_was_gone_and_is_back_before_the_pass_has_their_groups_looked_at(synced, monkeypatch):
+    """slapd takes whoever is deleted out of groups, and marks none of those; the same identity was put back since."""
+    said = frozenset([noemie().entry_uuid.hex])
+    whole, real = [], Reading.groups
+
+    def groups(read: Reading, wanted: Any = None) -> Any:
+        whole.append(wanted is None)
+        return real(read, wanted)
+
+    monkeypatch.setattr(Reading, "groups", groups)
+    monkeypatch.setattr(Reading, "said_gone", lambda *_, **__: said)
+    synced.modify(EDITED)
+
+    synchronise(now=LATER)
+
+    assert any(whole)
 
 
 def test_where_none_of_the_others_is_found_either_nobody_is_gone(synced, cut_off, monkeypatch):

@@ -80,6 +80,11 @@ class Person:
     is_left_over: bool = False
 
     @property
+    def is_there(self) -> bool:
+        """Whether a pass shows it, wherever it stands."""
+        return self.state != MemberState.MISSING
+
+    @property
     def is_present(self) -> bool:
         """Whether it counts when two people share a login or an address."""
         return self.state in PRESENT_STATES
@@ -112,6 +117,10 @@ class Group:
     nested: frozenset[UUID] = frozenset()
     is_foreign: bool = False
     is_left_over: bool = False
+
+    @property
+    def is_there(self) -> bool:
+        return self.present
 
 
 class Totals(Protocol):
