@@ -14,6 +14,7 @@ from consent.display import processing_name
 from consent.selectors import forget_sheets
 from demo.run import compile_messages
 from directory.people import search
+from directory.services.first_looks import ask_again
 from idp.models.tools import forget_tools
 
 # A machine with neighbours is slow at times; how long an example takes is no part of what these tests say.
@@ -35,6 +36,12 @@ pytest_plugins = [
     "tests.support.signin",
     "tests.support.demo",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _ask_again() -> None:
+    """What a directory did not answer in one test it may in the next."""
+    ask_again()
 
 
 @pytest.fixture(autouse=True)

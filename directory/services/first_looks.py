@@ -41,6 +41,11 @@ UNASKED_SECONDS = 900.0
 _unasked: dict[int, float] = {}
 
 
+def ask_again() -> None:
+    """Whoever did not answer when they were asked who is gone is asked again."""
+    _unasked.clear()
+
+
 class FirstLooks:
     """Those of one pass; ``early`` is what they have carried out, for its report."""
 

@@ -80,7 +80,7 @@ def own(small_directory: EmbeddedDirectory) -> EmbeddedDirectory:
     return small_directory
 
 
-@pytest.mark.parametrize(("mode", "most"), [(Mode.PIVOT, 19), (Mode.DEEP, 21)])
+@pytest.mark.parametrize(("mode", "most"), [(Mode.PIVOT, 20), (Mode.DEEP, 22)])
 def test_a_pass_over_any_number_of_people_who_have_not_changed_takes_the_same_few_statements(own, mode, most):
     few = cost(mode)
     newcomers(own, 700)
