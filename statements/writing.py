@@ -144,9 +144,9 @@ class InsertingQuerySet(models.QuerySet[Any]):
                 waiting.rows.append(_Few(model, few))
             return
         if to.vendor == "postgresql":
-            _copy(model, rows, to)
+            _copy(model, _sent(table, rows, named, to, as_text=True))
         else:
-            _insert(model, _sent(table, rows, to), to)
+            _insert(model, _sent(table, rows, named, to), to)
 
 
 @contextmanager
@@ -207,14 +207,15 @@ def _depth(to: Any) -> tuple[bool, int]:
     return to.in_atomic_block, len(to.savepoint_ids)
 
 
-def _sent(table: _Table, rows: Sequence[Row], to: Any, *, as_text: bool = False) -> Iterator[tuple[Any, ...]]:
+def _sent(
+    table: _Table, rows: Sequence[Row], named: AbstractSet[str], to: Any, *, as_text: bool = False
+) -> Iterator[tuple[Any, ...]]:
     """Column by column: most of them are not named at all, or hold the same value in every row.
 
     Some hundred rows at a time: of more, what was looked at has left the processor's memory when it is looked at again.
     """
     for start in range(0, len(rows), LOOKED_AT):
         some = rows[start : start + LOOKED_AT]
-        named = set().union(*some)
         columns = (column.of_all(some, to, named, as_text=as_text) for column in table.columns)
         yield from zip(*columns, strict=True)
 
@@ -282,7 +283,7 @@ def _run(text: str, values: Sequence[Any], to: Any, *, answered: bool = False) -
         return cursor.fetchall() if answered else []
 
 
-def _copy(model: type[models.Model], rows: Sequence[Row], to: Any) -> None:
+def _copy(model: type[models.Model], values: Iterable[Sequence[Any]]) -> None:
     """All or nothing, as one statement."""
     with (
         transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS),
@@ -290,7 +291,7 @@ def _copy(model: type[models.Model], rows: Sequence[Row], to: Any) -> None:
         connection.cursor() as cursor,
         cursor.copy(_copying(model)) as copy,
     ):
-        for row in _sent(_table_of(model), rows, to, as_text=True):
+        for row in values:
             copy.write_row(row)
 
 

@@ -212,7 +212,7 @@ class Server:
         return f"({self.marks[0]}>={min(marks)})" if marks else ""
 
     def sync_cookie(self, watermark: Iterable[str]) -> str:
-        """How far a mirror is (RFC 4533 §2.1.2), as this server writes it; empty where it is not to be asked."""
+        """How far a mirror is (RFC 4533 §2.1.2), as OpenLDAP writes it; empty for the marks of any other."""
         marks = list(watermark)
         return f"rid=000,csn={';'.join(marks)}" if marks and all(map(CSN.fullmatch, marks)) else ""
 
@@ -279,9 +279,6 @@ class Ds389Server(Server):
 
     def marked_since(self, before: Iterable[str], after: Iterable[str]) -> str:
         return _numbered_since(self.marks[0], before, after)
-
-    def sync_cookie(self, watermark: Iterable[str]) -> str:
-        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,9 +379,6 @@ class ActiveDirectoryServer(Server):
 
     def marked_since(self, before: Iterable[str], after: Iterable[str]) -> str:
         return _numbered_since(self.marks[0], before, after)
-
-    def sync_cookie(self, watermark: Iterable[str]) -> str:
-        return ""
 
 
 OPENLDAP = Server()
