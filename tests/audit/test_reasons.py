@@ -56,11 +56,30 @@ PREFIXED = {
 }
 
 
+def constants() -> Iterator[tuple[str, str]]:
+    """The texts that modules give a name, wherever it is used: with each name what it stands for."""
+    for app in APPS:
+        for path in (ROOT / app).rglob("*.py"):
+            for node in ast.parse(path.read_text()).body:
+                match node:
+                    case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                        yield name, text
+                    case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+                        for name, value in zip(names, values, strict=True):
+                            if isinstance(name, ast.Name) and isinstance(value, ast.Constant) and value.value:
+                                yield name.id, str(value.value)
+
+
+CONSTANTS = list(constants())
+
+
 def texts(node: ast.AST | None) -> Iterator[str]:
-    """The texts that an expression may come to: constants, and both ends of a choice."""
+    """The texts that an expression may come to: constants, named ones too, and both ends of a choice."""
     match node:
         case ast.Constant(value=str(text)) if text:
             yield text
+        case ast.Name(id=name):
+            yield from (text for known, text in CONSTANTS if known == name)
         case ast.IfExp(body=one, orelse=other):
             yield from texts(one)
             yield from texts(other)
