@@ -23,7 +23,6 @@ from typing import Any
 
 import psycopg
 from argon2 import PasswordHasher, Type
-from psycopg import sql
 
 from benchmarks import hub, meters, report, stores
 from benchmarks.children import Child, child
@@ -227,7 +226,7 @@ class Size:
                 _until_quiet(connection)
                 for number in range(times):
                     for what, each in found.items():
-                        if number >= MOST_CLOSED[self.people >= MANY] and ONE[what][0] == "state":
+                        if number >= MOST_CLOSED[self.people >= MANY] and ONE[what].closes:
                             continue
                         each.append(self._until_shown(connection, what))
                         self._until_looked_again(connection)
@@ -238,15 +237,17 @@ class Size:
             yield f"{self.people:,}", what, f"{statistics.median(each):.2f}", f"{max(each):.2f}", len(each)
 
     def _until_shown(self, connection: "psycopg.Connection[Any]", what: str) -> float:
-        asked = "SELECT id FROM directory_member WHERE login_key = %s"
-        member = connection.execute(asked, [self._changes.next_login()]).fetchone()
+        person, group = self._changes.next_one()
+        (member,) = connection.execute("SELECT id FROM directory_member WHERE dn = %s", [person]).fetchone() or (None,)
         # Not in step with the worker's own second.
         time.sleep(secrets.randbelow(1000) / 1000)
+        before = connection.execute(ONE[what].asked, [member, group]).fetchone()
         began = time.perf_counter()
-        column, wanted = self._changes.change_one(what)
-        shown = sql.SQL("SELECT {} FROM directory_member WHERE id = %s").format(sql.Identifier(column))
+        wanted = self._changes.change_one(what, person, group)
+        if before is None or before == (wanted,):
+            raise RuntimeError(f"{what}: the hub does not know who is changed, or says so already")
         while time.perf_counter() < began + SHOWN_LIMIT_SECONDS:
-            if connection.execute(shown, member).fetchone() == (wanted,):
+            if connection.execute(ONE[what].asked, [member, group]).fetchone() == (wanted,):
                 return time.perf_counter() - began
             time.sleep(0.01)
         raise RuntimeError("a change in the directory was never seen")

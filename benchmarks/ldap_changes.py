@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from typing import LiteralString, NamedTuple
 
 from benchmarks import meters
 from demo.slapd import EmbeddedDirectory
@@ -14,12 +15,41 @@ MIX += f"{GROUPS} group changes of a hundred"
 # For each of these slapd rewrites groups by itself, which takes it minutes where there are many and the groups large.
 MOST_MOVED = 25
 MIX += f"; at most {MOST_MOVED} leaves and as many renames, then edits"
-# What is done to one person, and how the hub is to have it then.
+# Of the member of an identifier and the group of a name.
+TRADE: LiteralString = "SELECT trade FROM directory_member WHERE id = %s AND %s <> ''"
+LOGIN: LiteralString = "SELECT login FROM directory_member WHERE id = %s AND %s <> ''"
+STATE: LiteralString = "SELECT state FROM directory_member WHERE id = %s AND %s <> ''"
+INSIDE: LiteralString = """
+    SELECT CASE WHEN EXISTS (
+        SELECT 1 FROM directory_membership JOIN directory_collective ON directory_collective.id = collective_id
+        WHERE member_id = %s AND dn = %s
+    ) THEN 'in' ELSE 'out' END
+"""
+
+
+class One(NamedTuple):
+    """A change to one person, in LDIF, and what the hub is asked to know whether it has it.
+
+    ``wanted``: its answer then; where that is empty, a name that nobody had before.
+    """
+
+    change: str
+    asked: LiteralString
+    wanted: str = ""
+    closes: bool = False
+
+
 ONE = {
-    "corrected": ("trade", "Métier", "modify\nreplace: title\ntitle: {}"),
-    "locked": ("state", "locked", "modify\nreplace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z"),
-    "renamed": ("login", "renomme", "modrdn\nnewrdn: uid={}\ndeleteoldrdn: 1"),
-    "deleted": ("state", "missing", "delete"),
+    "corrected": One("dn: {person}\nchangetype: modify\nreplace: title\ntitle: {name}", TRADE),
+    "locked": One(
+        "dn: {person}\nchangetype: modify\nreplace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z",
+        STATE,
+        "locked",
+        closes=True,
+    ),
+    "renamed": One("dn: {person}\nchangetype: modrdn\nnewrdn: uid={name}\ndeleteoldrdn: 1", LOGIN),
+    "taken out of a group": One("dn: {group}\nchangetype: modify\ndelete: member\nmember: {person}", INSIDE, "out"),
+    "deleted": One("dn: {person}\nchangetype: delete", STATE, "missing", closes=True),
 }
 SETTLE_SECONDS = 300.0
 # slapd has nothing left to do when it was seen to use no time in so many looks in a row.
@@ -40,7 +70,6 @@ class Changes:
         # Those whose name is plain ASCII: the others come in base64.
         self._groups = re.findall(r"^dn: (.+)$", found, re.MULTILINE)
         self._round = 0
-        self._next = ""
 
     def make(self, count: int) -> float:
         """Returns how many seconds it took until the directory was at rest."""
@@ -50,18 +79,21 @@ class Changes:
         self.settle()
         return time.perf_counter() - began
 
-    def next_login(self) -> str:
-        """Of whoever ``change_one`` will change."""
-        self._next = next(self._people)
-        return self._next.partition(",")[0].removeprefix("uid=")
+    def next_one(self) -> tuple[str, str]:
+        """Somebody to whom nothing was done yet, and a group that they are in, by their names in the directory."""
+        for person in self._people:
+            named = f"(&(objectClass=groupOfNames)(member={person}))"
+            found = self._directory.search("-b", f"ou=groupes,{self._base}", named, "1.1")
+            for group in re.findall(r"^dn: (.+)$", found, re.MULTILINE):
+                return person, group
+        raise RuntimeError("everybody is changed already")
 
-    def change_one(self, what: str) -> tuple[str, str]:
-        """One of ``ONE``; returns the column of the mirror in which it is to show, and as what."""
+    def change_one(self, what: str, person: str, group: str) -> str:
+        """One of ``ONE``; returns what the hub is to answer then."""
         self._round += 1
-        column, wanted, change = ONE[what]
-        name = f"{wanted}.{self._round}" if column != "state" else wanted
-        self._directory.modify(f"dn: {self._next}\nchangetype: {change.format(name)}\n")
-        return column, name
+        name = f"neuf.{self._round}"
+        self._directory.modify(ONE[what].change.format(person=person, group=group, name=name) + "\n")
+        return ONE[what].wanted or name
 
     def _written(self, count: int) -> Iterator[str]:
         joined: list[str] = []

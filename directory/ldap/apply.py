@@ -94,7 +94,8 @@ def apply(
 def apply_early(run: SyncRun, plan: Plan, now: datetime) -> Applied:
     """What a pass may carry out before it has looked for everybody; inside the caller's transaction, as ``apply``."""
     written = _write(run, plan, now, within=LONGEST)
-    out_of = {group for group, _person in chain(plan.memberships_removed, plan.leads_removed)}
+    ended = {change.entry_uuid for change in plan.people if change.verb == "end"}
+    out_of = {group for group, person in chain(plan.memberships_removed, plan.leads_removed) if person in ended}
     # They still name whoever is gone: what comes of that is for the pass, which works them out from the beginning.
     Collective.objects.filter(entry_uuid__in=out_of).update(digest="")
     record_all(_lines(plan, written.members, written.collectives, now, facts={"run": run.pk}))

@@ -139,6 +139,24 @@ def some_known(source: DirectorySource, *, but: Collection[str] = ()) -> list[st
     return [uuid.hex for uuid in there.order_by("pk").values_list("entry_uuid", flat=True)[:FEW] if uuid]
 
 
+def no_longer_named(source: DirectorySource, groups: Collection[Group]) -> dict[str, str]:
+    """Of people who should be there, and whom these groups have named until now: the keys of their names, by identity."""
+    seen = {group.entry_uuid: group for group in groups}
+    keys: set[str] = set()
+    rows = Collective.objects.filter(source=source, entry_uuid__in=seen)
+    for uuid, members, leads in rows.values_list("entry_uuid", "member_keys", "lead_keys"):
+        if uuid is not None:
+            keys |= {*members}.difference(seen[uuid].member_keys or ())
+            keys |= {*leads}.difference(seen[uuid].lead_keys or ())
+    there = Member.objects.filter(source=source, entry_uuid__isnull=False).exclude(state=MemberState.MISSING)
+    return {
+        uuid.hex: key
+        for batch in batches(sorted(keys), AT_ONCE)
+        for uuid, key in there.filter(dn_key__in=batch).values_list("entry_uuid", "dn_key")
+        if uuid is not None
+    }
+
+
 def load_mirror(
     source: DirectorySource,
     observed: Observed,

@@ -1,8 +1,8 @@
 """What was written since the pass before, carried out while a pass still lists everybody.
 
 Of a hundred thousand people a list takes a second or two, and longer on a busy machine.  The pass would find all of it
-too: these looks carry out what adds and corrects (``only_gives``), and close the accounts of those whose own entry says
-so, or whom the server says are gone and who are nowhere in it (``only_ends``).
+too: these looks carry out what entries say that were written (``only_written``), and close the accounts of those whose
+own entry says so, or whom the server says are gone and who are nowhere in it (``only_ends``).
 """
 
 from collections.abc import Collection
@@ -20,11 +20,12 @@ from directory.ldap import sources
 from directory.ldap.apply import Early, apply_early
 from directory.ldap.config import LdapConfig
 from directory.ldap.connection import told_errors
-from directory.ldap.neighbours import known_entries, some_known
+from directory.ldap.neighbours import known_entries, no_longer_named, some_known
 from directory.ldap.observe import ENTRY_GONE, Known, Seen, by_marks
-from directory.ldap.plan import EARLY, Observed, Plan, only_ends, only_gives, only_values, together
+from directory.ldap.plan import EARLY, Observed, Plan, only_ends, only_values, only_written, together
 from directory.ldap.reading import Reading, reading
 from directory.models import DirectorySource, SyncRun
+from directory.normalise import dn_key, name_key
 from directory.policy import time_followed
 from directory.runs import last_read, one_at_a_time
 from directory.services import statuses
@@ -79,7 +80,7 @@ class FirstLooks:
             known = known_entries(self._source, column="csn", only={*found.people, *found.groups})
             observed = by_marks(read, self._ldap, found, known)
             if (observed.people or observed.groups) and self._is_the_same(read, known):
-                self._carry_out(observed, known)
+                self._carry_out(observed, known, there=self._still_there(read, observed))
 
     def take_meanwhile(self) -> None:
         """Between two pages of the pass's own list, on another connection: on the same one, slapd would end the list
@@ -132,8 +133,17 @@ class FirstLooks:
         """Whether this is the directory that is known: another one behind the same name shows only strangers."""
         return bool(known.people or known.groups or read.locate(some_known(self._source)))
 
+    def _still_there(self, read: Reading, observed: Observed) -> frozenset[UUID]:
+        """Of those whom a group no longer names, who is where they were: somebody took them out, and not the server
+        because they are gone.
+        """
+        out = no_longer_named(self._source, observed.groups)
+        if not 0 < len(out) <= MOST:
+            return frozenset()
+        return frozenset(UUID(hex=each) for each, dn in read.locate(out).items() if name_key(dn_key(dn)) == out[each])
+
     @transaction.atomic
-    def _carry_out(self, observed: Observed, known: Known) -> None:
+    def _carry_out(self, observed: Observed, known: Known, *, there: frozenset[UUID] = frozenset()) -> None:
         """First whose account closes; what else there is, is decided as it is then."""
         one_at_a_time()
         last = last_read(self._source)
@@ -148,17 +158,20 @@ class FirstLooks:
         if ends.changes:
             self._write(source, ends)
             plan = decide(source, self._ldap, observed, known, "csn", self._before, self._now)
-        gifts = self._gifts(plan, observed) if observed.people or observed.groups else Plan()
-        if gifts.changes:
-            self._write(source, gifts)
+        written = self._written(plan, observed, there) if observed.people or observed.groups else Plan()
+        if written.changes:
+            self._write(source, written)
 
     def _write(self, source: DirectorySource, plan: Plan) -> None:
         earlier = self.early or Early(Plan(), 0)
         told = together(earlier.plan, plan)
         if plan.gone:
-            # They count for the day whatever becomes of this pass; and their groups are looked at by whichever is next.
+            # They count for the day whatever becomes of this pass.
             self._run.report = {"gone": dict(told.gone)}
             self._run.save(update_fields=["report"])
+        changed = set().union(*(change.changes for change in plan.people if change.verb != "join"))
+        if "state" in changed:
+            # Their groups are looked at by whichever is next.
             DirectorySource.objects.filter(pk=source.pk).update(look_again=True)
             self._source.look_again = True
             source.followed_for = time_followed(source.followed_for, source.followed_until, self._now)
@@ -166,13 +179,14 @@ class FirstLooks:
         applied = apply_early(self._run, plan, self._now)
         if applied.arrived:
             statuses.begin(applied.arrived, now=self._now)
-        if plan.gone:
+        if not changed.isdisjoint({"state", "employee_type"}):
             statuses.settle(now=self._now, only=applied.changed)
+        if "state" in changed:
             end_roles_of_leavers(now=self._now)
         self.early = Early(told, earlier.written + applied.written)
 
-    def _gifts(self, plan: Plan, observed: Observed) -> Plan:
-        if not only_gives(plan, observed):
+    def _written(self, plan: Plan, observed: Observed, there: frozenset[UUID]) -> Plan:
+        if not only_written(plan, observed, there):
             return only_values(plan, observed)
         return Plan() if self._takes_a_place(plan) else plan
 

@@ -34,6 +34,8 @@ LOCKED = f"dn: {NOEMIE}\nchangetype: modify\nreplace: pwdAccountLockedTime\npwdA
 MOVED = f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.ferrand\ndeleteoldrdn: 1\nnewsuperior: "
 MOVED += f"ou=anciens,ou=personnes,{BASE}\n"
 EDITED = f"dn: {NOEMIE}\nchangetype: modify\nreplace: title\ntitle: Tailleuse\n"
+EMPTIED = f"dn: {NOEMIE}\nchangetype: modify\nreplace: mobile\n-\nreplace: telephoneNumber\n"
+OTHER_STATUS = f"dn: {NOEMIE}\nchangetype: modify\nreplace: employeeType\nemployeeType: permanente\n"
 RENAMED = f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.autre\ndeleteoldrdn: 1\n"
 CLOSING = {
     "deleted": (DELETED, MemberState.MISSING),
@@ -117,7 +119,7 @@ def test_who_is_renamed_has_the_new_login_before_and_the_new_place_with_the_list
     assert in_collectives(noemie()) == inside != set()
 
 
-@pytest.mark.parametrize("change", [DELETED, LOCKED, MOVED, RENAMED])
+@pytest.mark.parametrize("change", [DELETED, LOCKED, MOVED, RENAMED, EMPTIED, OTHER_STATUS])
 def test_it_comes_to_what_the_pass_alone_comes_to(synced, monkeypatch, change):
     synced.modify(change)
     settle(synced)

@@ -12,8 +12,8 @@ from directory.ldap.reading import Reading
 from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
 from directory.services import deciding, first_looks, synchronise
 from directory.signals import memberships_ended
-from directory.types import DirectoryUnavailable, Hold, MemberState, Mode, RunStatus, SourceState
-from tests.support.early import BASE, LATER, NEWCOMER, NOEMIE, PEOPLE
+from directory.types import DirectoryUnavailable, Hold, MemberState, Mode, RunStatus, SourceState, Status
+from tests.support.early import BASE, LATER, MONDAY, NEWCOMER, NOEMIE, PEOPLE
 from tests.support.mirror import content, difference, put_back, rows
 from tests.support.slapd import settle
 from tests.support.slapd_control import backup, hidden, limit, restore
@@ -35,6 +35,14 @@ def a_pole() -> Collective:
         memberships__member=noemie()
     )
     return others.order_by("dn")[0]
+
+
+def one_in(pole: Collective) -> Member:
+    return Membership.objects.filter(collective=pole, direct=True).select_related("member").order_by("pk")[0].member
+
+
+def is_in(pole: Collective, member: Member) -> bool:
+    return Membership.objects.filter(collective=pole, member=member, direct=True).exists()
 
 
 def lines(action: Action) -> list[Event]:
@@ -67,6 +75,69 @@ def test_somebody_new_is_there_with_their_status_and_the_collective_they_were_pu
     }
 
 
+def test_who_has_another_status_has_it_with_what_comes_of_it(synced, cut_off):
+    change(synced, "replace: employeeType\nemployeeType: permanente")
+    before = noemie().status
+
+    cut_off()
+
+    assert before != noemie().status == Status.STAFF
+    told = [(line.facts["former_status"], line.facts["status"]) for line in lines(Action.STATUS_CHANGED)]
+    assert told == [(before, "staff")]
+
+
+def test_what_is_emptied_is_empty_and_counts_for_the_day(synced, cut_off):
+    change(synced, "replace: mobile\nmobile: +33 6 39 98 77 66")
+    synchronise(now=MONDAY)
+    change(synced, "replace: mobile\n")
+
+    cut_off()
+
+    assert noemie().mobile == ""
+    assert SyncRun.objects.get(status=RunStatus.FAILED).report == {"gone": {"attribute mobile": 1}}
+
+
+def test_who_is_taken_out_of_a_group_is_out_of_it_and_who_takes_their_place_is_in(synced, cut_off):
+    pole = a_pole()
+    out = one_in(pole)
+    ended: list[Any] = []
+
+    def note(*, member_ids: Any, **_: Any) -> None:
+        ended.extend(member_ids)
+
+    memberships_ended.connect(note)
+    change(synced, f"delete: member\nmember: {out.dn}\n-\nadd: member\nmember: {NOEMIE}", pole.dn)
+
+    cut_off()
+
+    assert (is_in(pole, out), is_in(pole, noemie())) == (False, True)
+    assert ended == [out.pk]
+    assert [line.facts["members_removed"] for line in lines(Action.COLLECTIVE_CHANGED)] == [1]
+
+
+def test_who_no_longer_leads_a_group_does_not(synced, cut_off):
+    pole = Collective.objects.filter(present=True, leads__dn__endswith=PEOPLE).order_by("dn")[0]
+    before = list(pole.leads.order_by("pk"))
+    change(synced, f"replace: owner\nowner: {NOEMIE}", pole.dn)
+
+    cut_off()
+
+    assert before != [noemie()]
+    assert list(pole.leads.all()) == [noemie()]
+
+
+def test_who_is_taken_out_counts_for_the_day_whatever_becomes_of_the_pass(synced, cut_off):
+    pole = a_pole()
+    change(synced, f"delete: member\nmember: {one_in(pole).dn}\n-\nadd: member\nmember: {NOEMIE}", pole.dn)
+
+    cut_off()
+
+    failed = SyncRun.objects.get(status=RunStatus.FAILED)
+    assert failed.report == {"gone": {"memberships": 1}}
+    # Nobody is gone: no group has to be looked at for it.
+    assert not DirectorySource.objects.get(pk=failed.source_id).look_again
+
+
 def test_the_report_of_the_pass_tells_of_it_once_and_the_next_pass_finds_nothing_to_do(synced):
     change(synced, "replace: mobile\nmobile: +33 6 39 98 77 66")
     synced.modify(NEWCOMER)
@@ -87,18 +158,19 @@ def test_the_report_of_the_pass_tells_of_it_once_and_the_next_pass_finds_nothing
 
 def test_it_comes_to_what_the_pass_alone_comes_to(synced, monkeypatch):
     change(synced, "replace: mobile\nmobile: +33 6 39 98 77 66")
-    change(synced, f"add: member\nmember: {NOEMIE}", a_pole().dn)
+    pole = a_pole()
+    change(synced, f"delete: member\nmember: {one_in(pole).dn}\n-\nadd: member\nmember: {NOEMIE}", pole.dn)
     synced.modify(NEWCOMER)
     with put_back():
         monkeypatch.setattr(first_looks, "MOST", -1)
         run = synchronise(now=LATER)
-        alone, counts = content(), run.counts
+        alone, counts, gone = content(), run.counts, run.report["gone"]
         monkeypatch.undo()
 
     run = synchronise(now=LATER)
 
     assert not difference(content(), alone)
-    assert run.counts == counts
+    assert (run.counts, run.report["gone"]) == (counts, gone)
 
 
 def test_what_is_written_while_everybody_is_listed_is_there_before_the_list_ends(synced, monkeypatch):
@@ -134,8 +206,9 @@ def test_so_it_is_while_everything_is_read(synced, monkeypatch):
 # What waits for the pass -----------------------------------------------------------------------------------------
 
 WAITS = {
-    "emptied": f"dn: {NOEMIE}\nchangetype: modify\nreplace: mail\n",
-    "of another status": f"dn: {NOEMIE}\nchangetype: modify\nreplace: employeeType\nemployeeType: ancien\n",
+    "without an address": f"dn: {NOEMIE}\nchangetype: modify\nreplace: mail\n",
+    "renamed and emptied": f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.autre\ndeleteoldrdn: 1\n\n"
+    f"dn: uid=noemie.autre,{PEOPLE}\nchangetype: modify\nreplace: mobile\n",
     "with an address that is none": f"dn: {NOEMIE}\nchangetype: modify\nreplace: mail\nmail: nul\n",
     "of a login in use": NEWCOMER.replace("uid: lise.tout-juste", "uid: noemie.ferrand").replace(
         "dn: uid=lise.tout-juste", "dn: cn=Lise"
@@ -160,15 +233,48 @@ def test_what_takes_or_may_be_a_mistake_waits_for_the_whole_list(synced, cut_off
     assert run.counts["written"] > 0
 
 
-def test_who_is_put_into_a_group_waits_with_who_is_taken_out(synced, cut_off):
+def test_who_is_put_into_a_group_waits_with_who_is_taken_out(synced, cut_off, monkeypatch):
+    """Where the server does not say who is gone, and has taken them out of their groups."""
+    monkeypatch.setattr(Reading, "said_gone", lambda *_, **__: frozenset())
     pole = a_pole()
-    out = Membership.objects.filter(collective=pole, direct=True).select_related("member")[0].member
-    change(synced, f"delete: member\nmember: {out.dn}\n-\nadd: member\nmember: {NOEMIE}", pole.dn)
+    synced.modify(f"dn: {one_in(pole).dn}\nchangetype: delete\n")
+    settle(synced)
+    change(synced, f"add: member\nmember: {NOEMIE}", pole.dn)
     before = rows()
 
     cut_off()
 
     assert rows() == before
+
+
+def test_who_is_called_otherwise_stays_in_a_group_that_is_written_meanwhile(synced, cut_off):
+    pole = a_pole()
+    renamed = one_in(pole)
+    synced.modify(f"dn: {renamed.dn}\nchangetype: modrdn\nnewrdn: uid=neuve\ndeleteoldrdn: 1\n")
+    settle(synced)
+    change(synced, "replace: description\ndescription: Autrement", pole.dn)
+
+    cut_off()
+    early = is_in(pole, renamed)
+    synchronise(now=LATER)
+
+    assert early
+    assert is_in(pole, renamed)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_more_than_may_be_taken_out_at_once_wait_for_a_person(synced, cut_off, count):
+    DirectorySource.objects.update(ceilings={"memberships": 2, "memberships_share": 0.0})
+    largest = max(Collective.objects.filter(present=True, status=""), key=lambda each: len(each.member_keys))
+    inside = Member.objects.filter(memberships__collective=largest, memberships__direct=True, dn__endswith=PEOPLE)
+    out = list(inside.order_by("dn")[:count])
+    change(synced, "delete: member\n" + "\n".join(f"member: {member.dn}" for member in out), largest.dn)
+
+    cut_off()
+    left = inside.filter(pk__in=[member.pk for member in out]).count()
+    run = synchronise(now=LATER)
+
+    assert (left, run.status == RunStatus.HELD) == ((0, False) if count == 2 else (count, True))
 
 
 def test_an_address_that_somebody_gives_up_for_another_to_take_changes_hands_in_one_look(synced, cut_off):

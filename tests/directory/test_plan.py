@@ -850,12 +850,12 @@ def test_a_server_that_went_back_changes_nothing():
 # Before everybody was looked for ---------------------------------------------------------------------------------
 
 
-def early(*people: Person, groups=(), before: Mirror | None = None) -> bool:
+def early(*people: Person, groups=(), before: Mirror | None = None, there=()) -> bool:
     observed = seen(people, groups, is_complete=False)
     known = before or first(*KNOWN, groups=[group(1, "uid=p1,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",))])
     plan = make_plan(known, observed, Ceilings())
     assert plan.changes
-    return planning.only_gives(plan, observed)
+    return planning.only_written(plan, observed, frozenset(person(number).entry_uuid for number in there))
 
 
 KNOWN = (person(1, phone="+33600000001"), person(2), person(3))
@@ -879,9 +879,10 @@ KNOWN = (person(1, phone="+33600000001"), person(2), person(3))
         ([person(4, login="p3")], [], False),
         ([person(2, state=MemberState.LOCKED)], [], False),
         ([person(4, state=MemberState.LEFT)], [], False),
-        ([person(1)], [], False),
+        ([person(1)], [], True),
+        ([person(2, email="", email_state=MailState.NONE)], [], True),
         ([person(2, dn="uid=autre,ou=personnes,dc=x")], [], False),
-        ([person(2, employee_type="ancien")], [], False),
+        ([person(2, employee_type="ancien")], [], True),
         ([replace(person(2, trade="Potière"), problems=PROBLEMS)], [], False),
         ([], [group(1, "uid=p2,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",))], False),
         ([], [group(1, "uid=p1,ou=personnes,dc=x")], False),
@@ -891,6 +892,29 @@ KNOWN = (person(1, phone="+33600000001"), person(2), person(3))
 )
 def test_what_adds_and_corrects_alone_may_go_before_everybody_was_looked_for(people, groups, answer):
     assert early(*people, groups=groups) is answer
+
+
+@pytest.mark.parametrize(
+    ("after", "there", "answer"),
+    [
+        # In the place of the only member, who leads it still.
+        (group(1, "uid=p2,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",)), (1,), True),
+        (group(1, "uid=p1,ou=personnes,dc=x"), (1,), True),
+        (group(1, "uid=p2,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",)), (2, 3), False),
+        # By another name perhaps, which nobody has any more.
+        (group(1, "uid=nobody,dc=x", leads=("uid=p1,ou=personnes,dc=x",)), (1,), False),
+    ],
+)
+def test_whom_a_group_no_longer_names_is_out_of_it_where_they_are_still_there(after, there, answer):
+    assert early(groups=[after], there=there) is answer
+
+
+def test_who_was_in_a_group_by_another_one_waits_until_the_other_was_looked_for():
+    inner, outer = group(1, person(1).dn), group(2, person(2).dn, f"cn=g1,{GROUPS}")
+    both = first(*KNOWN, groups=[inner, replace(outer, nested=frozenset({inner.entry_uuid}))])
+    both = replace(both, memberships={**both.memberships, (outer.entry_uuid, person(1).entry_uuid): False})
+
+    assert not early(groups=[group(2, person(2).dn)], before=both, there=(1, 2, 3))
 
 
 def test_who_comes_back_waits_until_everybody_was_looked_for():

@@ -6,7 +6,7 @@ The mirror need not be whole: it holds whoever a change of what was observed can
 them are to be worked out again.  What it must hold is the business of ``directory.ldap.neighbours``.
 """
 
-from directory.ldap.plan.early import EARLY, only_ends, only_gives, only_values, together
+from directory.ldap.plan.early import EARLY, only_ends, only_values, only_written, together
 from directory.ldap.plan.issues import BETWEEN_SOURCES, ELSEWHERE_ISSUE, PHOTO_ISSUE
 from directory.ldap.plan.making import make_plan
 from directory.ldap.plan.sharing import CROSSING_ISSUE
@@ -49,7 +49,7 @@ __all__ = [
     "at_once",
     "make_plan",
     "only_ends",
-    "only_gives",
     "only_values",
+    "only_written",
     "together",
 ]

@@ -1,4 +1,4 @@
-"""What may be carried out before everybody was looked for: nothing that takes, and nothing that could be a mistake."""
+"""What may be carried out before everybody was looked for: nothing that could be a mistake."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -8,23 +8,30 @@ from uuid import UUID
 from directory.ldap.plan.types import Observed, PersonChange, Plan
 from directory.types import MemberState
 
-# How somebody is found in groups, whether they may enter, where they stand: a whole pass judges what comes of those.
-WITH_EVERYBODY = frozenset({"dn", "dn_key", "state", "state_reason", "login_ambiguous", "employee_type"})
+# How somebody is found in groups, and whether they may enter: a whole pass judges what comes of those.
+WITH_EVERYBODY = frozenset({"dn", "dn_key", "state", "state_reason", "login_ambiguous"})
 # No server's mark.  What a pass has in hand of an entry that has it is older, and the next one reads the entry again.
 EARLY = "~"
 MARKED: Mapping[str, object] = {"csn": EARLY, "digest": EARLY}
 PLACE = frozenset({"dn", "dn_key", *MARKED})
 STATE = ("state", "state_reason")
+# Whom a group leads to otherwise than by naming them.
+BY_OTHERS = frozenset({"nested", "unknown_keys"})
 
 
-def only_gives(plan: Plan, observed: Observed) -> bool:
-    """Whether a plan made of some entries alone adds and corrects, and concerns nobody's account but those entries'.
+def only_written(plan: Plan, observed: Observed, there: AbstractSet[UUID]) -> bool:
+    """Whether a plan made of some entries alone comes to what was written in them: what they add, correct and empty, and
+    whom a group no longer names.  It concerns nobody's account but those entries'.
 
     Whoever is gone or was renamed shows in no search for what was written: somebody who comes in their place, under
-    their login or with their address, waits for the pass that sees both.  So does what somebody would have to settle.
+    their login or with their address, waits for the pass that sees both.  So does what somebody would have to settle,
+    and a group without somebody who is not ``there``, where they were: the server may have taken them out of it.
     """
+    out = {person for _group, person in (*plan.memberships_removed, *plan.leads_removed)}
     return (
-        not (plan.unsettled or plan.memberships_removed or plan.leads_removed)
+        not plan.unsettled
+        and out <= there
+        and not (out and any(BY_OTHERS & change.changes.keys() for change in plan.groups))
         and _concerns_only(plan, observed)
         and all(
             change.changes["state"] == MemberState.ACTIVE
@@ -40,11 +47,12 @@ def only_values(plan: Plan, observed: Observed) -> Plan:
     """Of a plan made of some entries alone, the new values of those who were renamed or moved; empty where any waits.
 
     Their place is for the pass that sees everybody: until it is written, groups find them by the name that they had.
+    So is what they have no longer, which counts for the day.
     """
     edits = [replace(change, changes=_without(change.changes, PLACE)) for change in plan.people]
-    if not _concerns_only(plan, observed) or any(
-        change.verb != "edit" or not WITH_EVERYBODY.isdisjoint(change.changes) for change in edits
-    ):
+    if plan.gone or not _concerns_only(plan, observed):
+        return Plan()
+    if any(change.verb != "edit" or not WITH_EVERYBODY.isdisjoint(change.changes) for change in edits):
         return Plan()
     return Plan(
         people=tuple(replace(change, changes={**change.changes, **MARKED}) for change in edits if change.changes)
@@ -52,9 +60,9 @@ def only_values(plan: Plan, observed: Observed) -> Plan:
 
 
 def _concerns_only(plan: Plan, observed: Observed) -> bool:
-    """Nobody has to settle anything, nothing is lost, and nobody but whoever was observed is another by it."""
+    """Nobody has to settle anything, and nobody but whoever was observed is another by it."""
     seen = {person.entry_uuid for person in observed.people}
-    return not (plan.held or plan.lifted or plan.opened or plan.gone) and seen.issuperset(
+    return not (plan.held or plan.lifted or plan.opened) and seen.issuperset(
         change.entry_uuid for change in plan.people
     )
 
