@@ -35,6 +35,7 @@ from tests.support.mirror import content, difference, put_back, rows, unforeseen
 from tests.support.passes import TUESDAY, WEDNESDAY, Pending, a_pass, foreseen
 from tests.support.slapd import ldap_settings
 from tests.support.slapd_control import kill, restart
+from tests.support.stores import every_other
 
 pytestmark = pytest.mark.django_db
 # What a silent wire costs a test; a machine that is busy elsewhere may fail a pass by it, which is no harm here.
@@ -92,13 +93,13 @@ def sweep(line: Line, places: list[Byte], act: Act, check: Callable[..., str]) -
     """One pass per place, each from the same beginning; how they ended, after all that was wrong was told at once."""
     ends: Counter[str] = Counter()
     wrong = {}
-    for number, place in enumerate(places):
+    for number, place in enumerate(every_other(places)):
         with put_back():
             end = line.a_pass_with(place, act)
             ends[end] += 1
             if told := check(line, end, heals=number % HEALED_EACH == 0):
                 wrong[place] = told
-    assert not wrong, f"{len(wrong)} of {len(places)}: {dict(list(wrong.items())[:5])}"
+    assert not wrong, f"{len(wrong)} of {ends.total()}: {dict(list(wrong.items())[:5])}"
     return ends
 
 
@@ -122,11 +123,11 @@ def nothing_wrong(line: Line, end: str, *, heals: bool) -> str:
 
 def test_a_connection_cut_at_any_place_changes_nothing_or_everything(line):
     """Nobody is half read: what the last byte did not reach was never said."""
-    places = [*line.measure.places(DOWN, spread=60), *line.measure.places(UP, spread=20)]
+    places = [*sampled(line.measure.places(DOWN, spread=60), 160), *line.measure.places(UP, spread=20)]
     ends = sweep(line, places, Cut(), nothing_wrong)
 
     # Only with the last bytes in hand is anything written at all.
-    assert ends["DirectoryUnavailable"] > len(places) - 10
+    assert ends["DirectoryUnavailable"] > ends.total() - 10
 
 
 def test_a_first_import_that_is_cut_leaves_nobody_or_everybody(empty_line):
@@ -134,7 +135,7 @@ def test_a_first_import_that_is_cut_leaves_nobody_or_everybody(empty_line):
 
     ends = sweep(empty_line, places, Cut(), nothing_wrong)
 
-    assert ends["DirectoryUnavailable"] > len(places) - 5
+    assert ends["DirectoryUnavailable"] > ends.total() - 5
 
 
 @pytest.mark.parametrize("direction", [DOWN, UP])
@@ -191,7 +192,7 @@ def test_a_spoilt_byte_ends_nobody_and_lets_nobody_in(line):
 
     ends = sweep(line, places, Spoil(), nobody_ended_nobody_in)
 
-    assert ends["problems"] > 20, "what passes as another value is what this is about"
+    assert ends["problems"] > 10, "what passes as another value is what this is about"
     assert len(ends) > 1, "and what cannot be read ends the pass"
 
 
@@ -252,7 +253,7 @@ def test_under_tls_a_spoilt_byte_is_noticed(line, act):
     ends = sweep(line, places, act, nothing_wrong)
 
     assert ends["problems"] == 0
-    assert ends.total() > 15
+    assert ends.total() > 7
 
 
 def test_whatever_is_done_to_the_question_for_tls_nothing_is_said_in_clear(line):
@@ -264,7 +265,7 @@ def test_whatever_is_done_to_the_question_for_tls_nothing_is_said_in_clear(line)
     question = line.wire.seen().conversations[0]
     places = [Byte(0, direction, offset) for direction in (UP, DOWN) for offset in range(question.starts[direction][1])]
 
-    for place in places:
+    for place in every_other(places):
         with put_back():
             line.a_pass_with(place, Spoil())
             said = b"".join(bytes(each.said[UP]) for each in line.wire.seen().conversations)
@@ -287,7 +288,7 @@ def test_a_server_lost_at_any_request_changes_nothing_or_everything(line, how):
         {"killed": partial(kill, line.server), "frozen": line.server.pause, "stopped": line.server.stop}[how]()
 
     ends: Counter[str] = Counter()
-    for number in range(line.measure.messages(UP)):
+    for number in every_other(range(line.measure.messages(UP))):
         with put_back():
             end = line.a_pass_with(Message(UP, number), Meanwhile(lose))
             ends[end] += 1
@@ -298,4 +299,4 @@ def test_a_server_lost_at_any_request_changes_nothing_or_everything(line, how):
             synchronise(now=WEDNESDAY)
             assert content() == line.clean
     # Whoever is lost at the goodbye was heard.
-    assert ends["DirectoryUnavailable"] >= line.measure.messages(UP) - 2
+    assert ends["DirectoryUnavailable"] >= ends.total() - 2

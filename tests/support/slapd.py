@@ -73,11 +73,11 @@ def settle(server: EmbeddedDirectory) -> None:
     """
     deadline = time.monotonic() + 10
     before, quiet = "", 0
-    while time.monotonic() < deadline and quiet < 4:
+    while time.monotonic() < deadline and quiet < 3:
         told = server.search("-b", f"ou=groupes,{server.base}", "(objectClass=groupOfNames)", "member", "owner")
         quiet = quiet + 1 if told == before else 0
         before = told
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def five_weeks_later(server: EmbeddedDirectory) -> None:
