@@ -37,6 +37,25 @@ pytest_plugins = [
     "tests.support.demo",
 ]
 
+# With one of these a test has a database, or makes one.
+STORED = {"db", "transactional_db", "own_database"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stored", action="store_true", help="only the tests to which the database makes a difference")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("stored"):
+        others = [item for item in items if not _is_stored(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = filter(_is_stored, items)
+
+
+def _is_stored(item: pytest.Item) -> bool:
+    fixtures: list[str] = getattr(item, "fixturenames", [])
+    return item.get_closest_marker("django_db") is not None or not STORED.isdisjoint(fixtures)
+
 
 @pytest.fixture(autouse=True)
 def _ask_again() -> None:

@@ -1,5 +1,5 @@
 """``./trousseau test``: every check, the tests that start a hub of their own, then all others on SQLite and, beside it,
-on a private PostgreSQL and Redis.
+those of them that have a database on a private PostgreSQL and Redis.
 
 With pytest arguments the checks and the coverage are left out, and only what the arguments select runs.
 """
@@ -111,7 +111,7 @@ def run_all(arguments: list[str], folder: Path, output: IO[str], stores: dict[st
     """Each run when it is over; the last two go on beside each other, ``output`` is where the last one writes."""
     rest = [f"--ignore={path}" for path in OWN_HUB]
     on_sqlite = Run(arguments, [] if arguments else [*rest, "--cov", "--cov-append"], folder / "sqlite.xml")
-    on_postgresql = Run(arguments, [] if arguments else rest, folder / "postgresql.xml", stores)
+    on_postgresql = Run(arguments, [] if arguments else [*rest, "--stored"], folder / "postgresql.xml", stores)
     if not arguments:
         # Browsers and other people's programs beside hubs of their own: nothing else runs meanwhile.
         print("\n== Tests that start a hub of their own ==", flush=True)

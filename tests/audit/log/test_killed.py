@@ -12,7 +12,8 @@ import pytest
 
 from tools.checks import ROOT
 
-KILLS = 1000
+# On each of the two databases that the tests run on.
+KILLS = 500
 SEED = 20261129
 
 
@@ -29,8 +30,9 @@ def own_database(tmp_path: Path) -> dict[str, str]:
     return environment
 
 
-def test_a_sequencer_killed_a_thousand_times_loses_and_doubles_nothing(own_database):
-    command = [sys.executable, "-m", "tests.support.killing", str(KILLS), str(SEED)]
+def test_a_sequencer_killed_again_and_again_loses_and_doubles_nothing(own_database):
+    seed = SEED + ("DATABASE_URL" in own_database)
+    command = [sys.executable, "-m", "tests.support.killing", str(KILLS), str(seed)]
     ended = subprocess.run(command, cwd=ROOT, env=own_database, capture_output=True, text=True, timeout=1500)
 
     assert ended.returncode == 0, ended.stderr[-2000:]
@@ -40,5 +42,5 @@ def test_a_sequencer_killed_a_thousand_times_loses_and_doubles_nothing(own_datab
     assert told["waiting"] == 0
     # They lived long enough to be killed in the middle of something.
     assert told["sequenced_meanwhile"] > KILLS
-    assert told["signed_meanwhile"] > 50
+    assert told["signed_meanwhile"] > 25
     assert told["wrong"] == []
