@@ -140,7 +140,7 @@ def some_known(source: DirectorySource, *, but: Collection[str] = ()) -> list[st
 
 
 def no_longer_named(source: DirectorySource, groups: Collection[Group]) -> dict[str, str]:
-    """Of people who should be there, and whom these groups have named until now: the keys of their names, by identity."""
+    """Of people who should be there, and whom these groups have named so far: the keys of their names, by identity."""
     seen = {group.entry_uuid: group for group in groups}
     keys: set[str] = set()
     rows = Collective.objects.filter(source=source, entry_uuid__in=seen)

@@ -191,10 +191,12 @@ class FirstLooks:
         return Plan() if self._takes_a_place(plan) else plan
 
     def _takes_a_place(self, plan: Plan) -> bool:
-        """Whether somebody comes in under the DN of somebody of whom no whole pass has said that they are gone."""
-        places = {str(change.changes["dn_key"]) for change in plan.people if change.verb == "join"}
-        others = self._source.members.filter(~Q(state=MemberState.MISSING) | Q(csn=EARLY), dn_key__in=places)
-        return bool(places) and others.exists()
+        """Whether a person or a group comes under the DN of another, of whom no whole pass has said that it is gone."""
+        people = {str(change.changes["dn_key"]) for change in plan.people if change.verb == "join"}
+        groups = {str(change.changes["dn_key"]) for change in plan.groups if change.verb == "new"}
+        others = self._source.members.filter(~Q(state=MemberState.MISSING) | Q(csn=EARLY), dn_key__in=people)
+        other_groups = self._source.collectives.filter(present=True, dn_key__in=groups)
+        return (bool(people) and others.exists()) or (bool(groups) and other_groups.exists())
 
 
 def gone_early(source: DirectorySource) -> frozenset[UUID]:

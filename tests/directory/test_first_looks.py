@@ -75,6 +75,30 @@ def test_somebody_new_is_there_with_their_status_and_the_collective_they_were_pu
     }
 
 
+def test_a_new_group_is_there_with_its_people(synced, cut_off):
+    synced.modify(f"{NEW_GROUP}businessCategory: pôle\n")
+
+    cut_off()
+
+    assert is_in(Collective.objects.get(name="Neuf"), noemie())
+
+
+def test_a_group_in_the_place_of_another_waits_until_the_other_is_known_to_be_gone(synced, cut_off):
+    old = a_pole()
+    synced.modify(f"dn: {old.dn}\nchangetype: delete\n")
+    settle(synced)
+    synced.modify(NEW_GROUP.replace(f"cn=Neuf,ou=poles,ou=groupes,{BASE}", old.dn) + "businessCategory: pôle\n")
+
+    cut_off()
+    early = Collective.objects.filter(dn=old.dn).count()
+    synchronise(now=LATER)
+
+    assert early == 1
+    old.refresh_from_db()
+    assert not old.present
+    assert is_in(Collective.objects.get(dn=old.dn, present=True), noemie())
+
+
 def test_who_has_another_status_has_it_with_what_comes_of_it(synced, cut_off):
     change(synced, "replace: employeeType\nemployeeType: permanente")
     before = noemie().status
@@ -205,6 +229,12 @@ def test_so_it_is_while_everything_is_read(synced, monkeypatch):
 
 # What waits for the pass -----------------------------------------------------------------------------------------
 
+NEW_GROUP = f"""dn: cn=Neuf,ou=poles,ou=groupes,{BASE}
+changetype: add
+objectClass: groupOfNames
+cn: Neuf
+member: {NOEMIE}
+"""
 WAITS = {
     "without an address": f"dn: {NOEMIE}\nchangetype: modify\nreplace: mail\n",
     "renamed and emptied": f"dn: {NOEMIE}\nchangetype: modrdn\nnewrdn: uid=noemie.autre\ndeleteoldrdn: 1\n\n"
@@ -214,8 +244,7 @@ WAITS = {
         "dn: uid=lise.tout-juste", "dn: cn=Lise"
     ),
     "with an address in use": NEWCOMER.replace("lise@alizarine.example", "noemie.ferrand@alizarine.example"),
-    "of a new group": f"dn: cn=Neuf,ou=poles,ou=groupes,{BASE}\nchangetype: add\nobjectClass: groupOfNames\n"
-    f"cn: Neuf\nmember: {NOEMIE}\n",
+    "of a group that says not of what kind it is": NEW_GROUP,
 }
 
 

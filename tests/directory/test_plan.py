@@ -887,7 +887,8 @@ KNOWN = (person(1, phone="+33600000001"), person(2), person(3))
         ([], [group(1, "uid=p2,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",))], False),
         ([], [group(1, "uid=p1,ou=personnes,dc=x")], False),
         ([], [group(1, "uid=p1,ou=personnes,dc=x", "uid=nobody,dc=x", leads=("uid=p1,ou=personnes,dc=x",))], False),
-        ([], [group(2, "uid=p1,ou=personnes,dc=x")], False),
+        ([], [group(2, "uid=p1,ou=personnes,dc=x")], True),
+        ([], [replace(group(1, "uid=p1,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",)), dn_key="x")], False),
     ],
 )
 def test_what_adds_and_corrects_alone_may_go_before_everybody_was_looked_for(people, groups, answer):

@@ -20,8 +20,8 @@ BY_OTHERS = frozenset({"nested", "unknown_keys"})
 
 
 def only_written(plan: Plan, observed: Observed, there: AbstractSet[UUID]) -> bool:
-    """Whether a plan made of some entries alone comes to what was written in them: what they add, correct and empty, and
-    whom a group no longer names.  It concerns nobody's account but those entries'.
+    """Whether a plan made of some entries alone comes to what was written in them: what they add, correct and empty,
+    and whom a group no longer names.  It concerns nobody's account but those entries'.
 
     Whoever is gone or was renamed shows in no search for what was written: somebody who comes in their place, under
     their login or with their address, waits for the pass that sees both.  So does what somebody would have to settle,
@@ -39,7 +39,10 @@ def only_written(plan: Plan, observed: Observed, there: AbstractSet[UUID]) -> bo
             else change.verb == "edit" and WITH_EVERYBODY.isdisjoint(change.changes)
             for change in plan.people
         )
-        and all(change.verb == "edit" and not {"dn", "dn_key"} & change.changes.keys() for change in plan.groups)
+        and all(
+            change.verb == "new" or (change.verb == "edit" and not {"dn", "dn_key"} & change.changes.keys())
+            for change in plan.groups
+        )
     )
 
 
