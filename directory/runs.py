@@ -85,7 +85,8 @@ def _says_the_same(previous: SyncRun, run: SyncRun) -> bool:
     if (previous.status, previous.error) != (run.status, run.error) or run.dry:
         return False
     if run.status == RunStatus.FAILED:
-        return True
+        # Neither has done anything before it broke off.
+        return not (previous.report or run.report)
     quiet = not previous.counts.get("written", 1) and not run.counts.get("written", 1)
     return quiet and previous.report.get("approval") == run.report.get("approval")
 

@@ -110,12 +110,12 @@ def count(reports: list[Path]) -> tuple[int, int, int]:
 def run_all(arguments: list[str], folder: Path, output: IO[str], stores: dict[str, str]) -> Iterator[Run]:
     """Each run when it is over; the last two go on beside each other, ``output`` is where the last one writes."""
     rest = [f"--ignore={path}" for path in OWN_HUB]
-    on_sqlite = Run(arguments, [] if arguments else [*rest, "--cov", "--cov-append"], folder / "sqlite.xml")
+    on_sqlite = Run(arguments, [] if arguments else [*rest, "--cov"], folder / "sqlite.xml")
     on_postgresql = Run(arguments, [] if arguments else [*rest, "--stored"], folder / "postgresql.xml", stores)
     if not arguments:
         # Browsers and other people's programs beside hubs of their own: nothing else runs meanwhile.
         print("\n== Tests that start a hub of their own ==", flush=True)
-        own = Run([*OWN_HUB], ["--cov", "--cov-report=", "--cov-fail-under=0"], folder / "own.xml")
+        own = Run([*OWN_HUB], [], folder / "own.xml")
         with own.going() as first:
             own.code = first.wait()
         yield own

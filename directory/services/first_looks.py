@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from directory.ldap import sources
-from directory.ldap.apply import Early, apply_early
+from directory.ldap.apply import Early, apply_early, report_of
 from directory.ldap.config import LdapConfig
 from directory.ldap.connection import told_errors
 from directory.ldap.neighbours import known_entries, no_longer_named, some_known
@@ -165,10 +165,6 @@ class FirstLooks:
     def _write(self, source: DirectorySource, plan: Plan) -> None:
         earlier = self.early or Early(Plan(), 0)
         told = together(earlier.plan, plan)
-        if plan.gone:
-            # They count for the day whatever becomes of this pass.
-            self._run.report = {"gone": dict(told.gone)}
-            self._run.save(update_fields=["report"])
         changed = set().union(*(change.changes for change in plan.people if change.verb != "join"))
         if "state" in changed:
             # Their groups are looked at by whichever is next.
@@ -184,6 +180,9 @@ class FirstLooks:
         if "state" in changed:
             end_roles_of_leavers(now=self._now)
         self.early = Early(told, earlier.written + applied.written)
+        # Whatever becomes of this pass: somebody reads it, and what is gone counts for the day.
+        report_of(self._run, told, self._now).counts["written"] = self.early.written
+        self._run.save(update_fields=["report", "counts"])
 
     def _written(self, plan: Plan, observed: Observed, there: frozenset[UUID]) -> Plan:
         if not only_written(plan, observed, there):

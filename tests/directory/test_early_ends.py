@@ -502,7 +502,7 @@ def test_a_pass_that_breaks_off_is_followed_by_one_that_reads_the_groups(synced,
     cut_off()
 
     failed = SyncRun.objects.get(status=RunStatus.FAILED)
-    assert failed.report == {"gone": {"people": 1}}
+    assert failed.report["gone"] == {"people": 1}
     assert DirectorySource.objects.get(pk=failed.source_id).look_again
 
 

@@ -20,11 +20,12 @@ from directory import following, services
 from directory.ldap import probing, sources
 from directory.ldap.apply import LISTED
 from directory.ldap.plan import Ceilings
+from directory.ldap.reading import Reading
 from directory.models import DirectorySource, Member, RoleGrant, SyncIssue, SyncRun
 from directory.runs import fail
 from directory.services import synchronise
 from directory.services.turns import Follower
-from directory.types import Hold, MemberState, Role, RunStatus, SourceState
+from directory.types import DirectoryUnavailable, Hold, MemberState, Role, RunStatus, SourceState
 from idp.types import ToolState
 from idp.views.directory import setup as pages
 from tests.support.cast import browser_of, helping, make_member, make_tool
@@ -826,6 +827,38 @@ def test_a_report_names_who_changed_and_which_items_and_no_value(karim, followed
     listed = text_of(karim.get(reverse("idp:directory_runs")))
     assert "1 compte fermé" in listed
     assert "1 fiche modifiée" in listed
+
+
+def broken_off(monkeypatch: pytest.MonkeyPatch) -> SyncRun:
+    """A pass that comes no further than to its list."""
+
+    def cut(_: Reading) -> None:
+        raise DirectoryUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Reading, "pivots", cut)
+        with pytest.raises(DirectoryUnavailable):
+            synchronise(now=timezone.now())
+    return SyncRun.objects.latest("pk")
+
+
+def test_a_reading_that_broke_off_says_what_it_had_done_before(karim, followed, small_directory, monkeypatch):
+    person, other = members_of(small_directory)[:2]
+    small_directory.modify(
+        f"dn: {person.dn}\nchangetype: modify\nreplace: title\ntitle: Canarieuse\n\n"
+        f"dn: {other.dn}\nchangetype: delete\n"
+    )
+
+    run, nothing_more = broken_off(monkeypatch), broken_off(monkeypatch)
+
+    page = page_of(karim, run)
+    assert "rien n’a changé" not in page
+    assert "Ce qui suit a été fait avant qu’elle ne s’arrête, et reste." in page
+    assert other.display_name in page[page.index('data-list="people-end"') : page.index('data-list="people-edit"')]
+    assert person.display_name in page[page.index('data-list="people-edit"') :]
+    assert "La lecture n’a pas abouti\xa0: rien n’a changé" in page_of(karim, nothing_more)
+    listed = text_of(karim.get(reverse("idp:directory_runs")))
+    assert listed.count("1 compte fermé") == listed.count("1 fiche modifiée") == 1
 
 
 def test_a_report_says_whether_an_address_and_a_login_serve(karim, followed, small_directory):
