@@ -40,6 +40,8 @@ QUIET_LIMIT_SECONDS = 300.0
 SHOWN_LIMIT_SECONDS = 60.0
 # Of few people and of many, how often an account is closed: beyond three in a hundred a day somebody is asked.
 MOST_CLOSED, MANY = (1, 3), 1000
+# So often a round is looked how soon a change shows.
+TIMES = (1, 3)
 PASSES = (
     "people",
     "what",
@@ -94,7 +96,7 @@ def run(folder: Path, arguments: argparse.Namespace) -> None:
             with EmbeddedDirectory(folder / f"d{people}", members=people, durable=False, changes=False) as directory:
                 size = Size(folder, directory, copies, people, arguments.rounds)
                 print(report.table(PASSES, size.measured()), flush=True)
-                soon += size.soon(arguments.rounds * 3)
+                soon += size.soon(arguments.rounds * TIMES[people >= MANY])
                 if people == min(arguments.people):
                     signing_in = list(sign_ins(size, arguments))
     print(f"With the worker running, on {POSTGRESQL}:\n\n{report.table(SOON, soon)}")

@@ -139,15 +139,19 @@ def some_known(source: DirectorySource, *, but: Collection[str] = ()) -> list[st
     return [uuid.hex for uuid in there.order_by("pk").values_list("entry_uuid", flat=True)[:FEW] if uuid]
 
 
-def no_longer_named(source: DirectorySource, groups: Collection[Group]) -> dict[str, str]:
-    """Of people who should be there, and whom these groups have named so far: the keys of their names, by identity."""
-    seen = {group.entry_uuid: group for group in groups}
+def newly_named(source: DirectorySource, groups: Collection[Group], *, most: int) -> dict[str, str]:
+    """Of people who should be there, and whom these groups name now or named until now: the keys of their names, by
+    identity.  Nobody where that is more names than so many.
+    """
+    rows = Collective.objects.filter(source=source, entry_uuid__in=[group.entry_uuid for group in groups])
+    before = {uuid: keys for uuid, *keys in rows.values_list("entry_uuid", "member_keys", "lead_keys")}
     keys: set[str] = set()
-    rows = Collective.objects.filter(source=source, entry_uuid__in=seen)
-    for uuid, members, leads in rows.values_list("entry_uuid", "member_keys", "lead_keys"):
-        if uuid is not None:
-            keys |= {*members}.difference(seen[uuid].member_keys or ())
-            keys |= {*leads}.difference(seen[uuid].lead_keys or ())
+    for group in groups:
+        members, leads = before.get(group.entry_uuid, ((), ()))
+        keys |= {*members}.symmetric_difference(group.member_keys or ())
+        keys |= {*leads}.symmetric_difference(group.lead_keys or ())
+    if len(keys) > most:
+        return {}
     there = Member.objects.filter(source=source, entry_uuid__isnull=False).exclude(state=MemberState.MISSING)
     return {
         uuid.hex: key

@@ -14,16 +14,16 @@ from time import monotonic
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from directory.ldap import sources
 from directory.ldap.apply import Early, apply_early, report_of
 from directory.ldap.config import LdapConfig
 from directory.ldap.connection import told_errors
-from directory.ldap.neighbours import known_entries, no_longer_named, some_known
+from directory.ldap.neighbours import known_entries, newly_named, some_known
 from directory.ldap.observe import ENTRY_GONE, Known, Seen, by_marks
 from directory.ldap.plan import EARLY, Observed, Plan, only_ends, only_values, only_written, together
-from directory.ldap.reading import Reading, reading
+from directory.ldap.reading import Pivots, Reading, reading
+from directory.ldap.servers import went_back
 from directory.models import DirectorySource, SyncRun
 from directory.normalise import dn_key, name_key
 from directory.policy import time_followed
@@ -48,12 +48,20 @@ def ask_again() -> None:
 
 
 class FirstLooks:
-    """Those of one pass; ``early`` is what they have carried out, for its report."""
+    """Those of one pass.
+
+    ``early`` is what they have carried out, for its report; ``meanwhile``, whose entries they have written since the
+    pass began to read: what it has in hand of those is older.
+    """
 
     def __init__(self, run: SyncRun, source: DirectorySource, ldap: LdapConfig, before: SyncRun, now: datetime) -> None:
         self.early: Early | None = None
+        self.meanwhile: set[UUID] = set()
         self._run, self._source, self._ldap, self._before, self._now = run, source, ldap, before, now
         self._watermark = tuple(before.watermark.split())
+        # What a look has left to the pass, the next one sees with what has come since.
+        self._since = self._watermark
+        self._waits = self._is_listing = False
         self._looked_at = monotonic()
         self._kept = ExitStack()
         self._other: Reading | None = None
@@ -71,16 +79,24 @@ class FirstLooks:
         """
         self._looked_at = monotonic()
         with suppress(DirectoryRefused), told_errors():
-            since, self._watermark = self._watermark, read.watermark()
-            if since != self._watermark:
-                self._look_for_the_gone(read, since)
-            found = read.marked_since(since, self._watermark, most=MOST)
-            if found is None:
+            told = read.watermark()
+            if went_back(self._watermark, told):
+                # Another server of the same content, which has not come as far.
                 return
-            known = known_entries(self._source, column="csn", only={*found.people, *found.groups})
-            observed = by_marks(read, self._ldap, found, known)
-            if (observed.people or observed.groups) and self._is_the_same(read, known):
-                self._carry_out(observed, known, there=self._still_there(read, observed))
+            before, self._watermark = self._watermark, told
+            if before != told:
+                self._look_for_the_gone(read, before)
+            found = None if self._waits else read.marked_since(self._since, told, most=MOST)
+            if found is not None and self._take_all_of(read, found):
+                self._since = told
+
+    def _take_all_of(self, read: Reading, found: Pivots) -> bool:
+        known = known_entries(self._source, column="csn", only={*found.people, *found.groups})
+        observed = by_marks(read, self._ldap, found, known)
+        if not (observed.people or observed.groups):
+            return True
+        there = self._where_they_were(read, observed)
+        return self._is_the_same(read, known) and self._carry_out(observed, known, there=there)
 
     def take_meanwhile(self) -> None:
         """Between two pages of the pass's own list, on another connection: on the same one, slapd would end the list
@@ -88,6 +104,7 @@ class FirstLooks:
         """
         if not self._watermark or monotonic() < self._looked_at + EVERY_SECONDS:
             return
+        self._is_listing = True
         try:
             if self._other is None:
                 self._other = self._kept.enter_context(reading(self._ldap))
@@ -133,27 +150,32 @@ class FirstLooks:
         """Whether this is the directory that is known: another one behind the same name shows only strangers."""
         return bool(known.people or known.groups or read.locate(some_known(self._source)))
 
-    def _still_there(self, read: Reading, observed: Observed) -> frozenset[UUID]:
-        """Of those whom a group no longer names, who is where they were: somebody took them out, and not the server
-        because they are gone.
+    def _where_they_were(self, read: Reading, observed: Observed) -> frozenset[UUID]:
+        """Of those whom a group names now, or no longer, who is a person of this name still: nobody's place was taken,
+        and who is taken out was taken out by somebody, and not by the server because they are gone.
         """
-        out = no_longer_named(self._source, observed.groups)
-        if not 0 < len(out) <= MOST:
-            return frozenset()
-        return frozenset(UUID(hex=each) for each, dn in read.locate(out).items() if name_key(dn_key(dn)) == out[each])
+        named = newly_named(self._source, observed.groups, most=MOST)
+        found = {read.identity_of(entry): entry.dn for entry in read.people(named)} if named else {}
+        return frozenset(UUID(hex=each) for each, dn in found.items() if name_key(dn_key(dn)) == named[each])
 
     @transaction.atomic
-    def _carry_out(self, observed: Observed, known: Known, *, there: frozenset[UUID] = frozenset()) -> None:
-        """First whose account closes; what else there is, is decided as it is then."""
+    def _carry_out(self, observed: Observed, known: Known, *, there: frozenset[UUID] = frozenset()) -> bool:
+        """First whose account closes; what else there is, is decided as it is then.  Returns whether that was all.
+
+        Where something waits for a person, nothing more of this pass goes before it.
+        """
         one_at_a_time()
         last = last_read(self._source)
         source = DirectorySource.objects.select_for_update(no_key=True).get(pk=self._source.pk)
         # Another pass has come between, or somebody has changed the settings.
         if last is None or last.pk != self._before.pk:
-            return
+            return False
         if source.state != self._source.state or sources.of(source) != self._ldap:
-            return
+            return False
         plan = decide(source, self._ldap, observed, known, "csn", self._before, self._now)
+        if plan.held:
+            self._waits = True
+            return False
         ends = only_ends(plan, observed.located.keys())
         if ends.changes:
             self._write(source, ends)
@@ -161,6 +183,7 @@ class FirstLooks:
         written = self._written(plan, observed, there) if observed.people or observed.groups else Plan()
         if written.changes:
             self._write(source, written)
+        return written is plan
 
     def _write(self, source: DirectorySource, plan: Plan) -> None:
         earlier = self.early or Early(Plan(), 0)
@@ -171,6 +194,8 @@ class FirstLooks:
             DirectorySource.objects.filter(pk=source.pk).update(look_again=True)
             self._source.look_again = True
             source.followed_for = time_followed(source.followed_for, source.followed_until, self._now)
+        if self._is_listing:
+            self.meanwhile |= {each.entry_uuid for each in plan.people} | {each.entry_uuid for each in plan.groups}
         self._run.source = source
         applied = apply_early(self._run, plan, self._now)
         if applied.arrived:
@@ -190,11 +215,11 @@ class FirstLooks:
         return Plan() if self._takes_a_place(plan) else plan
 
     def _takes_a_place(self, plan: Plan) -> bool:
-        """Whether a person or a group comes under the DN of another, of whom no whole pass has said that it is gone."""
+        """Whether a person or a group comes under a DN that another has, or had: groups may name that one by it yet."""
         people = {str(change.changes["dn_key"]) for change in plan.people if change.verb == "join"}
         groups = {str(change.changes["dn_key"]) for change in plan.groups if change.verb == "new"}
-        others = self._source.members.filter(~Q(state=MemberState.MISSING) | Q(csn=EARLY), dn_key__in=people)
-        other_groups = self._source.collectives.filter(present=True, dn_key__in=groups)
+        others = self._source.members.filter(dn_key__in=people)
+        other_groups = self._source.collectives.filter(dn_key__in=groups)
         return (bool(people) and others.exists()) or (bool(groups) and other_groups.exists())
 
 
@@ -211,6 +236,15 @@ def with_gone(seen: Seen, gone: Collection[UUID]) -> Seen:
         return seen
     located = {**dict.fromkeys(left, ENTRY_GONE), **seen.observed.located}
     return replace(seen, observed=replace(seen.observed, located=located), stirred=True)
+
+
+def without(seen: Seen, entries: Collection[UUID]) -> Seen:
+    """What a pass saw, but for those that were written since it began to read."""
+    if not entries:
+        return seen
+    people = tuple(person for person in seen.observed.people if person.entry_uuid not in entries)
+    groups = tuple(group for group in seen.observed.groups if group.entry_uuid not in entries)
+    return replace(seen, observed=replace(seen.observed, people=people, groups=groups))
 
 
 def settle_gone(source: DirectorySource, gone: Collection[UUID]) -> None:

@@ -198,11 +198,17 @@ def test_who_is_closed_while_everybody_is_read_stays_so(synced, monkeypatch, mod
 
 
 def test_new_values_are_not_undone_by_what_a_pass_has_in_hand(synced, monkeypatch):
-    edit(synced)
+    monkeypatch.setattr(first_looks, "MOST", -1)
+    synced.modify(EDITED)
     change = (
         RENAMED + f"\ndn: uid=noemie.autre,{PEOPLE}\nchangetype: modify\nreplace: mail\nmail: autre@alizarine.example\n"
     )
-    meanwhile(monkeypatch, "people", lambda: synced.modify(change))
+
+    def renamed() -> None:
+        monkeypatch.setattr(first_looks, "MOST", 50)
+        synced.modify(change)
+
+    meanwhile(monkeypatch, "people", renamed)
 
     synchronise(now=LATER)
     early = (noemie().login, noemie().email)
@@ -215,7 +221,7 @@ def test_new_values_are_not_undone_by_what_a_pass_has_in_hand(synced, monkeypatc
 
 @pytest.mark.parametrize("mode", [Mode.PIVOT, Mode.DEEP])
 def test_whom_a_look_brings_in_keeps_what_they_have_since(synced, monkeypatch, mode):
-    edit(synced)
+    monkeypatch.setattr(first_looks, "MOST", -1)
     marked, real, done = Reading.watermark, Reading.people, []
 
     def watermark(read: Reading) -> Any:
@@ -229,6 +235,7 @@ def test_whom_a_look_brings_in_keeps_what_they_have_since(synced, monkeypatch, m
     def people(read: Reading, *wanted: Any) -> Any:
         found = list(real(read, *wanted))
         if read.between_pages.__name__ == "take_meanwhile" and done == [""]:
+            monkeypatch.setattr(first_looks, "MOST", 50)
             monkeypatch.setattr(first_looks, "EVERY_SECONDS", 0)
             synced.modify(f"dn: uid=lise.tout-juste,{PEOPLE}\nchangetype: modify\nreplace: title\ntitle: Vannière\n")
             read.between_pages()

@@ -887,19 +887,21 @@ KNOWN = (person(1, phone="+33600000001"), person(2), person(3))
         ([], [group(1, "uid=p2,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",))], False),
         ([], [group(1, "uid=p1,ou=personnes,dc=x")], False),
         ([], [group(1, "uid=p1,ou=personnes,dc=x", "uid=nobody,dc=x", leads=("uid=p1,ou=personnes,dc=x",))], False),
-        ([], [group(2, "uid=p1,ou=personnes,dc=x")], True),
+        ([], [group(2, "uid=p2,ou=personnes,dc=x")], True),
+        ([], [group(2, "uid=p3,ou=personnes,dc=x")], False),
         ([], [replace(group(1, "uid=p1,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",)), dn_key="x")], False),
     ],
 )
 def test_what_adds_and_corrects_alone_may_go_before_everybody_was_looked_for(people, groups, answer):
-    assert early(*people, groups=groups) is answer
+    assert early(*people, groups=groups, there=(2,)) is answer
 
 
 @pytest.mark.parametrize(
     ("after", "there", "answer"),
     [
         # In the place of the only member, who leads it still.
-        (group(1, "uid=p2,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",)), (1,), True),
+        (group(1, "uid=p2,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",)), (1, 2), True),
+        (group(1, "uid=p2,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",)), (1,), False),
         (group(1, "uid=p1,ou=personnes,dc=x"), (1,), True),
         (group(1, "uid=p2,ou=personnes,dc=x", leads=("uid=p1,ou=personnes,dc=x",)), (2, 3), False),
         # By another name perhaps, which nobody has any more.

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from typing import TypeVar
 from uuid import UUID
 
-from directory.ldap.plan.types import Observed, PersonChange, Plan
+from directory.ldap.plan.types import GroupChange, Observed, PersonChange, Plan
 from directory.types import MemberState
 
+C = TypeVar("C", PersonChange, GroupChange)
 # How somebody is found in groups, and whether they may enter: a whole pass judges what comes of those.
 WITH_EVERYBODY = frozenset({"dn", "dn_key", "state", "state_reason", "login_ambiguous"})
 # No server's mark.  What a pass has in hand of an entry that has it is older, and the next one reads the entry again.
@@ -21,16 +23,20 @@ BY_OTHERS = frozenset({"nested", "unknown_keys"})
 
 def only_written(plan: Plan, observed: Observed, there: AbstractSet[UUID]) -> bool:
     """Whether a plan made of some entries alone comes to what was written in them: what they add, correct and empty,
-    and whom a group no longer names.  It concerns nobody's account but those entries'.
+    and whom a group names now or no longer.  It concerns nobody's account and no group but those entries'.
 
     Whoever is gone or was renamed shows in no search for what was written: somebody who comes in their place, under
     their login or with their address, waits for the pass that sees both.  So does what somebody would have to settle,
-    and a group without somebody who is not ``there``, where they were: the server may have taken them out of it.
+    and what a group says of somebody who is not ``there``, where they were: the server may have taken them out of it,
+    and their name may be another's.
     """
-    out = {person for _group, person in (*plan.memberships_removed, *plan.leads_removed)}
+    set_, out = {*plan.memberships_set, *plan.leads_added}, {*plan.memberships_removed, *plan.leads_removed}
+    groups = {group.entry_uuid for group in observed.groups}
     return (
         not plan.unsettled
-        and out <= there
+        and groups.issuperset(group for group, _person in set_ | out)
+        and groups.issuperset(change.entry_uuid for change in plan.groups)
+        and {person for _group, person in set_ | out} <= there | _seen(observed)
         and not (out and any(BY_OTHERS & change.changes.keys() for change in plan.groups))
         and _concerns_only(plan, observed)
         and all(
@@ -64,10 +70,13 @@ def only_values(plan: Plan, observed: Observed) -> Plan:
 
 def _concerns_only(plan: Plan, observed: Observed) -> bool:
     """Nobody has to settle anything, and nobody but whoever was observed is another by it."""
-    seen = {person.entry_uuid for person in observed.people}
-    return not (plan.held or plan.lifted or plan.opened) and seen.issuperset(
+    return not (plan.held or plan.lifted or plan.opened) and _seen(observed).issuperset(
         change.entry_uuid for change in plan.people
     )
+
+
+def _seen(observed: Observed) -> frozenset[UUID]:
+    return frozenset(person.entry_uuid for person in observed.people)
 
 
 def _without(changes: Mapping[str, object], names: AbstractSet[str]) -> dict[str, object]:
@@ -98,21 +107,22 @@ def only_ends(plan: Plan, gone: AbstractSet[UUID]) -> Plan:
 
 def together(first: Plan, then: Plan) -> Plan:
     """What two plans changed, of which the second was made when the first had been carried out; as one tells of it."""
+    told = then.settled | {(issue.entry_uuid, issue.code) for issue in then.issues}
     return replace(
         then,
         people=tuple(_one_by_one(first.people, then.people)),
-        groups=(*first.groups, *then.groups),
+        groups=tuple(_one_by_one(first.groups, then.groups)),
         memberships_set={**first.memberships_set, **then.memberships_set},
         memberships_removed=first.memberships_removed | then.memberships_removed,
         leads_added=first.leads_added | then.leads_added,
         leads_removed=first.leads_removed | then.leads_removed,
         gone={what: first.gone.get(what, 0) + then.gone.get(what, 0) for what in {**first.gone, **then.gone}},
-        issues=(*(issue for issue in first.issues if (issue.entry_uuid, issue.code) not in then.settled), *then.issues),
+        issues=(*(issue for issue in first.issues if (issue.entry_uuid, issue.code) not in told), *then.issues),
     )
 
 
-def _one_by_one(first: Iterable[PersonChange], then: Iterable[PersonChange]) -> Iterator[PersonChange]:
-    """Each person once, where the second is but the rest of the first."""
+def _one_by_one(first: Iterable[C], then: Iterable[C]) -> Iterator[C]:
+    """Each person or group once, where the second is but the rest of the first."""
     rest = {change.entry_uuid: change for change in then}
     for change in first:
         more = rest.get(change.entry_uuid)
