@@ -42,12 +42,17 @@ def has_waited(before: SyncRun | None) -> bool:
 
 
 def _as_compared(observed: Observed, known: Known, mirror: Mirror, column: str) -> Observed:
-    """Without those whose rows were written since the pass compared them: what it read may be older."""
+    """Without those whose rows were written since the pass compared them: what it read may be older.
+
+    A name that was read is theirs all the same: a group may call them by it.
+    """
     people = tuple(each for each in observed.people if _is_as_known(each, mirror.people, known.people, column))
     groups = tuple(each for each in observed.groups if _is_as_known(each, mirror.groups, known.groups, column))
     if len(people) == len(observed.people) and len(groups) == len(observed.groups):
         return observed
-    return replace(observed, people=people, groups=groups)
+    kept = {person.entry_uuid for person in people}
+    names = {each.dn_key: each.entry_uuid for each in observed.people if each.entry_uuid not in kept}
+    return replace(observed, people=people, groups=groups, names=names)
 
 
 def _is_as_known(

@@ -37,6 +37,8 @@ from directory.types import DirectoryRefused, DirectoryUnavailable, MemberState
 MOST = 50
 # While a pass reads, it is asked so often whether somebody has written meanwhile.
 EVERY_SECONDS = 0.5
+# After a look of a second, so much less often: the pass has to come to its end.
+LONGER = 10.0
 # A server that did not answer when it was asked who is gone is not asked again for so long.
 UNASKED_SECONDS = 900.0
 _unasked: dict[int, float] = {}
@@ -48,21 +50,16 @@ def ask_again() -> None:
 
 
 class FirstLooks:
-    """Those of one pass.
-
-    ``early`` is what they have carried out, for its report; ``meanwhile``, whose entries they have written since the
-    pass began to read: what it has in hand of those is older.
-    """
+    """Those of one pass; ``early`` is what they have carried out, for its report."""
 
     def __init__(self, run: SyncRun, source: DirectorySource, ldap: LdapConfig, before: SyncRun, now: datetime) -> None:
         self.early: Early | None = None
-        self.meanwhile: set[UUID] = set()
         self._run, self._source, self._ldap, self._before, self._now = run, source, ldap, before, now
         self._watermark = tuple(before.watermark.split())
         # What a look has left to the pass, the next one sees with what has come since.
         self._since = self._watermark
-        self._waits = self._is_listing = False
-        self._looked_at = monotonic()
+        self._waits = False
+        self._looked_at, self._took = monotonic(), 0.0
         self._kept = ExitStack()
         self._other: Reading | None = None
 
@@ -77,15 +74,21 @@ class FirstLooks:
 
         A refusal of the server's is left to the pass, which asks more of it.  Raises ``DirectoryUnavailable``.
         """
-        self._looked_at = monotonic()
+        began = monotonic()
+        try:
+            self._take(read)
+        finally:
+            self._looked_at = monotonic()
+            self._took = self._looked_at - began
+
+    def _take(self, read: Reading) -> None:
         with suppress(DirectoryRefused), told_errors():
             told = read.watermark()
-            if went_back(self._watermark, told):
-                # Another server of the same content, which has not come as far.
+            # Nothing was written; or it is another server of the same content, which has not come as far.
+            if told == self._watermark or went_back(self._watermark, told):
                 return
             before, self._watermark = self._watermark, told
-            if before != told:
-                self._look_for_the_gone(read, before)
+            self._look_for_the_gone(read, before)
             found = None if self._waits else read.marked_since(self._since, told, most=MOST)
             if found is not None and self._take_all_of(read, found):
                 self._since = told
@@ -102,9 +105,8 @@ class FirstLooks:
         """Between two pages of the pass's own list, on another connection: on the same one, slapd would end the list
         there, as if that were everybody.
         """
-        if not self._watermark or monotonic() < self._looked_at + EVERY_SECONDS:
+        if not self._watermark or monotonic() < self._looked_at + EVERY_SECONDS * max(1.0, self._took * LONGER):
             return
-        self._is_listing = True
         try:
             if self._other is None:
                 self._other = self._kept.enter_context(reading(self._ldap))
@@ -194,8 +196,6 @@ class FirstLooks:
             DirectorySource.objects.filter(pk=source.pk).update(look_again=True)
             self._source.look_again = True
             source.followed_for = time_followed(source.followed_for, source.followed_until, self._now)
-        if self._is_listing:
-            self.meanwhile |= {each.entry_uuid for each in plan.people} | {each.entry_uuid for each in plan.groups}
         self._run.source = source
         applied = apply_early(self._run, plan, self._now)
         if applied.arrived:
@@ -236,15 +236,6 @@ def with_gone(seen: Seen, gone: Collection[UUID]) -> Seen:
         return seen
     located = {**dict.fromkeys(left, ENTRY_GONE), **seen.observed.located}
     return replace(seen, observed=replace(seen.observed, located=located), stirred=True)
-
-
-def without(seen: Seen, entries: Collection[UUID]) -> Seen:
-    """What a pass saw, but for those that were written since it began to read."""
-    if not entries:
-        return seen
-    people = tuple(person for person in seen.observed.people if person.entry_uuid not in entries)
-    groups = tuple(group for group in seen.observed.groups if group.entry_uuid not in entries)
-    return replace(seen, observed=replace(seen.observed, people=people, groups=groups))
 
 
 def settle_gone(source: DirectorySource, gone: Collection[UUID]) -> None:

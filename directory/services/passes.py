@@ -24,7 +24,7 @@ from directory.policy import time_followed
 from directory.runs import close, fail, last_read, one_at_a_time, open_run
 from directory.services import statuses
 from directory.services.deciding import decide, has_waited
-from directory.services.first_looks import FirstLooks, gone_early, settle_gone, with_gone, without
+from directory.services.first_looks import FirstLooks, gone_early, settle_gone, with_gone
 from directory.services.roles import end_roles_of_leavers
 from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, RunStatus
 
@@ -95,7 +95,7 @@ def _read_and_apply(
         else:
             seen = by_pivots(read, ldap, known, tell, again=source.look_again)
     gone = gone_early(source)
-    seen = without(with_gone(seen, gone), looks.meanwhile if looks else ())
+    seen = with_gone(seen, gone)
     if run.dry:
         observed = seen.observed
         plan = decide(source, ldap, observed, known, column, before, now, allow_large=allow_large, approved=approved)
@@ -147,7 +147,7 @@ def _apply(
         statuses.settle(now=now, only=applied.changed)
         end_roles_of_leavers(now=now)
     if not plan.waits_wholly:
-        settle_gone(source, gone)
+        settle_gone(source, gone & seen.observed.located.keys())
         source.mapping_digest = ldap.rules.digest
     # What still moves, or goes by a name of before, is looked at again soon; once only for whoever is gone or renamed,
     # as those who wait for a decision stay gone.

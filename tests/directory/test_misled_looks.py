@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from demo.slapd import EmbeddedDirectory
 from directory.ldap import sources
 from directory.ldap.config import LdapConfig
 from directory.ldap.reading import Reading, reading
-from directory.models import Collective, DirectorySource, Member, Membership
-from directory.services import first_looks, synchronise
+from directory.models import Collective, DirectorySource, Member, Membership, SyncRun
+from directory.services import first_looks, passes, synchronise
+from directory.signals import memberships_ended
 from directory.types import MailState, MemberState, Mode, RunStatus
 from tests.support.early import BASE, LATER, MONDAY, NEWCOMER, NOEMIE, PEOPLE
 from tests.support.mirror import content, difference, put_back
@@ -240,29 +242,121 @@ def test_who_comes_under_a_name_that_was_taken_out_of_a_group_before_is_not_in_i
     assert not there.exists()
 
 
-def test_what_a_deep_pass_has_read_of_a_group_is_older_than_what_a_look_saw(synced, monkeypatch):
-    """As it had been, but for a moment."""
+# What comes while the pass reads ------------------------------------------------------------------------------------
+
+MOVED = {
+    "renamed": "dn: {dn}\nchangetype: modrdn\nnewrdn: uid=nouveau.nom\ndeleteoldrdn: 1\n",
+    "renamed and corrected": "dn: {dn}\nchangetype: modify\nreplace: title\ntitle: Vannière\n\n"
+    "dn: {dn}\nchangetype: modrdn\nnewrdn: uid=nouveau.nom\ndeleteoldrdn: 1\n",
+    "among those who left": "dn: {dn}\nchangetype: modrdn\nnewrdn: uid=nouveau.nom\ndeleteoldrdn: 1\n"
+    f"newsuperior: ou=anciens,{BRANCH}\n",
+}
+
+
+@pytest.mark.parametrize("mode", [Mode.PIVOT, Mode.DEEP])
+@pytest.mark.parametrize("case", MOVED)
+def test_nobody_leaves_a_group_by_being_called_otherwise_just_before_the_list(synced, monkeypatch, case, mode):
     pole = a_pole()
     member = one_in(pole)
     last_written(synced)
-    real, done = Reading.groups, []
+    synchronise(now=MONDAY)
+    out: list[Any] = []
 
-    def groups(read: Reading, wanted: Any = None) -> Any:
-        if read.between_pages.__name__ != "take_meanwhile" or done:
+    def note(*, member_ids: Any, **_: Any) -> None:
+        out.extend(member_ids)
+
+    memberships_ended.connect(note)
+    real = passes.known_entries
+
+    def known(*wanted: Any, **how: Any) -> Any:
+        found = real(*wanted, **how)
+        synced.modify(MOVED[case].format(dn=member.dn))
+        settle(synced)
+        return found
+
+    monkeypatch.setattr(first_looks, "EVERY_SECONDS", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(passes, "known_entries", known)
+        run = synchronise(now=LATER, mode=mode)
+
+    assert is_in(pole, member)
+    assert (out, run.counts["memberships_removed"], run.counts["leads_removed"]) == ([], 0, 0)
+    for minute in range(1, 4):
+        run = synchronise(now=LATER + minute * timedelta(minutes=1))
+    member.refresh_from_db()
+    assert member.dn.startswith("uid=nouveau.nom,")
+    assert (out, run.counts["written"]) == ([], 0)
+
+
+def test_what_comes_for_others_of_somebody_gone_after_they_were_read_is_decided(synced, monkeypatch):
+    first, second = others(2)
+    for member in (first, second):
+        change(synced, "replace: mail\nmail: commune@alizarine.example", member.dn)
+    last_written(synced)
+    synchronise(now=MONDAY)
+    rename(synced, first.dn, "uid=nouveau.nom")
+    settle(synced)
+    real, done = Reading.people, []
+
+    def people(read: Reading, wanted: Any = None) -> Any:
+        if done or read.between_pages.__name__ != "take_meanwhile":
             return real(read, wanted)
         done.append(True)
-        exchange(synced, member.dn, NOEMIE, pole)
         found = list(real(read, wanted))
-        exchange(synced, NOEMIE, member.dn, pole)
+        synced.modify(f"dn: uid=nouveau.nom,{PEOPLE}\nchangetype: delete\n")
+        settle(synced)
         read.between_pages()
         return iter(found)
 
+    monkeypatch.setattr(Reading, "people", people)
     monkeypatch.setattr(first_looks, "EVERY_SECONDS", 0)
+
+    synchronise(now=LATER)
+    synchronise(now=MUCH_LATER)
+
+    second.refresh_from_db()
+    assert second.email_state == MailState.OK
+
+
+def test_what_was_left_is_read_again_only_when_something_is_written(synced, monkeypatch, meanwhile):
+    pole = a_pole()
+    last_written(synced)
+    synchronise(now=MONDAY)
+    add(synced, f"uid=personne,{PEOPLE}", pole)
+    real, read_groups = Reading.groups, []
+
+    def groups(read: Reading, wanted: Any = None) -> Any:
+        if read.between_pages.__name__ != "take_meanwhile":
+            read_groups.append(wanted)
+        return real(read, wanted)
+
     monkeypatch.setattr(Reading, "groups", groups)
+    meanwhile(*[lambda: None] * 20)
 
-    synchronise(now=LATER, mode=Mode.DEEP)
+    synchronise(now=LATER)
 
-    assert (is_in(pole, member), is_in(pole, noemie())) == (True, False)
+    assert len(read_groups) == 1
+
+
+def test_a_look_that_took_long_is_followed_by_the_next_one_much_later(synced, monkeypatch):
+    clock, taken = [100.0], []
+    monkeypatch.setattr(first_looks, "monotonic", lambda: clock[0])
+    source, before = DirectorySource.objects.get(), SyncRun(watermark="mark")
+    looks = first_looks.FirstLooks(SyncRun(), source, sources.load(), before, LATER)
+
+    def take(_: Any) -> None:
+        taken.append(clock[0])
+        clock[0] += 0.6
+
+    monkeypatch.setattr(looks, "_take", take)
+    with looks:
+        for _ in range(70):
+            clock[0] += 0.1
+            looks.take_meanwhile()
+
+    gaps = [later - before for before, later in pairwise(taken)]
+    assert len(gaps) == 2
+    assert all(3.5 < gap < 4 for gap in gaps)
 
 
 # What waits for a person -------------------------------------------------------------------------------------------
@@ -307,6 +401,25 @@ def test_who_is_locked_waits_with_those_who_are_gone(synced, monkeypatch):
 
     assert not difference(content(), alone)
     assert run.report["approval"] == held.report["approval"] != ""
+
+
+@pytest.mark.parametrize("ceilings", [{}, {"leads": 0, "leads_share": 0.0}])
+def test_a_lead_who_is_locked_and_replaced_counts_once(synced, monkeypatch, ceilings):
+    DirectorySource.objects.update(ceilings=ceilings)
+    there = Collective.objects.filter(present=True, leads__dn__endswith=PEOPLE, leads__state=MemberState.ACTIVE)
+    pole = there.order_by("dn")[0]
+    lead = pole.leads.filter(state=MemberState.ACTIVE, dn__endswith=PEOPLE).exclude(dn=NOEMIE)[0]
+    last_written(synced)
+    synchronise(now=MONDAY)
+    change(synced, "replace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z", lead.dn)
+    change(synced, f"delete: owner\nowner: {lead.dn}\n-\nadd: owner\nowner: {NOEMIE}", pole.dn)
+    settle(synced)
+    alone, told = without_looks(monkeypatch)
+
+    run = synchronise(now=LATER)
+
+    assert not difference(content(), alone)
+    assert run.report.get("gone") == told.report.get("gone") == {"people": 1}
 
 
 # Who answers, and what is told --------------------------------------------------------------------------------------

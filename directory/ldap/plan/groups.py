@@ -38,6 +38,9 @@ class Resolver:
         self.people.update(mirror.bystanders)
         present = {people[uuid].dn_key: uuid for uuid in seen}
         self.people.update(present)
+        for key, uuid in observed.names.items():
+            if uuid in people and uuid not in erased and people[uuid].state != MemberState.MISSING:
+                self.people.setdefault(key, uuid)
         self.groups: dict[str, UUID] = dict(former_groups)
         self.groups.update({group.dn_key: uuid for uuid, group in groups.items()})
         self.former = (former_people.keys() - present.keys() - mirror.bystanders.keys()) | {

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from directory.ldap.plan.early import EARLY
 from directory.ldap.plan.types import VALUES, GroupChange, Mirror, Observed, PersonChange
 from directory.types import MemberState
 
@@ -16,6 +17,8 @@ class Removals:
     missing: frozenset[UUID]
     """Those of them that were not seen at all."""
     groups: frozenset[UUID]
+    closed: frozenset[UUID] = frozenset()
+    """Those whose account a look has closed, of which no pass has decided what else comes of it."""
 
 
 def find_removals(mirror: Mirror, observed: Observed) -> Removals:
@@ -31,7 +34,8 @@ def find_removals(mirror: Mirror, observed: Observed) -> Removals:
         if known and known.state == MemberState.ACTIVE and now.state != MemberState.ACTIVE:
             ends[now.entry_uuid] = (now.state, now.state_reason)
     ended = frozenset(uuid for uuid in observed.located if (group := mirror.groups.get(uuid)) and group.present)
-    return Removals(ends, frozenset(missing), ended)
+    closed = (uuid for uuid, known in mirror.people.items() if known.csn == EARLY and known.state != MemberState.ACTIVE)
+    return Removals(ends, frozenset(missing), ended, frozenset(closed))
 
 
 def withdrawn(gone: Iterable[tuple[UUID, UUID]], removals: Removals) -> list[tuple[UUID, UUID]]:
@@ -44,7 +48,8 @@ def deposed(gone: Iterable[tuple[UUID, UUID]], removals: Removals) -> list[tuple
 
     Without those whose account closes at the same time, which is counted as that.
     """
-    return [pair for pair in gone if pair[0] not in removals.groups and pair[1] not in removals.people]
+    at_once = removals.people.keys() | removals.closed
+    return [pair for pair in gone if pair[0] not in removals.groups and pair[1] not in at_once]
 
 
 def gone_by_kind(

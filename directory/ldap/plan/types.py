@@ -188,6 +188,8 @@ class Observed:
     context_csn: tuple[str, ...] = ()
     # Of all that is known, nothing was seen, and others were.
     nothing_in_common: bool = False
+    # Of whoever was written otherwise since they were read, and so is not in here: the keys of the names they had.
+    names: Mapping[str, UUID] = field(default_factory=dict)
     # Whatever of others' is not in here is not shown either.
     is_complete: bool = True
 
