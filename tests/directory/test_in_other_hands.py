@@ -25,7 +25,7 @@ from directory import asking, backends, following, services
 from directory.ldap.sources import SECRET_PURPOSE
 from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
 from directory.services import synchronise, turns
-from directory.types import CannotChange, Mode, PartlyUnavailable, RunStatus, SourceState
+from directory.types import CannotChange, MailState, Mode, PartlyUnavailable, RunStatus, SourceState
 from tests.support.cast import make_member
 from tests.support.signin import NEW_PASSWORD, NOEMIE, NOEMIE_PASSWORD
 from tests.support.slapd import GUESTS, ZOE, ZOE_PASSWORD, Second
@@ -620,8 +620,9 @@ def test_what_went_the_day_before_counts_no_more(own_directory):
 def test_a_pass_that_was_under_way_when_its_source_was_paused_and_pointed_elsewhere_changes_nothing(two):
     two.source.refresh_from_db()
     office = Actor(member=make_member("lea.x", "Léa X", entry_uuid=None).pk)
-    # Of those changes that wait until everybody is listed.
-    two.server.modify(f"dn: uid={ZOE},{GUESTS}\nchangetype: modify\nreplace: employeeType\nemployeeType: associé\n")
+    # Of those changes that wait until everybody is listed: somebody has to settle it.
+    two.server.modify(f"dn: uid={ZOE},{GUESTS}\nchangetype: modify\nreplace: mail\nmail: nul\n")
+    before = Member.objects.get(login=ZOE).email_state
 
     def tell(phase, _count):
         if phase == "pivots":
@@ -634,7 +635,7 @@ def test_a_pass_that_was_under_way_when_its_source_was_paused_and_pointed_elsewh
     two.source.refresh_from_db()
     assert two.source.state == SourceState.PAUSED
     assert run.status == RunStatus.INTERRUPTED
-    assert Member.objects.get(login=ZOE).employee_type == ""
+    assert Member.objects.get(login=ZOE).email_state == before != MailState.INVALID
     # Nothing of the new settings counts as tried by that.
     with pytest.raises(CannotChange, match="source_not_tried"):
         services.activate(source_id=two.source.pk, actor=office, now=TUESDAY)
