@@ -54,8 +54,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_stored(item: pytest.Item) -> bool:
     fixtures: list[str] = getattr(item, "fixturenames", [])
-    if item.get_closest_marker("once"):
-        return False
     return item.get_closest_marker("django_db") is not None or not STORED.isdisjoint(fixtures)
 
 
