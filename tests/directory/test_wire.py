@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -89,11 +89,11 @@ def empty_line(small_directory: EmbeddedDirectory, settings: Any) -> Iterator[Li
         yield Line(small_directory, *foreseen(), wire, settings).measured()
 
 
-def sweep(line: Line, places: list[Byte], act: Act, check: Callable[..., str]) -> Counter[str]:
+def sweep(line: Line, places: Sequence[Byte], act: Act, check: Callable[..., str]) -> Counter[str]:
     """One pass per place, each from the same beginning; how they ended, after all that was wrong was told at once."""
     ends: Counter[str] = Counter()
     wrong = {}
-    for number, place in enumerate(every_other(places)):
+    for number, place in enumerate(places):
         with put_back():
             end = line.a_pass_with(place, act)
             ends[end] += 1
@@ -124,7 +124,7 @@ def nothing_wrong(line: Line, end: str, *, heals: bool) -> str:
 def test_a_connection_cut_at_any_place_changes_nothing_or_everything(line):
     """Nobody is half read: what the last byte did not reach was never said."""
     places = [*sampled(line.measure.places(DOWN, spread=60), 160), *line.measure.places(UP, spread=20)]
-    ends = sweep(line, places, Cut(), nothing_wrong)
+    ends = sweep(line, every_other(places), Cut(), nothing_wrong)
 
     # Only with the last bytes in hand is anything written at all.
     assert ends["DirectoryUnavailable"] > ends.total() - 10
@@ -133,7 +133,7 @@ def test_a_connection_cut_at_any_place_changes_nothing_or_everything(line):
 def test_a_first_import_that_is_cut_leaves_nobody_or_everybody(empty_line):
     places = sampled(empty_line.measure.places(DOWN, spread=30), 40)
 
-    ends = sweep(empty_line, places, Cut(), nothing_wrong)
+    ends = sweep(empty_line, every_other(places), Cut(), nothing_wrong)
 
     assert ends["DirectoryUnavailable"] > ends.total() - 5
 
@@ -142,7 +142,7 @@ def test_a_first_import_that_is_cut_leaves_nobody_or_everybody(empty_line):
 def test_a_side_that_says_no_more_changes_nothing_or_everything(line, direction):
     places = sampled(line.measure.places(direction, spread=10), 14)
 
-    sweep(line, places, HalfClose(), nothing_wrong)
+    sweep(line, every_other(places), HalfClose(), nothing_wrong)
 
 
 # Held up, and silent -------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def test_a_wire_that_falls_silent_is_given_up_and_changes_nothing_or_everything(
     line.connect(SHORT)
     began = time.monotonic()
 
-    sweep(line, places, Silence(), nothing_wrong)
+    sweep(line, every_other(places), Silence(), nothing_wrong)
 
     assert time.monotonic() - began < len(places) * 10 * SHORT
 
@@ -192,7 +192,7 @@ def test_a_spoilt_byte_ends_nobody_and_lets_nobody_in(line):
 
     ends = sweep(line, places, Spoil(), nobody_ended_nobody_in)
 
-    assert ends["problems"] > 10, "what passes as another value is what this is about"
+    assert ends["problems"] > 20, "what passes as another value is what this is about"
     assert len(ends) > 1, "and what cannot be read ends the pass"
 
 
@@ -250,7 +250,7 @@ def test_under_tls_a_spoilt_byte_is_noticed(line, act):
     ]
     line.connect(SHORT)
 
-    ends = sweep(line, places, act, nothing_wrong)
+    ends = sweep(line, every_other(places), act, nothing_wrong)
 
     assert ends["problems"] == 0
     assert ends.total() > 7

@@ -199,7 +199,7 @@ def test_password_and_codes_by_every_name_are_one_budget(client: Client, noemie:
     half_way = Client()
     try_to_sign_in(half_way, noemie.email.upper(), NOEMIE_PASSWORD)
     real = secret.recovery_codes[0]
-    for code in ("000000", real[:-1] + ("y" if real.endswith("x") else "x"), ""):
+    for code in ("000000", real[:-1] + ("Y" if real.endswith("X") else "X"), ""):
         half_way.post(reverse("mfa_authenticate"), {"code": code})
     half_way.post(reverse("mfa_authenticate"), {"code": "111111"})
 
