@@ -241,15 +241,16 @@ class Size:
     def _until_shown(self, connection: "psycopg.Connection[Any]", what: str) -> float:
         person, group = self._changes.next_one()
         (member,) = connection.execute("SELECT id FROM directory_member WHERE dn = %s", [person]).fetchone() or (None,)
+        asked, values = ONE[what].asked, {"member": member, "group": group}
         # Not in step with the worker's own second.
         time.sleep(secrets.randbelow(1000) / 1000)
-        before = connection.execute(ONE[what].asked, [member, group]).fetchone()
+        before = connection.execute(asked, values).fetchone()
         began = time.perf_counter()
         wanted = self._changes.change_one(what, person, group)
         if before is None or before == (wanted,):
             raise RuntimeError(f"{what}: the hub does not know who is changed, or says so already")
         while time.perf_counter() < began + SHOWN_LIMIT_SECONDS:
-            if connection.execute(ONE[what].asked, [member, group]).fetchone() == (wanted,):
+            if connection.execute(asked, values).fetchone() == (wanted,):
                 return time.perf_counter() - began
             time.sleep(0.01)
         raise RuntimeError("a change in the directory was never seen")

@@ -15,20 +15,19 @@ MIX += f"{GROUPS} group changes of a hundred"
 # For each of these slapd rewrites groups by itself, which takes it minutes where there are many and the groups large.
 MOST_MOVED = 25
 MIX += f"; at most {MOST_MOVED} leaves and as many renames, then edits"
-# Of the member of an identifier and the group of a name.
-TRADE: LiteralString = "SELECT trade FROM directory_member WHERE id = %s AND %s <> ''"
-LOGIN: LiteralString = "SELECT login FROM directory_member WHERE id = %s AND %s <> ''"
-STATE: LiteralString = "SELECT state FROM directory_member WHERE id = %s AND %s <> ''"
+TRADE: LiteralString = "SELECT trade FROM directory_member WHERE id = %(member)s"
+LOGIN: LiteralString = "SELECT login FROM directory_member WHERE id = %(member)s"
+STATE: LiteralString = "SELECT state FROM directory_member WHERE id = %(member)s"
 INSIDE: LiteralString = """
     SELECT CASE WHEN EXISTS (
         SELECT 1 FROM directory_membership JOIN directory_collective ON directory_collective.id = collective_id
-        WHERE member_id = %s AND dn = %s
+        WHERE member_id = %(member)s AND dn = %(group)s
     ) THEN 'in' ELSE 'out' END
 """
 
 
 class One(NamedTuple):
-    """A change to one person, in LDIF, and what the hub is asked to know whether it has it.
+    """A change to one person, in LDIF, and what the hub is asked to know whether it has it, of a member and a group.
 
     ``wanted``: its answer then; where that is empty, a name that nobody had before.
     """

@@ -7,13 +7,12 @@ import pytest
 
 from audit.models import Event
 from audit.types import Action
-from demo.slapd import EmbeddedDirectory
 from directory.ldap.reading import Reading
 from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
 from directory.services import deciding, first_looks, synchronise
 from directory.signals import memberships_ended
 from directory.types import DirectoryUnavailable, Hold, MemberState, Mode, RunStatus, SourceState, Status
-from tests.support.early import BASE, LATER, MONDAY, NEWCOMER, NOEMIE, PEOPLE
+from tests.support.early import BASE, LATER, MONDAY, NEWCOMER, NOEMIE, PEOPLE, a_pole, change, one_in
 from tests.support.mirror import content, difference, put_back, rows
 from tests.support.slapd import settle
 from tests.support.slapd_control import backup, hidden, limit, restore
@@ -21,24 +20,8 @@ from tests.support.slapd_control import backup, hidden, limit, restore
 pytestmark = pytest.mark.django_db
 
 
-def change(server: EmbeddedDirectory, what: str, dn: str = NOEMIE) -> None:
-    server.modify(f"dn: {dn}\nchangetype: modify\n{what}\n")
-
-
 def noemie() -> Member:
     return Member.objects.get(login_key="noemie.ferrand")
-
-
-def a_pole() -> Collective:
-    """One that Noémie is not in."""
-    others = Collective.objects.filter(present=True, memberships__direct=True, dn__gt="").exclude(
-        memberships__member=noemie()
-    )
-    return others.order_by("dn")[0]
-
-
-def one_in(pole: Collective) -> Member:
-    return Membership.objects.filter(collective=pole, direct=True).select_related("member").order_by("pk")[0].member
 
 
 def is_in(pole: Collective, member: Member) -> bool:

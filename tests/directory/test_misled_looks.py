@@ -18,7 +18,7 @@ from directory.models import Collective, DirectorySource, Member, Membership, Sy
 from directory.services import first_looks, passes, synchronise
 from directory.signals import memberships_ended
 from directory.types import MailState, MemberState, Mode, RunStatus
-from tests.support.early import BASE, LATER, MONDAY, NEWCOMER, NOEMIE, PEOPLE
+from tests.support.early import BASE, LATER, MONDAY, NEWCOMER, NOEMIE, PEOPLE, a_pole, change, one_in
 from tests.support.mirror import content, difference, put_back
 from tests.support.slapd import settle
 from tests.support.slapd_control import hidden, without_refint
@@ -30,10 +30,6 @@ LISE = f"cn=Lise,{PEOPLE}"
 UNDER_LISE = NEWCOMER.replace("dn: uid=lise.tout-juste", "dn: cn=Lise")
 INNER = f"cn=Sous,ou=poles,ou=groupes,{BASE}"
 NEW_GROUP = f"dn: {INNER}\nchangetype: add\nobjectClass: groupOfNames\ncn: Sous\nbusinessCategory: pôle\nmember: "
-
-
-def change(server: EmbeddedDirectory, what: str, dn: str = NOEMIE) -> None:
-    server.modify(f"dn: {dn}\nchangetype: modify\n{what}\n")
 
 
 def add(server: EmbeddedDirectory, dn: str, group: Collective) -> None:
@@ -50,16 +46,6 @@ def rename(server: EmbeddedDirectory, dn: str, name: str) -> None:
 
 def noemie() -> Member:
     return Member.objects.get(dn=NOEMIE)
-
-
-def a_pole() -> Collective:
-    """One that Noémie is not in."""
-    there = Collective.objects.filter(present=True, memberships__direct=True, dn__gt="")
-    return there.exclude(memberships__member=noemie()).order_by("dn")[0]
-
-
-def one_in(pole: Collective) -> Member:
-    return Membership.objects.filter(collective=pole, direct=True).select_related("member").order_by("pk")[0].member
 
 
 def others(count: int, *, out_of: Collective | None = None) -> list[Member]:

@@ -7,6 +7,7 @@ import pytest
 
 from demo.slapd import EmbeddedDirectory
 from directory.ldap.reading import Reading
+from directory.models import Collective, Member, Membership
 from directory.services import synchronise
 from directory.types import DirectoryUnavailable
 
@@ -25,6 +26,20 @@ mail: lise@alizarine.example
 """
 
 
+def change(server: EmbeddedDirectory, what: str, dn: str = NOEMIE) -> None:
+    server.modify(f"dn: {dn}\nchangetype: modify\n{what}\n")
+
+
+def a_pole() -> Collective:
+    """One that Noémie is not in."""
+    there = Collective.objects.filter(present=True, memberships__direct=True, dn__gt="")
+    return there.exclude(memberships__member__dn=NOEMIE).order_by("dn")[0]
+
+
+def one_in(pole: Collective) -> Member:
+    return Membership.objects.filter(collective=pole, direct=True).select_related("member").order_by("pk")[0].member
+
+
 @pytest.fixture
 def synced(own_directory: EmbeddedDirectory) -> EmbeddedDirectory:
     synchronise(now=MONDAY)
@@ -32,16 +47,16 @@ def synced(own_directory: EmbeddedDirectory) -> EmbeddedDirectory:
 
 
 @pytest.fixture
-def cut_off(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def cut_off(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A pass that comes no further than to its list."""
 
     def cut(_: Reading) -> None:
         raise DirectoryUnavailable
 
-    def the_pass() -> None:
+    def the_pass(now: datetime = LATER) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(Reading, "pivots", cut)
             with pytest.raises(DirectoryUnavailable):
-                synchronise(now=LATER)
+                synchronise(now=now)
 
     return the_pass
