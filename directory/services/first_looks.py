@@ -98,8 +98,9 @@ class FirstLooks:
         observed = by_marks(read, self._ldap, found, known)
         if not (observed.people or observed.groups):
             return True
-        there = self._where_they_were(read, observed)
-        return self._is_the_same(read, known) and self._carry_out(observed, known, there=there)
+        if not self._is_the_same(read, known):
+            return False
+        return self._carry_out(observed, known, there=self._where_they_were(read, observed))
 
     def take_meanwhile(self) -> None:
         """Between two pages of the pass's own list, on another connection: on the same one, slapd would end the list
