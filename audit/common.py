@@ -12,9 +12,15 @@ COLUMNS = ("at", "by", "actor_tool_id", "tool_id", "refused", "reason", "facts",
 
 
 def common_part(row: Mapping[str, Any]) -> Part:
-    """From the columns of its row; what is empty is not said.
+    """From the columns of its row."""
+    return Part(Role.COMMON, bytes(row["salt"]), common_text(row))
+
+
+def common_text(row: Mapping[str, Any]) -> str:
+    """From the columns of its row, the salt apart; what is empty is not said.
 
     The log holds on to this very text: what is changed here needs another version of entries (``audit.parts.VERSION``).
+    Raises ``PartsError`` for facts that no part can hold.
     """
     said = dict(row["facts"] or {})
     facts = {
@@ -28,4 +34,4 @@ def common_part(row: Mapping[str, Any]) -> Part:
         "reason": row["reason"],
         "facts": said,
     }
-    return Part(Role.COMMON, bytes(row["salt"]), canonical({name: value for name, value in facts.items() if value}))
+    return canonical({name: value for name, value in facts.items() if value})

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,18 +50,20 @@ def half_year(now: datetime) -> str:
     return f"{now.year}H{1 if now.month <= 6 else 2}"
 
 
-def keys_of(people: Iterable[UUID], *, now: datetime) -> dict[UUID, Key]:
+def keys_of(people: Iterable[UUID], *, now: datetime, newcomers: AbstractSet[UUID] = frozenset()) -> dict[UUID, Key]:
     """A key for each of these people, made where there is none yet: usually without a statement.
 
-    Whoever is erased has none: nothing more is written of them.
+    Whoever is erased has none: nothing more is written of them.  ``newcomers``: those of whom nothing can have been
+    written before, as they were added in this very transaction; of them nothing is looked up.
     """
-    period, wanted = half_year(now), set(people)
+    # In their order, which is mostly that of other things that are known of them.
+    period, wanted = half_year(now), dict.fromkeys(people)
     found = dict(_remembered(wanted, period))
-    missing = wanted - found.keys()
+    missing = wanted.keys() - found.keys()
     if not missing:
         return found
     fresh: dict[UUID, Key] = {}
-    for some in _batches(missing):
+    for some in _batches(missing - newcomers):
         rows = _rows().filter(person__in=some, half_year=period, retired_at=None, lasting=False)
         rows = rows.values_list("person_id", "pk", "sealed")
         for person, pk, sealed in rows:
@@ -68,7 +71,8 @@ def keys_of(people: Iterable[UUID], *, now: datetime) -> dict[UUID, Key]:
             with suppress(InvalidToken):
                 fresh[person] = Key(pk, unwrap(bytes(sealed), purpose=PURPOSE))
     unknown = missing - fresh.keys()
-    made = {person: Key(uuid4(), urandom(KEY_BYTES)) for person in unknown - _gone(unknown)}
+    unknown -= _gone(unknown - newcomers)
+    made = {person: Key(uuid4(), urandom(KEY_BYTES)) for person in wanted if person in unknown}
     if made:
         _rows().insert(
             [
@@ -162,7 +166,7 @@ def _erasures() -> Any:
     return apps.get_model("audit", "Removal").objects
 
 
-def _remembered(people: set[UUID], period: str) -> Iterator[tuple[UUID, Key]]:
+def _remembered(people: Iterable[UUID], period: str) -> Iterator[tuple[UUID, Key]]:
     limit = time.monotonic() - KEPT_SECONDS
     for person in people:
         kept = _kept.get((person, period))

@@ -1,6 +1,7 @@
 """Writing the journal: one function, in the transaction of the change it tells of."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,14 +27,17 @@ def record(*entries: Entry) -> None:
     record_all(entries)
 
 
-def record_all(entries: Iterable[Entry]) -> None:
-    """As ``record``, for a list that was built elsewhere."""
+def record_all(entries: Iterable[Entry], *, newcomers: AbstractSet[UUID] = frozenset()) -> None:
+    """As ``record``, for a list that was built elsewhere.
+
+    ``newcomers``: people who were added in this very transaction.  Nothing can have been written of them before.
+    """
     lines = list(entries)
     if not lines:
         return
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("record() belongs inside the transaction of its change")
-    writing.write(lines, now=timezone.now())
+    writing.write(lines, now=timezone.now(), newcomers=newcomers)
 
 
 def erase_person(person: UUID, *, now: datetime) -> None:

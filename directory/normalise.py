@@ -72,6 +72,8 @@ PLAIN_RDN = re.compile(f"([A-Za-z][A-Za-z0-9-]*)=({_WORD}(?: {_WORD})*),(?=[A-Za
 PLAIN_PERSON = re.compile(f"(?:[Uu][Ii][Dd]|[Cc][Nn])={_WORD}(?: {_WORD})*")
 PHONE_SPACES = re.compile(r"[\s.\-/  ]")
 PHONE_MARKS = str.maketrans("", "", " .-/()\t\n\v\f\r\x1c\x1d\x1e\x1f")
+# As a French number mostly stands in a directory.
+PLAIN_PHONE = re.compile(r"\+33 ?[1-9](?: ?[0-9]{2}){4}")
 FRENCH_NUMBER = re.compile("0[1-9][0-9]{8}")
 E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 
@@ -132,6 +134,8 @@ class Values:
         return text[:limit].rstrip()
 
     def phone(self, name: str, limit: int) -> str:
+        if (plain := self.plain.get(name.lower())) and (number := e164(plain)):
+            return number
         texts = self.texts(name)
         numbers = [number for number in map(e164, texts) if number]
         if texts and not numbers:
@@ -193,7 +197,13 @@ def login_key(text: str) -> str:
 
 def order_key(text: str) -> str:
     """By what a French reader finds a name in a list: its letters, whatever their accents and case."""
-    letters = fold(text)
+    return " ".join(filter(None, map(_order_key, text.split())))
+
+
+@lru_cache(KEPT)
+def _order_key(word: str) -> str:
+    """Of one word; many people share a given name, or a family name."""
+    letters = fold(word)
     if not letters.isascii():
         letters = without_accents(letters.translate(LIGATURES))
     return " ".join(WORDS.findall(APOSTROPHES.sub("", letters)))
@@ -254,6 +264,8 @@ def e164(text: str) -> str:
 
     National numbers are read as French ones: ten digits, the first a zero.
     """
+    if PLAIN_PHONE.fullmatch(text):
+        return text.replace(" ", "")
     digits = text.replace("(0)", "").translate(PHONE_MARKS)
     if not digits.isascii():
         digits = PHONE_SPACES.sub("", digits)

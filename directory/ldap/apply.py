@@ -40,11 +40,12 @@ UNTOLD = PLUMBING - {"dn", "member_keys", "lead_keys", "nested"}
 SAID = ("email_state", "login_ambiguous")
 LISTED = 2_000
 Pair = tuple[UUID, UUID]
-# Rows made ready before they are sent.
-ROWS_AT_ONCE = 10_000
+# Rows made ready before they are sent: of more, the first have left the processor's memory when they are.
+ROWS_AT_ONCE = 2_000
 T = TypeVar("T")
 MAX_SLUG = 110
 MAX_DETAIL = 400
+WEIGHTS = {"end": 0, "return": 1, "edit": 2}
 PERSON_ACTIONS = {
     "join": Action.MEMBER_JOINED,
     "edit": Action.MEMBER_CHANGED,
@@ -86,9 +87,11 @@ def apply(
     report_of(run, plan if early is None else together(early.plan, plan), now)
     run.counts["written"] = written.rows + (early.written if early else 0)
     told = _journal(run, plan, written.members, written.collectives, now, first=first, held_before=held_before)
+    applied = _applied(plan, written)
+    newcomers = frozenset(applied.arrived)
     for part in _parts(told):
-        record_all(part)
-    return _applied(plan, written)
+        record_all(part, newcomers=newcomers)
+    return applied
 
 
 def apply_early(run: SyncRun, plan: Plan, now: datetime) -> Applied:
@@ -169,8 +172,8 @@ def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
     run.status = RunStatus.HELD if plan.held else RunStatus.PROBLEMS if plan.open_issues else RunStatus.OK
     run.ended_at = now
     run.report = {
-        "people": [_person_line(each) for each in nsmallest(LISTED, people, key=_weight)],
-        "groups": [_group_line(each) for each in nsmallest(LISTED, groups, key=_weight)],
+        "people": [_person_line(each) for each in nsmallest(LISTED, people, key=_told_first)],
+        "groups": [_group_line(each) for each in nsmallest(LISTED, groups, key=_told_first)],
         "memberships": {"set": _pairs(plan.memberships_set), "removed": _pairs(plan.memberships_removed)},
         "leads": {"added": _pairs(plan.leads_added), "removed": _pairs(plan.leads_removed)},
         "issues": [
@@ -198,9 +201,9 @@ def _is_edited(change: PersonChange | GroupChange) -> bool:
     return change.verb == "edit" and not change.is_taken_over
 
 
-def _weight(change: PersonChange | GroupChange) -> int:
-    """Where there is no room for all, whoever lost something is named first."""
-    return ("end", "return", "edit").index(change.verb) if change.verb in ("end", "return", "edit") else 3
+def _told_first(change: PersonChange | GroupChange) -> tuple[int, int]:
+    """Where there is no room for all, whoever lost something is named first; in whichever order they came."""
+    return WEIGHTS.get(change.verb, len(WEIGHTS)), change.entry_uuid.int
 
 
 def _person_line(change: PersonChange) -> dict[str, object]:
@@ -376,19 +379,15 @@ def _slug(name: str, taken: set[str]) -> str:
 def _write_memberships(plan: Plan, members: dict[UUID, UUID], collectives: dict[UUID, Collective]) -> None:
     new = {each.entry_uuid for each in plan.people if each.verb == "join"}
     new |= {each.entry_uuid for each in plan.groups if each.verb == "new"}
-    first: list[Pair] = []
+    first: list[Row] = []
     others: list[Pair] = []
-    for pair in plan.memberships_set:
+    for (group, person), direct in plan.memberships_set.items():
         # Whoever has just come, or a group that has, is in nothing yet.
-        (first if pair[1] in new or pair[0] in new else others).append(pair)
-    for part in _parts(
-        {
-            "member_id": members[person],
-            "collective_id": collectives[group].pk,
-            "direct": plan.memberships_set[group, person],
-        }
-        for group, person in first
-    ):
+        if group in new or person in new:
+            first.append({"member_id": members[person], "collective_id": collectives[group].pk, "direct": direct})
+        else:
+            others.append((group, person))
+    for part in _parts(first):
         InsertingQuerySet(Membership).insert(part)
     Membership.objects.bulk_create(
         (
@@ -441,7 +440,7 @@ def _in_order(pair: Pair) -> tuple[int, int]:
 
 
 def _parts(items: Iterable[T]) -> Iterator[list[T]]:
-    """Of a large first reading never all rows at once: they are half of what it holds in memory."""
+    """Of a large first reading never all rows at once: they would be half of what it holds in memory."""
     left = iter(items)
     while part := list(islice(left, ROWS_AT_ONCE)):
         yield part

@@ -1,8 +1,8 @@
 """From an entry of the directory to a person or a group of the plan.  Values in, values out."""
 
 import hashlib
+import marshal
 import re
-from array import array
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from uuid import UUID
@@ -26,6 +26,7 @@ from directory.types import Kind, MailState, MemberState
 
 Attributes = Mapping[str, Sequence[bytes]]
 NOTHING: Sequence[bytes] = ()
+MARSHAL_WITHOUT_REFERENCES = 2
 UNCLEAN = re.compile(rb"[\x00-\x1f\x7f]")
 
 LIMITS = {
@@ -63,13 +64,14 @@ def digest_of(dn: str, attributes: Attributes, names: Sequence[str], rules: Rule
     In whichever order the server gives the values (RFC 4511 §4.1.7).  ``names``: in lower case.
     """
     values = [attributes.get(name, NOTHING) for name in names]
+    counts = [*map(len, values)]
     flat = list(chain.from_iterable(values))
-    if len(flat) > sum(map(bool, values)):
+    if max(counts, default=0) > 1:
         flat = [value for several in values for value in sorted(several)]
-    head = f"{rules.digest}\0{dn}\0".encode("utf-8", "surrogatepass")
-    # Of how many values, each of so many bytes.
-    lengths = array("Q", [*map(len, values), *map(len, flat)]).tobytes()
-    return hashlib.blake2b(b"".join((head, lengths, *flat)), digest_size=16).hexdigest()
+    # Bytes that nothing else comes to: of each value its length and itself, in the form of before there were references
+    # to what was said already.
+    told = marshal.dumps((rules.digest, dn, counts, flat), MARSHAL_WITHOUT_REFERENCES)
+    return hashlib.blake2b(told, digest_size=16).hexdigest()
 
 
 def person_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Rules) -> Person:
@@ -111,6 +113,9 @@ def _login(values: Values, dn: str, attribute: str) -> tuple[str, str]:
 
     Its key may be longer than itself: one letter of Arabic typography stands for eighteen (NFKC).
     """
+    plain = values.plain.get(attribute.lower(), "")
+    if 0 < len(plain) <= LIMITS["login"] and len(key := login_key(plain)) <= LIMITS["login"]:
+        return plain, key
     keys = {text: login_key(text) for text in values.texts(attribute)}
     logins = [text for text, key in keys.items() if max(len(text), len(key)) <= LIMITS["login"]]
     if not logins:

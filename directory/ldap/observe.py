@@ -84,8 +84,8 @@ def by_pivots(read: Reading, config: LdapConfig, known: Known, tell: Tell, *, ag
         read,
         config,
         known,
-        (one_person(read, entry, config) for entry in people.values()),
-        (_one_group(read, entry, config, digests.get(identity, "")) for identity, entry in groups.items()),
+        (_one_person(read, identity, entry, config) for identity, entry in people.items()),
+        (_one_group(read, identity, entry, config, digests.get(identity, "")) for identity, entry in groups.items()),
         unseen=(unseen_people & known.people.keys(), unseen_groups & known.groups.keys()),
         overlap=not found.people.keys().isdisjoint(known.people.keys()),
         anybody=bool(found.people),
@@ -103,7 +103,7 @@ def by_marks(read: Reading, config: LdapConfig, found: Pivots, known: Known) -> 
     groups = read.groups(_changed(found.groups, known.groups))
     return Observed(
         people=tuple(one_person(read, entry, config) for entry in people),
-        groups=tuple(_one_group(read, entry, config) for entry in groups),
+        groups=tuple(_one_group(read, read.identity_of(entry), entry, config) for entry in groups),
         placeholders=config.rules.placeholders,
         context_csn=found.context_csn,
         is_complete=False,
@@ -123,7 +123,7 @@ def by_everything(read: Reading, config: LdapConfig, known: Known, tell: Tell, *
         entries: Iterable[Entry],
         names: tuple[str, ...],
         kept: Mapping[str, tuple[str, str]],
-        made: Callable[[Reading, Entry, LdapConfig], E],
+        made: Callable[[Reading, str, Entry, LdapConfig], E],
     ) -> tuple[dict[str, tuple[str, str]], list[E]]:
         seen: dict[str, tuple[str, str]] = {}
         others: list[E] = []
@@ -136,10 +136,10 @@ def by_everything(read: Reading, config: LdapConfig, known: Known, tell: Tell, *
             known_by = kept.get(identity)
             if force or known_by is None or known_by[0] != mapping.digest_of(entry.dn, entry.attributes, names, rules):
                 # At once: of all entries together, as they came, half the memory would be needed.
-                others.append(made(read, entry, config))
+                others.append(made(read, identity, entry, config))
         return seen, others
 
-    seen_people, people = read_all(read.people(), rules.person_keys, known.people, one_person)
+    seen_people, people = read_all(read.people(), rules.person_keys, known.people, _one_person)
     seen_groups, groups = read_all(read.groups(), rules.group_keys, known.groups, _one_group)
     return _seen(
         read,
@@ -157,8 +157,12 @@ def by_everything(read: Reading, config: LdapConfig, known: Known, tell: Tell, *
 
 
 def one_person(read: Reading, entry: Entry, config: LdapConfig) -> Person:
+    return _one_person(read, read.identity_of(entry), entry, config)
+
+
+def _one_person(read: Reading, identity: str, entry: Entry, config: LdapConfig) -> Person:
     return mapping.person_from(
-        UUID(hex=read.identity_of(entry)),
+        UUID(hex=identity),
         entry.dn,
         read.mark_of(entry),
         entry.attributes,
@@ -166,9 +170,9 @@ def one_person(read: Reading, entry: Entry, config: LdapConfig) -> Person:
     )
 
 
-def _one_group(read: Reading, entry: Entry, config: LdapConfig, digest: str = "") -> Group:
+def _one_group(read: Reading, identity: str, entry: Entry, config: LdapConfig, digest: str = "") -> Group:
     return mapping.group_from(
-        UUID(hex=read.identity_of(entry)),
+        UUID(hex=identity),
         entry.dn,
         read.mark_of(entry),
         entry.attributes,

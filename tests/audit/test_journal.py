@@ -6,13 +6,14 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-from audit import selectors, words
-from audit.models import Event
-from audit.parts import Role
+from audit import keyring, selectors, words
+from audit.models import Event, Pending, PersonKey
+from audit.parts import Role, canonical
 from audit.services import record, record_all
-from audit.types import Action, Actor, AppendOnlyError, Cursor, Entry, EventFilter
+from audit.types import Action, Actor, AppendOnlyError, By, Cursor, Entry, EventFilter
 from idp.services.sessions import SESSION_FIELD
 from idp.signin import journal
 from tests.support.cast import MONDAY, TUESDAY, WEDNESDAY
@@ -51,6 +52,65 @@ def test_many_lines_are_two_statements_at_most(django_assert_num_queries):
 
     record_all([])
     assert Event.objects.count() == 20
+
+
+def test_of_lines_that_are_written_together_each_tells_its_own(member, other_member, wiki):
+    """What several in a row have in common is worked out once; nothing of one is told by another."""
+    session, facts = uuid4(), {"items": ["é"], "n": 1}
+    tool = wiki.tool.pk
+    lines = [
+        Entry(Action.MEMBER_CHANGED, subject=member.pk, facts=facts, at=MONDAY),
+        Entry(Action.MEMBER_CHANGED, subject=other_member.pk, facts=facts, at=MONDAY),
+        Entry(Action.MEMBER_CHANGED, subject=other_member.pk, facts=facts, at=TUESDAY),
+        Entry(Action.MEMBER_CHANGED, subject=other_member.pk, facts={**facts, "n": 2}, at=TUESDAY),
+        Entry(Action.MEMBER_CHANGED, Actor(member.pk), member.pk, facts=facts, session=session),
+        Entry(Action.MEMBER_CHANGED, Actor(member.pk), other_member.pk, facts=facts, session=session),
+        Entry(Action.MEMBER_CHANGED, Actor(tool=tool), member.pk, tool=tool, facts=facts),
+        Entry(Action.MEMBER_LEFT, subject=member.pk, facts=facts, reason="former_branch"),
+        Entry(Action.MEMBER_LEFT, subject=member.pk, facts=facts, refused=True),
+        Entry(Action.SYNC_APPLIED, facts=facts),
+    ]
+    first = Event.objects.order_by("pk").last()
+    Pending.objects.all().delete()
+
+    record_all(lines)
+
+    rows = list(Event.objects.filter(pk__gt=first.pk if first else 0).order_by("pk"))
+    waiting = list(Pending.objects.order_by("pk"))
+    for line, row, queued in zip(lines, rows, waiting, strict=True):
+        alone = line.actor.member in (None, line.subject)
+        assert (row.action, row.refused, row.reason, row.facts) == (line.action, line.refused, line.reason, line.facts)
+        assert (row.tool_id, row.actor_tool_id, row.subject_id) == (line.tool, line.actor.tool, line.subject)
+        assert (row.actor_id, row.session) == (line.actor.member, line.session)
+        assert line.at in (None, row.at)
+        assert row.by == (By.TOOL if line.actor.tool else By.HUB if not line.actor.member else by_whom(alone))
+        parts = [part for role in (Role.COMMON, Role.SUBJECT, Role.ACTOR) if (part := row.part(role))]
+        assert [part.text for part in parts] == [canonical(part.facts) for part in parts]
+        assert bytes(queued.commitments) == b"".join(part.role.encode() + part.commitment for part in parts)
+    assert len({bytes(row.salt) for row in rows}) == len(lines)
+
+
+def by_whom(alone: bool) -> By:
+    return By.SELF if alone else By.MEMBER
+
+
+def test_of_newcomers_no_key_is_looked_up_and_of_others_it_is(member):
+    """Of a hundred thousand people who came just now, nobody can have one."""
+    record(Entry(Action.MEMBER_CHANGED, subject=member.pk))
+    keyring.forget()
+    newcomers = {uuid4() for _ in range(3)}
+    lines = [Entry(Action.MEMBER_JOINED, subject=each) for each in [*newcomers, member.pk]]
+
+    with CaptureQueriesContext(connection) as cost:
+        record_all(lines[:3], newcomers=newcomers)
+    record_all(lines, newcomers=newcomers)
+
+    assert [each["sql"] for each in cost if each["sql"].startswith("SELECT")] == []
+    assert PersonKey.objects.filter(person=member).count() == 1
+    assert {row.subject_key.person_id for row in Event.objects.filter(action=Action.MEMBER_JOINED)} == {
+        *newcomers,
+        member.pk,
+    }
 
 
 @pytest.mark.gdpr("G34")

@@ -321,7 +321,9 @@ EDGE_NAMES = st.lists(
 
 
 def the_long_way():
-    return mock.patch.multiple(normalise, PLAIN_ASCII=NEVER, PLAIN_LATIN=NEVER, PLAIN_RDN=NEVER)
+    return mock.patch.multiple(
+        normalise, PLAIN_ASCII=NEVER, PLAIN_LATIN=NEVER, PLAIN_LINES=NEVER, PLAIN_PHONE=NEVER, PLAIN_RDN=NEVER
+    )
 
 
 def key_or_none(dn: str) -> str | None:
@@ -350,6 +352,21 @@ def test_a_text_comes_to_one_value_the_short_way_and_the_long_one(text):
         Values(values).texts("a"),
         Values(values).text("a", 8),
     ] == long
+
+
+@given(st.from_regex(normalise.PLAIN_PHONE, fullmatch=True) | st.text(alphabet="+03 69.()", max_size=20))
+def test_a_telephone_number_is_one_the_short_way_and_the_long_one(text):
+    values = {"a": [text.encode()]}
+    with the_long_way():
+        long = e164(text), Values(values).phone("a", 12)
+
+    assert (e164(text), Values(values).phone("a", 12)) == long
+
+
+@given(st.text() | EDGE_TEXTS)
+def test_the_place_of_a_name_is_that_of_its_words(text):
+    """Each word is looked up by itself; together they come to what the whole would."""
+    assert order_key(text) == normalise._order_key.__wrapped__(text)
 
 
 def test_every_character_of_a_plain_text_stays_as_it_is():

@@ -12,13 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directory.ldap import plan as planning
+from directory.ldap.apply import report_of
 from directory.ldap.graph import closure, components
 from directory.ldap.mapping import group_from, person_from
 from directory.ldap.plan import Ceilings, Group, Mirror, Observed, Person, Plan
 from directory.ldap.rules import rules_from
 from directory.ldap.servers import SERVERS
+from directory.models import SyncRun
 from directory.normalise import Problem, dn_key, login_key, logins_like, mail_key
 from directory.types import Kind, MailState, MemberState, ServerKind
+from tests.support.cast import MONDAY
 
 PEOPLE = "ou=personnes,dc=x"
 PROBLEMS = (Problem("no_mail", ""),)
@@ -1011,6 +1014,9 @@ def test_the_order_of_entries_and_values_does_not_matter(random: Random):
     }
     assert plan.memberships_set == expected.memberships_set
     assert plan.issues == expected.issues
+    reports = [report_of(SyncRun(), each, MONDAY).report for each in (plan, expected)]
+    assert reports[0] == reports[1]
+    assert len(reports[0]["people"]) == 11
 
 
 @given(st.dictionaries(st.integers(0, 9), st.frozensets(st.integers(0, 9))))

@@ -67,9 +67,10 @@ def _crossing(people: Mapping[UUID, Person]) -> Iterator[Issue]:
 
 
 def _holders(people: Mapping[UUID, Person], name: str, keys: AbstractSet[str]) -> Iterator[list[UUID]]:
-    holders: dict[str, list[UUID]] = {}
+    first: dict[str, UUID] = {}
+    shared: dict[str, set[UUID]] = {}
     for uuid, person in people.items():
         key = person.details[name]
-        if key and key in keys and person.is_present:
-            holders.setdefault(key, []).append(uuid)
-    return (sorted(uuids) for uuids in holders.values() if len(uuids) > 1)
+        if key and key in keys and person.is_present and (other := first.setdefault(key, uuid)) is not uuid:
+            shared.setdefault(key, {other}).add(uuid)
+    return map(sorted, shared.values())
