@@ -124,7 +124,7 @@ class Values:
     def text(self, name: str, limit: int, *, lines: bool = False) -> str:
         """One value (RFC 4511 §4.1.7: the server's order means nothing), cut at the limit."""
         if plain := self.plain.get(name.lower()):
-            return self.cut(name, plain, limit)
+            return plain if len(plain) <= limit else self.cut(name, plain, limit)
         return self.cut(name, next(iter(self.texts(name, lines=lines)), ""), limit)
 
     def cut(self, name: str, text: str, limit: int) -> str:
@@ -154,14 +154,15 @@ def _plain_of(attributes: Mapping[str, Sequence[bytes]]) -> dict[str, str]:
 
     All of an entry in one look, which is half the time of reading it; one by one where that finds something.
     """
-    raws = {name: values[0] for name, values in attributes.items() if len(values) == 1}
     try:
-        text = b"\n".join(raws.values()).decode("utf-8")
-    except UnicodeDecodeError:
+        raws = [raw for (raw,) in attributes.values()]
+        text = b"\n".join(raws).decode("utf-8")
+    except ValueError:  # several values of one attribute, or no UTF-8
         text = ""
-    if PLAIN_LINES.fullmatch(text) and len(texts := text.split("\n")) == len(raws):
-        return dict(zip(raws, texts, strict=True))
-    return {name: plain for name, raw in raws.items() if (plain := _plain(raw))}
+    if PLAIN_LINES.fullmatch(text) and len(texts := text.split("\n")) == len(attributes):
+        return dict(zip(attributes, texts, strict=True))
+    singles = ((name, values[0]) for name, values in attributes.items() if len(values) == 1)
+    return {name: plain for name, raw in singles if (plain := _plain(raw))}
 
 
 def _plain(raw: bytes) -> str:

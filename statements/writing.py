@@ -30,8 +30,7 @@ TAKEN: Mapping[type[Any], type] = {
     models.UUIDField: UUID,
 }
 # What would end a value of COPY, or a row, or begin something else than itself (its text format); nothing else does.
-MARKS = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
-ESCAPES = str.maketrans(MARKS)
+MARKS = ("\\", "\n", "\r", "\t")
 # Values of one column that are made ready at once.
 LOOKED_AT = 500
 # Tables in one statement: each has fewer than ``COPIED`` rows, and so the values stay within what is taken.
@@ -310,7 +309,7 @@ def _texts(values: Sequence[Any]) -> Sequence[str]:
 
 
 def _escaped(value: str) -> str:
-    return str.translate(value, ESCAPES)
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace("\r", r"\r").replace("\t", r"\t")
 
 
 @singledispatch

@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from heapq import nsmallest
-from itertools import chain, islice
+from itertools import chain, groupby, islice
+from operator import itemgetter
 from secrets import token_urlsafe
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
@@ -116,27 +118,42 @@ def apply_between(run: SyncRun, plan: Plan, now: datetime, *, told: Collection[s
 
 
 @dataclass(frozen=True, slots=True)
+class _People:
+    """``members``: the keys of everybody whom the plan names, by their entry; ``arrived``: as ``Applied`` has it.
+
+    ``former``: by member the address they had, where it is another one now, or is no longer theirs alone; ``items``:
+    what tools would be told otherwise.
+    """
+
+    members: dict[UUID, UUID]
+    arrived: dict[UUID, Status]
+    former: dict[UUID, str]
+    items: list[corrections.Changed]
+
+
+@dataclass(frozen=True, slots=True)
 class _Written:
     members: dict[UUID, UUID]
+    arrived: dict[UUID, Status]
     collectives: dict[UUID, Collective]
     rows: int
 
 
 def _write(run: SyncRun, plan: Plan, now: datetime, *, within: timedelta, issues: bool = True) -> _Written:
-    members, former, items = _write_people(run, plan, now)
+    people = _write_people(run, plan, now)
     collectives = _write_groups(run, plan)
-    _write_memberships(plan, members, collectives)
-    _note_changes(plan, members, collectives, items, now, within=within)
+    _write_memberships(plan, people.members, collectives)
+    _note_changes(plan, people, collectives, now, within=within)
     rows = plan.changes + (_write_issues(run, plan, now) if issues else 0)
-    _tell(plan, members, former, now)
-    return _Written(members, collectives, rows)
+    _tell(plan, people, now)
+    return _Written(people.members, people.arrived, collectives, rows)
 
 
 def _applied(plan: Plan, written: _Written) -> Applied:
     members = written.members
     return Applied(
         changed=tuple(members[each.entry_uuid] for each in plan.people if each.verb != "join"),
-        arrived={members[each.entry_uuid]: _first_status(each) for each in plan.people if each.verb == "join"},
+        arrived=written.arrived,
         written=written.rows,
     )
 
@@ -146,15 +163,16 @@ def _first_status(change: PersonChange) -> Status:
     return status_of(str(change.changes["employee_type"]), is_gone=is_gone)
 
 
-def _tell(plan: Plan, members: dict[UUID, UUID], former: dict[UUID, str], now: datetime) -> None:
+def _tell(plan: Plan, people: _People, now: datetime) -> None:
+    members = people.members
     ended = [members[each.entry_uuid] for each in plan.people if each.verb == "end"]
     if ended:
         members_ended.send(sender=SyncRun, member_ids=ended, now=now)
     out = {members[person] for _group, person in chain(plan.memberships_removed, plan.leads_removed)}
     if out:
         memberships_ended.send(sender=SyncRun, member_ids=sorted(out), now=now)
-    if former:
-        addresses_changed.send(sender=SyncRun, former=former, now=now)
+    if people.former:
+        addresses_changed.send(sender=SyncRun, former=people.former, now=now)
 
 
 def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
@@ -238,26 +256,20 @@ def _pairs(pairs: Any) -> list[list[str]]:
 # Rows --------------------------------------------------------------------------------------------------------
 
 
-def _write_people(
-    run: SyncRun, plan: Plan, now: datetime
-) -> tuple[dict[UUID, UUID], dict[UUID, str], list[corrections.Changed]]:
-    """Write the changed people; the answer holds the keys of everybody whom the plan names.
-
-    And by member the address they had, where it is another one now, or is no longer theirs alone; and what tools would
-    be told otherwise.
-    """
+def _write_people(run: SyncRun, plan: Plan, now: datetime) -> _People:
     known = {each.entry_uuid for each in plan.people if each.verb != "join"}
     # Held until they are written: what others write of them meanwhile, an erasure above all, must not be undone.
     current = Member.objects.select_for_update(no_key=True)
     rows: dict[UUID, Member] = {member.entry_uuid: member for member in _by_entry(current, known)}
     members = {entry: member.pk for entry, member in rows.items()}
-    joined, changed = [], []
+    joined: dict[UUID, PersonChange] = {}
+    changed: list[Member] = []
     former: dict[UUID, str] = {}
     items: list[corrections.Changed] = []
     for each in plan.people:
         if each.verb == "join":
-            members[each.entry_uuid] = uuid4()
-            joined.append(each)
+            members[each.entry_uuid] = pk = uuid4()
+            joined[pk] = each
             continue
         member = rows[each.entry_uuid]
         member.updated_at = now
@@ -278,16 +290,18 @@ def _write_people(
         if member.is_active or each.changes.get("dn"):
             # Erased, and back: the plan filled them again.
             member.erased_at = None
-    for part in _parts(_newcomer(run, each, members[each.entry_uuid], now) for each in joined):
+    arrived = {pk: _first_status(each) for pk, each in joined.items()}
+    for part in _parts(map(partial(_newcomer, run, now), joined.items(), arrived.values())):
         InsertingQuerySet(Member).insert(part)
     _rewrite(changed, [*MIRRORED, *KEPT_BY_THE_HUB])
     pairs = chain(plan.memberships_set, plan.memberships_removed, plan.leads_added, plan.leads_removed)
     others = {person for _, person in pairs if person not in members}
     members.update(_by_entry(Member.objects.values_list("entry_uuid", "pk"), others))
-    return members, former, items
+    return _People(members, arrived, former, items)
 
 
-def _newcomer(run: SyncRun, change: PersonChange, pk: UUID, now: datetime) -> Row:
+def _newcomer(run: SyncRun, now: datetime, joined: tuple[UUID, PersonChange], status: Status) -> Row:
+    pk, change = joined
     return {
         "id": pk,
         "entry_uuid": change.entry_uuid,
@@ -295,7 +309,7 @@ def _newcomer(run: SyncRun, change: PersonChange, pk: UUID, now: datetime) -> Ro
         # As ``make_password(None)`` writes it: nothing matches it, and no two are alike.
         "password": UNUSABLE_PASSWORD_PREFIX + token_urlsafe(30),
         "state_since": now,
-        "status": _first_status(change),
+        "status": status,
         "order_key": order_key(str(change.changes["display_name"])),
         **change.changes,
     }
@@ -303,8 +317,8 @@ def _newcomer(run: SyncRun, change: PersonChange, pk: UUID, now: datetime) -> Ro
 
 def _write_groups(run: SyncRun, plan: Plan) -> dict[UUID, Collective]:
     named = {each.entry_uuid for each in plan.groups}
-    named |= {group for group, _ in (*plan.memberships_set, *plan.memberships_removed)}
-    named |= {group for group, _ in plan.leads_added | plan.leads_removed}
+    pairs = chain(plan.memberships_set, plan.memberships_removed, plan.leads_added, plan.leads_removed)
+    named |= {group for group, _ in _in_runs(pairs)}
     # Without the names of their members, which are half a megabyte in a large group.
     rows = Collective.objects.defer(*GROUP_KEYS)
     collectives = {collective.entry_uuid: collective for collective in _by_entry(rows, named)}
@@ -381,12 +395,14 @@ def _write_memberships(plan: Plan, members: dict[UUID, UUID], collectives: dict[
     new |= {each.entry_uuid for each in plan.groups if each.verb == "new"}
     first: list[Row] = []
     others: list[Pair] = []
-    for (group, person), direct in plan.memberships_set.items():
-        # Whoever has just come, or a group that has, is in nothing yet.
-        if group in new or person in new:
-            first.append({"member_id": members[person], "collective_id": collectives[group].pk, "direct": direct})
-        else:
-            others.append((group, person))
+    for group, several in groupby(plan.memberships_set.items(), key=lambda item: item[0][0]):
+        pk, is_new = collectives[group].pk, group in new
+        for pair, direct in several:
+            # Whoever has just come, or a group that has, is in nothing yet.
+            if is_new or pair[1] in new:
+                first.append({"member_id": members[pair[1]], "collective_id": pk, "direct": direct})
+            else:
+                others.append(pair)
     for part in _parts(first):
         InsertingQuerySet(Membership).insert(part)
     Membership.objects.bulk_create(
@@ -415,13 +431,7 @@ def _write_memberships(plan: Plan, members: dict[UUID, UUID], collectives: dict[
 
 
 def _note_changes(
-    plan: Plan,
-    members: Mapping[UUID, UUID],
-    collectives: Mapping[UUID, Collective],
-    items: list[corrections.Changed],
-    now: datetime,
-    *,
-    within: timedelta,
+    plan: Plan, people: _People, collectives: Mapping[UUID, Collective], now: datetime, *, within: timedelta
 ) -> None:
     """Whoever has just come was told to nobody; nor is a sensitive collective ever."""
     joined = {each.entry_uuid for each in plan.people if each.verb == "join"}
@@ -430,8 +440,13 @@ def _note_changes(
     known = [each for each in plan.groups if each.verb != "new" and {"name", "present"} & each.changes.keys()]
     told = (collectives[each.entry_uuid] for each in known)
     renamed = [each.pk for each in told if not each.sensitive]
-    grouped = ((members[person], corrections.GROUPS) for person in inside)
-    corrections.note(chain(items, grouped, corrections.of_members_of(renamed)), now=now, within=within)
+    grouped = ((people.members[person], corrections.GROUPS) for person in inside)
+    corrections.note(chain(people.items, grouped, corrections.of_members_of(renamed)), now=now, within=within)
+
+
+def _in_runs(pairs: Iterable[Pair]) -> Iterator[tuple[UUID, Iterator[Pair]]]:
+    """Those of one group that stand together, as nearly all do: a group is found much sooner than once for each."""
+    return groupby(pairs, key=itemgetter(0))
 
 
 def _in_order(pair: Pair) -> tuple[int, int]:
@@ -572,6 +587,9 @@ def _group_facts(plan: Plan) -> dict[UUID, dict[str, object]]:
         "leads_removed": plan.leads_removed,
     }
     for name, pairs in parts.items():
-        for group, count in Counter(group for group, _ in pairs).items():
+        counts: Counter[UUID] = Counter()
+        for group, several in _in_runs(pairs):
+            counts[group] += sum(1 for _ in several)
+        for group, count in counts.items():
             facts.setdefault(group, {})[name] = count
     return facts

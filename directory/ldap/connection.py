@@ -298,6 +298,7 @@ def pages(
     """Every page, or an exception: part of an answer is no answer (a size limit gives some entries, then an error)."""
     paging = ldap.controls.libldap.SimplePagedResultsControl(True, size=size, cookie="")
     wanted = list(attributes)
+    lower = {name: name.lower() for name in wanted}
 
     def asked() -> int:
         allow(connection, deadline)
@@ -312,7 +313,8 @@ def pages(
         paging.cookie = cookies[0] if cookies else ""
         message = asked() if paging.cookie else None
         yield [
-            Entry(dn, {name.lower(): values for name, values in attributes.items()})
+            # Mostly as they were asked for.
+            Entry(dn, {lower.get(name) or name.lower(): values for name, values in attributes.items()})
             for dn, attributes in found
             if dn is not None  # a referral
         ]

@@ -46,6 +46,8 @@ def _as_compared(observed: Observed, known: Known, mirror: Mirror, column: str) 
 
     A name that was read is theirs all the same: a group may call them by it.
     """
+    if not (mirror.people or mirror.groups):
+        return observed
     people = tuple(each for each in observed.people if _is_as_known(each, mirror.people, known.people, column))
     groups = tuple(each for each in observed.groups if _is_as_known(each, mirror.groups, known.groups, column))
     if len(people) == len(observed.people) and len(groups) == len(observed.groups):

@@ -232,7 +232,7 @@ def gone_early(source: DirectorySource) -> frozenset[UUID]:
 
 def with_gone(seen: Seen, gone: Collection[UUID]) -> Seen:
     """What a pass saw, and those beside it; not whom it sees again."""
-    left = set(gone).difference(person.entry_uuid for person in seen.observed.people)
+    left = set(gone).difference(person.entry_uuid for person in seen.observed.people) if gone else set()
     if not left:
         return seen
     located = {**dict.fromkeys(left, ENTRY_GONE), **seen.observed.located}

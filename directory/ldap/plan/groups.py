@@ -25,18 +25,21 @@ class Resolver:
         }
         seen = {person.entry_uuid for person in observed.people} - erased
         # Former names: references still name the old one for a moment after a rename (slapd's refint is asynchronous).
-        former_people = {mirror.people[uuid].dn_key: uuid for uuid in seen if uuid in mirror.people}
+        former_people = {known.dn_key: uuid for uuid, known in mirror.people.items() if uuid in seen}
         former_groups = {known.dn_key: uuid for uuid, known in mirror.groups.items() if uuid in groups}
         self.people: dict[str, UUID] = dict(former_people)
+        present: dict[str, UUID] = {}
         # People who are not gone, or are held although they were not seen, keep their name; present names win.
         for uuid, person in people.items():
-            if uuid in seen or uuid in erased or person.is_foreign or not person.dn_key:
+            if uuid in seen:
+                present[person.dn_key] = uuid
+                continue
+            if uuid in erased or person.is_foreign or not person.dn_key:
                 continue
             unchanged = uuid not in observed.located and person.state != MemberState.MISSING
             if unchanged or person.state in PRESENT_STATES:
                 self.people[person.dn_key] = uuid
         self.people.update(mirror.bystanders)
-        present = {people[uuid].dn_key: uuid for uuid in seen}
         self.people.update(present)
         for key, uuid in observed.names.items():
             if uuid in people and uuid not in erased and people[uuid].state != MemberState.MISSING:

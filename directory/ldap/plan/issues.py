@@ -26,8 +26,10 @@ def all_issues(
 ) -> tuple[Issue, ...]:
     """One per entry and code, in an order that depends on nothing but the content."""
     collected: dict[tuple[UUID, str], Issue] = {}
-    named = [person for person in observed.people if not people[person.entry_uuid].is_erased]
-    entries: list[Person | Group] = [*named, *observed.groups]
+    entries: list[Person | Group] = [
+        *(each for each in observed.people if each.problems and not people[each.entry_uuid].is_erased),
+        *observed.groups,
+    ]
     own = [
         Issue(entry.entry_uuid, entry.dn, problem.code, problem.detail)
         for entry in entries
@@ -74,6 +76,8 @@ def settled_issues(
     issues: Sequence[Issue],
 ) -> frozenset[tuple[UUID, str]]:
     """Of the open issues those that were looked at now and are not there."""
+    if not mirror.open_issues:
+        return frozenset()
     still = {(issue.entry_uuid, issue.code) for issue in issues}
     seen = {person.entry_uuid for person in observed.people} | {group.entry_uuid for group in observed.groups}
     gone = {

@@ -126,6 +126,8 @@ def _own_entries(mirror: Mirror, observed: Observed) -> tuple[Mirror, Observed, 
     """
     foreign = {uuid for uuid, person in mirror.people.items() if person.is_foreign}
     foreign |= {uuid for uuid, group in mirror.groups.items() if group.is_foreign}
+    if not foreign:
+        return mirror, observed, []
     everything: list[Person | Group] = [*observed.people, *observed.groups]
     taken = [each for each in everything if each.entry_uuid in foreign]
     if not taken:

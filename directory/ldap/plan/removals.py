@@ -29,7 +29,7 @@ def find_removals(mirror: Mirror, observed: Observed) -> Removals:
         if known is not None and not known.is_foreign and known.state != MemberState.MISSING:
             missing.add(uuid)
             ends[uuid] = (MemberState.MISSING, absence)
-    for now in observed.people:
+    for now in observed.people if mirror.people else ():
         known = mirror.people.get(now.entry_uuid)
         if known and known.state == MemberState.ACTIVE and now.state != MemberState.ACTIVE:
             ends[now.entry_uuid] = (now.state, now.state_reason)
