@@ -135,7 +135,7 @@ class Values:
 
     def phone(self, name: str, limit: int) -> str:
         if (plain := self.plain.get(name.lower())) and (number := e164(plain)):
-            return number
+            return self.cut(name, number, limit)
         texts = self.texts(name)
         numbers = [number for number in map(e164, texts) if number]
         if texts and not numbers:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.utils import timezone
+from psycopg import Binary
 from psycopg.types.json import Jsonb
 
 Row = Mapping[str, Any]
@@ -292,7 +293,15 @@ def _copy(model: type[models.Model], columns: Iterable[Sequence[Sequence[Any]]])
     ):
         for some in columns:
             lines = zip(*map(_texts, some), strict=True)
-            copy.write("\n".join([*map("\t".join, lines), ""]))
+            copy.write(_encoded("\n".join([*map("\t".join, lines), ""])))
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # Which would carry what is written of hundreds of people.
+        raise ValueError("half a character is no text") from None
 
 
 def _texts(values: Sequence[Any]) -> Sequence[str]:
@@ -326,8 +335,10 @@ _text.register(bytes, lambda value: rf"\\x{value.hex()}")
 _text.register(UUID, lambda value: f"{value.int:032x}")
 _text.register(date, date.isoformat)
 _text.register(datetime, datetime.isoformat)
-_text.register(timedelta, lambda value: f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds")
-# As Django hands it over.
+# Each part with its sign: the first of several may count for all (``IntervalStyle``).
+_text.register(timedelta, lambda value: f"{value.days:+} days {value.seconds:+} s {value.microseconds:+} microseconds")
+# As Django hands them over.
+_text.register(Binary, lambda value: _text(bytes(value.obj)))
 _text.register(Jsonb, lambda value: _escaped(value.dumps(value.obj)))
 
 

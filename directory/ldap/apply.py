@@ -1,14 +1,11 @@
-"""Writing a plan into the mirror, with its report, its issues and its lines in the journal."""
+"""Writing a plan into the mirror, with its issues; what it says of itself is in ``report`` and ``lines``."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from heapq import nsmallest
 from itertools import chain, groupby, islice
-from operator import itemgetter
 from secrets import token_urlsafe
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
@@ -18,42 +15,35 @@ from django.db.models import Q, QuerySet
 from django.utils.text import slugify
 
 from audit.services import record_all
-from audit.types import Action, Entry
 from directory import corrections
-from directory.ldap.plan import DETAILS, ELSEWHERE_ISSUE, GroupChange, PersonChange, Plan, together
+from directory.ldap.lines import entries_of, lines_of
+from directory.ldap.plan import (
+    DETAILS,
+    ELSEWHERE_ISSUE,
+    GROUP_KEYS,
+    MAX_DETAIL,
+    PersonChange,
+    Plan,
+    together,
+)
+from directory.ldap.plan.memberships import Pair, in_order, in_runs
+from directory.ldap.report import report_of
 from directory.models import Collective, Member, Membership, SyncIssue, SyncRun
 from directory.normalise import order_key
 from directory.runs import LONGEST
 from directory.signals import addresses_changed, members_ended, memberships_ended
 from directory.statuses import status_of
-from directory.types import MailState, MemberState, RunStatus, Status
+from directory.types import MailState, MemberState, Status
 from statements.writing import InsertingQuerySet, Row
 
 MIRRORED = ("dn", "dn_key", "csn", "digest", "state", "state_reason", "login_ambiguous", "email_state", *DETAILS)
 # Of people, what a pass writes beside what it has read.
 KEPT_BY_THE_HUB = ("source", "order_key", "state_since", "absent_from", "absent_for_good_at", "erased_at", "updated_at")
-GROUP_KEYS = ("member_keys", "lead_keys", "unknown_keys")
 GROUP_MIRRORED = ("dn", "dn_key", "csn", "digest", "name", "kind", "description", "present", *GROUP_KEYS)
-# What changes without anybody's data changing: the entry's place and its change number.
-PLUMBING = {"dn", "dn_key", "csn", "digest", "login_key", "email_key", "nested", *GROUP_KEYS}
-# What changes with an entry's place or a group's list tells a reader more than that it was looked at again.
-UNTOLD = PLUMBING - {"dn", "member_keys", "lead_keys", "nested"}
-# What the hub makes of an entry, and no value of it: whether its address and its login serve.
-SAID = ("email_state", "login_ambiguous")
-LISTED = 2_000
-Pair = tuple[UUID, UUID]
 # Rows made ready before they are sent: of more, the first have left the processor's memory when they are.
 ROWS_AT_ONCE = 2_000
 T = TypeVar("T")
 MAX_SLUG = 110
-MAX_DETAIL = 400
-WEIGHTS = {"end": 0, "return": 1, "edit": 2}
-PERSON_ACTIONS = {
-    "join": Action.MEMBER_JOINED,
-    "edit": Action.MEMBER_CHANGED,
-    "end": Action.MEMBER_LEFT,
-    "return": Action.MEMBER_RETURNED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +78,7 @@ def apply(
     written = _write(run, plan, now, within=LONGEST, issues=not plan.waits_wholly)
     report_of(run, plan if early is None else together(early.plan, plan), now)
     run.counts["written"] = written.rows + (early.written if early else 0)
-    told = _journal(run, plan, written.members, written.collectives, now, first=first, held_before=held_before)
+    told = entries_of(run, plan, written.members, written.collectives, now, first=first, held_before=held_before)
     applied = _applied(plan, written)
     newcomers = frozenset(applied.arrived)
     for part in _parts(told):
@@ -103,7 +93,7 @@ def apply_early(run: SyncRun, plan: Plan, now: datetime) -> Applied:
     out_of = {group for group, person in chain(plan.memberships_removed, plan.leads_removed) if person in ended}
     # They still name whoever is gone: what comes of that is for the pass, which works them out from the beginning.
     Collective.objects.filter(entry_uuid__in=out_of).update(digest="")
-    record_all(_lines(plan, written.members, written.collectives, now, facts={"run": run.pk}))
+    record_all(lines_of(plan, written.members, written.collectives, now, facts={"run": run.pk}))
     return _applied(plan, written)
 
 
@@ -113,7 +103,7 @@ def apply_between(run: SyncRun, plan: Plan, now: datetime, *, told: Collection[s
     ``run``: the last pass, which keeps the report that it has.  ``told``: items of which the caller's own line tells.
     """
     written = _write(run, plan, now, within=corrections.ONE_ENTRY)
-    record_all(_lines(plan, written.members, written.collectives, now, facts={}, told=told))
+    record_all(lines_of(plan, written.members, written.collectives, now, facts={}, told=told))
     return _applied(plan, written)
 
 
@@ -173,84 +163,6 @@ def _tell(plan: Plan, people: _People, now: datetime) -> None:
         memberships_ended.send(sender=SyncRun, member_ids=sorted(out), now=now)
     if people.former:
         addresses_changed.send(sender=SyncRun, former=people.former, now=now)
-
-
-def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
-    """Fill the run with what the plan says: counts, every difference, every issue, what waits."""
-    people = [each for each in plan.people if _is_told(each)]
-    groups = [each for each in plan.groups if _is_told(each)]
-    # As many as the report lists, where it has the room.
-    run.counts = plan.counts() | {
-        "people_changed": sum(_is_edited(each) for each in people),
-        "groups_changed": sum(_is_edited(each) for each in groups),
-        "people_taken_over": sum(each.is_taken_over for each in people),
-        "groups_taken_over": sum(each.is_taken_over for each in groups),
-        "people_barred": sum(each.verb == "join" and each.changes["state"] != MemberState.ACTIVE for each in people),
-    }
-    run.status = RunStatus.HELD if plan.held else RunStatus.PROBLEMS if plan.open_issues else RunStatus.OK
-    run.ended_at = now
-    run.report = {
-        "people": [_person_line(each) for each in nsmallest(LISTED, people, key=_told_first)],
-        "groups": [_group_line(each) for each in nsmallest(LISTED, groups, key=_told_first)],
-        "memberships": {"set": _pairs(plan.memberships_set), "removed": _pairs(plan.memberships_removed)},
-        "leads": {"added": _pairs(plan.leads_added), "removed": _pairs(plan.leads_removed)},
-        "issues": [
-            {"entry": str(issue.entry_uuid), "dn": issue.dn, "code": issue.code, "detail": issue.detail[:MAX_DETAIL]}
-            for issue in plan.issues[:LISTED]
-        ],
-        "held": [{"what": held.what, "count": held.count, "limit": held.limit} for held in plan.held],
-        "held_names": list(plan.held_names[:LISTED]),
-        "approval": plan.digest if plan.held else "",
-        # From then on what goes is counted anew.
-        "lifted": plan.lifted,
-    }
-    if plan.gone:
-        # What counts for a day: only where something went, or came back, is there anything to add up.
-        run.report["gone"] = dict(plan.gone)
-    return run
-
-
-def _is_told(change: PersonChange | GroupChange) -> bool:
-    return change.verb != "edit" or change.is_taken_over or bool(set(change.changes) - UNTOLD)
-
-
-def _is_edited(change: PersonChange | GroupChange) -> bool:
-    """And not taken over, which is counted as that."""
-    return change.verb == "edit" and not change.is_taken_over
-
-
-def _told_first(change: PersonChange | GroupChange) -> tuple[int, int]:
-    """Where there is no room for all, whoever lost something is named first; in whichever order they came."""
-    return WEIGHTS.get(change.verb, len(WEIGHTS)), change.entry_uuid.int
-
-
-def _person_line(change: PersonChange) -> dict[str, object]:
-    """Names of what changed, and values of none but of what the hub makes of it: a report outlives what it tells of."""
-    line: dict[str, object] = {"verb": change.verb, "entry": str(change.entry_uuid), "dn": change.dn}
-    if change.is_taken_over:
-        line["taken_over"] = True
-    if change.verb != "join":
-        line["items"] = sorted(change.changes)
-    for name in SAID:
-        if change.verb != "join" and name in change.changes:
-            line[name] = change.changes[name]
-    if "state" in change.changes:
-        line["state"] = str(change.changes["state"])
-        line["reason"] = str(change.changes.get("state_reason", ""))
-    return line
-
-
-def _group_line(change: GroupChange) -> dict[str, object]:
-    line: dict[str, object] = {"verb": change.verb, "entry": str(change.entry_uuid), "dn": change.dn}
-    if change.is_taken_over:
-        line["taken_over"] = True
-    if change.verb == "edit":
-        line["items"] = sorted(change.changes)
-    return line
-
-
-def _pairs(pairs: Any) -> list[list[str]]:
-    return [[str(group), str(person)] for group, person in nsmallest(LISTED, pairs, key=_in_order)]
 
 
 # Rows --------------------------------------------------------------------------------------------------------
@@ -318,7 +230,7 @@ def _newcomer(run: SyncRun, now: datetime, joined: tuple[UUID, PersonChange], st
 def _write_groups(run: SyncRun, plan: Plan) -> dict[UUID, Collective]:
     named = {each.entry_uuid for each in plan.groups}
     pairs = chain(plan.memberships_set, plan.memberships_removed, plan.leads_added, plan.leads_removed)
-    named |= {group for group, _ in _in_runs(pairs)}
+    named |= {group for group, _ in in_runs(pairs)}
     # Without the names of their members, which are half a megabyte in a large group.
     rows = Collective.objects.defer(*GROUP_KEYS)
     collectives = {collective.entry_uuid: collective for collective in _by_entry(rows, named)}
@@ -412,7 +324,7 @@ def _write_memberships(plan: Plan, members: dict[UUID, UUID], collectives: dict[
                 collective_id=collectives[group].pk,
                 direct=plan.memberships_set[group, person],
             )
-            for group, person in sorted(others, key=_in_order)
+            for group, person in sorted(others, key=in_order)
         ),
         update_conflicts=True,
         unique_fields=["member", "collective"],
@@ -442,16 +354,6 @@ def _note_changes(
     renamed = [each.pk for each in told if not each.sensitive]
     grouped = ((people.members[person], corrections.GROUPS) for person in inside)
     corrections.note(chain(people.items, grouped, corrections.of_members_of(renamed)), now=now, within=within)
-
-
-def _in_runs(pairs: Iterable[Pair]) -> Iterator[tuple[UUID, Iterator[Pair]]]:
-    """Those of one group that stand together, as nearly all do: a group is found much sooner than once for each."""
-    return groupby(pairs, key=itemgetter(0))
-
-
-def _in_order(pair: Pair) -> tuple[int, int]:
-    """As pairs of identifiers compare, which do so ten times as slowly."""
-    return pair[0].int, pair[1].int
 
 
 def _parts(items: Iterable[T]) -> Iterator[list[T]]:
@@ -513,83 +415,3 @@ def _write_issues(run: SyncRun, plan: Plan, now: datetime) -> int:
         columns = ["dn", "detail", "last_run", "resolved_at", "acknowledged_by", "source"]
         SyncIssue.objects.bulk_update(changed, columns, batch_size=200)
     return len(opened) + len(changed)
-
-
-# The journal -------------------------------------------------------------------------------------------------
-
-
-def _journal(
-    run: SyncRun,
-    plan: Plan,
-    members: dict[UUID, UUID],
-    collectives: dict[UUID, Collective],
-    now: datetime,
-    *,
-    first: bool,
-    held_before: str,
-) -> Iterator[Entry]:
-    yield from _lines(plan, members, collectives, now, facts={"run": run.pk})
-    own = {"run": run.pk, "source": run.source_id}
-    counts = {name: count for name, count in run.counts.items() if count}
-    if plan.held and held_before != plan.digest:
-        what = [held.what for held in plan.held]
-        yield Entry(Action.SYNC_HELD, facts={**own, "held": what, "approval": plan.digest}, at=now)
-    if run.counts["written"] or first:
-        yield Entry(Action.SYNC_APPLIED, facts={**own, **counts}, at=now)
-
-
-def _lines(
-    plan: Plan,
-    members: dict[UUID, UUID],
-    collectives: dict[UUID, Collective],
-    now: datetime,
-    *,
-    facts: dict[str, object],
-    told: Collection[str] = (),
-) -> Iterator[Entry]:
-    """One for each person and each group that is not as it was."""
-    for each in plan.people:
-        own = facts
-        if each.verb == "edit":
-            items = sorted(set(each.changes) - PLUMBING - set(told))
-            if not items:
-                continue
-            own = {**facts, "items": items}
-        elif each.verb == "end" or (each.verb == "join" and each.changes["state"] != MemberState.ACTIVE):
-            own = {**facts, "state": str(each.changes["state"])}
-        yield Entry(
-            PERSON_ACTIONS[each.verb],
-            subject=members[each.entry_uuid],
-            reason=str(each.changes.get("state_reason", "")) if each.verb == "end" else "",
-            facts=own,
-            at=now,
-        )
-    for group, counts in sorted(_group_facts(plan).items()):
-        yield Entry(
-            Action.COLLECTIVE_CHANGED,
-            facts={**facts, "collective": str(collectives[group].pk), **counts},
-            at=now,
-        )
-
-
-def _group_facts(plan: Plan) -> dict[UUID, dict[str, object]]:
-    """Per collective: what became of it, how many came and went."""
-    facts: dict[UUID, dict[str, object]] = {}
-    for change in plan.groups:
-        if change.verb != "edit" or set(change.changes) - PLUMBING:
-            facts.setdefault(change.entry_uuid, {})["change"] = change.verb
-            if items := sorted(set(change.changes) - PLUMBING) if change.verb == "edit" else []:
-                facts[change.entry_uuid]["items"] = items
-    parts: dict[str, Iterable[Pair]] = {
-        "members_set": plan.memberships_set,
-        "members_removed": plan.memberships_removed,
-        "leads_added": plan.leads_added,
-        "leads_removed": plan.leads_removed,
-    }
-    for name, pairs in parts.items():
-        counts: Counter[UUID] = Counter()
-        for group, several in _in_runs(pairs):
-            counts[group] += sum(1 for _ in several)
-        for group, count in counts.items():
-            facts.setdefault(group, {})[name] = count
-    return facts

@@ -16,13 +16,14 @@ from uuid import UUID
 from django.db import transaction
 
 from directory.ldap import sources
-from directory.ldap.apply import Early, apply_early, report_of
+from directory.ldap.apply import Early, apply_early
 from directory.ldap.config import LdapConfig
 from directory.ldap.connection import told_errors
 from directory.ldap.neighbours import known_entries, newly_named, some_known
 from directory.ldap.observe import ENTRY_GONE, Known, Seen, by_marks
 from directory.ldap.plan import EARLY, Observed, Plan, only_ends, only_values, only_written, together
 from directory.ldap.reading import Pivots, Reading, reading
+from directory.ldap.report import report_of
 from directory.ldap.servers import went_back
 from directory.models import DirectorySource, SyncRun
 from directory.normalise import dn_key, name_key

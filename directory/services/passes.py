@@ -14,11 +14,12 @@ from uuid import UUID
 from django.db import transaction
 
 from directory.ldap import sources
-from directory.ldap.apply import Early, apply, report_of
+from directory.ldap.apply import Early, apply
 from directory.ldap.config import LdapConfig
 from directory.ldap.neighbours import known_entries
 from directory.ldap.observe import Known, Seen, Tell, by_everything, by_pivots, quiet
 from directory.ldap.reading import reading
+from directory.ldap.report import report_of
 from directory.models import DirectorySource, SyncRun
 from directory.policy import time_followed
 from directory.runs import close, fail, last_read, one_at_a_time, open_run

@@ -7,7 +7,7 @@ from django.db import connection
 
 from audit.types import SYSTEM
 from directory import corrections
-from directory.ldap.apply import _note_changes
+from directory.ldap.apply import _note_changes, _People
 from directory.ldap.plan import Plan
 from directory.models import Collective, ItemChange, Member, Membership
 from directory.runs import LONGEST
@@ -143,7 +143,7 @@ def test_any_number_of_changes_takes_a_statement_for_hundreds():
         corrections.note(changed, now=NOON, within=LONGEST)
     with counted() as none:
         corrections.note([], now=NOON, within=LONGEST)
-        _note_changes(Plan(), {}, {}, [], NOON, within=LONGEST)
+        _note_changes(Plan(), _People({}, {}, {}, []), {}, NOON, within=LONGEST)
 
     assert ItemChange.objects.count() == 120
     assert (len(few), len(many), len(none)) == (1, 1, 0)

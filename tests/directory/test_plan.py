@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directory.ldap import plan as planning
-from directory.ldap.apply import report_of
 from directory.ldap.graph import closure, components
 from directory.ldap.mapping import group_from, person_from
 from directory.ldap.plan import Ceilings, Group, Mirror, Observed, Person, Plan
+from directory.ldap.report import report_of
 from directory.ldap.rules import rules_from
 from directory.ldap.servers import SERVERS
 from directory.models import SyncRun

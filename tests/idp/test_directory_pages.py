@@ -18,8 +18,8 @@ from audit.words import reason
 from demo.slapd import EmbeddedDirectory
 from directory import following, services
 from directory.ldap import probing, sources
-from directory.ldap.apply import LISTED
 from directory.ldap.plan import Ceilings
+from directory.ldap.report import LISTED
 from directory.models import DirectorySource, Member, RoleGrant, SyncIssue, SyncRun
 from directory.runs import fail
 from directory.services import synchronise

@@ -88,12 +88,21 @@ def test_many_rows_are_stored_as_one_is(monkeypatch):
     assert Event.objects.values("reference").distinct().count() == 2 * len(rows)
 
 
-def test_many_people_are_stored_as_one_is(monkeypatch):
+def set_interval_style(style):
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL IntervalStyle = {style}")
+
+
+@pytest.mark.parametrize("style", ["postgres", "sql_standard"])
+def test_many_people_are_stored_as_one_is(monkeypatch, style):
     monkeypatch.setattr(writing, "COPIED", 2)
+    set_interval_style(style)
     now = timezone.now()
     rows = [
         {"display_name": "Léa\tRoux\\", "absent_from": timedelta(days=3, microseconds=7), "state": MemberState.MISSING},
         {"display_name": "", "absent_from": -timedelta(seconds=1), "erased_at": now},
+        {"display_name": "", "absent_from": timedelta(days=-2, hours=3, microseconds=1)},
         {"display_name": "Zoé", "absent_from": None, "login_ambiguous": True},
     ]
     rows = [{"id": uuid4(), "entry_uuid": uuid4(), "state_since": now, **row} for row in rows]
@@ -101,11 +110,32 @@ def test_many_people_are_stored_as_one_is(monkeypatch):
 
     InsertingQuerySet(Member).insert(rows)
 
+    set_interval_style("postgres")  # the driver reads no other
     known = ("display_name", "absent_from", "state", "erased_at", "login_ambiguous", "entry_uuid", "state_since")
     found = Member.objects.in_bulk([row["id"] for row in rows])
     assert [[getattr(found[each.pk], name) for name in known] for each in expected] == [
         [getattr(each, name) for name in known] for each in expected
     ]
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_what_a_driver_gives_back_for_bytes_is_written_as_them(monkeypatch, kind):
+    monkeypatch.setattr(writing, "COPIED", 2)
+
+    Event.objects.insert([line(salt=kind(b"a\\\x00\xff")) for _ in range(3)])
+
+    assert {bytes(salt) for salt in Event.objects.values_list("salt", flat=True)} == {b"a\\\x00\xff"}
+
+
+def test_half_a_character_is_refused_without_telling_what_stands_beside_it(monkeypatch):
+    monkeypatch.setattr(writing, "COPIED", 2)
+    rows = [line(reason="somebody's name"), line(reason="\udc80")]
+
+    with pytest.raises(ValueError, match=r"surrogates not allowed|half a character") as refused, transaction.atomic():
+        Event.objects.insert(rows)
+
+    assert "somebody" not in repr(vars(refused.value)) + str(getattr(refused.value, "object", ""))
+    assert not Event.objects.exists()
 
 
 def test_every_column_of_a_table_that_grows_has_a_text_for_copy():

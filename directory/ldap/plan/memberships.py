@@ -1,10 +1,14 @@
 """Who is in which group, before and after."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 from directory.ldap.plan.types import Mirror
 
+# A group and a person.
+Pair = tuple[UUID, UUID]
 # Of each group its people, and whether each is in it directly; by numbers, for a UUID takes ten times as long to find.
 Memberships = Mapping[int, Mapping[int, bool]]
 
@@ -39,3 +43,13 @@ def memberships_set(before: Memberships, after: Memberships, people: Iterable[UU
                 if known.get(person) != direct
             )
     return changed
+
+
+def in_runs(pairs: Iterable[Pair]) -> Iterator[tuple[UUID, Iterator[Pair]]]:
+    """Those of one group that stand together, as nearly all do: a group is found much sooner than once for each."""
+    return groupby(pairs, key=itemgetter(0))
+
+
+def in_order(pair: Pair) -> tuple[int, int]:
+    """As pairs of identifiers compare, which do so ten times as slowly."""
+    return pair[0].int, pair[1].int

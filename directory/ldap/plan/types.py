@@ -29,6 +29,11 @@ DETAILS = (
     "town",
     "language",
 )
+GROUP_KEYS = ("member_keys", "lead_keys", "unknown_keys")
+# What changes without anybody's data changing: the entry's place and its change number.
+PLUMBING = {"dn", "dn_key", "csn", "digest", "login_key", "email_key", "nested", *GROUP_KEYS}
+# Characters kept of what an issue names.
+MAX_DETAIL = 400
 # A value and the key it is compared by stay or go together.
 DERIVED = {"login_key": "login", "email_key": "email"}
 # Those of which it counts how many people lose theirs.
