@@ -39,26 +39,41 @@ def waiting() -> tuple[DirectorySource, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One kind of removal that waits: how many of how many, above which limit, and which."""
+    """One kind of removal that waits: how many of how many, above which limit, and which.
+
+    ``before``: how many went within a day before, where the limit is for all of these.
+    """
 
     what: str
     count: int
     limit: int
     total: int
     lines: tuple[Named, ...]
+    before: int = 0
+
+    @property
+    def closes_accounts(self) -> bool:
+        return at_once(self.what) in OF_PEOPLE
 
     @property
     def left_out(self) -> int:
         return self.count - len(self.lines)
 
     @property
+    def in_a_day(self) -> int:
+        return self.before + self.count
+
+    @property
     def share(self) -> float:
         """In a hundred, for the picture."""
-        return round(min(self.count / self.total, 1) * 100, 1) if self.total else 0
+        return self._share(self.in_a_day)
 
     @property
     def limit_share(self) -> float:
-        return round(min(self.limit / self.total, 1) * 100, 1) if self.total else 0
+        return self._share(self.limit)
+
+    def _share(self, count: int) -> float:
+        return round(min(count / self.total, 1) * 100, 1) if self.total else 0
 
 
 def removal_waits(member: Member) -> bool:
@@ -81,6 +96,7 @@ def what_waits(run: SyncRun) -> list[Waiting]:
             held["limit"],
             _total(at_once(held["what"]), run),
             tuple(_waiting_lines(at_once(held["what"]), lists.get(held["what"], []))),
+            held.get("before", 0),
         )
         for held in run.report.get("held", [])
     ]

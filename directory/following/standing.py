@@ -29,7 +29,7 @@ class Followed:
     @property
     def is_failing(self) -> bool:
         return self.source.failing_since is not None or (
-            self.last is not None and self.last.status == RunStatus.FAILED and self.source.state == SourceState.ACTIVE
+            self.source.state == SourceState.ACTIVE and _failed(self.source, self.last)
         )
 
 
@@ -98,13 +98,21 @@ def ages(now: datetime) -> list[Age]:
     return [_age(row, last.get(row.pk), now) for row in rows]
 
 
+def _failed(source: DirectorySource, last: SyncRun | None) -> bool:
+    """Whether the last pass came to nothing, and the directory has not answered since that it is as it was."""
+    if last is None or last.status != RunStatus.FAILED:
+        return False
+    return source.read_at is None or source.read_at < (last.ended_at or last.started_at)
+
+
 def _age(row: DirectorySource, run: SyncRun | None, now: datetime) -> Age:
-    failed = run is not None and run.status == RunStatus.FAILED
+    failed = row.failing_since is not None or _failed(row, run)
+    error = run.error if run is not None and run.status == RunStatus.FAILED else ""
     return Age(
         row,
         row.read_at,
         row.failing_since or (run.started_at if run is not None and failed else None),
         row.retry_at if row.retry_at and row.retry_at > now else None,
-        run.error if run is not None and failed else "",
+        error if failed else "",
         row.read_at is None or now - row.read_at > LATE,
     )

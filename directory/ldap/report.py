@@ -40,7 +40,9 @@ def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
             {"entry": str(issue.entry_uuid), "dn": issue.dn, "code": issue.code, "detail": issue.detail[:MAX_DETAIL]}
             for issue in plan.issues[:LISTED]
         ],
-        "held": [{"what": held.what, "count": held.count, "limit": held.limit} for held in plan.held],
+        "held": [
+            {"what": held.what, "count": held.count, "limit": held.limit, "before": held.before} for held in plan.held
+        ],
         "held_names": list(plan.held_names[:LISTED]),
         "approval": plan.digest if plan.held else "",
         # From then on what goes is counted anew.

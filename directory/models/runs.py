@@ -4,6 +4,9 @@ from django.db import models
 
 from directory.types import Mode, RunStatus
 
+# What is counted of a pass that a reader takes for news.
+TOLD = ("people_", "groups_", "memberships_", "leads_")
+
 
 class SyncRun(models.Model):
     """One pass over the directory and what came of it."""
@@ -28,6 +31,12 @@ class SyncRun(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk} {self.status}"
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether somebody, a group or somebody's place in one is otherwise for it, and not only its issues."""
+        told = {name: count for name, count in self.counts.items() if name.startswith(TOLD) and name != "people_barred"}
+        return any(told.values())
 
 
 class SyncIssue(models.Model):

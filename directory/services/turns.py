@@ -180,7 +180,8 @@ def _is_deep_due(source: DirectorySource, now: datetime) -> bool:
 
 
 def _confirm(source: DirectorySource, now: datetime) -> None:
-    if source.read_at is None or not source.read_at <= now < source.read_at + CONFIRMED_EVERY:
+    is_fresh = source.read_at is not None and source.read_at <= now < source.read_at + CONFIRMED_EVERY
+    if not is_fresh or source.failing_since is not None:
         DirectorySource.objects.filter(pk=source.pk).update(read_at=now)
         if source.followed_until is not None:
             # By one process of several: the same minute does not count twice.

@@ -995,6 +995,17 @@ def test_a_former_name_that_somebody_else_bears_now_is_theirs():
     assert {(g.int, p.int) for g, p in plan.memberships_removed} == {(1001, 1)}
 
 
+def test_what_is_too_much_with_what_went_before_says_how_much_that_was():
+    everybody = [person(number) for number in range(1, 21)]
+    observed = seen(everybody[4:], located=gone(1, 2, 3, 4))
+
+    (at_once,) = make_plan(first(*everybody), observed, Ceilings(people=3)).held
+    (in_a_day,) = make_plan(first(*everybody), observed, Ceilings(people=5), lately={"people": 3}).held
+
+    assert (at_once.what, at_once.count, at_once.limit, at_once.before) == ("people", 4, 3, 0)
+    assert (in_a_day.what, in_a_day.count, in_a_day.limit, in_a_day.before) == ("people_today", 4, 5, 3)
+
+
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_entries_and_values_does_not_matter(random: Random):
     people = [person(n, email="a@x.example" if n % 3 == 0 else f"{n}@x.example") for n in range(1, 12)]

@@ -693,6 +693,28 @@ def test_the_age_says_since_when_it_fails_and_when_it_is_tried_again(own_directo
     assert following.ages(later + timedelta(hours=1))[0].is_late
 
 
+def test_what_failed_is_over_once_the_directory_answers_that_nothing_changed(own_directory, lea, monkeypatch):
+    """No reading follows where nothing changed: the one that failed stays the last of the list."""
+    follower = Follower()
+    follower.turn(now=MONDAY)
+    own_directory.stop()
+    failed = MONDAY + timedelta(seconds=20)
+    follower.turn(now=failed)
+    (during,) = following.ages(failed)
+    (broken,) = following.sources()
+    own_directory.start(own_directory.port, ldaps=True)
+    back = failed + timedelta(seconds=30)
+
+    follower.turn(now=back)
+
+    follower.close()
+    (after,) = following.ages(back)
+    (well,) = following.sources()
+    assert (during.failing_since, broken.is_failing) == (failed, True)
+    assert well.last.status == RunStatus.FAILED
+    assert (after.failing_since, after.error, after.read_at, well.is_failing) == (None, "", back, False)
+
+
 def test_of_two_directories_the_age_is_that_of_the_one_that_is_not_read(second, lea):
     follower = Follower()
     follower.turn(now=MONDAY)

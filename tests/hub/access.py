@@ -420,14 +420,14 @@ TABLE = (
     Row("idp:directory_waiting", only(*BOTH, answer=PAGE), only(*BOTH, answer=Answer.NO_METHOD), objects=SOURCE),
     Row(
         "idp:directory_approve",
-        only(*BOTH, answer=Answer.NO_METHOD),
+        only(*BOTH, answer=DONE),
         only(*BOTH, answer=UNFIT),
         "without having read",
         objects=SOURCE,
     ),
     Row(
         "idp:directory_approve",
-        only(*BOTH, answer=Answer.NO_METHOD),
+        only(*BOTH, answer=DONE),
         only(*BOTH, answer=DONE),
         "nothing waits",
         objects=SOURCE,

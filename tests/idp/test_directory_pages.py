@@ -761,6 +761,11 @@ def test_the_connection_of_the_operators_settings_is_shown_tried_and_not_changed
     assert 'id="from-settings"' in page
     assert small_directory.uri in page
     assert "répond" in page
+    # There the settings name a file: it is shown, tried, and not taken for what somebody has typed.
+    answer = lea.post(at(source, "chiffrement"), {})
+    assert answer.status_code == 200
+    assert "errorlist" not in text_of(answer)
+    assert str(small_directory.ca_file) in text_of(answer)
     page = text_of(lea.get(at(source, "compte")))
     assert small_directory.reader_dn in page
     assert small_directory.reader_password not in page
@@ -802,6 +807,25 @@ def members_of(server: EmbeddedDirectory) -> list[Member]:
 
 def page_of(browser: Client, run: SyncRun, **query: str) -> str:
     return text_of(browser.get(reverse("idp:directory_run", args=[run.pk]), query))
+
+
+def test_the_list_tells_of_places_in_collectives_and_a_report_without_news_where_anomalies_are(karim, followed):
+    now = timezone.now()
+    moved = {"memberships_set": 2, "memberships_removed": 37, "leads_added": 1, "leads_removed": 1, "written": 41}
+    SyncRun.objects.create(source=followed, started_at=now, status=RunStatus.OK, counts=moved)
+    quiet = {"people_barred": 3, "issues": 7, "written": 2}
+    run = SyncRun.objects.create(source=followed, started_at=now, status=RunStatus.PROBLEMS, counts=quiet)
+
+    rows = text_of(karim.get(reverse("idp:directory_runs"))).split("<tr ")[1:]
+
+    told = next(row for row in rows if "37 appartenances retirées" in row)
+    for part in ("2 appartenances ajoutées", "1 responsable de plus", "1 responsable de moins"):
+        assert part in told
+    assert "rien de neuf" not in told
+    assert any("rien de neuf" in row for row in rows if f"/{run.pk}/" in row)
+    page = page_of(karim, run)
+    assert "7 anomalies sont à régler" in page
+    assert f'href="{reverse("idp:directory_issues")}"' in page[page.index('id="nothing-changed"') :]
 
 
 def test_a_report_names_who_changed_and_which_items_and_no_value(karim, followed, small_directory):
@@ -1091,6 +1115,31 @@ def test_the_office_reads_who_would_go_and_approves_exactly_that(karim, held):
     assert 'id="nothing-waits"' in text_of(karim.get(reverse("idp:directory_waiting", args=[held.pk])))
     run = SyncRun.objects.filter(approved_by__isnull=False).get()
     assert "retraits acceptés par Karim X" in page_of(karim, run)
+
+
+def test_what_went_before_is_counted_with_what_waits(karim, held):
+    run = following.waiting_of(held)
+    assert "depuis hier" not in text_of(karim.get(reverse("idp:directory_waiting", args=[held.pk])))
+    run.report["held"][0] |= {"before": 6, "limit": 11, "count": 7}
+    run.save(update_fields=["report"])
+
+    page = text_of(karim.get(reverse("idp:directory_waiting", args=[held.pk])))
+
+    assert "avec 6 depuis hier\xa0: 13" in page
+    assert "7, avec 6 depuis hier\xa0: 13, pour 11 au plus" in page_of(karim, run)
+    assert "quittent aussi leurs collectifs" in page
+    assert "remettez-la aussi dans ses groupes" in page
+
+
+def test_whoever_reloads_the_address_of_a_decision_is_shown_the_list_again(karim, held):
+    """The box was forgotten; the page that says so is chosen in another language."""
+    address = reverse("idp:directory_approve", args=[held.pk])
+    assert karim.post(address, {"digest": digest_of(held)}).status_code == 422
+
+    answer = karim.get(address)
+
+    assert (answer.status_code, answer.url) == (302, reverse("idp:directory_waiting", args=[held.pk]))
+    assert lines(Action.SYNC_APPROVED) == []
 
 
 def test_whoever_of_the_list_cannot_enter_already_is_marked(karim, held):

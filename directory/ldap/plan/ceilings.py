@@ -43,9 +43,9 @@ def over_the_ceilings(
     totals = mirror.totals
     gone_lately = cache(totals.gone_lately)
 
-    def hold(what: str, which: Iterable[str], limit: int) -> None:
+    def hold(what: str, which: Iterable[str], limit: int, before: int = 0) -> None:
         found = sorted(which)
-        held.append(Held(what, len(found), limit))
+        held.append(Held(what, len(found), limit, before))
         names.extend(f"{what} {name}" for name in found)
 
     def hold_beyond(
@@ -61,9 +61,9 @@ def over_the_ceilings(
         if (limit := _limit(len(which), floor, share, total)) is not None:
             hold(what, [*which, *along], limit)
             return True
-        in_a_day = len(which) + max(gone_lately().get(what, 0) - back, 0)
-        if (limit := _limit(in_a_day, floor, share, total)) is not None:
-            hold(today(what), [*which, *along], limit)
+        before = max(gone_lately().get(what, 0) - back, 0)
+        if (limit := _limit(len(which) + before, floor, share, total)) is not None:
+            hold(today(what), [*which, *along], limit, before)
         return limit is not None
 
     if went_back(mirror.context_csn, observed.context_csn):

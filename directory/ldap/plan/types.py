@@ -264,11 +264,15 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A kind of removal that waits for a person: how many there would be, and how many may be."""
+    """A kind of removal that waits for a person: how many there would be, and how many may be.
+
+    ``before``: how many went within a day before, where it is these together that are too many.
+    """
 
     what: str
     count: int
     limit: int
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from directory import follow_words, following
 from directory import services as directory_services
@@ -129,6 +129,7 @@ def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str =
         "run": run,
         "kinds": [(each, follow_words.held_title(each.what), follow_words.held_advice(each.what)) for each in kinds],
         "count": following.removals(run) if run is not None else 0,
+        "closes": any(each.closes_accounts for each in kinds),
         "wholly": any(each.what in ("server_went_back", "nothing_in_common") for each in kinds),
         "approved": bool(source.approval) and run is not None and source.approval == run.report.get("approval"),
         "may_approve": may(request.user, Right.APPROVE_REMOVALS),
@@ -141,11 +142,16 @@ def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str =
 
 
 @opened_by(Right.APPROVE_REMOVALS, page="idp:directory_approve")
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def approve(request: HttpRequest, source_id: int) -> HttpResponse:
-    """One word for exactly the removals that were shown, by somebody who says again who they are."""
+    """One word for exactly the removals that were shown, by somebody who says again who they are.
+
+    Whoever comes back to this address, by a choice of language or a reload, is shown the list again.
+    """
     source = get_object_or_404(DirectorySource, pk=source_id)
     here = reverse("idp:directory_waiting", args=[source.pk])
+    if request.method != "POST":
+        return HttpResponseRedirect(here)
     if not request.POST.get("read"):
         wrong = _("Cochez la case pour dire que vous avez lu la liste.")
         return _waiting_page(request, source, wrong=wrong, status=422)

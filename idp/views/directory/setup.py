@@ -321,7 +321,8 @@ def _within(request: HttpRequest) -> timedelta:
 
 def _kept_and_tried(request: HttpRequest, source: DirectorySource, found: Step, form: StepForm) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
-    if not form.is_valid():
+    # What is shown and not changed is tried as it is.
+    if not _is_fixed(source, found) and not form.is_valid():
         return render(request, "idp/directory/step.html", _context(source, found, form), status=422)
     had_secret = bool(source.bind_secret)
     if not _is_fixed(source, found):
