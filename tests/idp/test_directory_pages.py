@@ -224,6 +224,11 @@ def test_a_technician_sets_a_directory_up_from_the_address_to_its_first_people(l
     assert "Voici ce qui changerait" in page
     assert Member.objects.exclude(source=None).count() == 0
     assert done(lea, source)[-1] == "Lecture à blanc"
+    # Whoever comes back later finds what was shown, and the way on from there.
+    page = text_of(lea.get(reverse("idp:directory_source", args=[source.pk])))
+    assert "Dernière lecture à blanc" in page
+    assert "Continuer\xa0: suivre cet annuaire" in page
+    assert f'<a href="{at(source, "essai")}">Revenir aux réglages' in page_of(lea, SyncRun.objects.get(dry=True))
     answer = ask(lea, source, "suivre", back="essai")
     assert answer.redirect_chain[-1][0] == reverse("idp:directory_source", args=[source.pk])
     follower.turn(now=timezone.now())
