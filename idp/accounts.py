@@ -126,6 +126,8 @@ class ToDo:
     unsent: list[OutgoingMail]
     # Directories of which removals are held back until somebody has read them.
     held: tuple[DirectorySource, ...]
+    # What somebody should put right in a directory.
+    issues: int
 
     @property
     def count(self) -> int:
@@ -143,4 +145,5 @@ def to_do(now: datetime) -> ToDo:
         departures=list(departures.select_related("member").order_by("last_day")[:20]),
         unsent=list(unsent.select_related("member").order_by("-pk")[:50]),
         held=following.waiting(),
+        issues=following.open_issues().count(),
     )

@@ -13,7 +13,7 @@ from django.utils import timezone
 from audit.models import Event
 from audit.services import note_reading, reveal
 from audit.types import Action, EventFilter, Ground, Purpose, Reading
-from directory.models import Departure, DirectorySource, Member, RoleGrant, SyncRun
+from directory.models import Departure, DirectorySource, Member, RoleGrant, SyncIssue, SyncRun
 from directory.types import Hold, MailState, MemberState, Role, RunStatus, SourceState
 from idp.models import AccountLink, Alarm, HubSession, OutgoingMail
 from idp.selectors import acts_on
@@ -333,6 +333,18 @@ def test_an_act_that_does_not_exist_is_not_a_page(desk, member):
 
 
 # What waits --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_wrong_in_the_directory_is_said_where_the_office_looks_first(desk):
+    run = SyncRun.objects.create(started_at=timezone.now(), status=RunStatus.PROBLEMS)
+    for seen_by in (None, Member.objects.first()):
+        issue = {"entry_uuid": uuid4(), "dn": "uid=a", "code": "no_mail", "acknowledged_by": seen_by}
+        SyncIssue.objects.create(first_run=run, last_run=run, **issue)
+
+    page = desk.get(reverse("idp:office")).content.decode()
+
+    assert f'href="{reverse("idp:directory_issues")}">1 anomalie est à régler' in page
+    assert 'id="nothing-to-do"' not in page
 
 
 def test_alarms_and_recoveries_wait_on_the_first_page_until_somebody_deals_with_them(desk, member):
