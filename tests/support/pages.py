@@ -46,6 +46,7 @@ UNREACHED = {
     **dict.fromkeys(("mfa_reauthenticate", "mfa_reauthenticate_webauthn"), "when a factor is old: test_passkeys"),
     "idp:withdrawn": "right after an agreement was taken back: test_my_data",
     "collectives:cloud": "beside a cloud: tests/collectives/test_cloud.py",
+    "idp:directory_approve": "leads back to the list: tests/idp/test_directory_pages.py",
 }
 SHOWN = {Answer.PAGE, Answer.WHY, Answer.ABSENT}
 # How many of one kind are looked through for what one of them may lead to; of mails each is of a kind of its own.
