@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import chain, groupby, islice
 from secrets import token_urlsafe
 from typing import Any, TypeVar, cast
@@ -203,7 +202,7 @@ def _write_people(run: SyncRun, plan: Plan, now: datetime) -> _People:
             # Erased, and back: the plan filled them again.
             member.erased_at = None
     arrived = {pk: _first_status(each) for pk, each in joined.items()}
-    for part in _parts(map(partial(_newcomer, run, now), joined.items(), arrived.values())):
+    for part in _parts(_newcomer(run, each, pk, arrived[pk], now) for pk, each in joined.items()):
         InsertingQuerySet(Member).insert(part)
     _rewrite(changed, [*MIRRORED, *KEPT_BY_THE_HUB])
     pairs = chain(plan.memberships_set, plan.memberships_removed, plan.leads_added, plan.leads_removed)
@@ -212,8 +211,7 @@ def _write_people(run: SyncRun, plan: Plan, now: datetime) -> _People:
     return _People(members, arrived, former, items)
 
 
-def _newcomer(run: SyncRun, now: datetime, joined: tuple[UUID, PersonChange], status: Status) -> Row:
-    pk, change = joined
+def _newcomer(run: SyncRun, change: PersonChange, pk: UUID, status: Status, now: datetime) -> Row:
     return {
         "id": pk,
         "entry_uuid": change.entry_uuid,
@@ -305,17 +303,18 @@ def _slug(name: str, taken: set[str]) -> str:
 def _write_memberships(plan: Plan, members: dict[UUID, UUID], collectives: dict[UUID, Collective]) -> None:
     new = {each.entry_uuid for each in plan.people if each.verb == "join"}
     new |= {each.entry_uuid for each in plan.groups if each.verb == "new"}
-    first: list[Row] = []
+    first: list[tuple[UUID, UUID, bool]] = []
     others: list[Pair] = []
     for group, several in groupby(plan.memberships_set.items(), key=lambda item: item[0][0]):
         pk, is_new = collectives[group].pk, group in new
         for pair, direct in several:
             # Whoever has just come, or a group that has, is in nothing yet.
             if is_new or pair[1] in new:
-                first.append({"member_id": members[pair[1]], "collective_id": pk, "direct": direct})
+                first.append((members[pair[1]], pk, direct))
             else:
                 others.append(pair)
-    for part in _parts(first):
+    rows = ({"member_id": member, "collective_id": pk, "direct": direct} for member, pk, direct in first)
+    for part in _parts(rows):
         InsertingQuerySet(Membership).insert(part)
     Membership.objects.bulk_create(
         (

@@ -364,10 +364,8 @@ def _moved(observed: Observed, people: dict[UUID, Person]) -> dict[UUID, set[str
     moved: dict[UUID, set[str]] = {}
     for person in observed.people:
         known = people.get(person.entry_uuid)
-        if known is None:
-            moved[person.entry_uuid] = {person.dn_key} - {""}
-        elif known.is_erased or known.state == MemberState.MISSING or known.dn_key != person.dn_key:
-            moved[person.entry_uuid] = {person.dn_key, known.dn_key} - {""}
+        if known is None or known.is_erased or known.state == MemberState.MISSING or known.dn_key != person.dn_key:
+            moved[person.entry_uuid] = {person.dn_key, known.dn_key if known else ""} - {""}
     for uuid in observed.located:
         if uuid in people:
             moved[uuid] = {people[uuid].dn_key} - {""}
