@@ -1,8 +1,8 @@
 """From an entry of the directory to a person or a group of the plan.  Values in, values out."""
 
 import hashlib
-import marshal
 import re
+from array import array
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from uuid import UUID
@@ -26,7 +26,6 @@ from directory.types import Kind, MailState, MemberState
 
 Attributes = Mapping[str, Sequence[bytes]]
 NOTHING: Sequence[bytes] = ()
-MARSHAL_WITHOUT_REFERENCES = 2
 UNCLEAN = re.compile(rb"[\x00-\x1f\x7f]")
 
 LIMITS = {
@@ -68,10 +67,10 @@ def digest_of(dn: str, attributes: Attributes, names: Sequence[str], rules: Rule
     flat = list(chain.from_iterable(values))
     if max(counts, default=0) > 1:
         flat = [value for several in values for value in sorted(several)]
-    # Bytes that nothing else comes to: of each value its length and itself, in the form of before there were references
-    # to what was said already.
-    told = marshal.dumps((rules.digest, dn, counts, flat), MARSHAL_WITHOUT_REFERENCES)
-    return hashlib.blake2b(told, digest_size=16).hexdigest()
+    head = f"{rules.digest}\0{dn}\0".encode("utf-8", "surrogatepass")
+    # Of how many values, each of so many bytes.
+    lengths = array("Q", [*counts, *map(len, flat)]).tobytes()
+    return hashlib.blake2b(b"".join((head, lengths, *flat)), digest_size=16).hexdigest()
 
 
 def person_from(uuid: UUID, dn: str, csn: str, attributes: Attributes, rules: Rules) -> Person:

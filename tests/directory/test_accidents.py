@@ -255,7 +255,7 @@ def test_who_leads_a_collective_is_kept_while_the_server_hides_it_and_told_in_wo
         call_command("sync_directory", "--dry-run", "--deep", "--json", stdout=as_json)
 
     limit = max(5, int(len(before) * 0.2))
-    held = [{"what": "leads", "count": len(before), "limit": limit}]
+    held = [{"what": "leads", "count": len(before), "limit": limit, "before": 0}]
     assert len(before) > limit
     assert run.report["held"] == again.report["held"] == json.loads(as_json.getvalue())["held"] == held
     assert run.report["approval"] == again.report["approval"]
