@@ -64,6 +64,8 @@ def fail(run: SyncRun, error: str, now: datetime) -> None:
         kept = SyncRun.objects.filter(pk=run.pk).values_list("report", "counts").first()
         run.report, run.counts = kept or ({}, {})
         run.error = error[:MAX_ERROR]
+        # Nothing was let go.
+        run.approved_by = None
         previous = _previous(run)
         if previous is None or (previous.status, previous.error) != (RunStatus.FAILED, run.error):
             facts: dict[str, object] = {"run": run.pk, "source": run.source_id}

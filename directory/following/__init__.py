@@ -1,7 +1,17 @@
 """Reading how directories are followed: their sources, passes and what waits, what is to be settled, who is absent."""
 
 from directory.following.absence import Absent, absence_of, absent
-from directory.following.held import Waiting, held_of, removal_waits, removals, waiting, waiting_of, what_waits
+from directory.following.held import (
+    Waiting,
+    held_of,
+    is_read,
+    outcome_of,
+    removal_waits,
+    removals,
+    waiting,
+    waiting_of,
+    what_waits,
+)
 from directory.following.names import Named, short
 from directory.following.overview import Todo, are_several, brings_people, collectives_of, todo
 from directory.following.reports import left_out, nameable, named, names_in, parts_of, runs
@@ -40,6 +50,7 @@ __all__ = [
     "dry_run_of",
     "held_of",
     "holds_passwords",
+    "is_read",
     "is_writable",
     "issues",
     "kind_words",
@@ -51,6 +62,7 @@ __all__ = [
     "named",
     "names_in",
     "open_issues",
+    "outcome_of",
     "parts_of",
     "removal_waits",
     "removals",

@@ -102,6 +102,20 @@ def what_waits(run: SyncRun) -> list[Waiting]:
     ]
 
 
+def outcome_of(run: SyncRun) -> SyncRun | None:
+    """The first pass that no longer held what this one did: let go, changed, or given back.  One statement."""
+    if run.dry or run.status != RunStatus.HELD:
+        return None
+    later = SyncRun.objects.filter(source=run.source_id, dry=False, status__in=READ, pk__gt=run.pk)
+    others = later.exclude(report__approval=run.report.get("approval", ""))
+    return others.select_related("approved_by").order_by("pk").first()
+
+
+def is_read(source: DirectorySource) -> bool:
+    """Whether a pass over it is under way."""
+    return SyncRun.objects.filter(source=source, dry=False, status=RunStatus.RUNNING).exists()
+
+
 def removals(run: SyncRun) -> int:
     return sum(held["count"] for held in run.report.get("held", []))
 

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from django.db import transaction
 
+from audit.services import record
+from audit.types import Action, Actor, Entry
 from directory.ldap import sources
 from directory.ldap.apply import Early, apply
 from directory.ldap.config import LdapConfig
@@ -134,6 +136,8 @@ def _apply(
         # Paused while it was read, and perhaps pointed elsewhere: what was read is not what these settings say.
         return close(run, RunStatus.INTERRUPTED, now)
     plan = decide(source, ldap, seen.observed, known, column, before, now, allow_large=allow_large, approved=approved)
+    if not plan.lifted:
+        _forget_the_accord(run, approved, is_other=bool(plan.held), now=now)
     # Nothing is counted while something waits: not the time up to now, nor that until it is settled.
     source.followed_for = (
         source.followed_for if plan.held else time_followed(source.followed_for, source.followed_until, now)
@@ -163,6 +167,21 @@ def _apply(
     columns = ["mapping_digest", "watermark", "look_again", "read_at", "deep_at", "followed_for", "followed_until"]
     source.save(update_fields=columns)
     return close(run, RunStatus(run.status), now)
+
+
+def _forget_the_accord(run: SyncRun, approved: str, *, is_other: bool, now: datetime) -> None:
+    """Whoever accepted had read another list: nothing of this pass is done in their name."""
+    if approved:
+        refusal = Entry(
+            Action.SYNC_APPROVAL_REFUSED,
+            actor=Actor(run.approved_by_id),
+            refused=True,
+            reason="others_wait" if is_other else "nothing_waits",
+            facts={"source": run.source_id},
+            at=now,
+        )
+        record(refusal)
+    run.approved_by = None
 
 
 @contextmanager

@@ -70,7 +70,9 @@ class Follower:
             return True
 
     def _one(self, source: DirectorySource, now: datetime) -> bool:
-        asked = _take_what_is_asked(source) if source.wanted or source.approval else None
+        # An accord may wait for the next try; whoever asks for a reading sees at once that it fails.
+        is_asked = bool(source.wanted) or (bool(source.approval) and not _waits(source, now))
+        asked = _take_what_is_asked(source) if is_asked else None
         if asked is None and (source.state != SourceState.ACTIVE or _waits(source, now)):
             return False
         try:
@@ -92,6 +94,8 @@ class Follower:
                 mode = Mode.DEEP if _is_deep_due(source, now) else Mode.PIVOT
                 synchronise(now=now, source=source, mode=mode)
         except (DirectoryUnavailable, DirectoryRefused):
+            if asked is not None and asked.approval:
+                _give_back(source, asked)
             _try_later(source, now)
             return True
         _is_well(source)
@@ -164,6 +168,12 @@ def _take_what_is_asked(source: DirectorySource) -> _Asked | None:
         row.approval, row.approved_by = "", None
     row.save(update_fields=["wanted", "wanted_dry", "wanted_by", "approval", "approved_by"])
     return asked
+
+
+def _give_back(source: DirectorySource, asked: _Asked) -> None:
+    """What was accepted stays so until the directory says whether it still comes to exactly that."""
+    untouched = DirectorySource.objects.filter(pk=source.pk, approval="")
+    untouched.update(approval=asked.approval, approved_by=asked.by)
 
 
 def _waits(source: DirectorySource, now: datetime) -> bool:

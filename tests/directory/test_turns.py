@@ -211,6 +211,9 @@ def test_removals_that_somebody_accepted_go_at_the_next_turn_and_others_do_not(f
     DirectorySource.objects.update(approval="of-something-else", approved_by=member)
     follower.turn(now=NOON + 2 * SECOND)
     refused = Member.objects.filter(state=MemberState.MISSING).count()
+    run, line = SyncRun.objects.first(), Event.objects.get(action=Action.SYNC_APPROVAL_REFUSED)
+    assert (run.status, run.approved_by) == (RunStatus.HELD, None)
+    assert (line.actor_id, line.refused, line.reason) == (member.pk, True, "others_wait")
     DirectorySource.objects.update(approval=waiting, approved_by=member)
 
     follower.turn(now=NOON + 3 * SECOND)
@@ -218,6 +221,46 @@ def test_removals_that_somebody_accepted_go_at_the_next_turn_and_others_do_not(f
     assert refused == 0
     assert Member.objects.filter(state=MemberState.MISSING).count() == 15
     assert SyncRun.objects.first().approved_by_id == member.pk
+    assert source().approval == ""
+
+
+def test_what_was_accepted_while_the_directory_is_away_goes_once_it_is_back(
+    follower, own_directory, member, monkeypatch
+):
+    monkeypatch.setattr(turns._SYSTEM, "uniform", lambda low, high: 1.0)
+    going = [
+        each for each in Member.objects.filter(dn__endswith=PEOPLE, state="active", leads=None) if each.dn.isascii()
+    ]
+    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going[:15]))
+    settle(own_directory)
+    follower.turn(now=NOON + SECOND)
+    waiting = SyncRun.objects.first().report["approval"]
+    own_directory.stop()
+    DirectorySource.objects.update(approval=waiting, approved_by=member)
+
+    tried = [second for second in range(2, 12) if follower.turn(now=NOON + second * SECOND)]
+
+    assert tried == [2, 7]
+    assert (source().approval, source().approved_by) == (waiting, member)
+    failed = SyncRun.objects.first()
+    assert (failed.status, failed.approved_by) == (RunStatus.FAILED, None)
+    assert Member.objects.filter(state=MemberState.MISSING).count() == 0
+
+    own_directory.start(own_directory.port, ldaps=True)
+    follower.turn(now=NOON + timedelta(minutes=2))
+
+    assert Member.objects.filter(state=MemberState.MISSING).count() == 15
+    assert (SyncRun.objects.first().approved_by, source().approval) == (member, "")
+    assert not Event.objects.filter(action=Action.SYNC_APPROVAL_REFUSED).exists()
+
+
+def test_an_accord_to_what_the_directory_gave_back_meanwhile_is_refused_with_its_line(follower, member):
+    DirectorySource.objects.update(approval="0" * 32, approved_by=member)
+
+    follower.turn(now=NOON + SECOND)
+
+    assert SyncRun.objects.first().approved_by is None
+    assert Event.objects.get(action=Action.SYNC_APPROVAL_REFUSED).reason == "nothing_waits"
     assert source().approval == ""
 
 

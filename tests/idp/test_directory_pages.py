@@ -1115,11 +1115,59 @@ def test_the_office_reads_who_would_go_and_approves_exactly_that(karim, held):
     assert 'id="approved"' in text_of(answer)
     assert "approve-form" not in text_of(answer)
     assert lines(Action.SYNC_APPROVED) == [(False, "")]
+    before = following.waiting_of(held)
+    assert 'id="outcome"' not in page_of(karim, before)
     Follower().turn(now=timezone.now())
     assert Member.objects.filter(state=MemberState.MISSING).count() == 8
     assert 'id="nothing-waits"' in text_of(karim.get(reverse("idp:directory_waiting", args=[held.pk])))
     run = SyncRun.objects.filter(approved_by__isnull=False).get()
     assert "retraits acceptés par Karim X" in page_of(karim, run)
+    outcome = page_of(karim, before).partition('id="outcome"')[2].partition("</p>")[0]
+    assert "Accepté par Karim X." in outcome
+    assert reverse("idp:directory_run", args=[run.pk]) in outcome
+    assert 'id="held"' in page_of(karim, before)
+
+
+def test_a_list_that_changed_after_it_was_accepted_is_read_again_and_nobody_went(karim, held, small_directory):
+    before = following.waiting_of(held)
+    page = reverse("idp:directory_waiting", args=[held.pk])
+    decide(karim, held, read="1", digest=digest_of(held))
+    small_directory.modify(f"dn: {members_of(small_directory)[-1].dn}\nchangetype: delete\n")
+    settle(small_directory)
+
+    Follower().turn(now=timezone.now())
+
+    assert Member.objects.filter(state=MemberState.MISSING).count() == 0
+    told = text_of(karim.get(page))
+    assert 'id="other-list"' in told
+    assert "Accepter ces 9 retraits" in told
+    # Said once.
+    assert 'id="other-list"' not in text_of(karim.get(page))
+    assert "La liste a changé depuis." in page_of(karim, before)
+
+
+def test_what_was_accepted_is_shown_so_while_it_is_carried_out(karim, held):
+    page = reverse("idp:directory_waiting", args=[held.pk])
+    decide(karim, held, read="1", digest=digest_of(held))
+    # Taken by the worker.
+    DirectorySource.objects.update(approval="", approved_by=None)
+    run = SyncRun.objects.create(source=held, started_at=timezone.now())
+
+    answer = karim.get(page)
+
+    assert 'id="approved"' in text_of(answer)
+    assert "Refresh" in answer
+    run.delete()
+    assert "approve-form" in text_of(karim.get(page))
+
+
+def test_whoever_accepts_while_the_directory_is_away_is_told_that_it_waits(karim, held):
+    DirectorySource.objects.update(failing_since=timezone.now())
+
+    page = text_of(decide(karim, held, read="1", digest=digest_of(held)))
+
+    assert "L’annuaire ne répond pas" in page
+    assert "dans un instant" not in page
 
 
 def test_what_went_before_is_counted_with_what_waits(karim, held):
@@ -1217,6 +1265,7 @@ def test_an_accident_that_is_mended_waits_for_nobody_any_more(karim, followed, s
     answer = decide(karim, followed, read="1", digest=digest)
 
     assert "Plus rien n’attend ici" in text_of(answer)
+    assert "Cela n’attend plus." in page_of(karim, SyncRun.objects.filter(status=RunStatus.HELD).get())
     assert lines(Action.SYNC_APPROVAL_REFUSED) == [(True, "nothing_waits")]
 
 

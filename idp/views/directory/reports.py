@@ -27,6 +27,8 @@ from idp.views.office.acts import PROOF
 PER_PAGE = 25
 # Of which list somebody said that they had read it, before they were asked who they are.
 READ = "directory_read"
+# Which list they accepted, until they are told what became of it.
+ACCEPTED = "directory_accepted"
 SOME = 10
 
 
@@ -87,6 +89,7 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
         "cure": follow_words.cure(found.error) if found.error else "",
         "may_manage": may(request.user, Right.MANAGE_SOURCES),
         "is_waiting": _still_waits(found),
+        "outcome": following.outcome_of(found),
         "may_find": may(request.user, Right.FIND_MEMBERS),
     }
     running = found.status == RunStatus.RUNNING
@@ -124,6 +127,11 @@ def waiting(request: HttpRequest, source_id: int) -> HttpResponse:
 def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str = "", status: int = 200) -> HttpResponse:
     run = following.waiting_of(source)
     kinds = following.what_waits(run) if run is not None else []
+    digest = run.report["approval"] if run is not None else ""
+    accepted = request.session.get(ACCEPTED, "")
+    is_accepted = bool(digest) and (source.approval == digest or (accepted == digest and following.is_read(source)))
+    if accepted and accepted != digest and not source.approval:
+        del request.session[ACCEPTED]
     context = {
         "source": source,
         "run": run,
@@ -131,14 +139,16 @@ def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str =
         "count": following.removals(run) if run is not None else 0,
         "closes": any(each.closes_accounts for each in kinds),
         "wholly": any(each.what in ("server_went_back", "nothing_in_common") for each in kinds),
-        "approved": bool(source.approval) and run is not None and source.approval == run.report.get("approval"),
+        "approved": is_accepted,
+        "answers": source.failing_since is None,
+        "other": bool(accepted) and accepted != digest and not is_accepted,
         "may_approve": may(request.user, Right.APPROVE_REMOVALS),
         "may_find": may(request.user, Right.FIND_MEMBERS),
         "wrong": wrong,
-        "read": run is not None and request.session.pop(READ, None) == run.report.get("approval"),
+        "read": run is not None and request.session.pop(READ, None) == digest,
     }
     answer = render(request, "idp/directory/waiting.html", context, status=status)
-    return looked_at_again(answer, when=bool(context["approved"]))
+    return looked_at_again(answer, when=is_accepted)
 
 
 @opened_by(Right.APPROVE_REMOVALS, page="idp:directory_approve")
@@ -161,7 +171,7 @@ def approve(request: HttpRequest, source_id: int) -> HttpResponse:
         return asked
     try:
         directory_services.approve(source_id=source.pk, digest=digest, actor=actor_of(request), now=timezone.now())
-        messages.success(request, _("C’est accepté : ces retraits se font à la prochaine lecture, dans un instant."))
+        request.session[ACCEPTED] = digest
     except CannotChange as error:
         messages.error(request, str(directory_words.refusal(error.reason)))
     return HttpResponseRedirect(here)
