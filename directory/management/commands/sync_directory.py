@@ -44,6 +44,7 @@ EXPLAINED = {
     "login_is_mail": "a login that is somebody else's address: nobody signs in by it",
     "login_shared": "a login held by several people: nobody signs in by it",
     "login_reused": "a login that somebody gone had: a new account, nothing inherited",
+    "entry_elsewhere": "an entry that another directory brought: followed there only",
     "value_not_utf8": "a value that is not UTF-8: left out",
     "value_cut": "a value too long: cut",
     "characters_removed": "control or invisible characters: removed",
