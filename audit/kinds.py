@@ -179,6 +179,7 @@ ACTIONS: dict[Retention, tuple[Action, ...]] = {
         Action.SYNC_FAILED,
         Action.SYNC_ASKED,
         Action.SYNC_APPROVED,
+        Action.SYNC_APPROVAL_TAKEN_BACK,
         Action.SYNC_APPROVAL_REFUSED,
         Action.ISSUE_ACKNOWLEDGED,
         Action.PAGE_CHANGED,

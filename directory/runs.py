@@ -23,7 +23,7 @@ MAX_ERROR = 80
 def open_run(run: SyncRun) -> SyncRun:
     now = run.started_at
     stale = SyncRun.objects.filter(source=run.source, status=RunStatus.RUNNING, started_at__lt=now - LONGEST)
-    stale.update(status=RunStatus.INTERRUPTED, ended_at=now)
+    stale.update(status=RunStatus.INTERRUPTED, ended_at=now, approved_by=None)
     run.save()
     return run
 
@@ -46,6 +46,9 @@ def last_read(source: DirectorySource) -> SyncRun | None:
 def close(run: SyncRun, status: RunStatus, now: datetime) -> SyncRun:
     """Save the run; of several in a row that say the same, the last one is kept, or the table grows by the hour."""
     run.status, run.ended_at = status, now
+    if status not in READ:
+        # Nothing was let go.
+        run.approved_by = None
     run.save()
     previous = _previous(run)
     is_one_more = previous is None or not _says_the_same(previous, run)
@@ -64,8 +67,6 @@ def fail(run: SyncRun, error: str, now: datetime) -> None:
         kept = SyncRun.objects.filter(pk=run.pk).values_list("report", "counts").first()
         run.report, run.counts = kept or ({}, {})
         run.error = error[:MAX_ERROR]
-        # Nothing was let go.
-        run.approved_by = None
         previous = _previous(run)
         if previous is None or (previous.status, previous.error) != (RunStatus.FAILED, run.error):
             facts: dict[str, object] = {"run": run.pk, "source": run.source_id}

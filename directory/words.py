@@ -51,6 +51,7 @@ REASONS: dict[str, Text] = {
     "pass_asked_already": _("lecture déjà demandée"),
     "nothing_waits": _("rien n’attend"),
     "others_wait": _("ce ne sont plus les mêmes retraits"),
+    "right_gone": _("la personne qui avait accepté n’en a plus le droit"),
     # Corrections of one’s own entry.
     "no_entry": _("compte hors de l’annuaire"),
     "not_own_entry": _("fiche d’une autre personne"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -297,11 +297,10 @@ def _copy(model: type[models.Model], columns: Iterable[Sequence[Sequence[Any]]])
 
 
 def _encoded(text: str) -> bytes:
-    try:
+    with suppress(UnicodeEncodeError):
         return text.encode()
-    except UnicodeEncodeError:
-        # Which would carry what is written of hundreds of people.
-        raise ValueError("half a character is no text") from None
+    # Not within the other, which carries what is written of hundreds of people.
+    raise ValueError("half a character is no text")
 
 
 def _texts(values: Sequence[Any]) -> Sequence[str]:

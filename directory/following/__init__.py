@@ -4,7 +4,6 @@ from directory.following.absence import Absent, absence_of, absent
 from directory.following.held import (
     Waiting,
     held_of,
-    is_read,
     outcome_of,
     removal_waits,
     removals,
@@ -27,7 +26,7 @@ from directory.following.setup import (
     usual_ceilings,
     usual_places,
 )
-from directory.following.standing import Age, Followed, ages, dry_run_of, sources, trial_of, with_people
+from directory.following.standing import Age, Followed, ages, dry_run_of, is_refused, sources, trial_of, with_people
 from directory.ldap.rules import MEMBERSHIPS
 
 __all__ = [
@@ -50,7 +49,7 @@ __all__ = [
     "dry_run_of",
     "held_of",
     "holds_passwords",
-    "is_read",
+    "is_refused",
     "is_writable",
     "issues",
     "kind_words",

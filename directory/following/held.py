@@ -111,11 +111,6 @@ def outcome_of(run: SyncRun) -> SyncRun | None:
     return others.select_related("approved_by").order_by("pk").first()
 
 
-def is_read(source: DirectorySource) -> bool:
-    """Whether a pass over it is under way."""
-    return SyncRun.objects.filter(source=source, dry=False, status=RunStatus.RUNNING).exists()
-
-
 def removals(run: SyncRun) -> int:
     return sum(held["count"] for held in run.report.get("held", []))
 

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from directory.following.held import waiting_of
 from directory.models import DirectorySource, SyncRun
 from directory.selectors import READ
-from directory.types import Hold, MemberState, RunStatus, SourceState
+from directory.types import DirectoryRefused, Hold, MemberState, RunStatus, SourceState
 
 # A mirror that is older than this is said to be late: the worker reads at the latest every quarter of an hour.
 LATE = timedelta(minutes=30)
@@ -96,6 +96,14 @@ def ages(now: datetime) -> list[Age]:
     rows.sort(key=lambda each: (each.read_at is not None, each.read_at or now, each.pk))
     last = _last_runs([row.pk for row in rows])
     return [_age(row, last.get(row.pk), now) for row in rows]
+
+
+def is_refused(source: DirectorySource) -> bool:
+    """Whether it answers, and lets nobody read: that does not mend itself, as a server that restarts does."""
+    if source.failing_since is None:
+        return False
+    last = SyncRun.objects.filter(source=source, dry=False).exclude(status=RunStatus.RUNNING).order_by("-id")
+    return (last.values_list("error", flat=True).first() or "").startswith(DirectoryRefused.__name__)
 
 
 def _failed(source: DirectorySource, last: SyncRun | None) -> bool:

@@ -47,6 +47,7 @@ def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
         "approval": plan.digest if plan.held else "",
         # From then on what goes is counted anew.
         "lifted": plan.lifted,
+        "accepted": plan.digest if plan.lifted else "",
     }
     if plan.gone:
         # What counts for a day: only where something went, or came back, is there anything to add up.

@@ -1,6 +1,7 @@
 """Changing members and collectives: one verb, one transaction, one line in the journal."""
 
 from directory.services.absences import end_absences
+from directory.services.acceptances import approve, take_back
 from directory.services.collectives import mark_sensitive
 from directory.services.departures import cancel_departure, carry_out_departures, plan_departure
 from directory.services.destructions import (
@@ -18,7 +19,6 @@ from directory.services.sources import (
     acknowledge,
     activate,
     add_source,
-    approve,
     ask_pass,
     change_source,
     may_activate,
@@ -55,6 +55,7 @@ __all__ = [
     "settle_second_factor_dates",
     "suspend",
     "synchronise",
+    "take_back",
     "take_up_again",
     "trial_of",
     "welcome_back",

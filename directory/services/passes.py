@@ -13,8 +13,6 @@ from uuid import UUID
 
 from django.db import transaction
 
-from audit.services import record
-from audit.types import Action, Actor, Entry
 from directory.ldap import sources
 from directory.ldap.apply import Early, apply
 from directory.ldap.config import LdapConfig
@@ -25,7 +23,7 @@ from directory.ldap.report import report_of
 from directory.models import DirectorySource, SyncRun
 from directory.policy import time_followed
 from directory.runs import close, fail, last_read, one_at_a_time, open_run
-from directory.services import statuses
+from directory.services import acceptances, statuses
 from directory.services.deciding import decide, has_waited
 from directory.services.first_looks import FirstLooks, gone_early, settle_gone, with_gone
 from directory.services.roles import end_roles_of_leavers
@@ -135,9 +133,15 @@ def _apply(
     if source.state != state_read or sources.of(source) != ldap:
         # Paused while it was read, and perhaps pointed elsewhere: what was read is not what these settings say.
         return close(run, RunStatus.INTERRUPTED, now)
+    if run.approved_by_id and source.approval != approved:
+        # Taken back while it was read, or carried out by another pass.
+        approved, run.approved_by = "", None
     plan = decide(source, ldap, seen.observed, known, column, before, now, allow_large=allow_large, approved=approved)
-    if not plan.lifted:
-        _forget_the_accord(run, approved, is_other=bool(plan.held), now=now)
+    refused = "" if plan.lifted else "others_wait" if plan.held else "nothing_waits"
+    if approved:
+        acceptances.settle(source, approved, refused=refused, now=now)
+    if refused:
+        run.approved_by = None
     # Nothing is counted while something waits: not the time up to now, nor that until it is settled.
     source.followed_for = (
         source.followed_for if plan.held else time_followed(source.followed_for, source.followed_until, now)
@@ -146,6 +150,9 @@ def _apply(
     run.source = source
     held_before = str(before.report.get("approval", "")) if before else ""
     applied = apply(run, plan, now, first=before is None, held_before=held_before, early=early)
+    was_told = before is not None and before.report.get("others_accepted") and held_before == plan.digest
+    if plan.held and (approved or was_told):
+        run.report["others_accepted"] = True
     if applied.arrived:
         statuses.begin(applied.arrived, now=now)
     if applied.changed:
@@ -167,21 +174,6 @@ def _apply(
     columns = ["mapping_digest", "watermark", "look_again", "read_at", "deep_at", "followed_for", "followed_until"]
     source.save(update_fields=columns)
     return close(run, RunStatus(run.status), now)
-
-
-def _forget_the_accord(run: SyncRun, approved: str, *, is_other: bool, now: datetime) -> None:
-    """Whoever accepted had read another list: nothing of this pass is done in their name."""
-    if approved:
-        refusal = Entry(
-            Action.SYNC_APPROVAL_REFUSED,
-            actor=Actor(run.approved_by_id),
-            refused=True,
-            reason="others_wait" if is_other else "nothing_waits",
-            facts={"source": run.source_id},
-            at=now,
-        )
-        record(refusal)
-    run.approved_by = None
 
 
 @contextmanager

@@ -17,11 +17,11 @@ from audit.types import Action, Actor, Entry
 from directory.ldap.servers import Abilities
 from directory.ldap.sources import SECRET_PURPOSE
 from directory.models import DirectorySource, SyncIssue, SyncRun
-from directory.runs import last_read
 from directory.selectors import READ
+from directory.services.acceptances import end_with_following
 from directory.services.given_back import give_back
 from directory.signals import source_trusted
-from directory.types import CannotChange, Mode, RunStatus, SourceState
+from directory.types import CannotChange, Mode, SourceState
 
 # Where it is and as whom it is read: of the operator's own directory, the operator's settings say it.
 CONNECTION = frozenset(
@@ -200,6 +200,7 @@ def pause(*, source_id: int, actor: Actor, now: datetime) -> None:
     with _changing(Action.SOURCE_CHANGED, source_id=source_id, actor=actor, now=now) as source:
         if source.state != SourceState.ACTIVE:
             raise CannotChange("source_not_followed")
+        end_with_following(source, actor, now)
         _set_state(source, SourceState.PAUSED, actor, now)
 
 
@@ -218,7 +219,7 @@ def retire(*, source_id: int, actor: Actor, now: datetime) -> None:
             raise CannotChange("source_retired")
         source.state = SourceState.RETIRED
         source.bind_secret = source.write_secret = b""
-        source.wanted, source.approval = "", ""
+        source.wanted = ""
         source.save()
         SyncIssue.objects.filter(source=source, resolved_at=None).update(resolved_at=now)
         give_back(source, now=now)
@@ -268,38 +269,6 @@ def ask_pass(*, source_id: int, mode: Mode, dry: bool, actor: Actor, now: dateti
         source.save(update_fields=["wanted", "wanted_dry", "wanted_by"])
         facts: dict[str, object] = {"source": source.pk, "mode": str(mode), "dry": dry}
         record(Entry(Action.SYNC_ASKED, actor=actor, facts=facts, at=now))
-
-
-def approve(*, source_id: int, digest: str, actor: Actor, now: datetime) -> None:
-    """Let exactly these removals go: those that ``digest`` was shown for.
-
-    Raises ``CannotChange`` where other removals wait by now, or none.
-    """
-    try:
-        with transaction.atomic():
-            source = DirectorySource.objects.select_for_update(no_key=True).filter(pk=source_id).first()
-            run = last_read(source) if source is not None else None
-            if source is None or run is None or run.status != RunStatus.HELD:
-                raise CannotChange("nothing_waits")
-            if not digest or run.report.get("approval") != digest:
-                raise CannotChange("others_wait")
-            source.approval, source.approved_by_id = digest, actor.member
-            source.save(update_fields=["approval", "approved_by"])
-            facts: dict[str, object] = {"source": source.pk, "run": run.pk, "approval": digest}
-            record(Entry(Action.SYNC_APPROVED, actor=actor, facts=facts, at=now))
-    except CannotChange as refusal:
-        with transaction.atomic():
-            record(
-                Entry(
-                    Action.SYNC_APPROVAL_REFUSED,
-                    actor=actor,
-                    refused=True,
-                    reason=refusal.reason,
-                    facts={"source": source_id},
-                    at=now,
-                )
-            )
-        raise
 
 
 # Issues --------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from directory.ldap.reading import Probe
 from directory.models import DirectorySource, SyncRun
 from directory.policy import time_followed
 from directory.runs import fail, open_run
-from directory.services import photos
+from directory.services import acceptances, photos
 from directory.services.passes import synchronise
 from directory.types import DirectoryRefused, DirectoryUnavailable, Mode, SourceState
 
@@ -72,7 +72,7 @@ class Follower:
     def _one(self, source: DirectorySource, now: datetime) -> bool:
         # An accord may wait for the next try; whoever asks for a reading sees at once that it fails.
         is_asked = bool(source.wanted) or (bool(source.approval) and not _waits(source, now))
-        asked = _take_what_is_asked(source) if is_asked else None
+        asked = _take_what_is_asked(source, now) if is_asked else None
         if asked is None and (source.state != SourceState.ACTIVE or _waits(source, now)):
             return False
         try:
@@ -80,7 +80,8 @@ class Follower:
                 if source.pk in self._photos:
                     self._follow_photos(source, now)
                 return False
-            self._passed[source.pk] = now
+            # Until it is through: the probe may answer where a list is refused.
+            self._passed.pop(source.pk, None)
             if asked is not None:
                 synchronise(
                     now=now,
@@ -93,9 +94,8 @@ class Follower:
             else:
                 mode = Mode.DEEP if _is_deep_due(source, now) else Mode.PIVOT
                 synchronise(now=now, source=source, mode=mode)
+            self._passed[source.pk] = now
         except (DirectoryUnavailable, DirectoryRefused):
-            if asked is not None and asked.approval:
-                _give_back(source, asked)
             _try_later(source, now)
             return True
         _is_well(source)
@@ -155,25 +155,25 @@ class _Asked:
 
 
 @transaction.atomic
-def _take_what_is_asked(source: DirectorySource) -> _Asked | None:
-    """Once: another process that follows this source does not do it too."""
+def _take_what_is_asked(source: DirectorySource, now: datetime) -> _Asked | None:
+    """What is asked for once: another process that follows this source does not do it too.
+
+    What is accepted until a pass has answered to it, in the transaction that carries it out.
+    """
     row = DirectorySource.objects.select_for_update(no_key=True).get(pk=source.pk)
-    dry = row.wanted_dry and bool(row.wanted)
-    approval = "" if dry else row.approval
-    if not row.wanted and not approval:
+    mode, dry, by = row.wanted, row.wanted_dry, row.wanted_by_id
+    if mode:
+        row.wanted, row.wanted_dry, row.wanted_by = "", False, None
+        row.save(update_fields=["wanted", "wanted_dry", "wanted_by"])
+    if mode and dry:
+        return _Asked(Mode(mode), dry, "", by)
+    if row.state != SourceState.ACTIVE:
+        # Paused since it was asked for.
         return None
-    asked = _Asked(Mode(row.wanted or Mode.PIVOT), dry, approval, row.approved_by_id if approval else row.wanted_by_id)
-    row.wanted, row.wanted_dry, row.wanted_by = "", False, None
-    if approval:
-        row.approval, row.approved_by = "", None
-    row.save(update_fields=["wanted", "wanted_dry", "wanted_by", "approval", "approved_by"])
-    return asked
-
-
-def _give_back(source: DirectorySource, asked: _Asked) -> None:
-    """What was accepted stays so until the directory says whether it still comes to exactly that."""
-    untouched = DirectorySource.objects.filter(pk=source.pk, approval="")
-    untouched.update(approval=asked.approval, approved_by=asked.by)
+    approval = acceptances.standing(row, now)
+    if not (mode or approval):
+        return None
+    return _Asked(Mode(mode or Mode.PIVOT), dry, approval, row.approved_by_id if approval else by)
 
 
 def _waits(source: DirectorySource, now: datetime) -> bool:

@@ -24,10 +24,10 @@ from directory.ldap import probing, sources
 from directory.ldap.plan import Ceilings
 from directory.ldap.probing import Branches, Known, Reached, Samples, Secured, Trouble
 from directory.ldap.servers import Abilities
-from directory.models import DirectorySource, Member, SyncIssue, SyncRun
+from directory.models import DirectorySource, Member, RoleGrant, SyncIssue, SyncRun
 from directory.services import synchronise, trials
 from directory.services.turns import Follower
-from directory.types import CannotChange, Kind, MemberState, Mode, RunStatus, ServerKind, SourceState
+from directory.types import CannotChange, Kind, MemberState, Mode, Role, RunStatus, ServerKind, SourceState
 from tests.support.cast import make_member
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,9 @@ TUESDAY = MONDAY + timedelta(days=1)
 
 @pytest.fixture
 def lea(db) -> Actor:
-    return Actor(member=make_member("lea.x", "Léa X", entry_uuid=None).pk)
+    lea = make_member("lea.x", "Léa X", entry_uuid=None)
+    RoleGrant.objects.create(member=lea, role=Role.TECHNICIAN)
+    return Actor(member=lea.pk)
 
 
 def drafted(server: EmbeddedDirectory, actor: Actor, **changes: object) -> DirectorySource:

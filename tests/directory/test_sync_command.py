@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from audit.models import Event
 from audit.sealing import seal
+from audit.types import Action
 from directory.ldap.sources import SECRET_PURPOSE
 from directory.management.commands.sync_directory import Command
 from directory.models import DirectorySource, Member, SyncRun
@@ -97,6 +99,11 @@ def test_what_waits_is_named_and_exactly_that_can_be_let_go(synced):
     assert Member.objects.filter(state=MemberState.MISSING).first().display_name in said
     assert there == 0
     assert Member.objects.filter(state=MemberState.MISSING).count() == 15
+    lines = Event.objects.filter(action__in=[Action.SYNC_APPROVED, Action.SYNC_APPROVAL_REFUSED]).order_by("pk")
+    assert [(line.action, line.refused, line.reason, line.actor_id) for line in lines] == [
+        (Action.SYNC_APPROVAL_REFUSED, True, "others_wait", None),
+        (Action.SYNC_APPROVED, False, "", None),
+    ]
 
 
 def test_a_plan_that_does_not_wait_is_told(synced):

@@ -5,15 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from audit.models import Event
-from audit.types import Action
+from audit.types import Action, Actor
 from directory.ldap import reading
-from directory.models import DirectorySource, Member, MemberPhoto, SyncRun
-from directory.services import photos, turns
+from directory.ldap.observe import by_everything
+from directory.models import DirectorySource, Member, MemberPhoto, RoleGrant, SyncRun
+from directory.services import passes, pause, photos, take_back, turns
 from directory.services.turns import Follower
-from directory.types import MemberState, Mode, RunStatus, SourceState
+from directory.types import MemberState, Mode, Role, RunStatus, SourceState
 from tests.directory.test_sync import PEOPLE
 from tests.support.slapd import settle
-from tests.support.slapd_control import hidden
+from tests.support.slapd_control import hidden, limit, unlimit
 
 pytestmark = pytest.mark.django_db
 # A Monday afternoon, after the nightly reading.
@@ -28,6 +29,12 @@ def follower(own_directory):
     follower.turn(now=NOON)
     yield follower
     follower.close()
+
+
+@pytest.fixture
+def approver(member) -> Member:
+    RoleGrant.objects.create(member=member, role=Role.OFFICE)
+    return member
 
 
 def source() -> DirectorySource:
@@ -200,48 +207,47 @@ def test_a_dry_run_of_a_draft_changes_nobody(follower, own_directory, member):
     assert idle == 0
 
 
-def test_removals_that_somebody_accepted_go_at_the_next_turn_and_others_do_not(follower, own_directory, member):
-    going = [
-        each for each in Member.objects.filter(dn__endswith=PEOPLE, state="active", leads=None) if each.dn.isascii()
-    ]
-    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going[:15]))
+def going_of(count: int) -> list[Member]:
+    found = Member.objects.filter(dn__endswith=PEOPLE, state="active", leads=None)
+    return [each for each in found if each.dn.isascii()][:count]
+
+
+def test_removals_that_somebody_accepted_go_at_the_next_turn_and_others_do_not(follower, own_directory, approver):
+    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going_of(15)))
     settle(own_directory)
     follower.turn(now=NOON + SECOND)
     waiting = SyncRun.objects.first().report["approval"]
-    DirectorySource.objects.update(approval="of-something-else", approved_by=member)
+    DirectorySource.objects.update(approval="of-something-else", approved_by=approver)
     follower.turn(now=NOON + 2 * SECOND)
     refused = Member.objects.filter(state=MemberState.MISSING).count()
     run, line = SyncRun.objects.first(), Event.objects.get(action=Action.SYNC_APPROVAL_REFUSED)
     assert (run.status, run.approved_by) == (RunStatus.HELD, None)
-    assert (line.actor_id, line.refused, line.reason) == (member.pk, True, "others_wait")
-    DirectorySource.objects.update(approval=waiting, approved_by=member)
+    assert (line.actor_id, line.refused, line.reason) == (approver.pk, True, "others_wait")
+    DirectorySource.objects.update(approval=waiting, approved_by=approver)
 
     follower.turn(now=NOON + 3 * SECOND)
 
     assert refused == 0
     assert Member.objects.filter(state=MemberState.MISSING).count() == 15
-    assert SyncRun.objects.first().approved_by_id == member.pk
+    assert SyncRun.objects.first().approved_by_id == approver.pk
     assert source().approval == ""
 
 
 def test_what_was_accepted_while_the_directory_is_away_goes_once_it_is_back(
-    follower, own_directory, member, monkeypatch
+    follower, own_directory, approver, monkeypatch
 ):
     monkeypatch.setattr(turns._SYSTEM, "uniform", lambda low, high: 1.0)
-    going = [
-        each for each in Member.objects.filter(dn__endswith=PEOPLE, state="active", leads=None) if each.dn.isascii()
-    ]
-    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going[:15]))
+    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going_of(15)))
     settle(own_directory)
     follower.turn(now=NOON + SECOND)
     waiting = SyncRun.objects.first().report["approval"]
     own_directory.stop()
-    DirectorySource.objects.update(approval=waiting, approved_by=member)
+    DirectorySource.objects.update(approval=waiting, approved_by=approver)
 
     tried = [second for second in range(2, 12) if follower.turn(now=NOON + second * SECOND)]
 
     assert tried == [2, 7]
-    assert (source().approval, source().approved_by) == (waiting, member)
+    assert (source().approval, source().approved_by) == (waiting, approver)
     failed = SyncRun.objects.first()
     assert (failed.status, failed.approved_by) == (RunStatus.FAILED, None)
     assert Member.objects.filter(state=MemberState.MISSING).count() == 0
@@ -250,18 +256,101 @@ def test_what_was_accepted_while_the_directory_is_away_goes_once_it_is_back(
     follower.turn(now=NOON + timedelta(minutes=2))
 
     assert Member.objects.filter(state=MemberState.MISSING).count() == 15
-    assert (SyncRun.objects.first().approved_by, source().approval) == (member, "")
+    assert (SyncRun.objects.first().approved_by, source().approval) == (approver, "")
     assert not Event.objects.filter(action=Action.SYNC_APPROVAL_REFUSED).exists()
 
 
-def test_an_accord_to_what_the_directory_gave_back_meanwhile_is_refused_with_its_line(follower, member):
-    DirectorySource.objects.update(approval="0" * 32, approved_by=member)
+def test_an_accord_to_what_the_directory_gave_back_meanwhile_is_refused_with_its_line(follower, approver):
+    DirectorySource.objects.update(approval="0" * 32, approved_by=approver)
 
     follower.turn(now=NOON + SECOND)
 
     assert SyncRun.objects.first().approved_by is None
     assert Event.objects.get(action=Action.SYNC_APPROVAL_REFUSED).reason == "nothing_waits"
     assert source().approval == ""
+
+
+def test_what_somebody_accepted_who_may_no_longer_is_refused_with_its_line(follower, own_directory, approver):
+    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going_of(15)))
+    settle(own_directory)
+    follower.turn(now=NOON + SECOND)
+    waiting = SyncRun.objects.first().report["approval"]
+    RoleGrant.objects.filter(member=approver).delete()
+    DirectorySource.objects.update(approval=waiting, approved_by=approver)
+
+    follower.turn(now=NOON + 2 * SECOND)
+
+    assert Member.objects.filter(state=MemberState.MISSING).count() == 0
+    assert Event.objects.get(action=Action.SYNC_APPROVAL_REFUSED).reason == "right_gone"
+    assert (source().approval, source().approved_by) == ("", None)
+
+
+def test_a_pause_takes_back_what_was_accepted(follower, own_directory, approver):
+    DirectorySource.objects.update(approval="0" * 32, approved_by=approver)
+
+    pause(source_id=source().pk, actor=Actor(approver.pk), now=NOON)
+
+    assert (source().approval, source().approved_by) == ("", None)
+    assert Event.objects.get(action=Action.SYNC_APPROVAL_TAKEN_BACK).actor_id == approver.pk
+
+
+def test_what_is_taken_back_while_it_is_read_is_not_carried_out(follower, own_directory, approver, monkeypatch):
+    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going_of(15)))
+    settle(own_directory)
+    follower.turn(now=NOON + SECOND)
+    waiting = SyncRun.objects.first().report["approval"]
+    DirectorySource.objects.update(approval=waiting, approved_by=approver)
+
+    def read_and_regret(*arguments, **options):
+        seen = by_everything(*arguments, **options)
+        take_back(source_id=source().pk, actor=Actor(approver.pk), now=NOON)
+        return seen
+
+    monkeypatch.setattr(passes, "by_everything", read_and_regret)
+    follower.turn(now=NOON + 2 * SECOND)
+
+    run = SyncRun.objects.first()
+    assert (run.status, run.approved_by, run.report["approval"]) == (RunStatus.HELD, None, waiting)
+    assert Member.objects.filter(state=MemberState.MISSING).count() == 0
+    assert not Event.objects.filter(action=Action.SYNC_APPROVAL_REFUSED).exists()
+
+
+def test_an_acceptance_outlives_a_pass_that_breaks(follower, own_directory, approver, monkeypatch):
+    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going_of(15)))
+    settle(own_directory)
+    follower.turn(now=NOON + SECOND)
+    waiting = SyncRun.objects.first().report["approval"]
+    DirectorySource.objects.update(approval=waiting, approved_by=approver)
+    with monkeypatch.context() as broken:
+        broken.setattr(passes, "apply", breaks)
+        follower.turn(now=NOON + 2 * SECOND)
+    assert (source().approval, SyncRun.objects.first().approved_by) == (waiting, None)
+
+    follower.turn(now=NOON + timedelta(minutes=1))
+
+    assert Member.objects.filter(state=MemberState.MISSING).count() == 15
+    assert SyncRun.objects.first().approved_by == approver
+
+
+def breaks(*_arguments, **_options):
+    raise ValueError("of a kind that nobody expected")
+
+
+def test_a_list_that_is_refused_while_the_probe_answers_is_failing_until_it_is_read(
+    follower, own_directory, monkeypatch
+):
+    """The mark of the server does not move for a limit of the account that reads it."""
+    monkeypatch.setattr(turns._SYSTEM, "uniform", lambda low, high: 1.0)
+    limit(own_directory, "size=100")
+    tried = [second for second in range(900, 960) if follower.turn(now=NOON + second * SECOND)]
+    assert tried == [900, 905, 915, 935]
+    assert source().failing_since == NOON + 900 * SECOND
+    assert source().read_at < NOON + 900 * SECOND
+
+    unlimit(own_directory)
+    follower.turn(now=NOON + timedelta(minutes=30))
+
+    assert source().failing_since is None
 
 
 def over_a_minute(follower: Follower, since: datetime = NOON + SECOND) -> int:

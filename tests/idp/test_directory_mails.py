@@ -96,6 +96,19 @@ def test_a_directory_that_cannot_be_read_is_told_to_technicians_and_so_is_its_re
     assert readers(MONDAY + timedelta(minutes=18)) == []
 
 
+@pytest.mark.parametrize(
+    ("error", "minutes"), [("DirectoryRefused: INVALID_CREDENTIALS", 0), ("DirectoryUnavailable: SERVER_DOWN", 15)]
+)
+def test_one_that_refuses_to_be_read_is_told_at_once_and_once(source, error, minutes):
+    source.failing_since = MONDAY
+    source.save()
+    SyncRun.objects.create(source=source, started_at=MONDAY, status=RunStatus.FAILED, error=error)
+
+    sent = [minute for minute in range(20) if readers(MONDAY + timedelta(minutes=minute)) == [TECHNICIAN]]
+
+    assert sent == [minutes]
+
+
 def test_where_no_technician_can_be_written_to_the_office_is(source):
     RoleGrant.objects.update(ends_at=MONDAY - timedelta(days=1))
     source.failing_since = MONDAY

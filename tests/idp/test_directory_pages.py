@@ -1141,24 +1141,7 @@ def test_a_list_that_changed_after_it_was_accepted_is_read_again_and_nobody_went
     told = text_of(karim.get(page))
     assert 'id="other-list"' in told
     assert "Accepter ces 9 retraits" in told
-    # Said once.
-    assert 'id="other-list"' not in text_of(karim.get(page))
     assert "La liste a changé depuis." in page_of(karim, before)
-
-
-def test_what_was_accepted_is_shown_so_while_it_is_carried_out(karim, held):
-    page = reverse("idp:directory_waiting", args=[held.pk])
-    decide(karim, held, read="1", digest=digest_of(held))
-    # Taken by the worker.
-    DirectorySource.objects.update(approval="", approved_by=None)
-    run = SyncRun.objects.create(source=held, started_at=timezone.now())
-
-    answer = karim.get(page)
-
-    assert 'id="approved"' in text_of(answer)
-    assert "Refresh" in answer
-    run.delete()
-    assert "approve-form" in text_of(karim.get(page))
 
 
 def test_whoever_accepts_while_the_directory_is_away_is_told_that_it_waits(karim, held):
@@ -1168,6 +1151,28 @@ def test_whoever_accepts_while_the_directory_is_away_is_told_that_it_waits(karim
 
     assert "L’annuaire ne répond pas" in page
     assert "dans un instant" not in page
+    assert "take-back-form" in page
+
+    page = text_of(decide(karim, held, take_back="1"))
+
+    assert "approve-form" in page
+    held.refresh_from_db()
+    assert (held.approval, held.approved_by) == ("", None)
+    assert lines(Action.SYNC_APPROVAL_TAKEN_BACK) == [(False, "")]
+    assert "plus d’accord à reprendre" in text_of(decide(karim, held, take_back="1"))
+    assert lines(Action.SYNC_APPROVAL_TAKEN_BACK) == [(False, "")]
+
+
+def test_what_waits_of_a_paused_directory_is_decided_when_it_is_followed_again(karim, held):
+    DirectorySource.objects.update(state=SourceState.PAUSED)
+
+    page = text_of(decide(karim, held, read="1", digest=digest_of(held)))
+
+    assert 'id="not-followed"' in page
+    assert "approve-form" not in page
+    assert lines(Action.SYNC_APPROVAL_REFUSED) == [(True, "source_not_followed")]
+    held.refresh_from_db()
+    assert held.approval == ""
 
 
 def test_what_went_before_is_counted_with_what_waits(karim, held):

@@ -134,7 +134,8 @@ def test_half_a_character_is_refused_without_telling_what_stands_beside_it(monke
     with pytest.raises(ValueError, match=r"surrogates not allowed|half a character") as refused, transaction.atomic():
         Event.objects.insert(rows)
 
-    assert "somebody" not in repr(vars(refused.value)) + str(getattr(refused.value, "object", ""))
+    shown = (refused.value, refused.value.__context__, refused.value.__cause__)
+    assert not any("somebody" in repr(vars(each)) + str(getattr(each, "object", "")) for each in shown if each)
     assert not Event.objects.exists()
 
 

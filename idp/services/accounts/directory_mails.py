@@ -20,7 +20,7 @@ from directory.types import Role, SourceState
 from idp.services.accounts import mails
 from idp.types import MailKind
 
-# A server that restarts is no alarm.
+# A server that restarts is no alarm; one that refuses to be read is, at once.
 SILENT_FOR = timedelta(minutes=15)
 SAID_AGAIN = timedelta(days=1)
 # What waits may be another list at each pass, where a directory empties bit by bit.
@@ -43,6 +43,7 @@ def _one(source_id: int, now: datetime) -> int:
     is_followed = source.state == SourceState.ACTIVE
     waits, count = following.held_of(source) if is_followed else ("", 0)
     is_silent = source.failing_since is not None and now - source.failing_since >= SILENT_FOR
+    is_silent = is_silent or following.is_refused(source)
     since = source.failing_since if is_followed and is_silent else None
     state = {
         HELD: waits,

@@ -19,7 +19,7 @@ from directory import words as directory_words
 from directory.access import may
 from directory.models import DirectorySource, SyncRun
 from directory.policy import Right
-from directory.types import CannotChange, RunStatus
+from directory.types import CannotChange, RunStatus, SourceState
 from idp.gate import actor_of, opened_by
 from idp.views.directory.sources import looked_at_again, must_prove
 from idp.views.office.acts import PROOF
@@ -27,8 +27,6 @@ from idp.views.office.acts import PROOF
 PER_PAGE = 25
 # Of which list somebody said that they had read it, before they were asked who they are.
 READ = "directory_read"
-# Which list they accepted, until they are told what became of it.
-ACCEPTED = "directory_accepted"
 SOME = 10
 
 
@@ -128,10 +126,7 @@ def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str =
     run = following.waiting_of(source)
     kinds = following.what_waits(run) if run is not None else []
     digest = run.report["approval"] if run is not None else ""
-    accepted = request.session.get(ACCEPTED, "")
-    is_accepted = bool(digest) and (source.approval == digest or (accepted == digest and following.is_read(source)))
-    if accepted and accepted != digest and not source.approval:
-        del request.session[ACCEPTED]
+    is_accepted = bool(digest) and source.approval == digest
     context = {
         "source": source,
         "run": run,
@@ -141,7 +136,8 @@ def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str =
         "wholly": any(each.what in ("server_went_back", "nothing_in_common") for each in kinds),
         "approved": is_accepted,
         "answers": source.failing_since is None,
-        "other": bool(accepted) and accepted != digest and not is_accepted,
+        "followed": source.state == SourceState.ACTIVE,
+        "others_accepted": run is not None and bool(run.report.get("others_accepted")),
         "may_approve": may(request.user, Right.APPROVE_REMOVALS),
         "may_find": may(request.user, Right.FIND_MEMBERS),
         "wrong": wrong,
@@ -162,6 +158,10 @@ def approve(request: HttpRequest, source_id: int) -> HttpResponse:
     here = reverse("idp:directory_waiting", args=[source.pk])
     if request.method != "POST":
         return HttpResponseRedirect(here)
+    if request.POST.get("take_back"):
+        if not directory_services.take_back(source_id=source.pk, actor=actor_of(request), now=timezone.now()):
+            messages.info(request, _("Il n’y a plus d’accord à reprendre."))
+        return HttpResponseRedirect(here)
     if not request.POST.get("read"):
         wrong = _("Cochez la case pour dire que vous avez lu la liste.")
         return _waiting_page(request, source, wrong=wrong, status=422)
@@ -171,7 +171,6 @@ def approve(request: HttpRequest, source_id: int) -> HttpResponse:
         return asked
     try:
         directory_services.approve(source_id=source.pk, digest=digest, actor=actor_of(request), now=timezone.now())
-        request.session[ACCEPTED] = digest
     except CannotChange as error:
         messages.error(request, str(directory_words.refusal(error.reason)))
     return HttpResponseRedirect(here)
