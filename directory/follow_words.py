@@ -262,6 +262,24 @@ ISSUES: dict[str, tuple[Text, Text]] = {
         _("Ils sont retirés ici. Dans l’annuaire, saisissez la valeur de nouveau, sans copier-coller."),
     ),
 }
+# To the person whose entry it is: what it does to them. Who else is concerned is not theirs to know.
+OWN_ISSUES: dict[str, Text] = {
+    "login_shared": _("Votre identifiant est aussi celui d’une autre personne : il n’ouvre plus votre compte."),
+    "mail_shared": _(
+        "Votre adresse e-mail est aussi celle d’une autre personne : elle n’ouvre plus votre compte, "
+        "et Trousseau n’y écrit pas."
+    ),
+    "login_is_mail": _(
+        "Votre identifiant est l’adresse e-mail d’une autre personne, ou l’inverse : ce mot n’ouvre rien."
+    ),
+    "no_login": _("Votre fiche n’a pas d’identifiant : vous entrez par votre adresse e-mail ou une clé d’accès."),
+    "mail_invalid": _("Votre adresse e-mail n’est pas lisible : Trousseau ne vous écrit pas."),
+    "no_mail": _("Votre fiche n’a pas d’adresse e-mail : aucun lien de secours ne peut vous parvenir."),
+    "phone_unclear": _("Un numéro de téléphone peut se lire de plusieurs façons : écrivez-le avec son indicatif, +33…"),
+    "value_not_utf8": _("Une donnée de votre fiche est illisible : elle manque ici."),
+    "value_cut": _("Une donnée de votre fiche est trop longue : elle est raccourcie ici."),
+    "characters_removed": _("Une donnée de votre fiche contenait des caractères invisibles : ils sont retirés ici."),
+}
 UNKNOWN_ISSUE: tuple[Text, Text] = (_("Autre anomalie"), _("Demandez à la technique."))
 # Problems of a sample that a pass would not come to tell of.
 SAMPLE_PROBLEMS: dict[str, Text] = {

@@ -14,7 +14,7 @@ from directory.following.held import (
 from directory.following.names import Named, short
 from directory.following.overview import Todo, are_several, brings_people, collectives_of, todo
 from directory.following.reports import left_out, nameable, named, names_in, parts_of, runs
-from directory.following.settling import Kindred, ToSettle, issues, kindred, open_issues, to_settle
+from directory.following.settling import Kindred, ToSettle, issues, kindred, open_issues, own_issues, to_settle
 from directory.following.setup import (
     Mapped,
     holds_passwords,
@@ -62,6 +62,7 @@ __all__ = [
     "names_in",
     "open_issues",
     "outcome_of",
+    "own_issues",
     "parts_of",
     "removal_waits",
     "removals",

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from audit.selectors import fold as unaccented
 from directory import follow_words as words
 from directory.following.names import Named, group_names, people_by_entry, short
-from directory.models import SyncIssue
+from directory.models import Member, SyncIssue
 
 # What everybody's rows say of two entries that share it.
 SHARED = {"login_shared", "mail_shared", "login_is_mail"}
@@ -45,6 +45,15 @@ class Kindred:
 def open_issues(*, seen: bool = False) -> QuerySet[SyncIssue]:
     """Those that are there now; the ones that somebody lives with apart."""
     return SyncIssue.objects.filter(resolved_at=None, acknowledged_by__isnull=not seen)
+
+
+def own_issues(member: Member) -> list[str]:
+    """What is to be put right in somebody's own entry, in words for them, whether or not others live with it."""
+    if member.entry_uuid is None:
+        return []
+    rows = SyncIssue.objects.filter(resolved_at=None, entry_uuid=member.entry_uuid, code__in=words.OWN_ISSUES)
+    codes = sorted(set(rows.values_list("code", flat=True)), key=lambda code: ORDER[code])
+    return [str(words.OWN_ISSUES[code]) for code in codes]
 
 
 def issues(*, seen: bool = False, each: int = 5) -> list[Kindred]:

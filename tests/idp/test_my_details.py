@@ -3,6 +3,7 @@
 import ast
 import base64
 import json
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from PIL import Image
 from audit.models import Event
 from audit.types import Action
 from demo.slapd import EmbeddedDirectory
-from directory import pictures, words
+from directory import follow_words, pictures, words
 from directory.ldap import writing
 from directory.models import DirectorySource, Member, MemberPhoto
 from directory.services import photos as photo_service
@@ -651,7 +652,43 @@ def test_what_the_page_and_a_photo_cost_the_database(as_in_production, browser, 
     with counted() as again:
         browser.get(f"/photos/{noemie.pk}/", headers={"if-none-match": etag})
 
-    # The person, their source, their photo, their roles for the navigation.
-    assert len(page.statements) <= 4, page.statements
+    # The person, their source, their photo, what is to be put right in their entry, their roles for the navigation.
+    assert len(page.statements) <= 5, page.statements
     assert len(photo.statements) <= 3, photo.statements
     assert len(again.statements) <= 2, again.statements
+
+
+# What is wrong in one's entry ----------------------------------------------------------------------------------------
+
+
+def test_whoever_has_something_to_put_right_in_their_entry_reads_it_there(own, noemie, browser):
+    assert 'id="to-review"' not in browser.get(PAGE).content.decode()
+    other = Member.objects.get(login_key="karim.benali")
+    own.modify(
+        f"dn: {noemie.dn}\nchangetype: modify\nreplace: mail\nmail: {other.email}\n-\n"
+        "replace: telephoneNumber\ntelephoneNumber: 12 34\n"
+    )
+    synchronise(now=MONDAY + timedelta(minutes=1))
+
+    page = browser.get(PAGE).content.decode()
+
+    assert 'id="to-review"' in page
+    assert str(follow_words.OWN_ISSUES["mail_shared"]) in page
+    assert str(follow_words.OWN_ISSUES["phone_unclear"]) in page
+    assert other.display_name not in page.partition('id="to-review"')[2].partition("</section>")[0]
+    assert 'id="to-review"' in sign_in(other).get(PAGE).content.decode()
+
+    own.modify(
+        f"dn: {noemie.dn}\nchangetype: modify\nreplace: mail\nmail: {noemie.email}\n-\n"
+        "replace: telephoneNumber\ntelephoneNumber: +33 6 39 98 77 66\n"
+    )
+    synchronise(now=MONDAY + timedelta(minutes=2))
+
+    assert 'id="to-review"' not in browser.get(PAGE).content.decode()
+
+
+def test_everything_that_can_be_wrong_with_a_person_is_said_to_them():
+    of_groups = {code for code in follow_words.ISSUES if code.startswith("group_")}
+    told_to_others = {"login_reused", "entry_elsewhere"}
+
+    assert set(follow_words.OWN_ISSUES) == set(follow_words.ISSUES) - of_groups - told_to_others

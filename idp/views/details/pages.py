@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from audit.types import Action, Entry
 from consent.display import language_name
-from directory import photos
+from directory import following, photos
 from directory import words as directory_words
 from directory.models import Member
 from directory.services import profile
@@ -196,6 +196,7 @@ def _page(
             if item not in form.items and values[item]
         ],
         "photo": photos.digest_of(member.pk),
+        "to_review": following.own_issues(member),
         "member": member,
         "told": told,
         "photo_again": photo_again,
