@@ -389,6 +389,22 @@ CURES: dict[str, Text] = {
     "MemoryError": _("Relevez TROUSSEAU_DIRECTORY_MEMORY_MB dans les réglages du serveur, puis relancez Trousseau."),
 }
 
+# By libldap's name: which limit it is, and what each server calls it.
+LIMIT_CURES: dict[str, Text] = {
+    "SIZELIMIT_EXCEEDED": _(
+        "Le compte de lecture n’a pas droit à tant de fiches. Relevez sa limite sur le serveur : olcLimits, size "
+        "(OpenLDAP), nsSizeLimit (389 Directory Server) ou MaxPageSize (Active Directory)."
+    ),
+    "TIMELIMIT_EXCEEDED": _(
+        "Le compte de lecture n’a pas droit à une recherche aussi longue. Relevez sa limite sur le serveur : "
+        "olcLimits, time (OpenLDAP), nsTimeLimit (389 Directory Server) ou MaxQueryDuration (Active Directory)."
+    ),
+    "ADMINLIMIT_EXCEEDED": _(
+        "Le serveur ne parcourt pas tant de fiches pour ce compte. Relevez la limite : olcLimits, size.unchecked "
+        "(OpenLDAP), nsLookThroughLimit et nsPagedLookThroughLimit (389 Directory Server)."
+    ),
+}
+
 
 def reason(code: str) -> Text:
     """What was wrong with a connection that somebody tried, as the journal keeps it."""
@@ -470,6 +486,8 @@ def cure(text: str) -> str:
     if CODES.get(name) == "answer_too_large":
         # Its words say it already.
         return ""
+    if kind == "DirectoryRefused" and name in LIMIT_CURES:
+        return str(LIMIT_CURES[name])
     return str(
         CURES.get(kind, gettext("Ce n’est pas la faute de l’annuaire : le journal technique du serveur dit pourquoi."))
     )

@@ -165,6 +165,18 @@ def test_a_directory_that_is_down_is_tried_ever_later_and_told_once(follower, ow
     assert source().failures == 0
 
 
+def test_hubs_that_lost_one_server_do_not_all_come_back_at_the_same_moment(follower, own_directory):
+    own_directory.stop()
+    pauses = set()
+    for number in range(1, 9):
+        follower.turn(now=NOON + number * SECOND)
+        pauses.add((source().retry_at - NOON - number * SECOND).total_seconds())
+        DirectorySource.objects.update(failures=0, retry_at=None)
+
+    assert len(pauses) > 4
+    assert all(4 <= pause <= 6 for pause in pauses)
+
+
 def test_a_pause_that_a_wrong_clock_left_behind_holds_nobody_up(follower, own_directory):
     DirectorySource.objects.update(retry_at=NOON + timedelta(days=365), failures=3)
     own_directory.modify(NOEMIE + "Potière\n")

@@ -1128,6 +1128,24 @@ def test_the_office_reads_who_would_go_and_approves_exactly_that(karim, held):
     assert 'id="held"' in page_of(karim, before)
 
 
+@pytest.mark.parametrize(
+    ("limit", "settings_of_it"),
+    [
+        ("SIZELIMIT_EXCEEDED", ("olcLimits, size", "nsSizeLimit", "MaxPageSize")),
+        ("TIMELIMIT_EXCEEDED", ("olcLimits, time", "nsTimeLimit", "MaxQueryDuration")),
+        ("ADMINLIMIT_EXCEEDED", ("olcLimits, size.unchecked", "nsLookThroughLimit")),
+    ],
+)
+def test_which_limit_stopped_a_reading_is_named_with_its_setting(karim, followed, limit, settings_of_it):
+    error = f"DirectoryRefused: {limit}"
+    run = SyncRun.objects.create(source=followed, started_at=timezone.now(), status=RunStatus.FAILED, error=error)
+
+    page = page_of(karim, run)
+
+    assert "limite de l’annuaire atteinte" in page
+    assert all(name in page for name in settings_of_it)
+
+
 def test_a_list_that_changed_after_it_was_accepted_is_read_again_and_nobody_went(karim, held, small_directory):
     before = following.waiting_of(held)
     page = reverse("idp:directory_waiting", args=[held.pk])
