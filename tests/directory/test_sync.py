@@ -22,7 +22,7 @@ from directory.ldap import passwords as client
 from directory.ldap.sources import load
 from directory.models import Collective, DirectorySource, Member, Membership, SyncIssue, SyncRun
 from directory.services import grant_role, passes, revoke_role, synchronise
-from directory.signals import members_ended, memberships_ended
+from directory.signals import members_ended
 from directory.types import DirectoryRefused, DirectoryUnavailable, Kind, MailState, MemberState, Role, RunStatus
 from idp.models import OutgoingMail
 from tests.support.slapd import five_weeks_later, ldap_settings, settle
@@ -187,76 +187,6 @@ def test_a_dry_run_writes_nothing_at_all(own_directory):
 
 
 # Five weeks later --------------------------------------------------------------------------------------------------
-
-
-def test_the_changes_of_five_weeks_come_to_the_later_snapshot(synced):
-    before = {member.entry_uuid: member for member in Member.objects.all()}
-    ended: list[UUID] = []
-
-    def hear(*, member_ids, now, **_):
-        ended.extend(member_ids)
-
-    members_ended.connect(hear)
-    try:
-        five_weeks_later(synced)
-        run = synchronise(now=TUESDAY)
-    finally:
-        members_ended.disconnect(hear)
-
-    told = synced.manifest["snapshot2"]
-    after = {member.entry_uuid: member for member in Member.objects.all()}
-    missing = {uuid for uuid, member in after.items() if member.state == MemberState.MISSING}
-    assert run.status == RunStatus.PROBLEMS
-    assert len(after) - len(missing) == told["people"]
-    assert sum(member.state == MemberState.ACTIVE for member in after.values()) == told["active"]
-    assert all(after[uuid].pk == member.pk for uuid, member in before.items())
-    assert Collective.objects.filter(present=True).exclude(kind=Kind.STATUS).count() == told["groups"]
-    changed = {}
-    for row in synced.manifest["changes"]:
-        changed.setdefault(row["id"], []).append(after.get(UUID(row["entryUUID"])))
-    states = {
-        case: {member.state for member in changed[case] if member}
-        for case in ("leave", "delete", "lock", "return", "to-staff", "reused-uid", "rename", "quirk-reuuid")
-    }
-    assert states == {
-        "leave": {"left"},
-        "delete": {"missing"},
-        "lock": {"locked"},
-        "return": {"active"},
-        "to-staff": {"active"},
-        "reused-uid": {"missing"},
-        "rename": {"active"},
-        "quirk-reuuid": {"missing"},
-    }
-    was_active = {member.pk for member in before.values() if member.state == MemberState.ACTIVE}
-    assert set(ended) == was_active & {member.pk for member in after.values() if member.state != MemberState.ACTIVE}
-    assert Event.objects.filter(action=Action.MEMBER_LEFT).count() == len(ended)
-    assert Event.objects.filter(action=Action.MEMBER_RETURNED).count() == 1
-
-
-def test_a_pass_tells_of_whoever_is_out_of_a_collective_or_leads_it_no_more(synced):
-    def pairs():
-        inside = Membership.objects.exclude(collective__kind=Kind.STATUS).values_list("collective", "member")
-        return {
-            *inside,
-            *(("lead", *pair) for pair in Collective.leads.through.objects.values_list("collective", "member")),
-        }
-
-    before, heard = pairs(), []
-
-    def hear(*, member_ids, **_):
-        heard.extend(member_ids)
-
-    memberships_ended.connect(hear)
-    try:
-        five_weeks_later(synced)
-        synchronise(now=TUESDAY)
-    finally:
-        memberships_ended.disconnect(hear)
-
-    out = {pair[-1] for pair in before - pairs()}
-    assert out
-    assert set(heard) == out
 
 
 def test_renamed_swapped_and_cleared_values_arrive(synced):

@@ -156,6 +156,14 @@ class OtherDirectory(EmbeddedDirectory):
         (folder / "alizarine.ldif").write_text(entries, "utf-8")
 
 
+class LaterDirectory(EmbeddedDirectory):
+    """The second snapshot, loaded as a first one: as the directory is when its five weeks of changes are through."""
+
+    def _write_content(self, folder: Path) -> None:
+        super()._write_content(folder)
+        (folder / "alizarine-later.ldif").replace(folder / "alizarine.ldif")
+
+
 class ShuffledDirectory(EmbeddedDirectory):
     """One snapshot, each entry with the identity it has, in another order: of entries, and of the values of each.
 
