@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from demo.slapd import EmbeddedDirectory
+from demo.slapd import EmbeddedDirectory, run
 
 DATABASE = "olcDatabase={1}mdb,cn=config"
 HOUR = timedelta(hours=1)
@@ -138,6 +138,19 @@ def restore(server: EmbeddedDirectory, kept: Path) -> None:
     server.stop()
     shutil.rmtree(server.folder / "db")
     _copy(kept, server.folder / "db")
+    server.start(server.port, ldaps=bool(server.tls_port))
+
+
+def rewrite(server: EmbeddedDirectory, edit: Callable[[str], str]) -> None:
+    """Its whole content as LDIF, marks and identities included, edited and loaded again.
+
+    For what a server writes by itself and lets nobody else write: that its clock was wrong, above all.
+    """
+    server.stop()
+    content = run(["slapcat", "-n", "1", "-F", "slapd.d", "-o", "ldif-wrap=no"], server.folder).decode()
+    shutil.rmtree(server.folder / "db")
+    (server.folder / "db").mkdir(mode=0o700)
+    run(["slapadd", "-n", "1", "-F", "slapd.d", "-q"], server.folder, edit(content).encode())
     server.start(server.port, ldaps=bool(server.tls_port))
 
 
