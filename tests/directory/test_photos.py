@@ -24,6 +24,7 @@ from directory.services.turns import Follower
 from directory.types import DirectoryRefused, DirectoryUnavailable
 from tests.directory.test_one_entry import LATER, MONDAY, NOEMIE, change
 from tests.directory.test_pictures import bomb, picture, with_place
+from tests.support.slapd import five_weeks_later
 
 pytestmark = pytest.mark.django_db
 
@@ -298,8 +299,27 @@ def test_a_pass_does_not_settle_what_it_has_not_looked_at_and_a_good_photo_does(
 def test_the_quirks_of_the_data_come_to_what_is_expected(own, source):
     photos.follow(source=source, now=MONDAY)
 
-    refused = SyncIssue.objects.filter(code="photo_refused").values_list("dn", "detail")
-    assert [detail for dn, detail in refused if "photo.fausse" in dn] == ["unreadable"]
+    (refused,) = SyncIssue.objects.filter(code="photo_refused")
+    assert refused.dn.startswith("uid=photo.fausse,")
+    assert refused.detail == "unreadable"
+    assert of(Member.objects.get(login="photo.fausse")) == b""
+    # Forty kilobytes of noise, taken, and made smaller.
+    shown = Image.open(BytesIO(of(Member.objects.get(login="photo.lourde"))))
+    assert shown.format == "WEBP"
+    assert shown.size == (pictures.SHOWN, pictures.SHOWN)
+
+
+def test_a_photo_that_is_taken_away_in_the_directory_goes_here(own, source):
+    edgar = Member.objects.get(login="efface.tout")
+    photos.follow(source=source, now=MONDAY)
+    before = of(edgar)
+    five_weeks_later(own)
+
+    synchronise(now=LATER)
+    photos.follow(source=source, now=LATER)
+
+    assert before
+    assert of(edgar) == b""
 
 
 def test_few_are_in_memory_at_once(own, source, monkeypatch):
