@@ -23,6 +23,8 @@ PER_PAGE = 50
 SLICE = 1000
 DAY = timedelta(days=1)
 ACCEPTED, REFUSED = "accepted", "refused"
+# What a keyboard has for signs that names are written with: French ones have no ’, and no œ.
+TYPED = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "‐": "-", "œ": "oe", "æ": "ae"})
 # Each reason once, by one look into the index for each of them: there are a hundred among millions of lines.
 KNOWN_REASONS = """
     WITH RECURSIVE known(reason) AS (
@@ -209,5 +211,5 @@ def has_words(wanted: Sequence[str], *names: str) -> bool:
 
 
 def fold(text: str) -> str:
-    """Without accents and case."""
-    return without_accents(text).casefold()
+    """Without accents, ligatures and case; apostrophes and hyphens as every keyboard has them."""
+    return without_accents(text).casefold().translate(TYPED)

@@ -9,12 +9,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from audit.models import Event
+from audit.selectors import matching_members
 from audit.types import SYSTEM, Action
 from demo.slapd import EmbeddedDirectory
 from directory import selectors
@@ -115,6 +117,23 @@ def test_each_quirk_of_a_person_comes_to_what_is_expected(synced):
     assert quirky(synced, "minimal").email == quirky(synced, "minimal").trade == ""
     for case in ("photo-40k", "photo-not-jpeg", "extra-class", "dn-comma", "dn-plus", "dn-unicode", "dn-quote-hash"):
         assert quirky(synced, case).state == MemberState.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("typed", "cases"),
+    [
+        (normalize("NFC", "Hélène Brémond"), {"nfd-name", "nfc-name"}),
+        (normalize("NFD", "Hélène Brémond"), {"nfd-name", "nfc-name"}),
+        ("o'neill d'haussonville", {"apostrophes"}),
+        ("O’Neill d’Haussonville", {"apostrophes"}),
+        ("oeuvrard", {"dn-unicode"}),
+    ],
+)
+def test_the_office_and_the_journal_find_a_quirk_however_it_is_typed(synced, typed, cases):
+    expected = {quirky(synced, case).pk for case in cases}
+
+    assert set(selectors.matching(typed)) == expected
+    assert matching_members(typed).keys() == expected
 
 
 def test_each_quirk_of_a_group_comes_to_what_is_expected(synced):

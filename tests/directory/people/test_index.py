@@ -1,5 +1,6 @@
 """Who is found by what, and by whom: rules without a database."""
 
+from unicodedata import normalize
 from uuid import UUID
 
 import pytest
@@ -61,6 +62,19 @@ def found(text="", *, reader=0, collectives=(), people=PEOPLE, **more) -> list[i
 )
 def test_a_person_is_found_by_what_they_show_however_it_is_typed(typed, who):
     assert found(typed) == who
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_is_found_whichever_way_its_accents_are_written_or_typed(form):
+    two = [person(number, normalize(way, "Hélène Brémond-Gély")) for number, way in enumerate(("NFC", "NFD"), 1)]
+
+    assert found(normalize(form, "Hélène"), people=two) == [1, 2]
+    assert found(normalize(form, "brémond-gély"), people=two) == [1, 2]
+
+
+@pytest.mark.parametrize("typed", ["O'Neill", "O’Neill", "d'haussonville", "d’Haussonville", "o neill d haussonville"])
+def test_a_name_with_an_apostrophe_is_found_by_either(typed):
+    assert found(typed, people=[*PEOPLE, person(4, "Aurélie O'Neill d’Haussonville")]) == [4]
 
 
 @pytest.mark.parametrize(
