@@ -11,14 +11,15 @@ import json
 import shlex
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.utils import timezone
 
 from directory.following import what_waits
-from directory.ldap.observe import quiet
+from directory.ldap.observe import Tell, quiet
 from directory.ldap.sources import active_sources, in_use, settings_source
 from directory.models import DirectorySource, SyncIssue, SyncRun
 from directory.services import synchronise
@@ -134,15 +135,17 @@ class Command(BaseCommand):
     def _one(self, source: DirectorySource, options: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """One directory: the exit code, and what ``--json`` tells."""
         dry_run = options["dry_run"]
+        is_watched = self.stderr.isatty() and options["verbosity"]
         try:
-            run = synchronise(
-                now=timezone.now(),
-                source=source,
-                mode=Mode.DEEP if options["deep"] else Mode.PIVOT,
-                dry_run=dry_run,
-                approved=options["approve"],
-                tell=self._progress if self.stderr.isatty() and options["verbosity"] else quiet,
-            )
+            with _progress(self.stderr) if is_watched else nullcontext(quiet) as tell:
+                run = synchronise(
+                    now=timezone.now(),
+                    source=source,
+                    mode=Mode.DEEP if options["deep"] else Mode.PIVOT,
+                    dry_run=dry_run,
+                    approved=options["approve"],
+                    tell=tell,
+                )
         except (DirectoryUnavailable, DirectoryRefused) as error:
             is_away = isinstance(error, DirectoryUnavailable)
             said = "does not answer" if is_away else "refuses"
@@ -162,10 +165,6 @@ class Command(BaseCommand):
             self.stderr.write(f"No plan {options['approve']} waits: nothing was let go.")
             return HELD if run.status == RunStatus.HELD else USAGE, _as_json(run, dry_run=dry_run)
         return HELD if run.status == RunStatus.HELD else 0, _as_json(run, dry_run=dry_run)
-
-    def _progress(self, phase: str, count: int) -> None:
-        """On the terminal of whoever waits; one line, written over."""
-        self.stderr.write(f"\r{PHASES.get(phase, phase)}: {count}", ending="")
 
     def _tell(self, run: SyncRun, *, dry_run: bool, every: bool) -> None:
         counts = run.counts
@@ -203,6 +202,27 @@ class Command(BaseCommand):
             return lines
         self.stdout.write(f"    the first {LISTED} of {len(lines)} (all of them: -v 2 or --json)")
         return lines[:LISTED]
+
+
+@contextmanager
+def _progress(terminal: OutputWrapper) -> Iterator[Tell]:
+    """For whoever waits: one line, written over, and gone once there is something else to read."""
+    width = 0
+
+    def write(text: str) -> None:
+        nonlocal width
+        # In no colour: what goes to this stream is red otherwise, and this is no error.
+        terminal.write("\r" + text.ljust(width), style_func=str, ending="")
+        width = len(text)
+
+    def tell(phase: str, count: int) -> None:
+        write(f"{PHASES.get(phase, phase)}: {count}")
+
+    try:
+        yield tell
+    finally:
+        write("")
+        write("")
 
 
 def _issues(run: SyncRun) -> list[dict[str, Any]]:
