@@ -228,9 +228,12 @@ def _unidentified(server: Server) -> DirectoryRefused:
 
 
 @contextmanager
-def reading(config: LdapConfig, *, seconds: float = PASS_SECONDS) -> Iterator[Reading]:
-    """Raises ``DirectoryUnavailable`` or ``DirectoryRefused``, from whatever is read on it too."""
-    deadline = Deadline(seconds, config.timeout_seconds)
+def reading(config: LdapConfig, *, seconds: float | None = None) -> Iterator[Reading]:
+    """For as long as a pass may take, unless told otherwise.
+
+    Raises ``DirectoryUnavailable`` or ``DirectoryRefused``, from whatever is read on it too.
+    """
+    deadline = Deadline(PASS_SECONDS if seconds is None else seconds, config.timeout_seconds)
     with reader(config, deadline) as connection:
         yield Reading(connection, config, deadline)
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from demo.slapd import EmbeddedDirectory
-from directory.models import Member
+from directory.ldap import reading
+from directory.models import Member, SyncRun
 from directory.services import synchronise
 from directory.services.first_looks import ask_again
 from directory.types import MemberState, Mode, RunStatus
@@ -174,6 +175,26 @@ def test_a_wire_slower_than_the_hub_waits_for_is_given_up(line):
         with put_back():
             assert line.a_pass_with(place, Delay(2 * SHORT)) == "DirectoryUnavailable"
             assert not unforeseen(line.was, line.clean)
+
+
+def test_answers_that_all_come_in_time_and_take_too_long_together_end_the_pass(line, monkeypatch):
+    """Nobody is waited for as long as they say a little now and then: a pass has an end."""
+    each, questions = 0.8, line.measure.messages(UP)
+    monkeypatch.setattr(reading, "PASS_SECONDS", 3 * each)
+    line.wire.arm(*(Accident(Message(UP, number), Delay(each)) for number in range(questions)))
+    began = time.monotonic()
+
+    assert a_pass() == "DirectoryUnavailable"
+
+    # A third of what the questions would have taken together, on a machine that is busy elsewhere.
+    assert time.monotonic() - began < questions * each / 2
+    assert SyncRun.objects.latest("pk").error in (
+        "DirectoryUnavailable: the directory is too slow",
+        "DirectoryUnavailable: TIMEOUT",
+    )
+    assert rows() == line.before
+    line.wire.arm()
+    line.assert_whole_after_a_pass()
 
 
 # Spoilt --------------------------------------------------------------------------------------------------------
