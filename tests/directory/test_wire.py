@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -320,4 +321,29 @@ def test_a_server_lost_at_any_request_changes_nothing_or_everything(line, how):
             synchronise(now=WEDNESDAY)
             assert content() == line.clean
     # Whoever is lost at the goodbye was heard.
+    assert ends["DirectoryUnavailable"] >= ends.total() - 2
+
+
+@pytest.mark.parametrize("end", [EmbeddedDirectory.stop, kill], ids=["stopped", "killed"])
+def test_a_server_that_is_back_before_the_pass_has_noticed_changes_nothing_or_everything(line, end):
+    """Nothing is gone on with at the new one that was begun at the old one."""
+    restart(line.server)
+    line.measured()
+    ends: Counter[str] = Counter()
+
+    # One thread for all of them: slapd goes when the thread that started it does.
+    with ThreadPoolExecutor(1) as operator:
+
+        def end_and_start() -> None:
+            end(line.server)
+            line.server.start(line.server.port)
+
+        for number in every_other(range(line.measure.messages(UP))):
+            with put_back():
+                told = line.a_pass_with(Message(UP, number), Meanwhile(lambda: operator.submit(end_and_start).result()))
+                ends[told] += 1
+                assert not unforeseen(line.was, line.clean)
+                line.wire.arm()
+                assert a_pass(WEDNESDAY) == RunStatus.PROBLEMS
+                assert not difference(content(), line.clean)
     assert ends["DirectoryUnavailable"] >= ends.total() - 2

@@ -211,6 +211,8 @@ class Wire:
         self._sockets: list[socket.socket] = []
         self._pumps: list[threading.Thread] = []
         self._round = 0
+        # Held while something is done elsewhere: nobody hears of a lost connection before it is done.
+        self._doing = threading.Lock()
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
 
     @property
@@ -314,7 +316,8 @@ class Wire:
                 for piece, accidents in self._pieces(said, direction, framing, data, turn):
                     for accident in accidents:
                         if isinstance(accident.act, Meanwhile):
-                            accident.act.act()
+                            with self._doing:
+                                accident.act.act()
                         accident.happened = True
                         if isinstance(accident.act, Spoil):
                             piece = accident.act.apply(piece)
@@ -322,7 +325,7 @@ class Wire:
                             return
                     target.sendall(piece)
         # Whoever has no more to say says so to the other, and may still be answered.
-        with suppress(OSError):
+        with self._doing, suppress(OSError):
             target.shutdown(socket.SHUT_WR)
 
     def _pieces(
