@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,8 +35,8 @@ from tests.support.ldap_proxy import (
     sampled,
 )
 from tests.support.mirror import content, difference, put_back, rows, unforeseen, who_may_enter
-from tests.support.passes import TUESDAY, WEDNESDAY, Pending, a_pass, foreseen
-from tests.support.slapd import ldap_settings
+from tests.support.passes import MONDAY, TUESDAY, WEDNESDAY, Pending, a_pass, foreseen
+from tests.support.slapd import five_weeks_later, ldap_settings
 from tests.support.slapd_control import kill, restart
 from tests.support.stores import every_other
 
@@ -91,6 +92,28 @@ def empty_line(small_directory: EmbeddedDirectory, settings: Any) -> Iterator[Li
         yield Line(small_directory, *foreseen(), wire, settings).measured()
 
 
+@pytest.fixture
+def odd(tmp_path: Path, settings: Any) -> Iterator[EmbeddedDirectory]:
+    """The small directory with every nasty case in it: cycles, shared addresses, odd names, groups in themselves."""
+    with EmbeddedDirectory(tmp_path / "d", quirks=True, members=60, durable=False) as server:
+        settings.LDAP = ldap_settings(server)
+        yield server
+
+
+@pytest.fixture
+def empty_odd_line(odd: EmbeddedDirectory, settings: Any) -> Iterator[Line]:
+    with Wire(odd.port) as wire:
+        yield Line(odd, *foreseen(), wire, settings).measured()
+
+
+@pytest.fixture
+def odd_line(odd: EmbeddedDirectory, settings: Any) -> Iterator[Line]:
+    synchronise(now=MONDAY)
+    five_weeks_later(odd)
+    with Wire(odd.port) as wire:
+        yield Line(odd, *foreseen(), wire, settings).measured()
+
+
 def sweep(line: Line, places: Sequence[Byte], act: Act, check: Callable[..., str]) -> Counter[str]:
     """One pass per place, each from the same beginning; how they ended, after all that was wrong was told at once."""
     ends: Counter[str] = Counter()
@@ -138,6 +161,27 @@ def test_a_first_import_that_is_cut_leaves_nobody_or_everybody(empty_line):
     ends = sweep(empty_line, every_other(places), Cut(), nothing_wrong)
 
     assert ends["DirectoryUnavailable"] > ends.total() - 5
+
+
+@pytest.mark.parametrize("which", ["empty_odd_line", "odd_line"])
+def test_a_cut_among_nasty_cases_changes_nothing_or_everything_and_is_made_good(request, which):
+    """Whoever shares an address, a cycle, a name that is free again: half of it read settles and closes nothing."""
+    odd = request.getfixturevalue(which)
+    assert {"group_cycle", "group_in_itself", "group_member_unknown", "mail_shared"} <= codes(odd.was, odd.clean)
+    places = [*sampled(odd.measure.places(DOWN, spread=80), 100), *odd.measure.places(UP, spread=10)]
+
+    ends = sweep(odd, every_other(places), Cut(), made_good)
+
+    assert ends["DirectoryUnavailable"] > ends.total() - 10
+
+
+def codes(*told: dict[str, Any]) -> set[str]:
+    return {code for each in told for _, code in each["issues"]}
+
+
+def made_good(line: Line, end: str, *, heals: bool) -> str:
+    """As ``nothing_wrong``; the next pass is seen each time."""
+    return nothing_wrong(line, end, heals=True)
 
 
 @pytest.mark.parametrize("direction", [DOWN, UP])
