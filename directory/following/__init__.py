@@ -9,7 +9,9 @@ from directory.following.held import (
     removals,
     waiting,
     waiting_of,
+    waits_wholly,
     what_waits,
+    would_of,
 )
 from directory.following.names import Named, short
 from directory.following.overview import Todo, are_several, brings_people, collectives_of, todo
@@ -77,6 +79,8 @@ __all__ = [
     "usual_places",
     "waiting",
     "waiting_of",
+    "waits_wholly",
     "what_waits",
     "with_people",
+    "would_of",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from audit.selectors import fold as unaccented
 from directory.following.names import Named, group_names, people_by_entry
 from directory.following.reports import named
-from directory.ldap.plan import at_once
+from directory.ldap.plan import ALL_WAITS, at_once
 from directory.models import Collective, DirectorySource, Member, Membership, SyncRun
 from directory.runs import last_read
 from directory.selectors import READ
@@ -22,13 +22,15 @@ def waiting_of(source: DirectorySource) -> SyncRun | None:
     return run if run is not None and run.status == RunStatus.HELD and run.report.get("approval") else None
 
 
-def held_of(source: DirectorySource) -> tuple[str, int]:
-    """Which removals wait for a person, and how many, without reading the report; nothing: ``("", 0)``."""
+def held_of(source: DirectorySource) -> tuple[str, int, bool]:
+    """Which removals wait for a person, how many, and whether these are all changes of whatever kind, as the directory
+    is not believed; without reading the report.  Nothing: ``("", 0, False)``.
+    """
     last = SyncRun.objects.filter(source=source, dry=False, status__in=READ).order_by("-id")
     row = last.values_list("status", "counts", "report__approval").first()
     if row is None or row[0] != RunStatus.HELD or not row[2]:
-        return "", 0
-    return str(row[2]), int(row[1].get("held", 0))
+        return "", 0, False
+    return str(row[2]), int(row[1].get("held", 0)), bool(row[1].get("waits_wholly"))
 
 
 def waiting() -> tuple[DirectorySource, ...]:
@@ -79,8 +81,11 @@ class Waiting:
 def removal_waits(member: Member) -> bool:
     """Whether this member's entry is gone and somebody is to decide what becomes of that.  One statement."""
     run = waiting_of(member.source) if member.source and member.state == MemberState.ACTIVE else None
-    lines = map(_split, run.report.get("held_names", [])) if run is not None else ()
-    return any(rest == str(member.entry_uuid) and at_once(what) in OF_PEOPLE for what, rest in lines)
+    if run is None:
+        return False
+    going = {rest for what, rest in map(_split, run.report.get("held_names", [])) if at_once(what) in OF_PEOPLE}
+    would = run.report.get("would", {}).get("people", ())
+    return str(member.entry_uuid) in going | {line["entry"] for line in would if line["verb"] == "end"}
 
 
 def what_waits(run: SyncRun) -> list[Waiting]:
@@ -115,6 +120,17 @@ def removals(run: SyncRun) -> int:
     return sum(held["count"] for held in run.report.get("held", []))
 
 
+def waits_wholly(run: SyncRun) -> bool:
+    """Whether nothing of what the directory shows is believed."""
+    return any(held["what"] in ALL_WAITS for held in run.report.get("held", []))
+
+
+def would_of(run: SyncRun) -> SyncRun | None:
+    """Where everything waits, what a person's word would carry out: read as the report of a pass, and never saved."""
+    would = run.report.get("would")
+    return SyncRun(source=run.source, report=would, counts=would["counts"]) if would else None
+
+
 def _split(line: str) -> tuple[str, str]:
     """``people UUID``, ``memberships UUID UUID``, ``leads UUID UUID``, ``attribute phone UUID``."""
     what, _, rest = line.partition(" ")
@@ -125,8 +141,6 @@ def _split(line: str) -> tuple[str, str]:
 
 
 def _waiting_lines(what: str, rests: Sequence[str]) -> list[Named]:
-    if what == "server_went_back":
-        return []
     if what in ("memberships", "leads"):
         pairs = [rest.split(" ") for rest in rests]
         return sorted(named(f"{what}-removed", pairs), key=lambda each: (unaccented(each.other), _place(each)))

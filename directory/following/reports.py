@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 
 from directory import follow_words as words
 from directory.following.names import Named, group_names, people_by_entry, short
-from directory.ldap.report import LISTED, UNTOLD
+from directory.ldap.plan import UNTOLD
+from directory.ldap.report import LISTED
 from directory.models import DirectorySource, Member, SyncRun
 
 # What a pass counted, which is right however much of it the report has room for.

@@ -4,13 +4,19 @@ from datetime import datetime
 from heapq import nsmallest
 from typing import Any
 
-from directory.ldap.plan import MAX_DETAIL, PLUMBING, GroupChange, PersonChange, Plan
+from directory.ldap.plan import (
+    MAX_DETAIL,
+    GroupChange,
+    PersonChange,
+    Plan,
+    how_many,
+    is_told,
+    pairs_of,
+)
 from directory.ldap.plan.memberships import in_order
 from directory.models import SyncRun
 from directory.types import MemberState, RunStatus
 
-# What changes with an entry's place or a group's list tells a reader more than that it was looked at again.
-UNTOLD = PLUMBING - {"dn", "member_keys", "lead_keys", "nested"}
 # What the hub makes of an entry, and no value of it: whether its address and its login serve.
 SAID = ("email_state", "login_ambiguous")
 LISTED = 2_000
@@ -19,23 +25,11 @@ WEIGHTS = {"end": 0, "return": 1, "edit": 2}
 
 def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
     """Fill the run with what the plan says: counts, every difference, every issue, what waits."""
-    people = [each for each in plan.people if _is_told(each)]
-    groups = [each for each in plan.groups if _is_told(each)]
-    # As many as the report lists, where it has the room.
-    run.counts = plan.counts() | {
-        "people_changed": sum(_is_edited(each) for each in people),
-        "groups_changed": sum(_is_edited(each) for each in groups),
-        "people_taken_over": sum(each.is_taken_over for each in people),
-        "groups_taken_over": sum(each.is_taken_over for each in groups),
-        "people_barred": sum(each.verb == "join" and each.changes["state"] != MemberState.ACTIVE for each in people),
-    }
+    run.counts = _counts_of(plan)
     run.status = RunStatus.HELD if plan.held else RunStatus.PROBLEMS if plan.open_issues else RunStatus.OK
     run.ended_at = now
     run.report = {
-        "people": [_person_line(each) for each in nsmallest(LISTED, people, key=_told_first)],
-        "groups": [_group_line(each) for each in nsmallest(LISTED, groups, key=_told_first)],
-        "memberships": {"set": _pairs(plan.memberships_set), "removed": _pairs(plan.memberships_removed)},
-        "leads": {"added": _pairs(plan.leads_added), "removed": _pairs(plan.leads_removed)},
+        **_parts_of(plan),
         "issues": [
             {"entry": str(issue.entry_uuid), "dn": issue.dn, "code": issue.code, "detail": issue.detail[:MAX_DETAIL]}
             for issue in plan.issues[:LISTED]
@@ -49,14 +43,38 @@ def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
         "lifted": plan.lifted,
         "accepted": plan.digest if plan.lifted else "",
     }
+    if plan.would is not None:
+        # Changes wait, not removals alone; they have the shape of a report of their own.
+        run.counts |= {"held": how_many(plan.would), "waits_wholly": 1}
+        run.report["would"] = {"counts": _counts_of(plan.would), **_parts_of(plan.would)}
     if plan.gone:
         # What counts for a day: only where something went, or came back, is there anything to add up.
         run.report["gone"] = dict(plan.gone)
     return run
 
 
-def _is_told(change: PersonChange | GroupChange) -> bool:
-    return change.verb != "edit" or change.is_taken_over or bool(set(change.changes) - UNTOLD)
+def _counts_of(plan: Plan) -> dict[str, int]:
+    people = [each for each in plan.people if is_told(each)]
+    # As many as the report lists, where it has the room.
+    return plan.counts() | {
+        "people_changed": sum(_is_edited(each) for each in people),
+        "groups_changed": sum(_is_edited(each) for each in plan.groups if is_told(each)),
+        "people_taken_over": sum(each.is_taken_over for each in people),
+        "groups_taken_over": sum(each.is_taken_over for each in plan.groups),
+        "people_barred": sum(each.verb == "join" and each.changes["state"] != MemberState.ACTIVE for each in people),
+    }
+
+
+def _parts_of(plan: Plan) -> dict[str, Any]:
+    people = nsmallest(LISTED, (each for each in plan.people if is_told(each)), key=_told_first)
+    groups = nsmallest(LISTED, (each for each in plan.groups if is_told(each)), key=_told_first)
+    parts: dict[str, Any] = {
+        "people": [_person_line(each) for each in people],
+        "groups": [_group_line(each) for each in groups],
+    }
+    for (kind, verb), pairs in pairs_of(plan).items():
+        parts.setdefault(kind, {})[verb] = _pairs(pairs)
+    return parts
 
 
 def _is_edited(change: PersonChange | GroupChange) -> bool:

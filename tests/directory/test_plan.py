@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from directory.ldap import plan as planning
 from directory.ldap.graph import closure, components
 from directory.ldap.mapping import group_from, person_from
-from directory.ldap.plan import Ceilings, Group, Mirror, Observed, Person, Plan
+from directory.ldap.plan import Ceilings, Group, Held, Mirror, Observed, Person, Plan
 from directory.ldap.report import report_of
 from directory.ldap.rules import rules_from
 from directory.ldap.servers import SERVERS
@@ -838,13 +838,58 @@ def test_another_server_changes_nothing_at_all():
 CSN = "2026100{}080000.000000Z#000000#{}#000000"
 
 
-def test_a_server_that_went_back_changes_nothing():
-    mirror = replace(first(person(1)), context_csn=(CSN.format(2, "000"),))
+def went_back(*people: Person, **more: Any) -> Plan:
+    """Of two people whom everybody knows, an older content shows these."""
+    mirror = replace(first(person(1), person(2)), context_csn=(CSN.format(2, "000"),))
+    located = gone(*({1, 2} - {each.entry_uuid.int for each in people}))
+    shown = seen(people, located=located, context_csn=(CSN.format(1, "000"),))
+    return make_plan(mirror, shown, Ceilings(), **more)
 
-    plan = make_plan(mirror, seen([person(1, town="Sète")], context_csn=(CSN.format(1, "000"),)), Ceilings())
+
+def test_a_server_that_went_back_changes_nothing_and_its_plan_keeps_what_would_change():
+    plan = went_back(person(1, town="Sète"), person(2))
 
     assert plan.waits_wholly
     assert plan.changes == 0
+    assert plan.would is not None
+    assert [(each.verb, each.entry_uuid.int) for each in plan.would.people] == [("edit", 1)]
+    assert plan.held == (Held("server_went_back", 1, 0),)
+
+
+def test_the_word_for_an_older_content_is_for_exactly_its_differences():
+    plan = went_back(person(1, town="Sète"), person(2))
+    same = went_back(person(1, town="Sète"), person(2), approved=plan.digest)
+    others = (
+        [person(1), person(2, town="Sète")],
+        [person(1, trade="Potière"), person(2)],
+        [person(1, town="Sète"), person(2), person(3)],
+        [person(1, town="Sète")],
+        # Another value has another mark of the server's.
+        [replace(person(1, town="Agde"), csn="csn1b"), person(2)],
+    )
+
+    assert same.lifted
+    assert same == plan.would
+    for people in others:
+        other = went_back(*people, approved=plan.digest)
+        assert (other.lifted, other.changes, other.waits_wholly) == (False, 0, True)
+        assert other.digest != plan.digest
+
+
+def test_whoever_lifts_an_older_content_lifts_it_all():
+    plan = went_back(person(1, town="Sète"), person(2), lifted=True)
+
+    assert plan.lifted
+    assert [each.entry_uuid.int for each in plan.people] == [1]
+
+
+@given(st.randoms(use_true_random=False))
+def test_in_whatever_order_they_are_seen_the_differences_have_one_digest(random):
+    people = [person(number, town="Sète") for number in range(1, 6)]
+    before = went_back(*people).digest
+    random.shuffle(people)
+
+    assert went_back(*people).digest == before
 
 
 # Groups ----------------------------------------------------------------------------------------------------------

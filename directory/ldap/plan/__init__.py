@@ -6,6 +6,12 @@ The mirror need not be whole: it holds whoever a change of what was observed can
 them are to be worked out again.  What it must hold is the business of ``directory.ldap.neighbours``.
 """
 
+from directory.ldap.plan.differences import (
+    UNTOLD,
+    how_many,
+    is_told,
+    pairs_of,
+)
 from directory.ldap.plan.early import EARLY, only_ends, only_values, only_written, together
 from directory.ldap.plan.issues import BETWEEN_SOURCES, ELSEWHERE_ISSUE, PHOTO_ISSUE
 from directory.ldap.plan.making import make_plan
@@ -41,6 +47,7 @@ __all__ = [
     "MAX_DETAIL",
     "PHOTO_ISSUE",
     "PLUMBING",
+    "UNTOLD",
     "Ceilings",
     "Group",
     "GroupChange",
@@ -53,9 +60,12 @@ __all__ = [
     "Plan",
     "Totals",
     "at_once",
+    "how_many",
+    "is_told",
     "make_plan",
     "only_ends",
     "only_values",
     "only_written",
+    "pairs_of",
     "together",
 ]

@@ -19,7 +19,6 @@ from directory.ldap.plan.types import (
     Totals,
     today,
 )
-from directory.ldap.servers import went_back
 from directory.types import MailState, MemberState
 
 NONE: frozenset[str] = frozenset()
@@ -66,10 +65,6 @@ def over_the_ceilings(
             hold(today(what), [*which, *along], limit, before)
         return limit is not None
 
-    if went_back(mirror.context_csn, observed.context_csn):
-        hold("server_went_back", [*mirror.context_csn, *observed.context_csn], 0)
-    if observed.nothing_in_common:
-        hold("nothing_in_common", map(str, observed.located), 0)
     going = {str(uuid) for uuid in removals.people if mirror.people[uuid].state == MemberState.ACTIVE}
     # They could not enter anyway; but an approval is for exactly those whom it lists.
     locked = {str(uuid) for uuid in removals.people if mirror.people[uuid].state == MemberState.LOCKED}

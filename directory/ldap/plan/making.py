@@ -6,16 +6,17 @@ from uuid import UUID
 
 from directory.ldap.plan.ceilings import over_others, over_the_ceilings, takers_of
 from directory.ldap.plan.changes import group_changes, person_changes
+from directory.ldap.plan.differences import differences, how_many, marks
 from directory.ldap.plan.issues import ELSEWHERE_ISSUE, all_issues, settled_issues
 from directory.ldap.plan.memberships import by_number, memberships_gone, memberships_set
 from directory.ldap.plan.outcome import work_out
 from directory.ldap.plan.removals import deposed, find_removals, gone_by_kind, withdrawn
 from directory.ldap.plan.sharing import mark_shared
 from directory.ldap.plan.types import (
-    ALL_WAITS,
     HOLDS_PEOPLE,
     Ceilings,
     Group,
+    Held,
     Issue,
     Mirror,
     Observed,
@@ -23,13 +24,49 @@ from directory.ldap.plan.types import (
     Plan,
     at_once,
 )
+from directory.ldap.servers import went_back
 from directory.policy import digest_of
 
 
 def make_plan(
     mirror: Mirror, observed: Observed, ceilings: Ceilings, *, lifted: bool = False, approved: str = ""
 ) -> Plan:
-    """Decide everything; nothing that would go too far goes, unless it is lifted or this very removal is approved."""
+    """Decide everything; nothing that would go too far goes, unless it is lifted or this very removal is approved.
+
+    Of a source that shows an older content, or nobody of those whom it showed, nothing goes: the plan keeps what would,
+    and an approval is for exactly that.
+    """
+    is_older = went_back(mirror.context_csn, observed.context_csn)
+    if mirror.is_empty or not (is_older or observed.nothing_in_common):
+        return _make_plan(mirror, observed, ceilings, lifted=lifted, approved=approved)
+    would = replace(_make_plan(mirror, observed, ceilings, lifted=True), lifted=True)
+    if lifted:
+        return would
+    beyond = _make_plan(mirror, observed, ceilings)
+    held, names = [], []
+    if is_older:
+        held.append(Held("server_went_back", how_many(would), 0))
+    if observed.nothing_in_common:
+        missing = sorted(str(uuid) for uuid in observed.located if uuid in mirror.people)
+        held.append(Held("nothing_in_common", len(missing), 0))
+        names += [f"nothing_in_common {each}" for each in missing]
+    names += beyond.held_names
+    digest = digest_of([*(each.what for each in held), *names, *differences(would), *marks(would)])
+    would = replace(would, digest=digest)
+    if approved == digest:
+        return would
+    return Plan(
+        held=(*held, *beyond.held),
+        held_names=tuple(names),
+        digest=digest,
+        open_issues=len(mirror.open_issues),
+        would=would,
+    )
+
+
+def _make_plan(
+    mirror: Mirror, observed: Observed, ceilings: Ceilings, *, lifted: bool = False, approved: str = ""
+) -> Plan:
     everything = mirror, observed
     mirror, observed, elsewhere = _own_entries(mirror, observed)
     removals = find_removals(mirror, observed)
@@ -47,10 +84,8 @@ def make_plan(
     if is_lifted:
         held, names = (), ()
     stopped = {at_once(each.what) for each in held}
-    if stopped & ALL_WAITS:
-        return Plan(held=held, held_names=names, digest=digest, open_issues=len(mirror.open_issues))
     if "taken_over" in stopped:
-        rest = make_plan(_all_foreign(everything[0]), everything[1], ceilings)
+        rest = _make_plan(_all_foreign(everything[0]), everything[1], ceilings)
         return replace(rest, held=held, held_names=names, digest=digest)
     if "others" in stopped:
         # They stay as they were, or stay away.

@@ -281,7 +281,8 @@ class Plan:
 
     ``opened``: those of the issues that were not open before.  ``settled``: issues that were open, were looked at, and
     are no more.  ``unsettled``: something still goes by a former name, and has to be looked at again soon.  ``gone``:
-    by kind, as ceilings name them, how much it takes away.
+    by kind, as ceilings name them, how much it takes away.  ``would``: where everything waits, what a person's word
+    would carry out.
     """
 
     people: tuple[PersonChange, ...] = ()
@@ -301,6 +302,7 @@ class Plan:
     gone: Mapping[str, int] = field(default_factory=dict)
     # Something was to wait, and a person let it go.
     lifted: bool = False
+    would: "Plan | None" = None
 
     @property
     def waits_wholly(self) -> bool:

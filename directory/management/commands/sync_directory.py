@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.utils import timezone
 
-from directory.following import what_waits
+from directory.following import Named, named, names_in, parts_of, what_waits, would_of
 from directory.ldap.observe import Tell, quiet
 from directory.ldap.sources import active_sources, in_use, settings_source
 from directory.models import DirectorySource, SyncIssue, SyncRun
@@ -36,6 +36,12 @@ VERBS = {
     "end": "ended",
     "return": "returned",
     "new": "new",
+}
+PAIRS = {
+    "memberships-set": "memberships set",
+    "memberships-removed": "memberships removed",
+    "leads-added": "leads added",
+    "leads-removed": "leads removed",
 }
 EXPLAINED = {
     "no_login": "no usable uid: no sign-in by login",
@@ -167,18 +173,8 @@ class Command(BaseCommand):
         return HELD if run.status == RunStatus.HELD else 0, _as_json(run, dry_run=dry_run)
 
     def _tell(self, run: SyncRun, *, dry_run: bool, every: bool) -> None:
-        counts = run.counts
         self.stdout.write("Nothing was written (dry run). A real pass would give:" if dry_run else f"Run {run.pk}:")
-        self.stdout.write(
-            "  people: {people_joined} joined, {people_changed} changed, {people_ended} ended, "
-            "{people_returned} returned, {people_taken_over} taken over\n"
-            "  collectives: {groups_new} new, {groups_changed} changed, {groups_ended} ended, "
-            "{groups_returned} returned, {groups_taken_over} taken over\n"
-            "  memberships: {memberships_set} set, {memberships_removed} removed; "
-            "leads: {leads_added} added, {leads_removed} removed".format(**counts)
-        )
-        for line in self._shortened([*run.report["people"], *run.report["groups"]], every):
-            self.stdout.write(f"    {VERBS[line['verb']]}: {line['dn']}{_what(line)}")
+        self._tell_changes(run.counts, run.report, every)
         issues = _issues(run)
         for code in sorted({issue["code"] for issue in issues}):
             found = [issue for issue in issues if issue["code"] == code]
@@ -191,11 +187,34 @@ class Command(BaseCommand):
                 f"{HELD_EXPLAINED.get(held['what'], 'values that would be emptied')}"
             )
             waiting = next(each for each in what_waits(run) if each.what == held["what"])
-            for named in self._shortened(waiting.lines, every):
-                self.stdout.write("    " + " ".join(filter(None, (named.name, named.other and f"({named.other})"))))
+            # Where everything waits, all of them are among the differences.
+            self._tell_names(() if "would" in run.report else waiting.lines, every)
+        if (would := would_of(run)) is not None:
+            self.stdout.write("  To accept it would give:")
+            self._tell_changes(would.counts, would.report, every)
+            for part, lines in parts_of(would).items():
+                if part in PAIRS:
+                    self.stdout.write(f"    {PAIRS[part]}:")
+                    self._tell_names(named(part, lines, names_in(would)), every)
         if run.report["held"] and run.source is not None:
             approval = f"--source {shlex.quote(run.source.name)} --approve {run.report['approval']}"
             self.stdout.write(f"  To let exactly these go: sync_directory {approval}")
+
+    def _tell_changes(self, counts: dict[str, int], report: dict[str, Any], every: bool) -> None:
+        self.stdout.write(
+            "  people: {people_joined} joined, {people_changed} changed, {people_ended} ended, "
+            "{people_returned} returned, {people_taken_over} taken over\n"
+            "  collectives: {groups_new} new, {groups_changed} changed, {groups_ended} ended, "
+            "{groups_returned} returned, {groups_taken_over} taken over\n"
+            "  memberships: {memberships_set} set, {memberships_removed} removed; "
+            "leads: {leads_added} added, {leads_removed} removed".format(**counts)
+        )
+        for line in self._shortened([*report["people"], *report["groups"]], every):
+            self.stdout.write(f"    {VERBS[line['verb']]}: {line['dn']}{_what(line)}")
+
+    def _tell_names(self, lines: Sequence[Named], every: bool) -> None:
+        for each in self._shortened(lines, every):
+            self.stdout.write("    " + " ".join(filter(None, (each.name, each.other and f"({each.other})"))))
 
     def _shortened(self, lines: Sequence[T], every: bool) -> Sequence[T]:
         if every or len(lines) <= LISTED:

@@ -41,7 +41,7 @@ def _one(source_id: int, now: datetime) -> int:
     if source is None:
         return 0
     is_followed = source.state == SourceState.ACTIVE
-    waits, count = following.held_of(source) if is_followed else ("", 0)
+    waits, count, wholly = following.held_of(source) if is_followed else ("", 0, False)
     is_silent = source.failing_since is not None and now - source.failing_since >= SILENT_FOR
     is_silent = is_silent or following.is_refused(source)
     since = source.failing_since if is_followed and is_silent else None
@@ -53,7 +53,8 @@ def _one(source_id: int, now: datetime) -> int:
     for what, which in state.items():
         before = told.get(what)
         if which and _is_news(before, which, now):
-            sent += _tell(source, what, {"count": count, "since": since and timezone.localtime(since)}, now)
+            said = {"count": count, "wholly": wholly, "since": since and timezone.localtime(since)}
+            sent += _tell(source, what, said, now)
             told[what] = {"which": which, "at": now.isoformat()}
         elif before and not which:
             # Removals that were decided need no mail: whoever decided has seen what came of it.
