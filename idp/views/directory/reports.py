@@ -28,6 +28,8 @@ PER_PAGE = 25
 # Of which list somebody said that they had read it, before they were asked who they are.
 READ = "directory_read"
 SOME = 10
+# Which list of a report is asked for: of what was done, or of what waits wholly.
+LIST, WOULD = "liste", "attente"
 
 
 @opened_by(Right.SEE_DIRECTORY, page="idp:directory_runs")
@@ -49,35 +51,15 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
     found = SyncRun.objects.select_related("source", "asked_by", "approved_by").filter(pk=run_id).first()
     if found is None:
         return _replaced(request, run_id)
-    parts = following.parts_of(found)
-    chosen = request.GET.get("liste", "")
-    if chosen and chosen not in parts:
+    lists, would = _lists(request, found), _lists(request, following.would_of(found), name=WOULD)
+    chosen = request.GET.get(LIST) or request.GET.get(WOULD)
+    if chosen and not (lists or would):
         raise Http404
-    left_out = following.left_out(found)
-    known = following.names_in(found)
-    lists = []
-    for code, title in follow_words.VERBS.items():
-        lines = parts.get(code, [])
-        if not (lines or left_out.get(code)) or (chosen and code != chosen):
-            continue
-        everything, lines = lines, following.nameable(code, lines, known)
-        page = Paginator(lines, PER_PAGE).get_page(request.GET.get("page")) if chosen else None
-        shown = page.object_list if page is not None else lines[:SOME]
-        lists.append(
-            {
-                "code": code,
-                "title": title,
-                "count": len(everything) + left_out.get(code, 0),
-                "nameless": len(everything) - len(lines),
-                "left_out": left_out.get(code, 0),
-                "lines": [_line(code, each) for each in following.named(code, list(shown), known)],
-                "page": page,
-                "more": len(lines) - len(shown) if page is None else 0,
-            }
-        )
     context = {
         "run": found,
         "lists": lists,
+        "would": would,
+        "wholly": following.waits_wholly(found),
         "chosen": chosen,
         "held": [
             (follow_words.held_title(each.what), each, each.lines[:SOME], each.count - len(each.lines[:SOME]))
@@ -92,6 +74,40 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
     }
     running = found.status == RunStatus.RUNNING
     return looked_at_again(render(request, "idp/directory/run.html", context), when=running)
+
+
+def _lists(
+    request: HttpRequest, run: SyncRun | None, *, name: str = LIST, some: int = SOME, pages: bool = True
+) -> list[dict[str, Any]]:
+    """What a report tells, list by list: some lines of each, or one of them page by page where it is asked for."""
+    if run is None:
+        return []
+    chosen = request.GET.get(name, "") if pages else ""
+    if pages and not chosen and (request.GET.get(LIST) or request.GET.get(WOULD)):
+        return []
+    parts, left_out, known = following.parts_of(run), following.left_out(run), following.names_in(run)
+    lists = []
+    for code, title in follow_words.VERBS.items():
+        everything = parts.get(code, [])
+        if not (everything or left_out.get(code)) or (chosen and code != chosen):
+            continue
+        lines = following.nameable(code, everything, known)
+        page = Paginator(lines, PER_PAGE).get_page(request.GET.get("page")) if chosen else None
+        shown = page.object_list if page is not None else lines[:some]
+        lists.append(
+            {
+                "name": name,
+                "code": code,
+                "title": title,
+                "count": len(everything) + left_out.get(code, 0),
+                "nameless": len(everything) - len(lines),
+                "left_out": left_out.get(code, 0),
+                "lines": [_line(code, each) for each in following.named(code, list(shown), known)],
+                "page": page,
+                "more": len(lines) - len(shown) if page is None else 0,
+            }
+        )
+    return lists
 
 
 def _still_waits(run: SyncRun) -> bool:
@@ -127,13 +143,16 @@ def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str =
     kinds = following.what_waits(run) if run is not None else []
     digest = run.report["approval"] if run is not None else ""
     is_accepted = bool(digest) and source.approval == digest
+    wholly = run is not None and following.waits_wholly(run)
+    would = following.would_of(run) if run is not None else None
     context = {
         "source": source,
         "run": run,
+        "would": _lists(request, would, name=WOULD, some=PER_PAGE, pages=False),
         "kinds": [(each, follow_words.held_title(each.what), follow_words.held_advice(each.what)) for each in kinds],
-        "count": following.removals(run) if run is not None else 0,
-        "closes": any(each.closes_accounts for each in kinds),
-        "wholly": any(each.what in ("server_went_back", "nothing_in_common") for each in kinds),
+        "count": _how_many(run),
+        "closes": not wholly and any(each.closes_accounts for each in kinds),
+        "wholly": wholly,
         "approved": is_accepted,
         "answers": source.failing_since is None,
         "followed": source.state == SourceState.ACTIVE,
@@ -145,6 +164,13 @@ def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str =
     }
     answer = render(request, "idp/directory/waiting.html", context, status=status)
     return looked_at_again(answer, when=is_accepted)
+
+
+def _how_many(run: SyncRun | None) -> int:
+    """Removals, or changes of whatever kind where everything waits."""
+    if run is None:
+        return 0
+    return int(run.counts["held"]) if following.would_of(run) is not None else following.removals(run)
 
 
 @opened_by(Right.APPROVE_REMOVALS, page="idp:directory_approve")
