@@ -15,7 +15,7 @@ from directory.ldap import plan as planning
 from directory.ldap.graph import closure, components
 from directory.ldap.mapping import group_from, person_from
 from directory.ldap.plan import Ceilings, Group, Held, Mirror, Observed, Person, Plan
-from directory.ldap.report import report_of
+from directory.ldap.report import doubted_in, report_of
 from directory.ldap.rules import rules_from
 from directory.ldap.servers import SERVERS
 from directory.models import SyncRun
@@ -838,11 +838,11 @@ def test_another_server_changes_nothing_at_all():
 CSN = "2026100{}080000.000000Z#000000#{}#000000"
 
 
-def went_back(*people: Person, **more: Any) -> Plan:
-    """Of two people whom everybody knows, an older content shows these."""
-    mirror = replace(first(person(1), person(2)), context_csn=(CSN.format(2, "000"),))
+def went_back(*people: Person, doubted: Iterable[str] = (), behind: bool = True, **more: Any) -> Plan:
+    """Of two people whom everybody knows, an older content (or one that was written to since) shows these."""
+    mirror = replace(first(person(1), person(2)), context_csn=(CSN.format(2, "000"),), doubted=frozenset(doubted))
     located = gone(*({1, 2} - {each.entry_uuid.int for each in people}))
-    shown = seen(people, located=located, context_csn=(CSN.format(1, "000"),))
+    shown = seen(people, located=located, context_csn=(CSN.format(1 if behind else 3, "000"),))
     return make_plan(mirror, shown, Ceilings(), **more)
 
 
@@ -874,6 +874,25 @@ def test_the_word_for_an_older_content_is_for_exactly_its_differences():
         other = went_back(*people, approved=plan.digest)
         assert (other.lifted, other.changes, other.waits_wholly) == (False, 0, True)
         assert other.digest != plan.digest
+
+
+@pytest.mark.parametrize(
+    ("people", "waits"),
+    [
+        ([person(1, town="Sète"), person(2)], True),
+        ([person(1, town="Sète"), person(2, trade="Potière")], True),
+        ([person(1), person(2, trade="Potière")], False),
+        ([person(1, trade="Potière"), person(2)], False),
+        ([person(1), person(2)], False),
+    ],
+)
+def test_an_older_content_that_somebody_writes_to_is_doubted_while_it_lacks_what_it_lacked(people, waits):
+    doubted = report_of(SyncRun(), went_back(person(1, town="Sète"), person(2)), MONDAY)
+
+    plan = went_back(*people, doubted=doubted_in(doubted), behind=False)
+
+    assert plan.waits_wholly is waits
+    assert waits or not plan.held
 
 
 def test_whoever_lifts_an_older_content_lifts_it_all():

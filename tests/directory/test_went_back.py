@@ -41,6 +41,9 @@ class Restored:
     other: Member
     group: Collective
 
+    def modify(self, member: Member, attribute: str, value: str) -> None:
+        self.server.modify(f"dn: {member.dn}\nchangetype: modify\nreplace: {attribute}\n{attribute}: {value}\n")
+
 
 @pytest.fixture
 def restored(db: None, small_directory: EmbeddedDirectory) -> Restored:
@@ -143,6 +146,66 @@ def test_the_list_is_the_same_at_each_pass_and_when_the_directory_has_the_right_
     assert rows() == before
 
 
+def test_another_difference_asks_again_and_what_was_accepted_before_does_nothing(restored):
+    """What is written to an older content makes it the latest: what it lacks is as wrong as before."""
+    waits = synchronise(now=WEDNESDAY)
+    before = rows()
+    restored.modify(restored.other, "title", "Luthière")
+
+    run = synchronise(now=WEDNESDAY, approved=waits.report["approval"])
+
+    assert kinds(run) == ["server_went_back"]
+    assert run.report["approval"] not in ("", waits.report["approval"])
+    assert told(following.would_of(run))["people-edit"] == sorted(
+        str(each.entry_uuid) for each in (restored.changed, restored.other)
+    )
+    assert rows() == before
+    run = synchronise(now=WEDNESDAY, approved=run.report["approval"])
+    restored.other.refresh_from_db()
+    assert (run.status != RunStatus.HELD, restored.other.trade) == (True, "Luthière")
+
+
+def test_another_value_of_what_is_listed_asks_again(restored):
+    waits = synchronise(now=WEDNESDAY)
+    restored.modify(restored.changed, "title", "Luthière")
+
+    run = synchronise(now=WEDNESDAY)
+
+    assert told(following.would_of(run)) == told(following.would_of(waits))
+    assert run.report["approval"] not in ("", waits.report["approval"])
+
+
+def test_what_concerns_nobody_of_the_list_asks_nobody_again(restored):
+    waits = synchronise(now=WEDNESDAY)
+    restored.modify(restored.other, "description", "lu par personne")
+
+    run = synchronise(now=WEDNESDAY)
+
+    assert (kinds(run), run.report["approval"]) == (["server_went_back"], waits.report["approval"])
+
+
+def test_once_the_right_content_was_written_to_it_is_followed_again(restored):
+    synchronise(now=WEDNESDAY)
+    restore(restored.server, restored.latest)
+    restored.modify(restored.other, "title", "Luthière")
+
+    run = synchronise(now=WEDNESDAY)
+
+    restored.other.refresh_from_db()
+    assert (run.report["held"], restored.other.trade) == ([], "Luthière")
+
+
+def test_what_is_put_right_by_hand_waits_no_longer_and_the_rest_does(restored):
+    synchronise(now=WEDNESDAY)
+    restored.modify(restored.changed, "title", "Canarieuse")
+
+    run = synchronise(now=WEDNESDAY)
+
+    would = told(following.would_of(run))
+    assert "people-edit" not in would
+    assert would["people-end"] == [str(restored.new.entry_uuid)]
+
+
 def test_an_older_content_without_a_difference_says_so(restored):
     restore(restored.server, restored.latest)
     synchronise(now=WEDNESDAY)
@@ -197,7 +260,9 @@ def test_another_server_behind_the_same_name_would_close_everybody_and_says_whom
 
 def test_whoever_signs_in_meanwhile_does_so_by_the_directory_and_is_as_they_were(restored):
     synchronise(now=WEDNESDAY)
+    # Of what was written since, and what it says now, nothing is taken over at the door either.
     noemie = Member.objects.get(login="noemie.ferrand")
+    restored.modify(noemie, "title", "Luthière")
     before = rows()
 
     member = authenticate(None, username="noemie.ferrand", password="alizarine-garrigue")

@@ -98,6 +98,21 @@ def test_the_report_of_that_reading_lists_it_too_and_the_list_of_readings_counts
     assert [karim.get(address, {name: "people-end"}).status_code for name in ("attente", "liste")] == [200, 404]
 
 
+def test_a_difference_that_came_meanwhile_is_read_first_and_nothing_was_done(karim, older, small_directory):
+    decide(karim, older, read="1", digest=digest_of(older))
+    other = Member.objects.filter(dn__endswith=BRANCH, state=MemberState.ACTIVE).order_by("-login")[1]
+    small_directory.modify(f"dn: {other.dn}\nchangetype: modify\nreplace: title\ntitle: Luthière\n")
+
+    Follower().turn(now=timezone.now())
+
+    page = waiting_page(karim, older)
+    assert "Accepter ces 3 changements" in page
+    assert other.display_name in list_of(page, "people-edit")
+    assert lines(Action.SYNC_APPROVAL_REFUSED) == [(True, "others_wait")]
+    assert changed().trade == "Canarieuse"
+    assert Member.objects.get(login="neuve.venue").state == MemberState.ACTIVE
+
+
 def test_a_reading_for_show_lists_what_would_be_asked(lea, older):
     ask(lea, older, "a-blanc")
 

@@ -34,14 +34,23 @@ def how_many(plan: Plan) -> int:
 
 
 def differences(plan: Plan) -> frozenset[str]:
-    """``UUID town``, ``UUID end``, ``memberships set UUID UUID``: an approval is for exactly these."""
-    found: set[str] = set()
-    for change in told_changes(plan):
-        items = set(change.changes) - UNTOLD if change.verb == "edit" else {change.verb}
-        found |= {f"{change.entry_uuid} {item}" for item in items}
+    """``UUID town``, ``UUID end``, ``memberships set UUID UUID``: what two plans have in common is found by these."""
+    found = {
+        line
+        for change in told_changes(plan)
+        for line in entry_differences(str(change.entry_uuid), change.verb, change.changes)
+    }
     for (kind, verb), pairs in pairs_of(plan).items():
-        found |= {f"{kind} {verb} {group} {person}" for group, person in pairs}
+        found |= {pair_difference(kind, verb, str(group), str(person)) for group, person in pairs}
     return frozenset(found)
+
+
+def entry_differences(entry: str, verb: str, items: Iterable[str]) -> set[str]:
+    return {f"{entry} {item}" for item in items if item not in UNTOLD} if verb == "edit" else {f"{entry} {verb}"}
+
+
+def pair_difference(kind: str, verb: str, group: str, person: str) -> str:
+    return f"{kind} {verb} {group} {person}"
 
 
 def marks(plan: Plan) -> frozenset[str]:

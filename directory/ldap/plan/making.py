@@ -37,12 +37,15 @@ def make_plan(
     and an approval is for exactly that.
     """
     is_older = went_back(mirror.context_csn, observed.context_csn)
-    if mirror.is_empty or not (is_older or observed.nothing_in_common):
+    if mirror.is_empty or not (is_older or observed.nothing_in_common or mirror.doubted):
         return _make_plan(mirror, observed, ceilings, lifted=lifted, approved=approved)
     would = replace(_make_plan(mirror, observed, ceilings, lifted=True), lifted=True)
     if lifted:
         return would
-    beyond = _make_plan(mirror, observed, ceilings)
+    found = differences(would)
+    # The first who writes to an older content makes it the latest: what it lacks is as wrong as it was before.
+    is_older = is_older or not mirror.doubted.isdisjoint(found)
+    beyond = _make_plan(mirror, observed, ceilings, approved="" if is_older or observed.nothing_in_common else approved)
     held, names = [], []
     if is_older:
         held.append(Held("server_went_back", how_many(would), 0))
@@ -50,8 +53,10 @@ def make_plan(
         missing = sorted(str(uuid) for uuid in observed.located if uuid in mirror.people)
         held.append(Held("nothing_in_common", len(missing), 0))
         names += [f"nothing_in_common {each}" for each in missing]
+    if not held:
+        return beyond
     names += beyond.held_names
-    digest = digest_of([*(each.what for each in held), *names, *differences(would), *marks(would)])
+    digest = digest_of([*(each.what for each in held), *names, *found, *marks(would)])
     would = replace(would, digest=digest)
     if approved == digest:
         return would

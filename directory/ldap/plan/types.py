@@ -172,6 +172,8 @@ class Mirror:
     open_issues: frozenset[tuple[UUID, str]] = frozenset()
     context_csn: tuple[str, ...] = ()
     is_empty: bool = False
+    # In what the older content differed for which the pass before waits (``differences``).
+    doubted: frozenset[str] = frozenset()
 
     @property
     def leads_touched(self) -> frozenset[tuple[UUID, UUID]]:
