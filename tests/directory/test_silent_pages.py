@@ -25,8 +25,9 @@ from directory.services.memberships import is_run_here
 from tests.hub.access import IN, OUT, SOURCE, TABLE, Answer, Row, Who
 from tests.hub.test_access_matrix import people, tools  # noqa: F401
 from tests.idp.test_directory_pages import proved
+from tests.support.links import ask_for_reset, choose, follow, link_in, waiting
 from tests.support.passes import MONDAY
-from tests.support.signin import KARIM, NEW_PASSWORD, WRONG
+from tests.support.signin import KARIM, NEW_PASSWORD, NOEMIE, WRONG
 from tests.support.slapd_log import Log
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +132,7 @@ TYPED = {
     **dict.fromkeys(("new", "again"), NEW_PASSWORD),
     **{"login": KARIM, "town": "Lodève", "text": "Bonjour.", "name": "Grappe deux"},
 }
-# Why the directory hears of what is sent there; of nothing else it does.
+# Why the directory hears of what is sent there; of nothing else that a page shows it does.
 MUST_ASK = {
     **dict.fromkeys(("account_login", "account_reauthenticate"), "whose password it is, it alone knows"),
     "account_password": "it checks the old one and keeps the new one",
@@ -209,3 +210,20 @@ def test_what_is_sent_asks_the_directory_only_where_it_must(
     assert log.is_silent()
     assert told == MUST_ASK.keys()
     assert len(forms) > 400
+
+
+def test_on_the_way_back_in_the_directory_hears_of_the_new_password_alone(
+    small_directory: EmbeddedDirectory, client: Client
+):
+    """What no page of the table leads to: the link of a mail, and the sign-in that begins with it."""
+    synchronise(now=MONDAY)
+    log = Log(small_directory)
+
+    ask_for_reset(client, NOEMIE)
+    first = follow(client, link_in(waiting("reset")[-1]["body"]))
+    page = client.get(first["Location"])
+    assert (page.status_code, log.is_silent()) == (200, True)
+    answer = choose(client)
+
+    assert answer["Location"] == reverse("launcher:home")
+    assert not log.is_silent()

@@ -11,8 +11,10 @@ class Log:
 
     def __init__(self, server: EmbeddedDirectory) -> None:
         self.file = server.log_file
-        self.begun = self.file.stat().st_size
+        self.begun = 0
         # What came before may still be on its way into the file.
+        self.wait_for_goodbyes()
+        self.begun = self.file.stat().st_size
         time.sleep(0.2)
         while (size := self.file.stat().st_size) != self.begun:
             self.begun = size
@@ -34,7 +36,7 @@ class Log:
 
     def wait_for_goodbyes(self) -> None:
         """Until every connection of which it told is over; what is said of that may come late."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 2
         while time.monotonic() < deadline:
             text = self.text()
             if len(re.findall(r"conn=\d+ fd=\d+ closed", text)) == len(re.findall(r"conn=\d+ fd=\d+ ACCEPT", text)):
