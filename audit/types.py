@@ -165,7 +165,7 @@ class Action(TextChoices):
     SYNC_FAILED = "directory:sync:fail", _("Synchronisation en échec")
     SYNC_ASKED = "directory:sync:ask", _("Synchronisation demandée")
     SYNC_APPROVED = "directory:sync:approve", _("Retraits retenus acceptés")
-    SYNC_APPROVAL_TAKEN_BACK = "directory:sync:unapprove", _("Accord sur des retraits repris")
+    SYNC_APPROVAL_TAKEN_BACK = "directory:sync:unapprove", _("Accord sur des retraits annulé")
     SYNC_APPROVAL_REFUSED = "directory:sync:refuse", _("Accord sur des retraits refusé")
     SOURCE_ADDED = "directory:source:add", _("Annuaire ajouté")
     SOURCE_CHANGED = "directory:source:change", _("Réglages d’un annuaire modifiés")

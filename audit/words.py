@@ -177,7 +177,7 @@ SENTENCES: dict[str, Text] = {
     Action.SYNC_FAILED: _("Une synchronisation de l’annuaire échoue : {source}."),
     Action.SYNC_ASKED: _("{who} demande une synchronisation de l’annuaire : {source}."),
     Action.SYNC_APPROVED: _("{who} accepte des retraits qui attendaient : {source}."),
-    Action.SYNC_APPROVAL_TAKEN_BACK: _("{who} reprend un accord sur des retraits qui attendaient : {source}."),
+    Action.SYNC_APPROVAL_TAKEN_BACK: _("{who} annule un accord sur des retraits qui attendaient : {source}."),
     Action.SYNC_APPROVAL_REFUSED: _("{who} n’a pas pu accepter des retraits : {source}."),
     Action.SOURCE_ADDED: _("{who} ajoute un annuaire : {source}."),
     Action.SOURCE_CHANGED: _("{who} modifie les réglages d’un annuaire : {source}."),

@@ -54,6 +54,9 @@ def close(run: SyncRun, status: RunStatus, now: datetime) -> SyncRun:
     is_one_more = previous is None or not _says_the_same(previous, run)
     if previous is not None and not is_one_more:
         _unreferenced().filter(pk=previous.pk).delete()
+    if is_one_more and previous is not None and run.status == RunStatus.HELD and previous.report.pop("would", None):
+        # Of an older content the last list is read and decided upon; each may be of everybody.
+        previous.save(update_fields=["report"])
     # Not in every second: where the table has grown, and every night.
     if is_one_more or run.mode == Mode.DEEP:
         _forget_old(now)

@@ -9,10 +9,8 @@ from directory.ldap.plan import (
     GroupChange,
     PersonChange,
     Plan,
-    entry_differences,
     how_many,
     is_told,
-    pair_difference,
     pairs_of,
 )
 from directory.ldap.plan.memberships import in_order
@@ -49,25 +47,11 @@ def report_of(run: SyncRun, plan: Plan, now: datetime) -> SyncRun:
         # Changes wait, not removals alone; they have the shape of a report of their own.
         run.counts |= {"held": how_many(plan.would), "waits_wholly": 1}
         run.report["would"] = {"counts": _counts_of(plan.would), **_parts_of(plan.would)}
+        run.report["doubted"] = sorted(plan.doubted)[:LISTED]
     if plan.gone:
         # What counts for a day: only where something went, or came back, is there anything to add up.
         run.report["gone"] = dict(plan.gone)
     return run
-
-
-def doubted_in(run: SyncRun | None) -> frozenset[str]:
-    """In what an older content differs, where this pass waits for that; as ``differences`` names it."""
-    report = run.report if run is not None else {}
-    if all(held["what"] != "server_went_back" for held in report.get("held", ())):
-        return frozenset()
-    would = report.get("would", {})
-    found: set[str] = set()
-    for line in (*would.get("people", ()), *would.get("groups", ())):
-        found |= entry_differences(line["entry"], line["verb"], line.get("items", ()))
-    for kind in ("memberships", "leads"):
-        for verb, pairs in would.get(kind, {}).items():
-            found |= {pair_difference(kind, verb, group, person) for group, person in pairs}
-    return frozenset(found)
 
 
 def _counts_of(plan: Plan) -> dict[str, int]:

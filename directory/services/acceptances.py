@@ -32,6 +32,9 @@ def approve(*, source_id: int, digest: str, actor: Actor, now: datetime) -> None
                 raise CannotChange("source_not_followed")
             if not digest or run.report.get("approval") != digest:
                 raise CannotChange("others_wait")
+            if source.approval not in ("", digest):
+                # Of a list that no longer waits.
+                settle(source, source.approval, of_the_row=True, refused="others_wait", now=now)
             source.approval, source.approved_by_id = digest, actor.member
             source.save(update_fields=["approval", "approved_by"])
             facts: dict[str, object] = {"source": source.pk, "run": run.pk, "approval": digest}
@@ -63,22 +66,21 @@ def end_with_following(source: DirectorySource, actor: Actor, now: datetime) -> 
 def standing(source: DirectorySource, now: datetime) -> str:
     """The digest that counts, of a row that is locked; without the right of whoever gave it, none."""
     if source.approval and not may(source.approved_by, Right.APPROVE_REMOVALS):
-        settle(source, source.approval, refused="right_gone", now=now)
+        settle(source, source.approval, of_the_row=True, refused="right_gone", now=now)
     return source.approval
 
 
-def settle(source: DirectorySource, approved: str, *, refused: str, now: datetime) -> None:
-    """A pass has answered to what was accepted, in the row, which is locked, or at the terminal.
+def settle(source: DirectorySource, approved: str, *, of_the_row: bool, refused: str, now: datetime) -> None:
+    """A pass has answered to what was accepted: in the row, which is locked, or at the terminal.
 
     ``refused``: why nothing was let go; empty where it was.
     """
-    is_in_row = source.approval == approved
     if refused:
-        _refused(source.pk, Actor(source.approved_by_id if is_in_row else None), refused, now)
-    elif not is_in_row:
+        _refused(source.pk, Actor(source.approved_by_id if of_the_row else None), refused, now)
+    elif not of_the_row:
         facts: dict[str, object] = {"source": source.pk, "approval": approved}
         record(Entry(Action.SYNC_APPROVED, facts=facts, at=now))
-    if is_in_row:
+    if source.approval == approved and (of_the_row or not refused):
         _clear(source)
 
 

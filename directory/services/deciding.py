@@ -9,7 +9,6 @@ from directory.ldap.config import LdapConfig
 from directory.ldap.neighbours import load_mirror
 from directory.ldap.observe import Known
 from directory.ldap.plan import Group, Mirror, Observed, Person, Plan, make_plan
-from directory.ldap.report import doubted_in
 from directory.models import DirectorySource, SyncRun
 from directory.types import RunStatus
 
@@ -35,7 +34,7 @@ def decide(
     if len(current.groups) != len(observed.groups):
         # Whom their names mean was looked up as they were read.
         mirror = load_mirror(source, current, context_csn=context, now=now, whole_groups=whole)
-    mirror = replace(mirror, doubted=doubted_in(before))
+    mirror = replace(mirror, doubted=frozenset(before.report.get("doubted", ())) if before else frozenset())
     return make_plan(mirror, current, ldap.ceilings, lifted=allow_large, approved=approved)
 
 

@@ -133,13 +133,15 @@ def _apply(
     if source.state != state_read or sources.of(source) != ldap:
         # Paused while it was read, and perhaps pointed elsewhere: what was read is not what these settings say.
         return close(run, RunStatus.INTERRUPTED, now)
-    if run.approved_by_id and source.approval != approved:
-        # Taken back while it was read, or carried out by another pass.
-        approved, run.approved_by = "", None
+    is_of_the_row = run.approved_by_id is not None
+    if is_of_the_row:
+        # Taken back while it was read, carried out by another pass, or no longer theirs to give.
+        approved = approved if acceptances.standing(source, now) == approved else ""
+        run.approved_by_id = source.approved_by_id if approved else None
     plan = decide(source, ldap, seen.observed, known, column, before, now, allow_large=allow_large, approved=approved)
     refused = "" if plan.lifted else "others_wait" if plan.held else "nothing_waits"
     if approved:
-        acceptances.settle(source, approved, refused=refused, now=now)
+        acceptances.settle(source, approved, of_the_row=is_of_the_row, refused=refused, now=now)
     if refused:
         run.approved_by = None
     # Nothing is counted while something waits: not the time up to now, nor that until it is settled.

@@ -15,7 +15,7 @@ from directory.ldap import plan as planning
 from directory.ldap.graph import closure, components
 from directory.ldap.mapping import group_from, person_from
 from directory.ldap.plan import Ceilings, Group, Held, Mirror, Observed, Person, Plan
-from directory.ldap.report import doubted_in, report_of
+from directory.ldap.report import report_of
 from directory.ldap.rules import rules_from
 from directory.ldap.servers import SERVERS
 from directory.models import SyncRun
@@ -887,12 +887,22 @@ def test_the_word_for_an_older_content_is_for_exactly_its_differences():
     ],
 )
 def test_an_older_content_that_somebody_writes_to_is_doubted_while_it_lacks_what_it_lacked(people, waits):
-    doubted = report_of(SyncRun(), went_back(person(1, town="Sète"), person(2)), MONDAY)
+    before = report_of(SyncRun(), went_back(person(1, town="Sète"), person(2)), MONDAY)
 
-    plan = went_back(*people, doubted=doubted_in(doubted), behind=False)
+    plan = went_back(*people, doubted=before.report["doubted"], behind=False)
 
     assert plan.waits_wholly is waits
     assert waits or not plan.held
+
+
+def test_what_is_written_to_an_older_content_is_not_doubted_itself():
+    older = went_back(person(1, town="Sète"), person(2))
+    written_to = went_back(person(1, town="Sète"), person(2, trade="Potière"), doubted=older.doubted, behind=False)
+    mended = went_back(person(1), person(2, trade="Potière"), doubted=written_to.doubted, behind=False)
+
+    assert [plan.waits_wholly for plan in (older, written_to, mended)] == [True, True, False]
+    assert written_to.doubted == older.doubted == {f"{UUID(int=1)} town"}
+    assert [each.entry_uuid.int for each in mended.people] == [2]
 
 
 def test_whoever_lifts_an_older_content_lifts_it_all():

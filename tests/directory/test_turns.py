@@ -6,10 +6,11 @@ import pytest
 
 from audit.models import Event
 from audit.types import Action, Actor
+from demo.slapd import EmbeddedDirectory
 from directory.ldap import reading
 from directory.ldap.observe import by_everything
 from directory.models import DirectorySource, Member, MemberPhoto, RoleGrant, SyncRun
-from directory.services import passes, pause, photos, take_back, turns
+from directory.services import approve, passes, pause, photos, take_back, turns
 from directory.services.turns import Follower
 from directory.types import MemberState, Mode, Role, RunStatus, SourceState
 from tests.directory.test_sync import PEOPLE
@@ -224,11 +225,16 @@ def going_of(count: int) -> list[Member]:
     return [each for each in found if each.dn.isascii()][:count]
 
 
-def test_removals_that_somebody_accepted_go_at_the_next_turn_and_others_do_not(follower, own_directory, approver):
-    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going_of(15)))
-    settle(own_directory)
+def fifteen_wait(follower: Follower, directory: EmbeddedDirectory) -> str:
+    """What an acceptance of them is for."""
+    directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going_of(15)))
+    settle(directory)
     follower.turn(now=NOON + SECOND)
-    waiting = SyncRun.objects.first().report["approval"]
+    return str(SyncRun.objects.latest("pk").report["approval"])
+
+
+def test_removals_that_somebody_accepted_go_at_the_next_turn_and_others_do_not(follower, own_directory, approver):
+    waiting = fifteen_wait(follower, own_directory)
     DirectorySource.objects.update(approval="of-something-else", approved_by=approver)
     follower.turn(now=NOON + 2 * SECOND)
     refused = Member.objects.filter(state=MemberState.MISSING).count()
@@ -249,10 +255,7 @@ def test_what_was_accepted_while_the_directory_is_away_goes_once_it_is_back(
     follower, own_directory, approver, monkeypatch
 ):
     monkeypatch.setattr(turns._SYSTEM, "uniform", lambda low, high: 1.0)
-    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going_of(15)))
-    settle(own_directory)
-    follower.turn(now=NOON + SECOND)
-    waiting = SyncRun.objects.first().report["approval"]
+    waiting = fifteen_wait(follower, own_directory)
     own_directory.stop()
     DirectorySource.objects.update(approval=waiting, approved_by=approver)
 
@@ -283,10 +286,7 @@ def test_an_accord_to_what_the_directory_gave_back_meanwhile_is_refused_with_its
 
 
 def test_what_somebody_accepted_who_may_no_longer_is_refused_with_its_line(follower, own_directory, approver):
-    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going_of(15)))
-    settle(own_directory)
-    follower.turn(now=NOON + SECOND)
-    waiting = SyncRun.objects.first().report["approval"]
+    waiting = fifteen_wait(follower, own_directory)
     RoleGrant.objects.filter(member=approver).delete()
     DirectorySource.objects.update(approval=waiting, approved_by=approver)
 
@@ -307,18 +307,10 @@ def test_a_pause_takes_back_what_was_accepted(follower, own_directory, approver)
 
 
 def test_what_is_taken_back_while_it_is_read_is_not_carried_out(follower, own_directory, approver, monkeypatch):
-    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going_of(15)))
-    settle(own_directory)
-    follower.turn(now=NOON + SECOND)
-    waiting = SyncRun.objects.first().report["approval"]
+    waiting = fifteen_wait(follower, own_directory)
     DirectorySource.objects.update(approval=waiting, approved_by=approver)
 
-    def read_and_regret(*arguments, **options):
-        seen = by_everything(*arguments, **options)
-        take_back(source_id=source().pk, actor=Actor(approver.pk), now=NOON)
-        return seen
-
-    monkeypatch.setattr(passes, "by_everything", read_and_regret)
+    meanwhile_in(monkeypatch, lambda: take_back(source_id=source().pk, actor=Actor(approver.pk), now=NOON))
     follower.turn(now=NOON + 2 * SECOND)
 
     run = SyncRun.objects.first()
@@ -327,11 +319,49 @@ def test_what_is_taken_back_while_it_is_read_is_not_carried_out(follower, own_di
     assert not Event.objects.filter(action=Action.SYNC_APPROVAL_REFUSED).exists()
 
 
+def test_whoever_loses_the_right_while_it_is_read_has_accepted_nothing(follower, own_directory, approver, monkeypatch):
+    waiting = fifteen_wait(follower, own_directory)
+    DirectorySource.objects.update(approval=waiting, approved_by=approver)
+
+    meanwhile_in(monkeypatch, RoleGrant.objects.all().delete)
+    follower.turn(now=NOON + 2 * SECOND)
+
+    assert Member.objects.filter(state=MemberState.MISSING).count() == 0
+    assert (source().approval, SyncRun.objects.first().approved_by) == ("", None)
+    assert Event.objects.get(action=Action.SYNC_APPROVAL_REFUSED).reason == "right_gone"
+
+
+def test_what_the_command_lets_go_is_its_own_word_also_beside_somebody_elses(follower, own_directory, approver):
+    waiting = fifteen_wait(follower, own_directory)
+    DirectorySource.objects.update(approval=waiting, approved_by=approver)
+
+    run = passes.synchronise(now=NOON + 2 * SECOND, approved=waiting)
+
+    assert (run.report["accepted"], run.approved_by, source().approval) == (waiting, None, "")
+    assert Event.objects.get(action=Action.SYNC_APPROVED).actor_id is None
+
+
+def test_another_word_ends_the_one_of_a_list_that_no_longer_waits(follower, own_directory, approver):
+    waiting = fifteen_wait(follower, own_directory)
+    DirectorySource.objects.update(approval="0" * 32, approved_by=approver)
+
+    approve(source_id=source().pk, digest=waiting, actor=Actor(approver.pk), now=NOON)
+
+    assert Event.objects.get(action=Action.SYNC_APPROVAL_REFUSED).reason == "others_wait"
+    assert source().approval == waiting
+
+
+def meanwhile_in(monkeypatch, act):
+    def read(*arguments, **options):
+        seen = by_everything(*arguments, **options)
+        act()
+        return seen
+
+    monkeypatch.setattr(passes, "by_everything", read)
+
+
 def test_an_acceptance_outlives_a_pass_that_breaks(follower, own_directory, approver, monkeypatch):
-    own_directory.modify("\n".join(f"dn: {each.dn}\nchangetype: delete\n" for each in going_of(15)))
-    settle(own_directory)
-    follower.turn(now=NOON + SECOND)
-    waiting = SyncRun.objects.first().report["approval"]
+    waiting = fifteen_wait(follower, own_directory)
     DirectorySource.objects.update(approval=waiting, approved_by=approver)
     with monkeypatch.context() as broken:
         broken.setattr(passes, "apply", breaks)

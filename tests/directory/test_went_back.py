@@ -163,6 +163,10 @@ def test_another_difference_asks_again_and_what_was_accepted_before_does_nothing
     run = synchronise(now=WEDNESDAY, approved=run.report["approval"])
     restored.other.refresh_from_db()
     assert (run.status != RunStatus.HELD, restored.other.trade) == (True, "Luthière")
+    # Each list may be of everybody: the last one is kept.
+    lists = [run.report.get("would") is not None for run in SyncRun.objects.filter(status="held").order_by("pk")]
+    assert lists == [False] * (len(lists) - 1) + [True]
+    assert len(lists) > 1
 
 
 def test_another_value_of_what_is_listed_asks_again(restored):

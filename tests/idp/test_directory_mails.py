@@ -109,6 +109,17 @@ def test_one_that_refuses_to_be_read_is_told_at_once_and_once(source, error, min
     assert sent == [minutes]
 
 
+def test_one_that_refused_and_then_falls_silent_is_not_said_to_be_read_again(source):
+    source.failing_since = MONDAY
+    source.save()
+    refused, silent = "DirectoryRefused: INVALID_CREDENTIALS", "DirectoryUnavailable: SERVER_DOWN"
+    SyncRun.objects.create(source=source, started_at=MONDAY, status=RunStatus.FAILED, error=refused)
+    assert readers(MONDAY) == [TECHNICIAN]
+    SyncRun.objects.create(source=source, started_at=MONDAY, status=RunStatus.FAILED, error=silent)
+
+    assert [readers(MONDAY + timedelta(minutes=minute)) for minute in range(1, 30)] == [[]] * 29
+
+
 def test_where_no_technician_can_be_written_to_the_office_is(source):
     RoleGrant.objects.update(ends_at=MONDAY - timedelta(days=1))
     source.failing_since = MONDAY

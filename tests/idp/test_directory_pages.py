@@ -1177,7 +1177,7 @@ def test_whoever_accepts_while_the_directory_is_away_is_told_that_it_waits(karim
     held.refresh_from_db()
     assert (held.approval, held.approved_by) == ("", None)
     assert lines(Action.SYNC_APPROVAL_TAKEN_BACK) == [(False, "")]
-    assert "plus d’accord à reprendre" in text_of(decide(karim, held, take_back="1"))
+    assert "plus d’accord à annuler" in text_of(decide(karim, held, take_back="1"))
     assert lines(Action.SYNC_APPROVAL_TAKEN_BACK) == [(False, "")]
 
 

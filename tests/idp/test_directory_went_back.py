@@ -55,7 +55,7 @@ def test_the_office_reads_what_an_older_content_would_change_and_accepts_exactly
     person, new = changed(), Member.objects.get(login="neuve.venue")
     page = waiting_page(karim, older)
     assert "Changements en attente" in page
-    assert "Ce qui se ferait si vous acceptez\xa0: 2 changements" in page
+    assert "Ce qui se fera si vous acceptez\xa0: 2 changements" in page
     assert person.display_name in list_of(page, "people-edit")
     assert ">Métier<" in list_of(page, "people-edit")
     assert "Canarieuse" not in page

@@ -8,10 +8,8 @@ them are to be worked out again.  What it must hold is the business of ``directo
 
 from directory.ldap.plan.differences import (
     UNTOLD,
-    entry_differences,
     how_many,
     is_told,
-    pair_difference,
     pairs_of,
 )
 from directory.ldap.plan.early import EARLY, only_ends, only_values, only_written, together
@@ -62,14 +60,12 @@ __all__ = [
     "Plan",
     "Totals",
     "at_once",
-    "entry_differences",
     "how_many",
     "is_told",
     "make_plan",
     "only_ends",
     "only_values",
     "only_written",
-    "pair_difference",
     "pairs_of",
     "together",
 ]

@@ -35,22 +35,13 @@ def how_many(plan: Plan) -> int:
 
 def differences(plan: Plan) -> frozenset[str]:
     """``UUID town``, ``UUID end``, ``memberships set UUID UUID``: what two plans have in common is found by these."""
-    found = {
-        line
-        for change in told_changes(plan)
-        for line in entry_differences(str(change.entry_uuid), change.verb, change.changes)
-    }
+    found = set()
+    for change in told_changes(plan):
+        what = sorted(change.changes.keys() - UNTOLD) if change.verb == "edit" else [change.verb]
+        found |= {f"{change.entry_uuid} {each}" for each in what}
     for (kind, verb), pairs in pairs_of(plan).items():
-        found |= {pair_difference(kind, verb, str(group), str(person)) for group, person in pairs}
+        found |= {f"{kind} {verb} {group} {person}" for group, person in pairs}
     return frozenset(found)
-
-
-def entry_differences(entry: str, verb: str, items: Iterable[str]) -> set[str]:
-    return {f"{entry} {item}" for item in items if item not in UNTOLD} if verb == "edit" else {f"{entry} {verb}"}
-
-
-def pair_difference(kind: str, verb: str, group: str, person: str) -> str:
-    return f"{kind} {verb} {group} {person}"
 
 
 def marks(plan: Plan) -> frozenset[str]:

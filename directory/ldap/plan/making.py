@@ -36,15 +36,17 @@ def make_plan(
     Of a source that shows an older content, or nobody of those whom it showed, nothing goes: the plan keeps what would,
     and an approval is for exactly that.
     """
-    is_older = went_back(mirror.context_csn, observed.context_csn)
-    if mirror.is_empty or not (is_older or observed.nothing_in_common or mirror.doubted):
+    is_lower = went_back(mirror.context_csn, observed.context_csn)
+    if mirror.is_empty or not (is_lower or observed.nothing_in_common or mirror.doubted):
         return _make_plan(mirror, observed, ceilings, lifted=lifted, approved=approved)
     would = replace(_make_plan(mirror, observed, ceilings, lifted=True), lifted=True)
     if lifted:
         return would
     found = differences(would)
-    # The first who writes to an older content makes it the latest: what it lacks is as wrong as it was before.
-    is_older = is_older or not mirror.doubted.isdisjoint(found)
+    # The first who writes to an older content makes it the latest: what it lacks is as wrong as it was before, and what
+    # is written from then on is not.
+    doubted = found if is_lower else mirror.doubted & found
+    is_older = is_lower or bool(doubted)
     beyond = _make_plan(mirror, observed, ceilings, approved="" if is_older or observed.nothing_in_common else approved)
     held, names = [], []
     if is_older:
@@ -66,6 +68,7 @@ def make_plan(
         digest=digest,
         open_issues=len(mirror.open_issues),
         would=would,
+        doubted=doubted,
     )
 
 

@@ -284,7 +284,7 @@ class Plan:
     ``opened``: those of the issues that were not open before.  ``settled``: issues that were open, were looked at, and
     are no more.  ``unsettled``: something still goes by a former name, and has to be looked at again soon.  ``gone``:
     by kind, as ceilings name them, how much it takes away.  ``would``: where everything waits, what a person's word
-    would carry out.
+    would carry out; ``doubted``: of this, in what the older content differs.
     """
 
     people: tuple[PersonChange, ...] = ()
@@ -305,6 +305,7 @@ class Plan:
     # Something was to wait, and a person let it go.
     lifted: bool = False
     would: "Plan | None" = None
+    doubted: frozenset[str] = frozenset()
 
     @property
     def waits_wholly(self) -> bool:

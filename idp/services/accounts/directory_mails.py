@@ -42,8 +42,10 @@ def _one(source_id: int, now: datetime) -> int:
         return 0
     is_followed = source.state == SourceState.ACTIVE
     waits, count, wholly = following.held_of(source) if is_followed else ("", 0, False)
-    is_silent = source.failing_since is not None and now - source.failing_since >= SILENT_FOR
-    is_silent = is_silent or following.is_refused(source)
+    # Once it was told, it lasts until the directory was read, whatever its server says meanwhile.
+    is_silent = source.failing_since is not None and (
+        UNREADABLE in source.told or now - source.failing_since >= SILENT_FOR or following.is_refused(source)
+    )
     since = source.failing_since if is_followed and is_silent else None
     state = {
         HELD: waits,

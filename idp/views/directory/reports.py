@@ -186,7 +186,7 @@ def approve(request: HttpRequest, source_id: int) -> HttpResponse:
         return HttpResponseRedirect(here)
     if request.POST.get("take_back"):
         if not directory_services.take_back(source_id=source.pk, actor=actor_of(request), now=timezone.now()):
-            messages.info(request, _("Il n’y a plus d’accord à reprendre."))
+            messages.info(request, _("Il n’y a plus d’accord à annuler."))
         return HttpResponseRedirect(here)
     if not request.POST.get("read"):
         wrong = _("Cochez la case pour dire que vous avez lu la liste.")
