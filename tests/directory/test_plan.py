@@ -905,6 +905,23 @@ def test_what_is_written_to_an_older_content_is_not_doubted_itself():
     assert [each.entry_uuid.int for each in mended.people] == [2]
 
 
+@pytest.mark.parametrize(("older", "waits"), [(2, False), (3, True)])
+def test_of_so_many_entries_an_older_state_is_an_older_content_whatever_the_server_says_of_itself(older, waits):
+    """Of fewer, a clock was set back."""
+    known = [replace(person(number), csn=CSN.format(2, "000")) for number in range(1, 7)]
+    shown = [replace(person(number, town="Sète"), csn=CSN.format(1, "000")) for number in range(1, older + 1)]
+    other = replace(person(6, town="Sète"), csn=CSN.format(1, "001"))
+    later = replace(person(5, town="Sète"), csn=CSN.format(3, "000"))
+    mark = (CSN.format(3, "000"),)
+
+    plan = make_plan(
+        replace(first(*known), context_csn=mark), seen([*shown, later, other], context_csn=mark), Ceilings()
+    )
+
+    assert plan.waits_wholly is waits
+    assert len((plan.would or plan).people) == older + 2
+
+
 def test_whoever_lifts_an_older_content_lifts_it_all():
     plan = went_back(person(1, town="Sète"), person(2), lifted=True)
 

@@ -169,6 +169,26 @@ def test_another_difference_asks_again_and_what_was_accepted_before_does_nothing
     assert len(lists) > 1
 
 
+def test_an_older_content_that_was_written_to_before_anybody_looked_is_held_as_well(restored):
+    """The server's own mark is the latest again; those of the entries are not."""
+    restored.modify(restored.other, "title", "Luthière")
+
+    run = synchronise(now=WEDNESDAY)
+
+    assert kinds(run) == ["server_went_back"]
+    assert told(following.would_of(run))["people-return"] == [str(restored.gone.entry_uuid)]
+    for person in (restored.gone, restored.new, restored.changed, restored.other):
+        person.refresh_from_db()
+    assert (restored.gone.state, restored.new.state) == (MemberState.MISSING, MemberState.ACTIVE)
+    assert restored.group.memberships.filter(member=restored.placed).exists()
+    # What was written since is nobody's doubt.
+    assert (restored.changed.trade, restored.other.trade) == ("Canarieuse", "Luthière")
+
+    restore(restored.server, restored.latest)
+
+    assert synchronise(now=WEDNESDAY).status != RunStatus.HELD
+
+
 def test_another_value_of_what_is_listed_asks_again(restored):
     waits = synchronise(now=WEDNESDAY)
     restored.modify(restored.changed, "title", "Luthière")

@@ -1,6 +1,7 @@
 """The order of the decisions."""
 
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,9 @@ from directory.ldap.plan.types import (
 from directory.ldap.servers import went_back
 from directory.policy import digest_of
 
+# Of how many entries an older state says that the content is older.
+OLDER = 3
+
 
 def make_plan(
     mirror: Mirror, observed: Observed, ceilings: Ceilings, *, lifted: bool = False, approved: str = ""
@@ -36,7 +40,9 @@ def make_plan(
     Of a source that shows an older content, or nobody of those whom it showed, nothing goes: the plan keeps what would,
     and an approval is for exactly that.
     """
-    is_lower = went_back(mirror.context_csn, observed.context_csn)
+    is_lower = not mirror.is_empty and (
+        went_back(mirror.context_csn, observed.context_csn) or _are_older(mirror, observed)
+    )
     if mirror.is_empty or not (is_lower or observed.nothing_in_common or mirror.doubted):
         return _make_plan(mirror, observed, ceilings, lifted=lifted, approved=approved)
     would = replace(_make_plan(mirror, observed, ceilings, lifted=True), lifted=True)
@@ -70,6 +76,25 @@ def make_plan(
         would=would,
         doubted=doubted,
     )
+
+
+def _are_older(mirror: Mirror, observed: Observed) -> bool:
+    """Whether entries are as they were before: an older backup that was written to before anybody looked at its mark.
+
+    A clock that was set back lowers the mark of what was written before and after; hardly of so many at once.  Whoever
+    is brought back by hand is written then, and whoever was deleted and has an older mark was never away.
+    """
+    known: dict[UUID, Person | Group] = {**mirror.people, **mirror.groups}
+
+    def is_older(each: Person | Group) -> bool:
+        row = known.get(each.entry_uuid)
+        if row is None or row.is_foreign:
+            return False
+        return went_back([row.csn] if row.is_there else mirror.context_csn, [each.csn])
+
+    shown: list[Person | Group] = [*observed.people, *observed.groups]
+    older = (each for each in shown if is_older(each))
+    return next(islice(older, OLDER - 1, None), None) is not None
 
 
 def _make_plan(
