@@ -50,6 +50,8 @@ EXPIRED = re.compile(r"\bdata (532|773)\b")
 WRONG_OLD = re.compile(r"^00000056: ")
 MAX_ORIGIN = 60
 NUMBER = re.compile(r"-?[0-9]{1,20}")
+# Of a time as servers write it, what comes before its parts of a second.
+SECONDS = 14
 # A change sequence number (RFC 4533 leaves its form to the server; slapd's).
 CSN = re.compile(r"[0-9]{14}\.[0-9]{6}Z(#[0-9a-f]{3,6}){3}")
 # RFC 4122 §3, as slapd writes it; other servers' identities have another form, or other bytes.
@@ -405,6 +407,15 @@ def went_back(before: Iterable[str], after: Iterable[str]) -> bool:
     """Whether a server's content is older than it was: an older backup, restored.  Both are watermarks."""
     now = _places(after)
     return any(now[server] < place for server, place in _places(before).items() if server in now)
+
+
+def is_older(before: str, now: str) -> bool:
+    """Whether an entry's mark is one of before.
+
+    Of times, by a second at least: a content that is loaded anew may be numbered anew within one.
+    """
+    (server, (number, time)), (other, (number_now, time_now)) = _place(before), _place(now)
+    return server == other and (number_now < number or time_now[:SECONDS] < time[:SECONDS])
 
 
 def _overtaken(before: Iterable[str], after: Iterable[str]) -> list[Place]:

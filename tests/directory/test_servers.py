@@ -26,6 +26,7 @@ from directory.ldap.servers import (
     Probed,
     abilities_of,
     escaped,
+    is_older,
     quoted_password,
     recognise,
     went_back,
@@ -201,6 +202,26 @@ CSN = "2026100{}080000.000000Z#000000#{}#000000"
 )
 def test_a_restored_backup_is_noticed(before, after, answer):
     assert went_back(before, after) is answer
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "answer"),
+    [
+        (CSN.format(2, "000"), CSN.format(1, "000"), True),
+        (CSN.format(1, "000"), CSN.format(2, "000"), False),
+        (CSN.format(2, "001"), CSN.format(1, "002"), False),
+        # Within a second: loaded anew.
+        ("20261001080000.000009Z#000000#000#000000", "20261001080000.000001Z#000000#000#000000", False),
+        ("20261001080001Z", "20261001080000Z", True),
+        ("a/userroot#10", "a/userroot#9", True),
+        ("a/userroot#9", "a/userroot#10", False),
+        ("", CSN.format(1, "000"), False),
+        (CSN.format(1, "000"), "", False),
+    ],
+)
+def test_the_mark_of_an_entry_is_one_of_before(before, now, answer):
+    assert is_older(before, now) is answer
+    assert not is_older(now, now)
 
 
 @given(st.lists(st.text(max_size=12), max_size=5))

@@ -8,6 +8,7 @@ from uuid import UUID
 from directory.ldap.plan.ceilings import over_others, over_the_ceilings, takers_of
 from directory.ldap.plan.changes import group_changes, person_changes
 from directory.ldap.plan.differences import differences, how_many, marks
+from directory.ldap.plan.early import EARLY
 from directory.ldap.plan.issues import ELSEWHERE_ISSUE, all_issues, settled_issues
 from directory.ldap.plan.memberships import by_number, memberships_gone, memberships_set
 from directory.ldap.plan.outcome import work_out
@@ -25,7 +26,7 @@ from directory.ldap.plan.types import (
     Plan,
     at_once,
 )
-from directory.ldap.servers import went_back
+from directory.ldap.servers import is_older, went_back
 from directory.policy import digest_of
 
 # Of how many entries an older state says that the content is older.
@@ -86,14 +87,15 @@ def _are_older(mirror: Mirror, observed: Observed) -> bool:
     """
     known: dict[UUID, Person | Group] = {**mirror.people, **mirror.groups}
 
-    def is_older(each: Person | Group) -> bool:
+    def was_so_before(each: Person | Group) -> bool:
         row = known.get(each.entry_uuid)
         if row is None or row.is_foreign:
             return False
-        return went_back([row.csn] if row.is_there else mirror.context_csn, [each.csn])
+        marks_before = [row.csn] if row.is_there else mirror.context_csn
+        return any(mark != EARLY and is_older(mark, each.csn) for mark in marks_before)
 
     shown: list[Person | Group] = [*observed.people, *observed.groups]
-    older = (each for each in shown if is_older(each))
+    older = (each for each in shown if was_so_before(each))
     return next(islice(older, OLDER - 1, None), None) is not None
 
 
