@@ -141,8 +141,8 @@ def waiting(request: HttpRequest, source_id: int) -> HttpResponse:
 def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str = "", status: int = 200) -> HttpResponse:
     run = following.waiting_of(source)
     kinds = following.what_waits(run) if run is not None else []
-    digest = run.report["approval"] if run is not None else ""
-    is_accepted = bool(digest) and source.approval == digest
+    waiting_list = run.report["approval"] if run is not None else ""
+    is_accepted = bool(waiting_list) and source.approval == waiting_list
     wholly = run is not None and following.waits_wholly(run)
     would = following.would_of(run) if run is not None else None
     context = {
@@ -160,7 +160,7 @@ def _waiting_page(request: HttpRequest, source: DirectorySource, *, wrong: str =
         "may_approve": may(request.user, Right.APPROVE_REMOVALS),
         "may_find": may(request.user, Right.FIND_MEMBERS),
         "wrong": wrong,
-        "read": run is not None and request.session.pop(READ, None) == digest,
+        "read": run is not None and request.session.pop(READ, None) == waiting_list,
     }
     answer = render(request, "idp/directory/waiting.html", context, status=status)
     return looked_at_again(answer, when=is_accepted)
