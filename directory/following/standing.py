@@ -100,10 +100,8 @@ def ages(now: datetime) -> list[Age]:
 
 def is_refused(source: DirectorySource) -> bool:
     """Whether it answers, and lets nobody read: that does not mend itself, as a server that restarts does."""
-    if source.failing_since is None:
-        return False
-    last = SyncRun.objects.filter(source=source, dry=False).exclude(status=RunStatus.RUNNING).order_by("-id")
-    return (last.values_list("error", flat=True).first() or "").startswith(DirectoryRefused.__name__)
+    last = _last_runs([source.pk]).get(source.pk) if source.failing_since is not None else None
+    return last is not None and last.error.startswith(DirectoryRefused.__name__)
 
 
 def _failed(source: DirectorySource, last: SyncRun | None) -> bool:

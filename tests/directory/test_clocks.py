@@ -10,21 +10,16 @@ from directory.models import Collective, Member, SyncRun
 from directory.services import synchronise
 from directory.services.turns import PIVOT_EVERY, Follower
 from directory.types import MemberState, Mode, RunStatus
-from tests.support.early import NEWCOMER, NOEMIE, change, one_in
-from tests.support.passes import MONDAY, TUESDAY, WEDNESDAY
+from tests.support.early import NEWCOMER, NOEMIE, change, one_in, synced
+from tests.support.passes import TUESDAY, WEDNESDAY
 from tests.support.slapd import settle
 from tests.support.slapd_control import rewrite
 
+__all__ = ["synced"]
 pytestmark = pytest.mark.django_db
 MARK = "{}0101000000.000000Z#000000#000#000000"
 EARLIER, FUTURE = MARK.format(2001), MARK.format(2099)
 POLE = "Pôle Numérique"
-
-
-@pytest.fixture
-def synced(own_directory: EmbeddedDirectory) -> EmbeddedDirectory:
-    synchronise(now=MONDAY)
-    return own_directory
 
 
 def write_under_another_clock(server: EmbeddedDirectory, mark: str) -> None:

@@ -3,22 +3,17 @@
 import pytest
 
 from audit.types import SYSTEM
-from demo.slapd import EmbeddedDirectory
 from directory import services
 from directory.ldap import rules
 from directory.models import Collective, DirectorySource, Member, SyncIssue
 from directory.services import synchronise
 from directory.types import Kind, Mode
+from tests.support.early import synced
 from tests.support.mirror import rows
 from tests.support.passes import MONDAY, TUESDAY, WEDNESDAY
 
+__all__ = ["synced"]
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def synced(own_directory: EmbeddedDirectory) -> EmbeddedDirectory:
-    synchronise(now=MONDAY)
-    return own_directory
 
 
 def map_otherwise(**changes: object) -> None:

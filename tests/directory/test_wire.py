@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -78,6 +79,13 @@ class Line(Pending):
         return end
 
 
+@contextmanager
+def line_to(server: EmbeddedDirectory, settings: Any) -> Iterator[Line]:
+    """Of a directory as it is now, beside the mirror as it is now."""
+    with Wire(server.port) as wire:
+        yield Line(server, *foreseen(), wire, settings).measured()
+
+
 @pytest.fixture
 def line(pending: Pending, settings: Any) -> Iterator[Line]:
     """A mirror of five weeks ago, and all that has happened since still to be read."""
@@ -88,8 +96,8 @@ def line(pending: Pending, settings: Any) -> Iterator[Line]:
 @pytest.fixture
 def empty_line(small_directory: EmbeddedDirectory, settings: Any) -> Iterator[Line]:
     """A hub that has never read its directory."""
-    with Wire(small_directory.port) as wire:
-        yield Line(small_directory, *foreseen(), wire, settings).measured()
+    with line_to(small_directory, settings) as line:
+        yield line
 
 
 @pytest.fixture
@@ -102,16 +110,16 @@ def odd(tmp_path: Path, settings: Any) -> Iterator[EmbeddedDirectory]:
 
 @pytest.fixture
 def empty_odd_line(odd: EmbeddedDirectory, settings: Any) -> Iterator[Line]:
-    with Wire(odd.port) as wire:
-        yield Line(odd, *foreseen(), wire, settings).measured()
+    with line_to(odd, settings) as line:
+        yield line
 
 
 @pytest.fixture
 def odd_line(odd: EmbeddedDirectory, settings: Any) -> Iterator[Line]:
     synchronise(now=MONDAY)
     five_weeks_later(odd)
-    with Wire(odd.port) as wire:
-        yield Line(odd, *foreseen(), wire, settings).measured()
+    with line_to(odd, settings) as line:
+        yield line
 
 
 def sweep(line: Line, places: Sequence[Byte], act: Act, check: Callable[..., str]) -> Counter[str]:

@@ -41,10 +41,10 @@ def make_plan(
     Of a source that shows an older content, or nobody of those whom it showed, nothing goes: the plan keeps what would,
     and an approval is for exactly that.
     """
-    is_lower = not mirror.is_empty and (
-        went_back(mirror.context_csn, observed.context_csn) or _are_older(mirror, observed)
-    )
-    if mirror.is_empty or not (is_lower or observed.nothing_in_common or mirror.doubted):
+    if mirror.is_empty:
+        return _make_plan(mirror, observed, ceilings, lifted=lifted, approved=approved)
+    is_lower = went_back(mirror.context_csn, observed.context_csn) or _are_older(mirror, observed)
+    if not (is_lower or observed.nothing_in_common or mirror.doubted):
         return _make_plan(mirror, observed, ceilings, lifted=lifted, approved=approved)
     would = replace(_make_plan(mirror, observed, ceilings, lifted=True), lifted=True)
     if lifted:

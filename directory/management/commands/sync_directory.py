@@ -181,21 +181,21 @@ class Command(BaseCommand):
             self.stdout.write(f"  {len(found)} × {code}: {EXPLAINED.get(code, code)}")
             for issue in self._shortened(found, every):
                 self.stdout.write(f"    {issue['dn']}" + (f" ({issue['detail']})" if issue["detail"] else ""))
-        for held in run.report["held"]:
+        for held, waiting in zip(run.report["held"], what_waits(run), strict=True):
             self.stdout.write(
                 f"  HELD: {held['count']} × {held['what']} (at most {held['limit']}): "
                 f"{HELD_EXPLAINED.get(held['what'], 'values that would be emptied')}"
             )
-            waiting = next(each for each in what_waits(run) if each.what == held["what"])
             # Where everything waits, all of them are among the differences.
             self._tell_names(() if "would" in run.report else waiting.lines, every)
         if (would := would_of(run)) is not None:
             self.stdout.write("  To accept it would give:")
             self._tell_changes(would.counts, would.report, every)
+            known = names_in(would)
             for part, lines in parts_of(would).items():
                 if part in PAIRS:
                     self.stdout.write(f"    {PAIRS[part]}:")
-                    self._tell_names(named(part, lines, names_in(would)), every)
+                    self._tell_names(named(part, lines, known), every)
         if run.report["held"] and run.source is not None:
             approval = f"--source {shlex.quote(run.source.name)} --approve {run.report['approval']}"
             self.stdout.write(f"  To let exactly these go: sync_directory {approval}")
